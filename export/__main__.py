@@ -1,0 +1,26 @@
+"""`python -m export COMMAND`: train, convert, evaluate. Each command's module says more."""
+
+import argparse
+import importlib
+import sys
+
+COMMANDS = {
+    "train": "images + metadata.csv -> checkpoint",
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Run one command; its module is imported only then, because torch takes seconds."""
+    parser = argparse.ArgumentParser(prog="python -m export", description=__doc__)
+    parser.add_argument("command", choices=COMMANDS, help="; ".join(f"{name}: {text}" for name, text in COMMANDS.items()))
+    name = parser.parse_args(arguments[:1]).command
+    module = importlib.import_module(f"export.{name}")
+    options = argparse.ArgumentParser(
+        prog=f"python -m export {name}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    module.add_arguments(options)
+    module.main(options.parse_args(arguments[1:]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

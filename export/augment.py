@@ -1,0 +1,103 @@
+"""What training does to an image before the network sees it.
+
+Two steps. `degrade` works on one stored image and imitates what happens to a photograph on its way to us: other
+software's scaling, sharpening and compression. `warp` and `recolour` work on a whole batch: position, size, colour.
+"""
+
+from io import BytesIO
+
+import numpy as np
+import torch
+from PIL import Image, ImageFilter
+
+from lesion.image import Pixels
+
+_FILTERS = (
+    Image.Resampling.BOX,
+    Image.Resampling.BILINEAR,
+    Image.Resampling.HAMMING,
+    Image.Resampling.BICUBIC,
+    Image.Resampling.LANCZOS,
+)
+
+
+def degrade(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """Pass uint8 H x W x 3 pixels through a random chain of scaling, blur or sharpening, noise and JPEG.
+
+    About 30 % of images come through untouched.
+    """
+    if rng.random() < 0.3:
+        return pixels
+    image = Image.fromarray(pixels)
+    if rng.random() < 0.35:
+        size = image.size
+        width, height = (max(round(side * rng.uniform(0.4, 1.0)), 32) for side in (size[0], size[1]))
+        down, up = (_FILTERS[index] for index in rng.integers(len(_FILTERS), size=2))
+        image = image.resize((width, height) if rng.random() < 0.3 else (width, width), down).resize(size, up)
+    kind = rng.random()
+    if kind < 0.15:
+        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.5)))
+    elif kind < 0.35:
+        image = image.filter(ImageFilter.UnsharpMask(rng.uniform(0.5, 2.0), int(rng.integers(30, 180)), 0))
+    if rng.random() < 0.1:
+        noise = rng.normal(0.0, rng.uniform(2.0, 8.0), (image.height, image.width, 3))
+        image = Image.fromarray((np.asarray(image) + noise).clip(0, 255).astype(np.uint8))
+    if rng.random() < 0.75:
+        buffer = BytesIO()
+        image.save(buffer, "JPEG", quality=int(rng.integers(30, 96)), subsampling=int(rng.choice((0, 2))))
+        image = Image.open(buffer)
+    return np.asarray(image.convert("RGB"))
+
+
+def warp(images: torch.Tensor, size: int, generator: torch.Generator) -> torch.Tensor:
+    """Random rotation, flip, scale, aspect and shift in one resampling, (N, 3, H, W) float -> (N, 3, size, size).
+
+    The sampled square is 0.65 to 1.0 of the image's side, its aspect 0.85 to 1.18, its centre up to 0.1 of the side
+    away; beyond the border the image is mirrored.
+    """
+    count = len(images)
+
+    def uniform(low: float, high: float) -> torch.Tensor:
+        return torch.rand(count, generator=generator) * (high - low) + low
+
+    angle, scale = uniform(-torch.pi, torch.pi), uniform(0.65, 1.0)
+    stretch = torch.exp(uniform(-0.08, 0.08))
+    flip = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    across, down = scale * stretch, scale / stretch
+    rows = torch.stack(
+        (
+            torch.stack((cos * across * flip, -sin * down, uniform(-0.1, 0.1)), 1),
+            torch.stack((sin * across * flip, cos * down, uniform(-0.1, 0.1)), 1),
+        ),
+        1,
+    )
+    # Bilinear sampling aliases when it shrinks; sampling twice as densely and averaging does not.
+    dense = 2 if images.shape[-1] > 1.5 * size else 1
+    grid = torch.nn.functional.affine_grid(rows, [count, 3, size * dense, size * dense], align_corners=False)
+    warped = torch.nn.functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+    return torch.nn.functional.avg_pool2d(warped, dense) if dense > 1 else warped
+
+
+def recolour(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Random brightness, contrast, saturation, gamma and illuminant on (N, 3, S, S) in 0..1, then a grey cutout in 30 %.
+
+    The illuminant scales each channel by up to 15 %: cameras differ in white balance more than in anything else.
+    """
+    count, _, _, side = images.shape
+
+    def uniform(low: float, high: float, channels: int = 1) -> torch.Tensor:
+        return torch.rand(count, channels, 1, 1, generator=generator) * (high - low) + low
+
+    images = images.clamp(1e-4, 1.0) ** torch.exp(uniform(-0.2, 0.2))
+    images = images * uniform(0.8, 1.2) * uniform(0.85, 1.15, channels=3)
+    mean = images.mean((1, 2, 3), keepdim=True)
+    images = (images - mean) * uniform(0.8, 1.2) + mean
+    grey = images.mean(1, keepdim=True)
+    images = ((images - grey) * uniform(0.75, 1.25) + grey).clamp(0.0, 1.0)
+    middle, half = uniform(0, side, channels=2), uniform(0.05, 0.18) * side
+    axis = torch.arange(side).view(1, 1, side)
+    inside = ((axis - middle[:, :1, 0]).abs() < half[:, 0])[:, :, :, None] & (
+        (axis - middle[:, 1:, 0]).abs() < half[:, 0]
+    )[:, :, None, :]
+    return torch.where(inside & (uniform(0, 1) < 0.3), 0.5, images)

