@@ -8,9 +8,8 @@ from io import BytesIO
 
 import numpy as np
 import torch
-from PIL import Image, ImageFilter
-
 from lesion.image import Pixels
+from PIL import Image, ImageFilter
 
 _FILTERS = (
     Image.Resampling.BOX,
@@ -97,7 +96,7 @@ def recolour(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     images = ((images - grey) * uniform(0.75, 1.25) + grey).clamp(0.0, 1.0)
     middle, half = uniform(0, side, channels=2), uniform(0.05, 0.18) * side
     axis = torch.arange(side).view(1, 1, side)
-    inside = ((axis - middle[:, :1, 0]).abs() < half[:, 0])[:, :, :, None] & (
-        (axis - middle[:, 1:, 0]).abs() < half[:, 0]
-    )[:, :, None, :]
+    inside = ((axis - middle[:, :1, 0]).abs() < half[:, 0])[:, :, :, None] & ((axis - middle[:, 1:, 0]).abs() < half[:, 0])[
+        :, :, None, :
+    ]
     return torch.where(inside & (uniform(0, 1) < 0.3), 0.5, images)

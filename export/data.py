@@ -15,9 +15,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from tqdm import tqdm
-
 from lesion.image import Pixels, decode
+from tqdm import tqdm
 
 CLASSES: dict[str, bool] = {
     "melanoma": True,
@@ -100,9 +99,7 @@ def _labelled(row: dict[str, str], files: dict[str, Path]) -> Labelled | None:
         return None
     group = row.get("lesion_group") or row.get("patient_id") or row.get("lesion_id") or row["isic_id"]
     dataset = row.get("dataset") or row.get("attribution") or "unknown"
-    return Labelled(
-        row["isic_id"], path, malignant, diagnosis, dataset, group, row.get("split") or split_of_group(group)
-    )
+    return Labelled(row["isic_id"], path, malignant, diagnosis, dataset, group, row.get("split") or split_of_group(group))
 
 
 def split_of_group(group: str) -> str:

@@ -88,7 +88,9 @@ def loss_of(network: nn.Module, images: torch.Tensor, diagnosis: torch.Tensor, m
 
 
 @torch.inference_mode()
-def malignant_logits(network: nn.Module, squares: torch.Tensor, spec_size: int, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
+def malignant_logits(
+    network: nn.Module, squares: torch.Tensor, spec_size: int, mean: torch.Tensor, std: torch.Tensor
+) -> torch.Tensor:
     """Logits (N,) of stored squares, one plain view each."""
     network.eval()
     logits = []
@@ -199,8 +201,10 @@ class Trainer:
                 **stored_cycle,
             },
             "provenance": {
-                "recipe": {**{key: str(value) for key, value in vars(self.args).items() if key in ("arch", "seed")},
-                           "phases": [asdict(phase) for phase in self.phases]},
+                "recipe": {
+                    **{key: str(value) for key, value in vars(self.args).items() if key in ("arch", "seed")},
+                    "phases": [asdict(phase) for phase in self.phases],
+                },
                 "images": len(self.train_rows),
                 "data_sha256": fingerprint(self.train_rows),
             },

@@ -1,0 +1,42 @@
+"""The table of images is read as the ISIC Archive writes it, and no lesion is in two splits."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from export.augment import degrade
+from export.data import DataError, load_square, read_table, split_of_group
+
+PHOTOGRAPHS = Path(__file__).parents[1] / "photographs"
+
+
+def test_an_archive_download_is_read_as_it_is(tmp_path: Path) -> None:
+    shutil.copy(PHOTOGRAPHS / "ISIC_0000026.jpg", tmp_path)
+    (tmp_path / "metadata.csv").write_text(
+        "isic_id,attribution,diagnosis_1,diagnosis_3,lesion_id\n"
+        "ISIC_0000026,A clinic,Indeterminate,Solar or actinic keratosis,IL_1\n"
+        "ISIC_0000027,A clinic,Benign,Nevus,IL_2\n"
+    )
+    [row] = read_table(tmp_path)
+    assert (row.diagnosis, row.malignant, row.group) == ("actinic_keratosis", True, "IL_1")
+    assert row.split == split_of_group("IL_1")
+
+
+def test_a_folder_without_a_table_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"metadata\.csv does not exist"):
+        read_table(tmp_path)
+
+
+def test_splits_of_groups_are_about_eight_to_one_to_one() -> None:
+    splits = [split_of_group(f"IL_{number}") for number in range(5000)]
+    assert 0.78 < splits.count("train") / 5000 < 0.82
+    assert 0.08 < splits.count("val") / 5000 < 0.12
+
+
+def test_degraded_pixels_keep_their_shape_and_differ() -> None:
+    square = load_square(PHOTOGRAPHS / "ISIC_0000026.jpg", 256).permute(1, 2, 0).numpy()
+    copies = [degrade(square, np.random.default_rng(seed)) for seed in range(20)]
+    assert {copy.shape for copy in copies} == {(256, 256, 3)}
+    assert sum(not np.array_equal(copy, square) for copy in copies) >= 10
