@@ -1,6 +1,6 @@
 """Images + metadata.csv -> checkpoint.
 
-    python -m export train --data DATA --out runs/lite0                 the shipped recipe, about 90 minutes on two cores
+    python -m export train --data DATA --out runs/lite0                 the default phases, about an hour on two cores
     python -m export train --data DATA --out runs/lite0 --resume        goes on after the last finished epoch
     python -m export train --data DATA --out runs/x --phases 128:1:48:1e-3 --arch tf_efficientnet_lite1
 
