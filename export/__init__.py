@@ -1,1 +1,1 @@
-"""From training to ONNX, offline: train, convert, evaluate. May import torch; the function never imports this package."""
+"""From training to ONNX, offline. May import torch; the function never imports this package."""

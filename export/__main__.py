@@ -1,4 +1,4 @@
-"""`python -m export COMMAND`: train, convert, evaluate. Each command's module says more."""
+"""`python -m export COMMAND`; each command's module says more."""
 
 import argparse
 import importlib

@@ -23,7 +23,7 @@ _FILTERS = (
 def degrade(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     """Pass uint8 H x W x 3 pixels through a random chain of scaling, blur or sharpening, noise and JPEG.
 
-    About 30 % of images come through untouched.
+    About 36 % of images come through untouched: 30 % by the first draw, the rest because no step was drawn.
     """
     if rng.random() < 0.3:
         return pixels

