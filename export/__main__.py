@@ -6,6 +6,8 @@ import sys
 
 COMMANDS = {
     "train": "images + metadata.csv -> checkpoint",
+    "convert": "checkpoint -> models/lesion.onnx",
+    "evaluate": "models/lesion.onnx + labelled images -> figures, plots, model card",
 }
 
 

@@ -6,6 +6,7 @@ that adds up to the logit exactly (class activation mapping, Zhou et al. 2016).
 
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 import timm
 import torch
@@ -37,8 +38,9 @@ class LesionNet(nn.Module):
     def __init__(self, spec: Spec, dropout: float = 0.2) -> None:
         super().__init__()
         self.spec = spec
-        self.body = timm.create_model(spec.arch, pretrained=False, num_classes=0, global_pool="")
-        features = int(self.body.num_features)
+        body: Any = timm.create_model(spec.arch, pretrained=False, num_classes=0, global_pool="")
+        self.body: nn.Module = body
+        features = int(body.num_features)
         self.dropout = nn.Dropout(dropout)
         self.malignant = nn.Linear(features, 1)
         self.diagnosis = nn.Linear(features, len(spec.classes))

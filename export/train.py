@@ -4,8 +4,9 @@
     python -m export train --data DATA --out runs/lite0 --resume        goes on after the last finished epoch
     python -m export train --data DATA --out runs/x --phases 128:1:48:1e-3 --arch tf_efficientnet_lite1
 
-A phase is SIZE:EPOCHS:BATCH:RATE. Training starts small, where two cores see 40 images a second, and finishes at the
-size that serves. Each phase is one AdamW one-cycle. A checkpoint is written after every epoch; it holds everything that
+A phase is SIZE:EPOCHS:BATCH:RATE. Training starts small, where two cores see 40 images a second. The network serves at a
+larger size than it was trained at: random crops make lesions look larger in training than they are when the whole square
+is classified, and the larger input makes up for that (Touvron et al. 2019). Each phase is one AdamW one-cycle. A checkpoint is written after every epoch; it holds everything that
 `--resume` and `export.convert` need, the moving average of the weights being what is converted.
 """
 
@@ -20,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
-from timm.utils import ModelEmaV3
+from timm.utils.model_ema import ModelEmaV3
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 from tqdm import tqdm
@@ -108,7 +109,7 @@ class Trainer:
         self.args, self.phases = args, phases
         self.train_rows = [row for row in rows if row.split == "train"]
         self.val_rows = [row for row in rows if row.split == "val"]
-        spec = spec_for(args.arch, phases[-1].size, CLASSES)
+        spec = spec_for(args.arch, args.size, CLASSES)
         torch.manual_seed(args.seed)
         self.network = LesionNet(spec).to(memory_format=torch.channels_last)
         started = load_imagenet(self.network)
@@ -148,7 +149,8 @@ class Trainer:
                 self.stored_cycle = None
             began = time.monotonic()
             loss = self.one_epoch(dataset, phase, number, optimiser, cycle)
-            logits = malignant_logits(self.ema.module, val, phase.size, self.mean, self.std)
+            size = self.network.spec.size if phase is self.phases[-1] else phase.size
+            logits = malignant_logits(self.ema.module, val, size, self.mean, self.std)
             auc = float(roc_auc_score(truth, logits.numpy()))
             minutes = (time.monotonic() - began) / 60
             self.history.append({"epoch": number, "size": phase.size, "loss": loss, "val_auc": auc, "minutes": minutes})
@@ -165,6 +167,8 @@ class Trainer:
         cycle: torch.optim.lr_scheduler.OneCycleLR,
     ) -> float:
         """One pass over as many images as there are, drawn with class weights; the mean loss."""
+        # Every random draw of an epoch follows from its number, so that a resumed run draws what an unbroken one would.
+        torch.manual_seed(self.args.seed * 1000 + number)
         generator = torch.Generator().manual_seed(self.args.seed * 1000 + number)
         sampler = WeightedRandomSampler(class_weights(self.train_rows).tolist(), len(dataset), generator=generator)
         loader = DataLoader(
@@ -230,7 +234,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint.pt")
     parser.add_argument("--arch", default="tf_efficientnet_lite0", help="any timm architecture with a pooled head")
-    parser.add_argument("--phases", nargs="+", default=["128:3:48:1e-3", "224:5:32:5e-4"], metavar="SIZE:EPOCHS:BATCH:RATE")
+    parser.add_argument("--phases", nargs="+", default=["128:5:48:1e-3", "192:10:32:6e-4"], metavar="SIZE:EPOCHS:BATCH:RATE")
+    parser.add_argument("--size", type=int, default=224, help="input side in pixels when serving")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
     parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch in --out")

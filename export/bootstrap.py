@@ -1,0 +1,50 @@
+"""Bootstrap by lesion group: images of one lesion are not independent, so groups are drawn, not images."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+ROUNDS = 1000
+SEED = 20190
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its 95 % percentile interval; NaN where it is not defined."""
+
+    value: float
+    low: float
+    high: float
+
+    def json(self) -> dict[str, float | None]:
+        """Rounded to four digits, null instead of NaN."""
+        fields = {"value": self.value, "low": self.low, "high": self.high}
+        return {name: None if np.isnan(number) else round(number, 4) for name, number in fields.items()}
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} ({self.low:.3f}-{self.high:.3f})"
+
+
+def draws(groups: npt.NDArray[np.str_], rounds: int = ROUNDS) -> Iterator[Array]:
+    """Weights (N,) of every image, once per round: how often its group was drawn. The same draws for the same groups."""
+    rng = np.random.default_rng(SEED)
+    _, index = np.unique(groups, return_inverse=True)
+    count = int(index.max()) + 1
+    for _ in range(rounds):
+        yield rng.multinomial(count, np.full(count, 1 / count))[index].astype(np.float64)
+
+
+def interval(statistic: Callable[[Array], float], groups: npt.NDArray[np.str_], rounds: int = ROUNDS) -> Interval:
+    """Estimate `statistic(weights)` on all images (weights of one), with an interval from group draws."""
+    if not len(groups):
+        return Interval(np.nan, np.nan, np.nan)
+    values = np.array([statistic(weights) for weights in draws(groups, rounds)])
+    value = statistic(np.ones(len(groups)))
+    if np.isnan(values).all():
+        return Interval(value, np.nan, np.nan)
+    low, high = np.nanquantile(values, (0.025, 0.975))
+    return Interval(value, float(low), float(high))

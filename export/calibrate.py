@@ -1,0 +1,68 @@
+"""What is fitted on `val`: calibration, operating threshold, prediction sets, refusal limits."""
+
+import numpy as np
+from lesion.model import RefusalRule
+from sklearn.linear_model import LogisticRegression
+
+from export.answers import Answers, Array, Mask
+from export.bootstrap import draws
+from export.graph import Calibration
+
+SENSITIVITY = 0.95
+"""What the operating threshold aims at."""
+
+COVERAGE = 0.90
+"""What the prediction sets of each side aim at."""
+
+
+def platt(logit: Array, malignant: Mask) -> Calibration:
+    """Platt scaling (Platt 1999): logistic regression of the truth on the logit, without a penalty."""
+    fit = LogisticRegression(C=np.inf).fit(logit[:, np.newaxis], malignant)
+    return Calibration(float(fit.coef_[0, 0]), float(fit.intercept_[0]))
+
+
+def probability(logit: Array, calibration: Calibration) -> Array:
+    """The calibrated probability, as the graph computes it."""
+    return np.asarray(1 / (1 + np.exp(-(calibration.slope * logit + calibration.intercept))))
+
+
+def threshold(score: Array, answers: Answers) -> float:
+    """The probability that `SENSITIVITY` of the malignant images reach: median over draws of lesion groups."""
+    order = np.argsort(score)
+    ordered, malignant = score[order], answers.malignant[order]
+    found = []
+    for weights in draws(answers.groups):
+        below = np.cumsum(weights[order] * malignant)
+        # The last image that may stay the lowest above: at most 5 % of the malignant weight lies strictly below it.
+        found.append(ordered[np.searchsorted(below, (1 - SENSITIVITY) * below[-1], side="right")])
+    return float(np.median(found))
+
+
+def set_limits(score: Array, malignant: Mask) -> dict[str, float]:
+    """Class-conditional split conformal (Vovk 2012): the limit that `COVERAGE` of each side's own images reach."""
+    limits = {}
+    for side, own in (("malignant", score[malignant]), ("benign", 1 - score[~malignant])):
+        rank = int(np.floor((1 - COVERAGE) * (len(own) + 1)))
+        limits[side] = float(np.sort(own)[max(rank - 1, 0)])
+    return limits
+
+
+def refusal_rules(one: Answers, eight: Answers) -> tuple[RefusalRule, ...]:
+    """Limits that together refuse about 3 % of `val` at most.
+
+    The quality limits lie where the darkest and most blurred photographs of `val` end, with a margin; distance and spread
+    are cut at the top 2 % and 0.5 %.
+    """
+    quantile = {name: np.quantile(one.measure(name), 0.001) for name in ("brightness", "sharpness")}
+    return (
+        # Half the network's side: below that, more than three of four pixels it sees would be made up.
+        RefusalRule("too_small", "size", below=0.5),
+        RefusalRule("too_dark", "brightness", below=_short(0.8 * quantile["brightness"])),
+        RefusalRule("too_blurry", "sharpness", below=_short(0.8 * quantile["sharpness"])),
+        RefusalRule("not_a_lesion", "distance", above=_short(np.quantile(one.measure("distance"), 0.98))),
+        RefusalRule("unstable", "spread", above=_short(np.quantile(eight.measure("spread"), 0.995))),
+    )
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.4g}")

@@ -1,0 +1,124 @@
+"""The model card: models/README.md, written from the model file's metadata and its figures.
+
+Its four parts are those of CLEAR Derm (Daneshjou et al. 2022): data, technique, technical assessment, application.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lesion.model import Model
+
+Figures = dict[str, Any]
+
+_HEADINGS = ("images", "n", "malignant", "AUC", "sensitivity", "specificity", "specificity at 95 % sensitivity")
+
+
+def write_card(path: Path, model: Model, metrics: Figures) -> None:
+    """Write the card of `model` with the figures of its `metrics.json`."""
+    path.write_text("\n\n".join(_sections(model, metrics)) + "\n")
+
+
+def _sections(model: Model, metrics: Figures) -> Iterable[str]:
+    card, about = model.card, model.card.about
+    training, test = about["training"], metrics["test"]["all"]
+    yield f"# Model card: skin-lesion classifier {card.version}"
+    yield (
+        f"`lesion.onnx`, sha256 `{model.sha256}`. {card.architecture}, {card.input_size} x {card.input_size} pixels, "
+        f"{len(card.classes)} diagnoses. `python -m export evaluate` writes this page; nothing in it is typed by hand."
+    )
+    yield f"**Licence of the weights: {about['licence']}.** The code around them is MIT."
+    yield "## Application"
+    yield about["intended_use"]
+    yield "\n".join(f"- {limit}" for limit in about["limits_of_use"])
+    yield "## Data"
+    sources = ", ".join(f"{name} {count}" for name, count in training["datasets"].items())
+    yield (
+        f"Trained on {training['images']} dermoscopic images of the ISIC Archive ({sources}); sha256 of ids and labels "
+        f"`{training['data_sha256']}`. Train, val and test share no lesion. `val` chose calibration, threshold, "
+        "prediction sets and refusal limits; `test` only reports. Malignant: "
+        + ", ".join(entry.name.lower() for entry in card.classes if entry.malignant)
+        + "."
+    )
+    yield "## Technique"
+    phases = "; ".join(
+        f"{phase['epochs']} epochs at {phase['size']} px (batch {phase['batch']}, rate {phase['rate']:g})"
+        for phase in training["recipe"]["phases"]
+    )
+    platt = about["calibration"]
+    yield (
+        f"Training: {phases}, seed {training['recipe']['seed']}, ImageNet start, moving average of the weights. "
+        f"Calibration: Platt, slope {platt['slope']:.3f}, intercept {platt['intercept']:.3f}. "
+        f"Threshold: {card.threshold:.3f}, the median over draws of lesion groups at which 95 % of the "
+        f"malignant images of `val` lie above. Prediction sets: class-conditional split conformal at {card.coverage:.0%}."
+    )
+    parity = metrics["parity"]
+    yield (
+        f"Parity with PyTorch on {parity['images']} images: largest logit difference {parity['max_logit_difference']:.1e}, "
+        f"{parity['changed_decisions']} decisions changed, "
+        f"|mean(evidence) + bias - logit| at most {parity['max_evidence_gap']:.1e}."
+    )
+    yield "Refused, in this order:"
+    yield "\n".join(
+        f"- `{rule.code}`: {rule.measure} "
+        + (f"below {rule.below:g}" if rule.below is not None else f"above {rule.above:g}")
+        for rule in card.refusal
+    )
+    yield "## Technical assessment"
+    yield "Brackets: 95 % intervals from 1,000 draws of lesion groups. One view unless said."
+    for split in ("test", "val"):
+        yield f"### {split}"
+        yield "\n".join(_table(metrics[split]))
+    yield f"Test, over all images: {_other_figures(test)}"
+    yield "![ROC](roc.png) ![Reliability](reliability.png)"
+    yield "### Per diagnosis (test)"
+    yield "\n".join(
+        [
+            "| recorded diagnosis | n | counts as | above the threshold |",
+            "|---|---|---|---|",
+            *(
+                f"| {code.replace('_', ' ')} | {entry['n']} | {'malignant' if entry['malignant'] else 'benign'} | "
+                f"{_cell(entry['above_threshold'])} |"
+                for code, entry in metrics["test"]["diagnoses"].items()
+            ),
+        ]
+    )
+    yield "![Confusion](confusion.png)"
+    yield "### Predictive values at the threshold (test)"
+    yield "\n".join(
+        [
+            "| prevalence | of 100 above the threshold, malignant | of 100 below the threshold, benign |",
+            "|---|---|---|",
+            *(
+                f"| {float(prevalence):.0%} | {100 * entry['positive']:.1f} | {100 * entry['negative']:.2f} |"
+                for prevalence, entry in metrics["test"]["predictive_values"].items()
+            ),
+        ]
+    )
+
+
+def _table(found: Figures) -> Iterable[str]:
+    yield "| " + " | ".join(_HEADINGS) + " |"
+    yield "|" + "---|" * len(_HEADINGS)
+    for name, part in {"all": found["all"], "all, eight views": found["eight_views"], **found["datasets"]}.items():
+        keys = ("auc", "sensitivity", "specificity", "specificity_at_95_sensitivity")
+        yield f"| {name} | {part['n']} | {part['malignant']} | " + " | ".join(_cell(part[key]) for key in keys) + " |"
+
+
+def _other_figures(part: Figures) -> str:
+    pair = part["melanoma_nevus"]
+    return (
+        f"melanoma against nevus (n = {pair['n']}) AUC {_cell(pair['auc'])}, sensitivity at specificity 0.926 "
+        f"{_cell(pair['sensitivity_at_specificity_0926'])} (the 2019 app, on an easier split: 0.820); "
+        f"balanced accuracy over the diagnoses {_cell(part['balanced_accuracy'])}; "
+        f"expected calibration error {_cell(part['calibration_error'])}; "
+        f"prediction sets cover {_cell(part['coverage']['malignant'])} of the malignant and "
+        f"{_cell(part['coverage']['benign'])} of the benign images and name both for {_cell(part['uncertain'])}; "
+        f"refused {_cell(part['refused'])}, {part['malignant_among_refused']} malignant among them."
+    )
+
+
+def _cell(entry: Figures) -> str:
+    if entry["value"] is None:
+        return "-"
+    return f"{entry['value']:.3f} ({entry['low']:.3f}-{entry['high']:.3f})"

@@ -1,0 +1,185 @@
+"""Checkpoint -> models/lesion.onnx, calibrated on `val`, with parity checked before it is written.
+
+    python -m export convert runs/lite0/checkpoint.pt --data DATA --version 1.0.0
+
+The graph is built twice: first with plain numbers, to see what it answers to `val`, then with what was fitted on these
+answers. Nothing is written unless the second one agrees with PyTorch on real images.
+"""
+
+import argparse
+import json
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from lesion.image import decode
+from lesion.model import FORMAT, Model, RefusalRule
+
+from export.answers import Answers, answer
+from export.calibrate import COVERAGE, platt, probability, refusal_rules, set_limits, threshold
+from export.checkpoints import Checkpoint, read_checkpoint
+from export.data import Labelled, centre_square, read_table, resize
+from export.familiarity import fit
+from export.graph import Calibration, Core, Familiarity, assemble, export_core
+from export.network import LesionNet
+
+PARITY_IMAGES = 64
+PARITY_LIMIT = 1e-3
+"""Largest |logit difference| to PyTorch that is still rounding: 32-bit sums in another order."""
+
+
+class ParityError(Exception):
+    """Raised when the graph does not answer what PyTorch does; nothing is written then."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The numbers that `val` chose."""
+
+    calibration: Calibration
+    threshold: float
+    set_limits: dict[str, float]
+    refusal: tuple[RefusalRule, ...]
+
+    def metadata(self) -> dict[str, Any]:
+        """As JSON values under the keys that `lesion.model.read_card` reads."""
+        return {
+            "calibration": {"method": "platt", **asdict(self.calibration)},
+            "threshold": round(self.threshold, 6),
+            "prediction_sets": {"coverage": COVERAGE, **self.set_limits},
+            "refusal": [{key: value for key, value in asdict(rule).items() if value is not None} for rule in self.refusal],
+        }
+
+
+PLAIN = Fitted(Calibration(), 0.5, {"malignant": 0.5, "benign": 0.5}, ())
+
+
+def stamp(model: onnx.ModelProto, metadata: dict[str, Any]) -> None:
+    """Write metadata into a model, every value as JSON; other keys stay."""
+    merged = {prop.key: prop.value for prop in model.metadata_props}
+    merged |= {key: json.dumps(value, ensure_ascii=False) for key, value in metadata.items()} | {"lesion_format": FORMAT}
+    onnx.helper.set_model_props(model, merged)
+
+
+def describe(checkpoint: Checkpoint, version: str, rows: list[Labelled]) -> dict[str, Any]:
+    """The metadata that follow from the checkpoint and its data."""
+    network = checkpoint.network
+    spec = network.spec
+    return {
+        "version": version,
+        "architecture": spec.arch,
+        "input_size": spec.size,
+        "classes": [
+            {"code": code, "name": code.replace("_", " ").capitalize(), "malignant": malignant}
+            for code, malignant in zip(spec.classes, spec.malignant, strict=True)
+        ],
+        "bias": float(network.malignant.bias.detach()[0]),
+        "training": {
+            **checkpoint.provenance,
+            "datasets": {name: sum(row.dataset == name for row in rows) for name in sorted({row.dataset for row in rows})},
+        },
+        "licence": "CC BY-NC 4.0: non-commercial, because most of the training images are",
+        "intended_use": "Research and teaching: one dermoscopic photograph of one skin lesion, centred.",
+        "limits_of_use": [
+            "Not a medical device and not approved by any authority.",
+            "Not tested on brown or black skin: nearly all training and test images show Fitzpatrick types I to III.",
+            "Made for dermoscopic images; photographs by phone alone are another domain.",
+            "Not for mucosa, nails, scalp under hair, wounds, or more than one lesion at once.",
+            "It knows only the diagnoses listed; anything else is forced into one of them or refused.",
+        ],
+    }
+
+
+def build(
+    core: onnx.ModelProto, network: LesionNet, familiarity: Familiarity, fitted: Fitted, about: dict[str, Any]
+) -> bytes:
+    """The whole model file as bytes."""
+    model = assemble(core, network, fitted.calibration, familiarity)
+    model.producer_name = "skin-lesion-classifier"
+    stamp(model, about | fitted.metadata())
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def load(data: bytes) -> Model:
+    """Load a model file that is not on disk yet."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "lesion.onnx"
+        path.write_bytes(data)
+        return Model(path)
+
+
+def fit_numbers(one: Answers, eight: Answers) -> Fitted:
+    """Choose every number that `val` chooses, from its answers with one view and with eight."""
+    calibration = platt(one.measure("logit"), one.malignant)
+    score = probability(one.measure("logit"), calibration)
+    return Fitted(calibration, threshold(score, one), set_limits(score, one.malignant), refusal_rules(one, eight))
+
+
+@torch.inference_mode()
+def parity(model: Model, network: LesionNet, rows: list[Labelled], calibration: Calibration) -> dict[str, float | int]:
+    """Compare the model file with PyTorch on real images.
+
+    PyTorch gets the same decoded pixels through training's own crop and resize.
+
+    Raises:
+        ParityError: a logit differs by more than `PARITY_LIMIT`, a decision differs, or the evidence does not add up.
+    """
+    spec = network.spec
+    mean, std = (torch.tensor(channel).view(1, 3, 1, 1) for channel in (spec.mean, spec.std))
+    logit_gap = evidence_gap = 0.0
+    changed = 0
+    for row in rows:
+        pixels = decode(row.path.read_bytes(), at_least=2 * spec.size).pixels
+        square = torch.from_numpy(np.ascontiguousarray(centre_square(pixels).transpose(2, 0, 1)))[None].float()
+        expected = float(network((resize(square, spec.size) / 255 - mean) / std)[0])
+        outputs = model.run(pixels)
+        logit_gap = max(logit_gap, abs(outputs.logit - expected))
+        evidence_gap = max(evidence_gap, abs(float(outputs.evidence.mean()) + outputs.bias - outputs.logit))
+        above = float(probability(np.array(expected), calibration)) >= model.card.threshold
+        changed += above != (outputs.probability >= model.card.threshold)
+    found = {
+        "images": len(rows),
+        "max_logit_difference": logit_gap,
+        "max_evidence_gap": evidence_gap,
+        "changed_decisions": changed,
+    }
+    if logit_gap > PARITY_LIMIT or evidence_gap > PARITY_LIMIT or changed:
+        raise ParityError(f"The graph does not answer what PyTorch does, so nothing was written: {found}")
+    return found
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `python -m export convert`."""
+    parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of `python -m export train`")
+    parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images; `val` is fitted on")
+    parser.add_argument("--out", type=Path, default=Path("models/lesion.onnx"))
+    parser.add_argument("--version", default="1.0.0", help="of the model, shown with every answer")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run `python -m export convert`."""
+    checkpoint = read_checkpoint(args.checkpoint)
+    network = checkpoint.network
+    rows = read_table(args.data)
+    train, val = ([row for row in rows if row.split == split] for split in ("train", "val"))
+    core = Core(network)
+    exported, familiarity = export_core(core), fit(core, train)
+    about = describe(checkpoint, args.version, train)
+
+    plain = load(build(exported, network, familiarity, PLAIN, about))
+    fitted = fit_numbers(answer(plain, val), answer(plain, val, views=8))
+    data = build(exported, network, familiarity, fitted, about)
+    spread_out = [val[index] for index in np.linspace(0, len(val) - 1, PARITY_IMAGES).astype(int)]
+    agreement = parity(load(data), network, spread_out, fitted.calibration)
+
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.with_suffix(".part").write_bytes(data)
+    args.out.with_suffix(".part").replace(args.out)
+    summary = {"parity": agreement, "fitted": fitted.metadata()}
+    (args.out.parent / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
+    print(json.dumps(summary, indent=2))
+    print(f"{args.out}: {len(data) / 1e6:.1f} MB")

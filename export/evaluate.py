@@ -1,0 +1,195 @@
+"""models/lesion.onnx + labelled images -> figures with intervals, plots, model card.
+
+    python -m export evaluate --data DATA                 reports on val and test, rewrites everything in models/
+    python -m export evaluate --data DATA --splits val    while choosing: prints only, `test` stays closed
+
+Images are decoded and classified exactly as the service does it. Intervals are 95 %, from 1,000 draws of lesion groups.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from lesion.decision import Decision, decide
+from lesion.model import Card, Model
+
+from export import metrics
+from export.answers import Answers, Array, answer
+from export.bootstrap import Interval, interval
+from export.calibrate import SENSITIVITY
+from export.card import write_card
+from export.convert import stamp
+from export.data import SPLITS, read_table
+from export.plots import write_plots
+
+ORIGINAL_SPECIFICITY = 0.926
+"""Of the 2019 app, on melanoma against nevus: where its sensitivity of 0.820 is compared."""
+
+PREVALENCES = (0.01, 0.02, 0.05)
+
+Figures = dict[str, Any]
+
+
+def figures(answers: Answers, card: Card) -> Figures:
+    """All figures of one set of images; intervals as {"value", "low", "high"}."""
+    score, malignant, groups = answers.measure("probability"), answers.malignant, answers.groups
+    above = score >= card.threshold
+    decisions = [decide(output, card) for output in answers.outputs]
+    refused = np.array([not isinstance(decision, Decision) for decision in decisions])
+    sets = [decide(output, _without_refusal(card)) for output in answers.outputs]
+    members = [frozenset(found.prediction_set) if isinstance(found, Decision) else frozenset() for found in sets]
+    covered = np.array(
+        [("malignant" if truth else "benign") in found for truth, found in zip(malignant, members, strict=True)]
+    )
+    both = np.array([len(found) == 2 for found in members])
+    everything = np.ones(len(score), bool)
+    codes = np.array([entry.code for entry in card.classes])
+    known = answers.diagnosis != ""
+
+    def rate(flag: Any, among: Any) -> Figures:
+        return interval(lambda weights: metrics.rate(flag, among, weights), groups).json()
+
+    return {
+        "n": len(score),
+        "malignant": int(malignant.sum()),
+        "groups": len(np.unique(groups)),
+        "auc": interval(lambda weights: metrics.auc(score, malignant, weights), groups).json(),
+        "sensitivity": rate(above, malignant),
+        "specificity": rate(~above, ~malignant),
+        "specificity_at_95_sensitivity": interval(
+            lambda weights: metrics.specificity_at(SENSITIVITY, score, malignant, weights), groups
+        ).json(),
+        "calibration_error": interval(lambda weights: metrics.calibration_error(score, malignant, weights), groups).json(),
+        "melanoma_nevus": melanoma_nevus(answers),
+        "balanced_accuracy": interval(
+            lambda weights: metrics.balanced_accuracy(
+                codes[answers.classes[known].argmax(1)], answers.diagnosis[known], weights[known]
+            ),
+            groups,
+        ).json(),
+        "coverage": {"malignant": rate(covered, malignant), "benign": rate(covered, ~malignant)},
+        "uncertain": rate(both, everything),
+        "refused": rate(refused, everything),
+        "malignant_among_refused": int((refused & malignant).sum()),
+    }
+
+
+def _without_refusal(card: Card) -> Card:
+    return Card(**{**vars(card), "refusal": ()})
+
+
+def melanoma_nevus(answers: Answers) -> Figures:
+    """The task of the 2019 app, on the images whose recorded diagnosis is one of the two."""
+    chosen = answers.where(np.isin(answers.diagnosis, ("melanoma", "nevus")))
+    score, melanoma = chosen.measure("probability"), chosen.diagnosis == "melanoma"
+
+    def sensitivity(weights: Array) -> float:
+        return metrics.sensitivity_at(ORIGINAL_SPECIFICITY, score, melanoma, weights)
+
+    return {
+        "n": len(score),
+        "melanoma": int(melanoma.sum()),
+        "auc": interval(lambda weights: metrics.auc(score, melanoma, weights), chosen.groups).json(),
+        "sensitivity_at_specificity_0926": interval(sensitivity, chosen.groups).json(),
+    }
+
+
+def per_diagnosis(answers: Answers, card: Card) -> Figures:
+    """Share above the threshold for every recorded diagnosis."""
+    above = answers.measure("probability") >= card.threshold
+    found = {}
+    for entry in card.classes:
+        own = answers.diagnosis == entry.code
+        share: Interval = interval(lambda weights, own=own: metrics.rate(above, own, weights), answers.groups)  # type: ignore[misc]
+        found[entry.code] = {"n": int(own.sum()), "malignant": entry.malignant, "above_threshold": share.json()}
+    return found
+
+
+def report(one: Answers, eight: Answers | None, card: Card) -> Figures:
+    """Figures of one split: all images, each data set with at least 100, each diagnosis, eight views."""
+    found: Figures = {"all": figures(one, card)}
+    names = np.array([row.dataset for row in one.rows])
+    found["datasets"] = {
+        name: figures(one.where(names == name), card) for name in sorted(set(names)) if (names == name).sum() >= 100
+    }
+    found["diagnoses"] = per_diagnosis(one, card)
+    sensitivity, specificity = (found["all"][name]["value"] for name in ("sensitivity", "specificity"))
+    found["predictive_values"] = {
+        str(prevalence): dict(
+            zip(
+                ("positive", "negative"),
+                (round(value, 4) for value in metrics.predictive_values(sensitivity, specificity, prevalence)),
+                strict=True,
+            )
+        )
+        for prevalence in PREVALENCES
+    }
+    if eight is not None:
+        found["eight_views"] = figures(eight, card)
+    return found
+
+
+def show(split: str, found: Figures) -> None:
+    """Print one split's figures as a table."""
+    print(f"\n{split:22} {'n':>5} {'malig.':>6}  {'AUC':19}  {'sensitivity':19}  {'specificity':19}  spec. at 95 % sens.")
+    for name, part in {"all": found["all"], **found["datasets"], "eight views": found.get("eight_views")}.items():
+        if part:
+            cells = (_text(part[key]) for key in ("auc", "sensitivity", "specificity", "specificity_at_95_sensitivity"))
+            print(f"  {name:20} {part['n']:5} {part['malignant']:6}  " + "  ".join(f"{cell:19}" for cell in cells))
+    part = found["all"]
+    print(
+        f"  melanoma against nevus (n = {part['melanoma_nevus']['n']}): AUC {_text(part['melanoma_nevus']['auc'])}", end=", "
+    )
+    print(f"sensitivity at specificity 0.926 {_text(part['melanoma_nevus']['sensitivity_at_specificity_0926'])}")
+    print(f"  calibration error {_text(part['calibration_error'])}, balanced accuracy {_text(part['balanced_accuracy'])}")
+    print(f"  refused {_text(part['refused'])}, uncertain {_text(part['uncertain'])}", end=", ")
+    print("coverage " + ", ".join(f"{side} {_text(value)}" for side, value in part["coverage"].items()))
+    for code, entry in found["diagnoses"].items():
+        print(f"  {code:20} {entry['n']:5}  above the threshold {_text(entry['above_threshold'])}")
+
+
+def _text(entry: Figures) -> str:
+    if entry["value"] is None:
+        return "-"
+    if entry["low"] is None:
+        return f"{entry['value']:.3f}"
+    return f"{entry['value']:.3f} ({entry['low']:.3f}-{entry['high']:.3f})"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `python -m export evaluate`."""
+    parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
+    parser.add_argument("--model", type=Path, default=Path("models/lesion.onnx"))
+    parser.add_argument("--splits", nargs="+", choices=SPLITS, default=["val", "test"])
+    parser.add_argument("--one-view", action="store_true", help="leave out eight views, which take eight times as long")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run `python -m export evaluate`."""
+    model = Model(args.model)
+    rows = read_table(args.data)
+    reports, answers = {}, {}
+    for split in args.splits:
+        chosen = [row for row in rows if row.split == split]
+        answers[split] = answer(model, chosen)
+        eight = None if args.one_view else answer(model, chosen, views=8)
+        reports[split] = report(answers[split], eight, model.card)
+        show(split, reports[split])
+    if "test" in reports and not args.one_view:
+        publish(args.model, reports, answers["test"], model.card)
+
+
+def publish(path: Path, reports: dict[str, Figures], test: Answers, card: Card) -> None:
+    """Write the figures into the model file and metrics.json, and draw the plots and the model card beside them."""
+    proto = onnx.load(path)
+    stamp(proto, {"metrics": reports})
+    path.write_bytes(proto.SerializeToString(deterministic=True))
+    target = path.parent / "metrics.json"
+    known = json.loads(target.read_text()) if target.is_file() else {}
+    known |= {"version": card.version, "sha256": Model(path).sha256, **reports}
+    target.write_text(json.dumps(known, indent=2) + "\n")
+    write_plots(path.parent, test, card)
+    write_card(path.parent / "README.md", Model(path), known)

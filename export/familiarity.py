@@ -1,0 +1,50 @@
+"""How far from the training images: statistics of a middle layer's features.
+
+The last layer has forgotten what is not a lesion, a middle one has not. The statistics are fitted on augmented training
+images, so that another camera's colours or framing alone do not count as strange.
+"""
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from export.augment import degrade, recolour, warp
+from export.data import Labelled, load_square
+from export.graph import Core, Familiarity
+
+COMPONENTS = 16
+IMAGES = 2000
+
+
+@torch.inference_mode()
+def fit(core: Core, rows: list[Labelled], *, images: int = IMAGES, seed: int = 1) -> Familiarity:
+    """Fit probabilistic PCA (Tipping & Bishop 1999) on `images` augmented training images, drawn with a fixed seed."""
+    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    size = core.network.spec.size
+    drawn = [rows[index] for index in rng.permutation(len(rows))[:images]]
+    features = []
+    for start in tqdm(range(0, len(drawn), 32), "familiarity", unit="batch", leave=False):
+        squares = torch.stack([_degraded(row, rng) for row in drawn[start : start + 32]])
+        batch = recolour(warp(squares.float() / 255, size, generator), generator, cutout=False) * 255
+        features.append(core(batch)[3].numpy())
+    return principal(np.concatenate(features).astype(np.float64))
+
+
+def _degraded(row: Labelled, rng: np.random.Generator) -> torch.Tensor:
+    pixels = degrade(load_square(row.path, 256).permute(1, 2, 0).numpy(), rng)
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+
+
+def principal(features: np.typing.NDArray[np.float64]) -> Familiarity:
+    """Probabilistic PCA of features (N, M), standardised, with `COMPONENTS` components (fewer where M is small)."""
+    mean, std = features.mean(0), features.std(0) + 1e-6
+    covariance = np.cov((features - mean) / std, rowvar=False)
+    values, vectors = np.linalg.eigh(covariance)  # ascending
+    kept = min(COMPONENTS, len(values) - 1)
+    return Familiarity(
+        mean=mean.astype(np.float32),
+        std=std.astype(np.float32),
+        components=np.ascontiguousarray(vectors[:, -kept:]).astype(np.float32),
+        component_std=np.sqrt(values[-kept:]).astype(np.float32),
+        outside_variance=float(values[:-kept].mean()),
+    )

@@ -1,0 +1,71 @@
+"""Figures of a binary score with image weights, so that the bootstrap only changes the weights.
+
+Every function takes arrays over N images and returns a float, NaN where the figure is not defined.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import roc_auc_score, roc_curve
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+
+def auc(score: Array, positive: Mask, weights: Array) -> float:
+    """Area under the ROC curve."""
+    if not (weights[positive].any() and weights[~positive].any()):
+        return np.nan
+    return float(roc_auc_score(positive, score, sample_weight=weights))
+
+
+def rate(flag: Mask, among: Mask, weights: Array) -> float:
+    """Share of images with `flag` among those with `among`: sensitivity, specificity, coverage, accuracy."""
+    total = weights[among].sum()
+    return float(weights[among & flag].sum() / total) if total else np.nan
+
+
+def specificity_at(sensitivity: float, score: Array, positive: Mask, weights: Array) -> float:
+    """The best specificity whose sensitivity is at least the one given."""
+    curve = _curve(score, positive, weights)
+    return np.nan if curve is None else float(1 - curve[0][curve[1] >= sensitivity].min())
+
+
+def sensitivity_at(specificity: float, score: Array, positive: Mask, weights: Array) -> float:
+    """The best sensitivity whose specificity is at least the one given."""
+    curve = _curve(score, positive, weights)
+    return np.nan if curve is None else float(curve[1][1 - curve[0] >= specificity].max())
+
+
+def _curve(score: Array, positive: Mask, weights: Array) -> tuple[Array, Array] | None:
+    drawn = weights > 0
+    if not (positive[drawn].any() and (~positive[drawn]).any()):
+        return None
+    false_positive, true_positive, _ = roc_curve(
+        positive[drawn], score[drawn], sample_weight=weights[drawn], drop_intermediate=False
+    )
+    return false_positive, true_positive
+
+
+def calibration_error(probability: Array, positive: Mask, weights: Array, bins: int = 15) -> float:
+    """Expected calibration error over equally filled bins (Nixon et al. 2019, adaptive)."""
+    order = np.argsort(probability, kind="stable")
+    error = 0.0
+    for part in np.array_split(order, bins):
+        weight = weights[part]
+        if weight.sum():
+            gap = np.average(probability[part], weights=weight) - np.average(positive[part], weights=weight)
+            error += weight.sum() * abs(float(gap))
+    return float(error / weights.sum()) if weights.sum() else np.nan
+
+
+def balanced_accuracy(predicted: npt.NDArray[np.str_], actual: npt.NDArray[np.str_], weights: Array) -> float:
+    """Mean over the classes present of the share that is named rightly."""
+    recalls = [rate(predicted == code, actual == code, weights) for code in np.unique(actual)]
+    return float(np.nanmean(recalls)) if recalls and not np.isnan(recalls).all() else np.nan
+
+
+def predictive_values(sensitivity: float, specificity: float, prevalence: float) -> tuple[float, float]:
+    """Positive and negative predictive value at a prevalence (Bayes)."""
+    true_positive, false_positive = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
+    true_negative, false_negative = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
+    return true_positive / (true_positive + false_positive), true_negative / (true_negative + false_negative)

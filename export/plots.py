@@ -1,0 +1,77 @@
+"""The pictures of the model card: ROC, reliability, confusion."""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from lesion.model import Card
+from matplotlib.axes import Axes
+from sklearn.metrics import confusion_matrix, roc_curve
+
+from export.answers import Answers
+
+_BLUE, _ORANGE, _GREY = "#1f5fa8", "#c8641e", "#8a8f98"
+
+
+def write_plots(folder: Path, answers: Answers, card: Card) -> None:
+    """Write roc.png, reliability.png and confusion.png into `folder`."""
+    for name, draw, size in (
+        ("roc", _roc, (5.5, 5)),
+        ("reliability", _reliability, (5.5, 5)),
+        ("confusion", _confusion, (7, 6)),
+    ):
+        figure, axes = plt.subplots(figsize=size, layout="constrained")
+        draw(axes, answers, card)
+        # No date and no version of the plotting library in the file: the same figures give the same bytes.
+        figure.savefig(folder / f"{name}.png", dpi=110, metadata={"Software": None})
+        plt.close(figure)
+
+
+def _roc(axes: Axes, answers: Answers, card: Card) -> None:
+    names = np.array([row.dataset for row in answers.rows])
+    for name in ("all", *sorted(set(names))):
+        part = answers if name == "all" else answers.where(names == name)
+        if len(part.rows) < 100:
+            continue
+        false_positive, true_positive, _ = roc_curve(part.malignant, part.measure("probability"))
+        style = {"color": _BLUE, "linewidth": 2.2} if name == "all" else {"linewidth": 1.0, "alpha": 0.8}
+        axes.plot(false_positive, true_positive, label=f"{name} (n = {len(part.rows)})", **style)
+    above = answers.measure("probability") >= card.threshold
+    axes.plot(
+        above[~answers.malignant].mean(), above[answers.malignant].mean(), "o", color=_ORANGE, label="operating threshold"
+    )
+    axes.plot([0, 1], [0, 1], ":", color=_GREY)
+    axes.set(xlabel="1 - specificity", ylabel="sensitivity", title="Malignant against benign, test", aspect="equal")
+    axes.legend(loc="lower right", fontsize=8)
+
+
+def _reliability(axes: Axes, answers: Answers, card: Card) -> None:
+    score, malignant = answers.measure("probability"), answers.malignant
+    parts = np.array_split(np.argsort(score, kind="stable"), min(15, len(score)))
+    axes.plot([0, 1], [0, 1], ":", color=_GREY)
+    axes.plot([score[part].mean() for part in parts], [malignant[part].mean() for part in parts], "o-", color=_BLUE)
+    axes.axvline(card.threshold, color=_ORANGE, linewidth=1, label="operating threshold")
+    axes.set(
+        xlabel="calibrated probability, mean of bin", ylabel="share malignant", title="Reliability, test", aspect="equal"
+    )
+    axes.legend(loc="lower right", fontsize=8)
+
+
+def _confusion(axes: Axes, answers: Answers, card: Card) -> None:
+    codes = [entry.code for entry in card.classes]
+    known = answers.where(answers.diagnosis != "")
+    predicted = np.array(codes)[known.classes.argmax(1)]
+    counts = confusion_matrix(known.diagnosis, predicted, labels=codes)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(*counts.shape):
+        shade = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=shade, fontsize=8)
+    names = [entry.name for entry in card.classes]
+    axes.set_xticks(range(len(names)), names, rotation=40, ha="right")
+    axes.set_yticks(range(len(names)), [f"{name} ({total})" for name, total in zip(names, counts.sum(1), strict=True)])
+    axes.set(xlabel="most probable diagnosis", ylabel="recorded diagnosis", title="Diagnoses, test (images)")

@@ -1,0 +1,63 @@
+"""A small data folder of real photographs, a small network trained on it, and what becomes of that."""
+
+import argparse
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from export import convert, train
+from export.data import Labelled, read_table
+
+SAMPLES = Path(__file__).parents[2] / "infra" / "site" / "samples"
+
+ARCHITECTURE = "test_efficientnet"
+"""timm's own for tests: 0.4 million weights, the shape of an EfficientNet."""
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as training wants it: the sample photographs, each in train, val and test under ids of its own."""
+    folder = tmp_path_factory.mktemp("archive")
+    samples = json.loads((SAMPLES / "samples.json").read_text())
+    with (folder / "metadata.csv").open("w", newline="") as lines:
+        table = csv.writer(lines)
+        table.writerow(["isic_id", "benign_malignant", "diagnosis", "dataset", "lesion_group", "split"])
+        for split in ("train", "val", "test"):
+            for sample in samples:
+                name = f"{split}-{sample['id']}"
+                (folder / f"{name}.jpg").symlink_to(SAMPLES / f"{sample['id']}.jpg")
+                table.writerow(
+                    [name, "malignant" if sample["malignant"] else "benign", sample["diagnosis"], "CC0", name, split]
+                )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def rows(archive: Path) -> list[Labelled]:
+    return read_table(archive)
+
+
+def training(archive: Path, out: Path, *, resume: bool = False) -> argparse.Namespace:
+    """The options of a training run of two epochs that takes seconds."""
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    options = ["--data", str(archive), "--out", str(out), "--arch", ARCHITECTURE, "--workers", "0", "--size", "96"]
+    options += ["--phases", "64:2:4:1e-3", *(["--resume"] if resume else [])]
+    return parser.parse_args(options)
+
+
+@pytest.fixture(scope="session")
+def checkpoint(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("run")
+    train.main(training(archive, out))
+    return out / "checkpoint.pt"
+
+
+@pytest.fixture(scope="session")
+def converted(checkpoint: Path, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small network's model file, made by the whole of `export.convert`."""
+    out = tmp_path_factory.mktemp("models") / "lesion.onnx"
+    convert.main(argparse.Namespace(checkpoint=checkpoint, data=archive, out=out, version="0.0.1"))
+    return out

@@ -1,0 +1,65 @@
+"""What `val` chooses keeps what it promises, on scores whose truth is known."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from lesion.model import Outputs
+
+from export.answers import Answers
+from export.calibrate import platt, probability, refusal_rules, set_limits, threshold
+from export.data import Labelled
+
+
+def simulated(count: int, seed: int) -> Answers:
+    """Images whose logit z is right after calibration: P(malignant) = sigmoid(2 z + 0.5)."""
+    rng = np.random.default_rng(seed)
+    logit = rng.normal(size=count)
+    truth = rng.random(count) < 1 / (1 + np.exp(-(2 * logit + 0.5)))
+    flat = np.zeros((1, 1), np.float32)
+    rows = tuple(Labelled(str(i), Path(), bool(truth[i]), "", "", str(i), "val") for i in range(count))
+    numbers = rng.uniform(1, 2, (count, 4))
+    outputs = tuple(
+        Outputs(0.5, float(logit[i]), flat[0], flat, 0.0, *(float(value) for value in numbers[i]), 1.0) for i in range(count)
+    )
+    return Answers(rows, outputs)
+
+
+@pytest.fixture(scope="module")
+def val() -> Answers:
+    return simulated(4000, 1)
+
+
+@pytest.fixture(scope="module")
+def score(val: Answers) -> npt.NDArray[np.float64]:
+    return probability(val.measure("logit"), platt(val.measure("logit"), val.malignant))
+
+
+def test_platt_finds_the_slope_and_intercept_that_made_the_labels(val: Answers) -> None:
+    found = platt(val.measure("logit"), val.malignant)
+    assert (found.slope, found.intercept) == pytest.approx((2, 0.5), abs=0.15)
+
+
+def test_the_threshold_leaves_95_percent_of_the_malignant_above(val: Answers, score: npt.NDArray[np.float64]) -> None:
+    limit = threshold(score, val)
+    assert np.mean(score[val.malignant] >= limit) == pytest.approx(0.95, abs=0.005)
+    other = simulated(4000, 2)
+    fresh = probability(other.measure("logit"), platt(val.measure("logit"), val.malignant))
+    assert np.mean(fresh[other.malignant] >= limit) == pytest.approx(0.95, abs=0.02)
+
+
+def test_prediction_sets_cover_each_side_at_their_rate_on_new_images(val: Answers, score: npt.NDArray[np.float64]) -> None:
+    limits = set_limits(score, val.malignant)
+    other = simulated(4000, 3)
+    fresh = probability(other.measure("logit"), platt(val.measure("logit"), val.malignant))
+    assert np.mean(fresh[other.malignant] >= limits["malignant"]) == pytest.approx(0.9, abs=0.02)
+    assert np.mean(1 - fresh[~other.malignant] >= limits["benign"]) == pytest.approx(0.9, abs=0.02)
+
+
+def test_refusal_limits_refuse_at_most_three_percent_of_val(val: Answers) -> None:
+    refused = np.zeros(len(val.rows), bool)
+    for rule in refusal_rules(val, val):
+        value = val.measure(rule.measure)
+        refused |= (value < rule.below) if rule.below is not None else (value > (rule.above or 0))
+    assert 0.02 < refused.mean() <= 0.03

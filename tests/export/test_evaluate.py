@@ -1,0 +1,60 @@
+"""Evaluation reads the model file as the service does, and writes the card, the plots and the figures."""
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lesion.model import Model
+
+from export import evaluate
+from export.answers import answer
+from export.data import Labelled
+
+
+@pytest.fixture(scope="module")
+def published(converted: Path, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("published")
+    for name in ("lesion.onnx", "metrics.json"):
+        shutil.copy(converted.parent / name, folder)
+    options = {"data": archive, "model": folder / "lesion.onnx", "splits": ["val", "test"], "one_view": False}
+    evaluate.main(argparse.Namespace(**options))
+    return folder
+
+
+def test_the_figures_are_those_of_the_answers(published: Path, rows: list[Labelled]) -> None:
+    model = Model(published / "lesion.onnx")
+    answers = answer(model, [row for row in rows if row.split == "test"])
+    above = answers.measure("probability") >= model.card.threshold
+    found = json.loads((published / "metrics.json").read_text())["test"]["all"]
+    assert (found["n"], found["malignant"]) == (12, 6)
+    assert found["sensitivity"]["value"] == pytest.approx(np.mean(above[answers.malignant]), abs=1e-4)
+    assert found["specificity"]["value"] == pytest.approx(np.mean(~above[~answers.malignant]), abs=1e-4)
+
+
+def test_the_model_file_carries_its_own_figures(published: Path) -> None:
+    model, written = Model(published / "lesion.onnx"), json.loads((published / "metrics.json").read_text())
+    assert model.card.about["metrics"]["test"] == written["test"]
+    assert model.sha256 == written["sha256"]
+
+
+def test_the_card_quotes_the_figures_and_the_limits(published: Path) -> None:
+    card = (published / "README.md").read_text()
+    figures = json.loads((published / "metrics.json").read_text())["test"]["all"]
+    assert f"{figures['auc']['value']:.3f}" in card
+    assert "Not a medical device" in card and "non-commercial" in card and "brown or black skin" in card
+
+
+def test_the_plots_are_pictures(published: Path) -> None:
+    for name in ("roc", "reliability", "confusion"):
+        assert (published / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_choosing_leaves_the_folder_alone(published: Path, archive: Path, tmp_path: Path) -> None:
+    shutil.copy(published / "lesion.onnx", tmp_path)
+    options = {"data": archive, "model": tmp_path / "lesion.onnx", "splits": ["val"], "one_view": True}
+    evaluate.main(argparse.Namespace(**options))
+    assert [path.name for path in tmp_path.iterdir()] == ["lesion.onnx"]
+    assert (tmp_path / "lesion.onnx").read_bytes() == (published / "lesion.onnx").read_bytes()

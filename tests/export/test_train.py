@@ -1,0 +1,48 @@
+"""Training writes checkpoints, and goes on from them as if it had not been interrupted."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from export.checkpoints import CheckpointError, read_checkpoint
+from export.train import Trainer, main
+from tests.export.conftest import training
+
+
+def test_a_checkpoint_holds_the_network_and_where_it_comes_from(checkpoint: Path) -> None:
+    found = read_checkpoint(checkpoint)
+    assert (found.network.spec.size, found.network.spec.classes[0]) == (96, "melanoma")
+    assert not found.network.training
+    assert found.provenance["images"] == 12
+    assert found.provenance["recipe"]["phases"] == [{"size": 64, "epochs": 2, "batch": 4, "rate": 1e-3}]
+
+
+def test_a_run_that_was_killed_inside_a_phase_ends_where_an_unbroken_one_does(
+    archive: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = Trainer.save
+
+    def save_and_die(self: Trainer, cycle: dict[str, dict[str, object]]) -> None:
+        save(self, cycle)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "save", save_and_die)
+        with pytest.raises(KeyboardInterrupt):
+            main(training(archive, tmp_path))
+    main(training(archive, tmp_path, resume=True))
+
+    broken, unbroken = (torch.load(path, weights_only=True) for path in (tmp_path / "checkpoint.pt", checkpoint))
+    assert [entry["loss"] for entry in broken["training"]["history"]] == [
+        entry["loss"] for entry in unbroken["training"]["history"]
+    ]
+    assert all(torch.equal(broken["weights"][name], value) for name, value in unbroken["weights"].items())
+
+
+def test_another_file_is_not_taken_for_a_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / "other.pt").write_bytes(b"PK\x03\x04 something else")
+    with pytest.raises(CheckpointError, match="not a checkpoint"):
+        read_checkpoint(tmp_path / "other.pt")
+    with pytest.raises(CheckpointError, match="does not exist"):
+        read_checkpoint(tmp_path / "missing.pt")
