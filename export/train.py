@@ -6,8 +6,9 @@
 
 A phase is SIZE:EPOCHS:BATCH:RATE. Training starts small, where two cores see 40 images a second. The network serves at a
 larger size than it was trained at: random crops make lesions look larger in training than they are when the whole square
-is classified, and the larger input makes up for that (Touvron et al. 2019). Each phase is one AdamW one-cycle. A checkpoint is written after every epoch; it holds everything that
-`--resume` and `export.convert` need, the moving average of the weights being what is converted.
+is classified, and the larger input makes up for that (Touvron et al. 2019). Each phase is one AdamW one-cycle. A
+checkpoint is written after every epoch; it holds everything that `--resume` and `export.convert` need, the moving average
+of the weights being what is converted.
 """
 
 import argparse
