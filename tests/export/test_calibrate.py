@@ -21,7 +21,19 @@ def simulated(count: int, seed: int) -> Answers:
     rows = tuple(Labelled(str(i), Path(), bool(truth[i]), "", "", str(i), "val") for i in range(count))
     numbers = rng.uniform(1, 2, (count, 4))
     outputs = tuple(
-        Outputs(0.5, float(logit[i]), flat[0], flat, 0.0, *(float(value) for value in numbers[i]), 1.0) for i in range(count)
+        Outputs(
+            probability=0.5,
+            logit=float(logit[i]),
+            classes=flat[0],
+            evidence=flat,
+            bias=0.0,
+            distance=float(numbers[i, 0]),
+            spread=float(numbers[i, 1]),
+            sharpness=float(numbers[i, 2]),
+            brightness=float(numbers[i, 3]),
+            size=1.0,
+        )
+        for i in range(count)
     )
     return Answers(rows, outputs)
 
