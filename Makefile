@@ -1,20 +1,63 @@
-VENV := .venv
-PYTHON ?= python3
+# make serve   page and API on http://127.0.0.1:8000 (PORT=8001 for another port); no torch, no node, no AWS
+# make test    sets up everything, then runs the tests
+# make check   formatting, lint, types
+# make train   DATA=folder: images + metadata.csv -> runs/lite0/checkpoint.pt, resumable
+# make export  DATA=folder [CHECKPOINT=file VERSION=x.y.z]: checkpoint -> models/lesion.onnx, figures, plots, card, golden values
 
-.PHONY: test check train
+PYTHON ?= python3
+VENV := .venv
+SERVE_VENV := .venv-serve
+PORT ?= 8000
+CHECKPOINT ?= runs/lite0/checkpoint.pt
+VERSION ?= 1.0.0
+
+export PYTHONPATH := lambda
+export ORT_DISABLE_TELEMETRY := 1
+
+# Debian's packages, where they can be had: as root, or with a sudo that asks nothing.
+APT := sh -c 'test $$(id -u) = 0 || S="sudo -n"; $$S apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$S apt-get install -y -qq --no-install-recommends "$$@"' apt
+
+# Debian's Python comes without venv; a half-made environment of an earlier try is cleared.
+define environment
+$(PYTHON) -m venv --clear $(1) || { $(APT) python3-venv && $(PYTHON) -m venv --clear $(1); }
+$(1)/bin/pip install --quiet --disable-pip-version-check -r infra/serve-requirements.txt
+endef
+
+.PHONY: serve setup test check train export
+
+serve: $(SERVE_VENV)/installed
+	PORT=$(PORT) $(SERVE_VENV)/bin/python -m infra.serve
 
 # Installed anew only when a requirements file changed.
-$(VENV)/installed: requirements.txt lambda/requirements.txt
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet -r requirements.txt
+$(SERVE_VENV)/installed: infra/serve-requirements.txt lambda/requirements.txt
+	$(call environment,$(SERVE_VENV))
 	touch $@
 
-test: $(VENV)/installed
+$(VENV)/installed: requirements.txt infra/serve-requirements.txt lambda/requirements.txt
+	$(call environment,$(VENV))
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+# The tests of the page drive a real browser; without one they are skipped, except with CI=true.
+$(VENV)/browser: $(VENV)/installed
+	command -v chromium >/dev/null || $(APT) chromium || echo "Chromium cannot be installed here: the tests of the page are skipped."
+	touch $@
+
+setup: $(VENV)/installed $(VENV)/browser
+
+test: setup
 	$(VENV)/bin/python -m pytest
 
 check: $(VENV)/installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
 
 train: $(VENV)/installed
-	PYTHONPATH=lambda $(VENV)/bin/python -m export train --data $(DATA) --out runs/lite0 --resume
+	$(VENV)/bin/python -m export train --data $(DATA) --out runs/lite0 --resume
+
+# The model, then its report: `test` is opened here, once.
+export: $(VENV)/installed
+	$(VENV)/bin/python -m export convert $(CHECKPOINT) --data $(DATA) --version $(VERSION)
+	$(VENV)/bin/python -m export evaluate --data $(DATA)
+	$(VENV)/bin/python -m tests.golden

@@ -2,6 +2,7 @@
 
 LesionError                      anything this package raises on purpose
 ├── ModelFileError               the model file is missing, foreign or broken: the service must not start
+├── ModelFault                   the model gave something that is no number: answered as a fault
 ├── SettingsError                an environment variable cannot be understood: the service must not start
 └── RequestError                 the caller can do something about it: answered as problem+json
     ├── MissingFile        422   no image in the request
@@ -11,6 +12,7 @@ LesionError                      anything this package raises on purpose
     ├── InvalidImage       400   the right format, but broken
     ├── InvalidRequest     400   the request itself cannot be read
     ├── NotFound           404   no such sample or route
+    ├── MethodNotAllowed   405   the route exists, for another method
     ├── UrlNotAllowed      403   the address is not on the allow-list
     └── FetchFailed        502   the address is allowed but gave no image
 
@@ -26,6 +28,10 @@ class LesionError(Exception):
 
 class ModelFileError(LesionError):
     """Raised when the model file is missing, is not one of ours, or lacks something that serving needs."""
+
+
+class ModelFault(LesionError):
+    """Raised when the model gives infinity or no number at all for a photograph: no answer can be made of that."""
 
 
 class SettingsError(LesionError):
@@ -90,6 +96,14 @@ class NotFound(RequestError):
     status = 404
     code = "not_found"
     title = "Not found"
+
+
+class MethodNotAllowed(RequestError):
+    """Raised when a route exists and does not take the request's method."""
+
+    status = 405
+    code = "method_not_allowed"
+    title = "Another method is needed"
 
 
 class UrlNotAllowed(RequestError):

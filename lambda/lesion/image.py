@@ -108,6 +108,8 @@ def decode(data: bytes, *, at_least: int = MIN_REDUCED_SIDE) -> Photograph:
     """
     name = sniff(data)
     try:
+        if name == "HEIC":
+            _check_item_names(data)
         with Image.open(BytesIO(data), formats=[_PILLOW_NAME.get(name, name)]) as image:
             width, height = image.size
             _check_size(width, height)
@@ -137,6 +139,28 @@ def _check_size(width: int, height: int) -> None:
             f"The image has {width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are read here. "
             "Make it smaller and send it again."
         )
+
+
+def _check_item_names(data: bytes) -> None:
+    """Refuse HEIC files that would end the process: pi_heif (1.4.0) does not survive an item's type or name not in UTF-8.
+
+    Every infe box (ISO 14496-12, 8.11.6) is looked at wherever it stands, rather than where a well-made file has it.
+
+    Raises:
+        ValueError: such an item; UnicodeDecodeError is one.
+    """
+    at = data.find(b"infe")
+    while at != -1:
+        size = int.from_bytes(data[at - 4 : at])
+        # 1 announces a longer size field, 0 a box up to the file's end; by chance, in pixels, the four letters come
+        # with a possible size before them once in many millions of files.
+        if size < 2 or 12 <= size <= len(data) - at + 4:
+            start = at + (16 if size == 1 else 8)
+            item = data[start + (6 if data[start - 4 : start - 3] > b"\2" else 4) : at - 4 + size if size > 1 else None]
+            # The type has four bytes of its own: a character may not reach from it into the name.
+            item[:4].decode()
+            item[4:].decode()
+        at = data.find(b"infe", at + 1)
 
 
 def _plain_mode(image: Image.Image) -> Image.Image:

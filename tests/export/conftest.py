@@ -9,8 +9,7 @@ import pytest
 
 from export import convert, train
 from export.data import Labelled, read_table
-
-SAMPLES = Path(__file__).parents[2] / "infra" / "site" / "samples"
+from tests.paths import SAMPLES
 
 ARCHITECTURE = "test_efficientnet"
 """timm's own for tests: 0.4 million weights, the shape of an EfficientNet."""

@@ -8,12 +8,11 @@ import pytest
 
 from export.augment import degrade
 from export.data import DataError, load_square, read_table, split_of_group
-
-PHOTOGRAPHS = Path(__file__).parents[1] / "photographs"
+from tests.paths import SAMPLES
 
 
 def test_an_archive_download_is_read_as_it_is(tmp_path: Path) -> None:
-    shutil.copy(PHOTOGRAPHS / "ISIC_0000026.jpg", tmp_path)
+    shutil.copy(SAMPLES / "ISIC_0000026.jpg", tmp_path)
     (tmp_path / "metadata.csv").write_text(
         "isic_id,attribution,diagnosis_1,diagnosis_3,lesion_id\n"
         "ISIC_0000026,A clinic,Indeterminate,Solar or actinic keratosis,IL_1\n"
@@ -36,7 +35,7 @@ def test_splits_of_groups_are_about_eight_to_one_to_one() -> None:
 
 
 def test_degraded_pixels_keep_their_shape_and_differ() -> None:
-    square = load_square(PHOTOGRAPHS / "ISIC_0000026.jpg", 256).permute(1, 2, 0).numpy()
+    square = load_square(SAMPLES / "ISIC_0000026.jpg", 256).permute(1, 2, 0).numpy()
     copies = [degrade(square, np.random.default_rng(seed)) for seed in range(20)]
     assert {copy.shape for copy in copies} == {(256, 256, 3)}
     assert sum(not np.array_equal(copy, square) for copy in copies) >= 10

@@ -13,7 +13,7 @@ from lesion.model import Model
 from export.checkpoints import read_checkpoint
 from export.data import centre_square, resize
 from export.graph import Calibration, Core, Familiarity, assemble, export_core
-from tests.export.conftest import SAMPLES
+from tests.paths import SAMPLES
 
 NUMBERS = Calibration(1.5, -0.25)
 

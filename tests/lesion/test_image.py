@@ -9,7 +9,9 @@ from lesion.errors import InvalidImage, TooLarge, UnsupportedFormat
 from lesion.image import decode
 from PIL import Image
 
-PHOTOGRAPHS = sorted((Path(__file__).parents[1] / "photographs").glob("*.jpg"))
+from tests.paths import SAMPLES
+
+PHOTOGRAPHS = [SAMPLES / f"ISIC_{number}.jpg" for number in ("0000026", "0000030")]
 
 
 def encode(image: Image.Image, name: str, **options: object) -> bytes:

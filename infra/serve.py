@@ -1,0 +1,101 @@
+"""Page and API on this machine, from one origin and with the cloud's headers.
+
+    pip install -r infra/serve-requirements.txt
+    PYTHONPATH=lambda python -m infra.serve
+
+Environment: PORT (8000; 0 takes any free one), and what `lesion.settings` reads.
+"""
+
+import contextlib
+import logging
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+import uvicorn
+from lesion.api import create_app
+from lesion.errors import LesionError, SettingsError
+from lesion.model import Model
+from lesion.settings import read_settings
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from infra.headers import SECURITY_HEADERS
+
+HOST = "127.0.0.1"
+"""This machine only: what is served here has no password and no TLS."""
+SITE = Path(__file__).parent / "site"
+
+logger = logging.getLogger("infra.serve")
+
+
+class Origin:
+    """ASGI application: the API under /api, the page everywhere else, the cloud's headers on both."""
+
+    def __init__(self, api: ASGIApp, page: ASGIApp) -> None:
+        self._api = api
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            # Lifespan and websockets: nothing here needs either.
+            return
+        path: str = scope["path"]
+        started = time.perf_counter()
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+                # Neither the caller's address nor the query: both may be personal.
+                milliseconds = 1000 * (time.perf_counter() - started)
+                logger.info("%s %s %s %.0f ms", scope["method"], path, message["status"], milliseconds)
+            await send(message)
+
+        to_api = path == "/api" or path.startswith("/api/")
+        await (self._api if to_api else self._page)(scope, receive, with_headers)
+
+
+def main() -> int:
+    """Serve until interrupted; 1 with one sentence on stderr where that is not possible."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        settings = read_settings()
+        listening = _listen(os.environ.get("PORT", ""))
+        api = create_app(settings, Model(settings.model, threads=settings.threads))
+    except LesionError as error:
+        print(error, file=sys.stderr)
+        return 1
+    # Starlette around the files turns what they raise for unknown names into an answer.
+    origin = Origin(api, Starlette(routes=[Mount("/", StaticFiles(directory=SITE, html=True))]))
+    config = uvicorn.Config(origin, lifespan="off", access_log=False, log_level="warning", server_header=False)
+    print(f"http://{HOST}:{listening.getsockname()[1]}/", flush=True)
+    with listening, contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])
+    return 0
+
+
+def _listen(port: str) -> socket.socket:
+    if port and not (port.isascii() and port.isdigit() and int(port) < 65536):
+        raise SettingsError(f"PORT is {port!r}. Set it to a number below 65536, or leave it out for 8000.")
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Else a port cannot be taken again for a minute after a stop.
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, int(port or 8000)))
+        # Now, not when the model is loaded: on Linux two sockets with SO_REUSEADDR may both bind, only one may listen.
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        raise SettingsError(
+            f"Port {port or 8000} cannot be opened ({error.strerror}). Stop what uses it, or choose another: PORT=8001."
+        ) from error
+    return listening
+
+
+if __name__ == "__main__":
+    sys.exit(main())

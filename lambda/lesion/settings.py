@@ -1,0 +1,96 @@
+"""Environment variables, read once into one frozen object."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lesion.errors import SettingsError
+
+_REPOSITORY = Path(__file__).parents[2]
+_MEMORY_PER_CPU = 1769
+"""MB of memory for which Lambda gives one whole virtual CPU."""
+_LAPTOP_THREADS = 4
+"""More do not make one photograph faster, and a laptop has other things to do."""
+_HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be set from outside; everything about the model is in the model file instead.
+
+    Attributes:
+        model: LESION_MODEL, the ONNX file.
+        samples: LESION_SAMPLES, the folder with samples.json and the sample photographs.
+        threads: LESION_THREADS, how many threads one classification may use.
+        url_hosts: LESION_URL_HOSTS, hosts that `GET /api/classify?url=` may fetch from; none turns the route off.
+        max_upload_bytes: LESION_MAX_UPLOAD_BYTES, the largest photograph.
+        title: LESION_TITLE, shown by the page.
+        code_url: LESION_CODE_URL, where the source code is; None where there is no link.
+    """
+
+    model: Path = _REPOSITORY / "models" / "lesion.onnx"
+    samples: Path = _REPOSITORY / "infra" / "site" / "samples"
+    threads: int = 1
+    url_hosts: frozenset[str] = frozenset()
+    # Lambda's event holds 6,291,456 bytes; base64 makes 6,000,000 of these, and the rest is for headers and framing.
+    max_upload_bytes: int = 4_500_000
+    title: str = "Skin-lesion classifier"
+    code_url: str | None = None
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the variables that `Settings` names; an empty value counts as unset.
+
+    Raises:
+        SettingsError: a variable has a value that cannot be understood.
+    """
+    given = {name: value.strip() for name, value in environment.items() if value.strip()}
+    return Settings(
+        model=Path(given.get("LESION_MODEL", Settings.model)),
+        samples=Path(given.get("LESION_SAMPLES", Settings.samples)),
+        threads=_whole(given, "LESION_THREADS") or _default_threads(given),
+        url_hosts=_hosts(given.get("LESION_URL_HOSTS", "")),
+        max_upload_bytes=_whole(given, "LESION_MAX_UPLOAD_BYTES") or Settings.max_upload_bytes,
+        title=given.get("LESION_TITLE", Settings.title),
+        code_url=_link(given),
+    )
+
+
+def _whole(given: Mapping[str, str], name: str) -> int | None:
+    text = given.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise SettingsError(f"{name} is {text!r}. Set it to a whole number of at least 1, or leave it out.")
+    return int(text)
+
+
+def _default_threads(given: Mapping[str, str]) -> int:
+    # In Lambda the machine's CPU count says nothing about the share of it that the function may use; its memory does.
+    memory = _whole(given, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+    if memory is not None:
+        return max(1, memory // _MEMORY_PER_CPU)
+    return min(os.cpu_count() or 1, _LAPTOP_THREADS)
+
+
+def _hosts(text: str) -> frozenset[str]:
+    hosts = [host.strip().lower() for host in text.split(",") if host.strip()]
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            raise SettingsError(
+                f"LESION_URL_HOSTS names {host!r}, which is not a host name. "
+                "Set it to names such as images.example.org, with commas between, or leave it out."
+            )
+    return frozenset(hosts)
+
+
+def _link(given: Mapping[str, str]) -> str | None:
+    url = given.get("LESION_CODE_URL")
+    # The page makes a link of it, so nothing but a web address may pass: javascript: is an address too.
+    if url is not None and not url.startswith(("https://", "http://")):
+        raise SettingsError(
+            f"LESION_CODE_URL is {url!r}. Set it to a web address that starts with https://, or leave it out."
+        )
+    return url

@@ -1,0 +1,110 @@
+"""What tests share: a model, a client in this process, a real server, and photographs."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lesion.api import create_app
+from lesion.model import Model
+from lesion.settings import Settings
+from starlette.testclient import TestClient
+
+from tests.models import build
+from tests.paths import REPOSITORY, SAMPLES
+
+
+@pytest.fixture(scope="session")
+def stand_in_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model file whose answers can be worked out by hand (see `tests.models`)."""
+    return build(tmp_path_factory.mktemp("model") / "stand-in.onnx")
+
+
+@pytest.fixture(scope="session")
+def stand_in(stand_in_file: Path) -> Model:
+    return Model(stand_in_file)
+
+
+@pytest.fixture(scope="session")
+def model_file(stand_in_file: Path) -> Path:
+    """The repository's model, or the stand-in where it has none yet."""
+    return Settings.model if Settings.model.is_file() else stand_in_file
+
+
+@pytest.fixture(scope="session")
+def client(stand_in: Model) -> Iterator[TestClient]:
+    """The service in this process, on the stand-in model."""
+    with TestClient(create_app(Settings(code_url="https://example.org/code"), stand_in)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def photograph() -> bytes:
+    """A dermoscopic photograph, 1504 x 1129, JPEG."""
+    return (SAMPLES / "ISIC_0000026.jpg").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def environment(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """For a process that imports the service: nothing of this one's but the search path and an empty home."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path_factory.mktemp("home")),
+        "PYTHONPATH": os.pathsep.join((str(REPOSITORY / "lambda"), str(REPOSITORY))),
+        "LESION_MODEL": str(model_file),
+    }
+
+
+@pytest.fixture(scope="session")
+def base_url(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real `infra.serve` on a free port, without a slash at the end."""
+    log = tmp_path_factory.mktemp("serve") / "log"
+    with open(log, "w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra.serve"],
+            env={**environment, "PORT": "0"},
+            cwd=REPOSITORY,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield _ready(process, log)
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _ready(process: subprocess.Popen[bytes], log: Path) -> str:
+    # Starting takes a second, and many where the machine is busy with something else.
+    for _ in range(600):
+        lines = log.read_text().splitlines()
+        if lines and lines[0].startswith("http://"):
+            url = lines[0].rstrip("/")
+            with urllib.request.urlopen(f"{url}/api/ping", timeout=30) as answer:
+                assert answer.read() == b'"pong"'
+            return url
+        assert process.poll() is None, f"infra.serve ended: {log.read_text()}"
+        time.sleep(0.1)
+    raise AssertionError(f"infra.serve does not answer: {log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real images beside the repository, which is not part of it."""
+    folder = REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("The images are not here. Put them in ../shared/data, beside the repository, to run this.")
+    return folder
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

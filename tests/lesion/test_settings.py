@@ -1,0 +1,74 @@
+"""Environment variables become settings, or a sentence that says what to set."""
+
+import os
+from pathlib import Path
+
+import pytest
+from lesion.errors import SettingsError
+from lesion.settings import Settings, read_settings
+
+
+def test_without_variables_the_repository_is_served() -> None:
+    settings = read_settings({})
+    repository = Path(__file__).parents[2]
+    assert settings == Settings(threads=min(os.cpu_count() or 1, 4))
+    assert settings.model == repository / "models" / "lesion.onnx"
+    assert settings.samples == repository / "infra" / "site" / "samples"
+    assert settings.url_hosts == frozenset()
+
+
+def test_every_variable_is_read() -> None:
+    settings = read_settings(
+        {
+            "LESION_MODEL": "/opt/model.onnx",
+            "LESION_SAMPLES": "/opt/samples",
+            "LESION_THREADS": "3",
+            "LESION_URL_HOSTS": " Images.Example.org, other.example.com ,",
+            "LESION_MAX_UPLOAD_BYTES": "1000",
+            "LESION_TITLE": "Moles",
+            "LESION_CODE_URL": "https://example.org/code",
+        }
+    )
+    assert settings == Settings(
+        model=Path("/opt/model.onnx"),
+        samples=Path("/opt/samples"),
+        threads=3,
+        url_hosts=frozenset({"images.example.org", "other.example.com"}),
+        max_upload_bytes=1000,
+        title="Moles",
+        code_url="https://example.org/code",
+    )
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    assert read_settings({"LESION_TITLE": "", "LESION_THREADS": " "}) == read_settings({})
+
+
+@pytest.mark.parametrize(("memory", "threads"), [("512", 1), ("1769", 1), ("3537", 1), ("3538", 2), ("10240", 5)])
+def test_in_lambda_the_memory_decides_on_threads(memory: str, threads: int) -> None:
+    assert read_settings({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory}).threads == threads
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LESION_THREADS", "two"),
+        ("LESION_THREADS", "0"),
+        ("LESION_THREADS", "\u0663"),
+        ("LESION_MAX_UPLOAD_BYTES", "4.5 MB"),
+        ("LESION_URL_HOSTS", "https://example.org"),
+        ("LESION_URL_HOSTS", "example.org:8443"),
+        ("LESION_URL_HOSTS", "127.0.0.1"),
+        ("LESION_URL_HOSTS", "*.example.org"),
+        ("LESION_URL_HOSTS", "localhost"),
+        ("LESION_CODE_URL", "javascript:alert(1)"),
+    ],
+)
+def test_a_value_that_cannot_be_understood_is_named_with_what_to_do(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=rf"{name}.*(or leave it out)\."):
+        read_settings({name: value})
+
+
+def test_the_largest_upload_fits_an_event_in_base64() -> None:
+    encoded = (Settings.max_upload_bytes + 2) // 3 * 4
+    assert encoded + 100_000 < 6 * 1024 * 1024

@@ -1,0 +1,62 @@
+"""A TLS server on this machine, for tests of fetching."""
+
+import contextlib
+import socket
+import ssl
+import threading
+
+import trustme
+
+HOST = "images.example.org"
+# An authority that exists while the tests run, and that nothing but `trust` trusts.
+_AUTHORITY = trustme.CA()
+_CERTIFICATE = _AUTHORITY.issue_cert(HOST)
+
+
+class Server:
+    """A TLS server on this machine that gives `answer` to one request, in pieces with pauses between."""
+
+    def __init__(self, *answer: bytes, pause: float = 0.0, hang: bool = False) -> None:
+        self._answer, self._pause, self._hang = answer, pause, hang
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        _CERTIFICATE.configure_cert(self._context)
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self.request = b""
+        self.reached: list[str] = []
+
+    def connect(self, address: str, seconds: float) -> socket.socket:
+        """In place of the real connection: notes the address that was asked for."""
+        self.reached.append(address)
+        return socket.create_connection(self._listening.getsockname(), seconds)
+
+    def __enter__(self) -> "Server":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._listening.close()
+        self._thread.join(5)
+
+    def _serve(self) -> None:
+        # The client hanging up is what some tests want.
+        with contextlib.suppress(OSError):
+            plain, _ = self._listening.accept()
+            with plain:
+                if self._hang:
+                    self._ended.wait(10)
+                    return
+                with self._context.wrap_socket(plain, server_side=True) as secure:
+                    self.request = secure.recv(10_000)
+                    for piece in self._answer:
+                        secure.sendall(piece)
+                        self._ended.wait(self._pause)
+
+
+def trust() -> ssl.SSLContext:
+    """A client's context that trusts the server above, and nothing else."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    _AUTHORITY.configure_trust(context)
+    return context
