@@ -54,10 +54,10 @@ check: $(VENV)/installed
 	$(VENV)/bin/mypy
 
 train: $(VENV)/installed
-	$(VENV)/bin/python -m export train --data $(DATA) --out runs/lite0 --resume
+	$(VENV)/bin/python -m export.train --data $(DATA) --out runs/lite0 --resume
 
 # The model, then its report: `test` is opened here, once.
 export: $(VENV)/installed
-	$(VENV)/bin/python -m export convert $(CHECKPOINT) --data $(DATA) --version $(VERSION)
-	$(VENV)/bin/python -m export evaluate --data $(DATA)
+	$(VENV)/bin/python -m export.convert $(CHECKPOINT) --data $(DATA) --version $(VERSION)
+	$(VENV)/bin/python -m export.evaluate --data $(DATA)
 	$(VENV)/bin/python -m tests.golden

@@ -37,5 +37,5 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path} does not exist. `make train` writes one.") from error
     except Exception as error:
         # torch raises UnpicklingError, RuntimeError, KeyError, TypeError, … depending on what the file really is.
-        raise CheckpointError(f"{path} is not a checkpoint of `python -m export train` ({type(error).__name__}).") from error
+        raise CheckpointError(f"{path} is not a checkpoint of `python -m export.train` ({type(error).__name__}).") from error
     return Checkpoint(network.eval(), provenance)

@@ -1,6 +1,6 @@
 """Checkpoint -> models/lesion.onnx, calibrated on `val`, with parity checked before it is written.
 
-    python -m export convert runs/lite0/checkpoint.pt --data DATA --version 1.0.0
+    python -m export.convert runs/lite0/checkpoint.pt --data DATA --version 1.0.0
 
 The graph is built twice: first with plain numbers, to see what it answers to `val`, then with what was fitted on these
 answers. Nothing is written unless the second one agrees with PyTorch on real images.
@@ -152,16 +152,18 @@ def parity(model: Model, network: LesionNet, rows: list[Labelled], calibration: 
     return found
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `python -m export convert`."""
-    parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of `python -m export train`")
+def options() -> argparse.ArgumentParser:
+    """The options of `python -m export.convert`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of `python -m export.train`")
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images; `val` is fitted on")
     parser.add_argument("--out", type=Path, default=Path("models/lesion.onnx"))
     parser.add_argument("--version", default="1.0.0", help="of the model, shown with every answer")
+    return parser
 
 
 def main(args: argparse.Namespace) -> None:
-    """Run `python -m export convert`."""
+    """Run `python -m export.convert`."""
     checkpoint = read_checkpoint(args.checkpoint)
     network = checkpoint.network
     rows = read_table(args.data)
@@ -183,3 +185,7 @@ def main(args: argparse.Namespace) -> None:
     (args.out.parent / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
     print(json.dumps(summary, indent=2))
     print(f"{args.out}: {len(data) / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main(options().parse_args())

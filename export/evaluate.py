@@ -1,7 +1,7 @@
 """models/lesion.onnx + labelled images -> figures with intervals, plots, model card.
 
-    python -m export evaluate --data DATA                 reports on val and test, rewrites everything in models/
-    python -m export evaluate --data DATA --splits val    while choosing: prints only, `test` stays closed
+    python -m export.evaluate --data DATA                 reports on val and test, rewrites everything in models/
+    python -m export.evaluate --data DATA --splits val    while choosing: prints only, `test` stays closed
 
 Images are decoded and classified exactly as the service does it. Intervals are 95 %, from 1,000 draws of lesion groups.
 """
@@ -159,16 +159,18 @@ def _text(entry: Figures) -> str:
     return f"{entry['value']:.3f} ({entry['low']:.3f}-{entry['high']:.3f})"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `python -m export evaluate`."""
+def options() -> argparse.ArgumentParser:
+    """The options of `python -m export.evaluate`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
     parser.add_argument("--model", type=Path, default=Path("models/lesion.onnx"))
     parser.add_argument("--splits", nargs="+", choices=SPLITS, default=["val", "test"])
     parser.add_argument("--one-view", action="store_true", help="leave out eight views, which take eight times as long")
+    return parser
 
 
 def main(args: argparse.Namespace) -> None:
-    """Run `python -m export evaluate`."""
+    """Run `python -m export.evaluate`."""
     model = Model(args.model)
     rows = read_table(args.data)
     reports, answers = {}, {}
@@ -193,3 +195,7 @@ def publish(path: Path, reports: dict[str, Figures], test: Answers, card: Card) 
     target.write_text(json.dumps(known, indent=2) + "\n")
     write_plots(path.parent, test, card)
     write_card(path.parent / "README.md", Model(path), known)
+
+
+if __name__ == "__main__":
+    main(options().parse_args())

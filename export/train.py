@@ -1,8 +1,8 @@
 """Images + metadata.csv -> checkpoint.
 
-    python -m export train --data DATA --out runs/lite0                 the default phases, about an hour on two cores
-    python -m export train --data DATA --out runs/lite0 --resume        goes on after the last finished epoch
-    python -m export train --data DATA --out runs/x --phases 128:1:48:1e-3 --arch tf_efficientnet_lite1
+    python -m export.train --data DATA --out runs/lite0                 the default phases, about an hour on two cores
+    python -m export.train --data DATA --out runs/lite0 --resume        goes on after the last finished epoch
+    python -m export.train --data DATA --out runs/x --phases 128:1:48:1e-3 --arch tf_efficientnet_lite1
 
 A phase is SIZE:EPOCHS:BATCH:RATE. Training starts small, where two cores see 40 images a second. The network serves at a
 larger size than it was trained at: random crops make lesions look larger in training than they are when the whole square
@@ -230,8 +230,9 @@ class Trainer:
         print(f"resuming after epoch {self.epoch - 1}")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `python -m export train`."""
+def options() -> argparse.ArgumentParser:
+    """The options of `python -m export.train`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint.pt")
     parser.add_argument("--arch", default="tf_efficientnet_lite0", help="any timm architecture with a pooled head")
@@ -240,11 +241,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
     parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch in --out")
+    return parser
 
 
 def main(args: argparse.Namespace) -> None:
-    """Run `python -m export train`."""
+    """Run `python -m export.train`."""
     trainer = Trainer(args, [Phase.parse(text) for text in args.phases], read_table(args.data))
     if args.resume:
         trainer.resume()
     trainer.run()
+
+
+if __name__ == "__main__":
+    main(options().parse_args())
