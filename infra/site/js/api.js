@@ -1,0 +1,98 @@
+// Requests to the service, and what can go wrong with them as sentences for a person.
+
+/** @import { Answer, Config, ModelCard, Sample } from "./types.js" */
+
+/** A request that gave no answer: the message is a sentence for a person. */
+export class Problem extends Error {
+  /**
+   * @param {string} sentence
+   * @param {boolean} mayRetry whether the same request can succeed later
+   */
+  constructor(sentence, mayRetry) {
+    super(sentence);
+    this.mayRetry = mayRetry;
+  }
+}
+
+// For answers that do not come from the service itself but from what stands before it (API Gateway, CloudFront).
+const SENTENCES = new Map([
+  [413, "The photograph is too large for the service. Choose a smaller one."],
+  [429, "Too many requests are being answered at the moment. Wait a few seconds and try again."],
+  [503, "The service is busy or starting. Wait a few seconds and try again."],
+  [504, "The service took too long to answer. Try again."],
+]);
+
+/**
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @returns {Promise<any>} the JSON
+ * @throws {Problem} or an AbortError when `options.signal` says so
+ */
+async function request(path, options = {}) {
+  let response;
+  let body = null;
+  try {
+    response = await fetch(path, { headers: { Accept: "application/json" }, ...options });
+    body = await response.json().catch((error) => {
+      if (error instanceof SyntaxError) return null; // not JSON: judged below by the status
+      throw error;
+    });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new Problem("The service could not be reached. Check your connection and try again.", true);
+  }
+  if (response.ok && body !== null) return body;
+  const mayRetry = response.ok || response.status === 429 || response.status >= 500;
+  const detail = typeof body?.detail === "string" ? body.detail : null;
+  const fallback = `The service gave no usable answer (${response.status}). ${mayRetry ? "Try again in a moment." : "Choose another photograph."}`;
+  throw new Problem(detail ?? SENTENCES.get(response.status) ?? fallback, mayRetry);
+}
+
+/** @returns {Promise<Config>} */
+export const getConfig = () => request("/api/config");
+
+/** @returns {Promise<Sample[]>} */
+export const getSamples = () => request("/api/samples");
+
+/**
+ * @param {string} id
+ * @param {number} views
+ * @param {AbortSignal} signal
+ * @returns {Promise<Answer>}
+ */
+export function classifySample(id, views, signal) {
+  return request(`/api/classify?${new URLSearchParams({ sample: id, views: String(views) })}`, { signal });
+}
+
+/**
+ * @param {Blob} photograph
+ * @param {number} views
+ * @param {AbortSignal} signal
+ * @returns {Promise<Answer>}
+ */
+export function classifyPhotograph(photograph, views, signal) {
+  const body = new FormData();
+  // Names of files can name people; the service has no use for them.
+  body.append("file", photograph, "photograph");
+  return request(`/api/classify?views=${views}`, { method: "POST", body, signal });
+}
+
+/** @type {Promise<ModelCard> | null} */
+let card = null;
+
+/**
+ * The model card, asked for once.
+ *
+ * @param {string} [sha256] of the model that gave an answer: figures of another model (the service was updated while this
+ *   page stood open) are not its figures.
+ * @returns {Promise<ModelCard | null>} null when it cannot be had
+ */
+export async function getModel(sha256) {
+  for (let attempt = 0; attempt < 2; attempt++) {
+    card ??= request("/api/model");
+    const known = await card.catch(() => null);
+    if (known && (!sha256 || known.sha256 === sha256)) return known;
+    card = null;
+  }
+  return null;
+}

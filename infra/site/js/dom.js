@@ -1,0 +1,49 @@
+// Small helpers for the document. Text from the server or from a file enters it here, as text and never as markup.
+
+/**
+ * The element with this id; index.html and the scripts are one piece, so a missing one is a fault of ours.
+ *
+ * @template {HTMLElement} T
+ * @param {string} id
+ * @param {new () => T} type
+ * @returns {T}
+ */
+export function byId(id, type) {
+  const element = document.getElementById(id);
+  if (!(element instanceof type)) throw new Error(`index.html has no ${type.name} #${id}`);
+  return element;
+}
+
+/**
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {string} className
+ * @param {...(Node | string)} children strings become text nodes
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function make(tag, className, ...children) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  element.append(...children);
+  return element;
+}
+
+/** @param {string} sentence spoken by screen readers without moving the focus */
+export function say(sentence) {
+  byId("live", HTMLElement).textContent = sentence;
+}
+
+/**
+ * Links come from settings, not from us: only web addresses become one.
+ *
+ * @param {string | null | undefined} address
+ * @returns {string | null}
+ */
+export function webAddress(address) {
+  try {
+    const url = new URL(address ?? "");
+    return url.protocol === "https:" || url.protocol === "http:" ? url.href : null;
+  } catch {
+    return null;
+  }
+}

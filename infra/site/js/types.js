@@ -1,0 +1,34 @@
+// The shapes of the API's answers, for type checkers and readers; nothing here runs.
+
+/**
+ * @typedef {{id: string, title: string, diagnosis: string, malignant: boolean, image: string, thumbnail: string,
+ *   source: string, licence: string}} Sample
+ *
+ * @typedef {{code: string, name: string, malignant: boolean}} DiagnosisClass
+ *
+ * @typedef {{value: number, low?: number, high?: number}} Figure
+ *
+ * @typedef {{n?: number, malignant?: number, auc?: Figure, sensitivity?: Figure, specificity?: Figure}} TestFigures
+ *
+ * @typedef {{version: string, sha256: string, architecture?: string, input_size?: number, threshold: number,
+ *   coverage?: number, training?: {datasets?: Record<string, number>} | null, classes?: DiagnosisClass[], metrics?: {test?: {all?: TestFigures} | null} | null,
+ *   licence?: string | null, intended_use?: string | null, limits_of_use?: string[] | null}} ModelCard
+ *
+ * @typedef {{title?: string, description?: string, about?: string[], links?: Record<string, string | null>,
+ *   limits?: {max_upload_bytes: number, max_pixels: number, formats: string[]}}} Config
+ *
+ * @typedef {{decision: "above_threshold" | "below_threshold", malignant_probability: number, threshold: number,
+ *   prediction_set: string[], logit: number,
+ *   classes: {code: string, malignant: boolean, probability: number}[]}} Prediction
+ *
+ * @typedef {{rows: number, columns: number, bias: number, values: number[][]}} Evidence
+ *
+ * @typedef {{status: "ok" | "refused", refusal: {code: string, message: string} | null, prediction: Prediction | null,
+ *   evidence: Evidence | null, image: {width: number, height: number, format: string},
+ *   model: {version: string, sha256: string}, timing_ms: {decode?: number, infer?: number, total?: number},
+ *   disclaimer: string}} Answer
+ *
+ * @typedef {{kind: "sample", sample: Sample} | {kind: "file", file: File}} Source
+ */
+
+export {};

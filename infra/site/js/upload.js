@@ -1,0 +1,49 @@
+// Three ways for a file to come in: the button, a drop anywhere on the page, and paste.
+
+import { byId } from "./dom.js";
+
+/**
+ * @param {(file: File) => void} onFile
+ * @param {(sentence: string) => void} onOther told when what was dropped is no file
+ */
+export function listenForFiles(onFile, onOther) {
+  const input = byId("file", HTMLInputElement);
+  for (const id of ["choose", "change"]) byId(id, HTMLButtonElement).addEventListener("click", () => input.click());
+  input.addEventListener("change", () => {
+    const file = input.files?.[0];
+    // Emptied, so that choosing the same file again is a change again.
+    input.value = "";
+    if (file) onFile(file);
+  });
+
+  // The whole page takes drops: beside the target, the browser would leave the page and open the file.
+  let depth = 0;
+  const mark = () => document.body.classList.toggle("dropping", depth > 0);
+  document.addEventListener("dragenter", () => {
+    depth++;
+    mark();
+  });
+  document.addEventListener("dragleave", () => {
+    depth = Math.max(0, depth - 1);
+    mark();
+  });
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    depth = 0;
+    mark();
+    take(event.dataTransfer, "Only files can be dropped here. Save the picture first, then choose it.");
+  });
+
+  document.addEventListener("paste", (event) => take(event.clipboardData, ""));
+
+  /**
+   * @param {DataTransfer | null} data
+   * @param {string} otherwise said when there is no file in it
+   */
+  function take(data, otherwise) {
+    const file = data?.files[0];
+    if (file) onFile(file);
+    else if (otherwise) onOther(otherwise);
+  }
+}

@@ -1,0 +1,486 @@
+"""A visit to the page in Chromium, from the photograph to the answer, against the service itself.
+
+What depends on a model's numbers is answered by the tests in the service's place, so that any model passes.
+"""
+
+import json
+import os
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+from tests.paths import REPOSITORY, SAMPLES, TELEPHONE
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+SITE = REPOSITORY / "infra" / "site"
+PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
+STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be judged$")
+FORBIDDEN = re.compile(
+    r"\bdiagnos(e|ed|ing)\b|\bdetect\w* (skin )?cancer|\bsafe(ly)?\b|\blow[- ]risk\b|harmless|✓|✔", re.IGNORECASE
+)
+
+SHA256 = "ab" * 32
+CARD: Mapping[str, Any] = {
+    "version": "7",
+    "sha256": SHA256,
+    "threshold": 0.31,
+    "coverage": 0.9,
+    "classes": [
+        {"code": "melanoma", "name": "Melanoma", "malignant": True},
+        {"code": "nevus", "name": "Nevus", "malignant": False},
+    ],
+    "metrics": {
+        "test": {
+            "all": {
+                "n": 1350,
+                "malignant": 400,
+                "auc": {"value": 0.93, "low": 0.91, "high": 0.94},
+                "sensitivity": {"value": 0.951, "low": 0.92, "high": 0.97},
+                "specificity": {"value": 0.62, "low": 0.59, "high": 0.65},
+            }
+        }
+    },
+    "licence": "MIT",
+    "limits_of_use": ["Only for tests."],
+}
+REFUSAL = {"code": "too_blurry", "message": "The picture is too blurred to judge. Hold still and take it again."}
+
+
+def answer(probability: float, *sides: str) -> dict[str, Any]:
+    """An answer of the contract; without sides, a refusal."""
+    prediction = {
+        "decision": "above_threshold" if probability >= 0.31 else "below_threshold",
+        "malignant_probability": probability,
+        "threshold": 0.31,
+        "prediction_set": sides,
+        "logit": 0.5,
+        "classes": [
+            {"code": "melanoma", "malignant": True, "probability": probability},
+            {"code": "nevus", "malignant": False, "probability": 1 - probability},
+        ],
+    }
+    return {
+        "status": "ok" if sides else "refused",
+        "refusal": None if sides else REFUSAL,
+        "prediction": prediction if sides else None,
+        # Malignant at the top left, benign at the bottom right.
+        "evidence": {"rows": 2, "columns": 2, "bias": 0.25, "values": [[3, 0], [0, -2]]} if sides else None,
+        "image": {"width": 1504, "height": 1129, "format": "JPEG"},
+        "model": {"version": "7", "sha256": SHA256},
+        "timing_ms": {"decode": 6.1, "infer": 9.0, "total": 15.9},
+        "disclaimer": "Research demonstration. Not a medical device.",
+    }
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        sentence = f"The page's tests need Chromium at {CHROMIUM}."
+        if os.environ.get("CI") == "true":
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+    # Playwright's 5 s are short where training takes every core; what is already there is not waited for.
+    expect.set_options(timeout=30_000)
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS]) as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser: Browser, base_url: str) -> Iterator[Callable[[int], Page]]:
+    """Opens the page in a window of some width and waits for its samples."""
+    context = browser.new_context(reduced_motion="reduce")
+
+    def visit(width: int) -> Page:
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(base_url)
+        expect(page.locator(".sample")).to_have_count(12)
+        return page
+
+    yield visit
+    context.close()
+
+
+@pytest.fixture
+def page(visit: Callable[[int], Page]) -> Page:
+    return visit(1280)
+
+
+def answer_with(page: Page, body: Mapping[str, Any], card: Mapping[str, Any] = CARD) -> None:
+    """Answer in the service's place from here on, and ask with a sample."""
+    page.route("**/api/model", lambda route: route.fulfill(json=card))
+    page.route("**/api/classify**", lambda route: route.fulfill(json=body))
+    page.get_by_role("button", name="Sample 6").click()
+    page.get_by_role("button", name="Predict").click()
+
+
+def drop(page: Page, target: str, name: str, kind: str, data: bytes) -> None:
+    """Let go of a file over an element, as a browser reports it."""
+    transfer = page.evaluate_handle(
+        """([name, type, data]) => {
+            const transfer = new DataTransfer();
+            const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+            transfer.items.add(new File([bytes], name, { type }));
+            return transfer;
+        }""",
+        [name, kind, b64encode(data).decode()],
+    )
+    page.dispatch_event(target, "drop", {"dataTransfer": transfer})
+
+
+def colour(page: Page, at: int) -> list[int]:
+    """Red, green, blue and opacity of the evidence map on its diagonal."""
+    context = "document.getElementById('map').getContext('2d')"
+    return [int(value) for value in page.evaluate(f"[...{context}.getImageData({at}, {at}, 1, 1).data]")]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_chosen_photograph_is_answered_and_the_focus_goes_to_the_answer(visit: Callable[[int], Page], width: int) -> None:
+    page = visit(width)
+    page.set_input_files("#file", PHOTOGRAPH)
+    expect(page.get_by_role("img", name=PHOTOGRAPH.name)).to_be_visible()
+    page.get_by_role("button", name="Predict").click()
+    heading = page.locator("#result-heading")
+    expect(heading).to_have_text(STATUSES)
+    expect(heading).to_be_focused()
+    box = heading.bounding_box()
+    assert box and 0 <= box["y"] < 320
+    expect(page.locator("#details")).to_contain_text(re.compile("1504 . 1129 pixels, JPEG"))
+    expect(page.locator("#disclaimer")).to_contain_text("Not a medical device")
+    expect(page.locator("#actual")).to_be_hidden()
+
+
+def test_a_photograph_may_be_dropped_anywhere(page: Page) -> None:
+    drop(page, "footer", "spot.jpg", "image/jpeg", PHOTOGRAPH.read_bytes())
+    expect(page.get_by_role("img", name="spot.jpg")).to_be_visible()
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#result-heading")).to_have_text(STATUSES)
+
+
+def test_a_photograph_may_be_pasted(page: Page) -> None:
+    page.evaluate(
+        """(data) => {
+            const clipboardData = new DataTransfer();
+            const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+            clipboardData.items.add(new File([bytes], "image.jpg", { type: "image/jpeg" }));
+            document.dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
+        }""",
+        b64encode(PHOTOGRAPH.read_bytes()).decode(),
+    )
+    expect(page.get_by_role("img", name="image.jpg")).to_be_visible()
+    expect(page.get_by_role("button", name="Predict")).to_be_enabled()
+
+
+def test_the_actual_diagnosis_of_a_sample_is_told_after_the_answer_only(page: Page) -> None:
+    page.get_by_role("button", name="Sample 1", exact=True).click()
+    expect(page.get_by_role("button", name="Predict")).to_be_enabled()
+    expect(page.locator("main")).not_to_contain_text("elanoma")
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#actual")).to_have_text("Actual diagnosis (from the archive): Melanoma")
+    page.get_by_role("button", name="Sample 2", exact=True).click()
+    expect(page.locator("#actual")).to_be_hidden()
+
+
+def test_the_keyboard_is_enough(page: Page) -> None:
+    page.get_by_role("button", name="Sample 3").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("checkbox", name="Check eight orientations").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    with page.expect_request("**/api/classify?sample=ISIC_*&views=8"):
+        page.keyboard.press("Enter")
+    expect(page.locator("#result-heading")).to_be_focused()
+
+
+def test_above_the_threshold_sends_to_a_doctor_and_tells_the_test_figures(page: Page) -> None:
+    answer_with(page, answer(0.62, "malignant"))
+    expect(page.locator("#result-heading")).to_have_text("Above the threshold")
+    expect(page.locator("#advice")).to_have_text(
+        "95 of 100 malignant and 38 of 100 benign lesions in our test scored this high. Show this spot to a doctor."
+    )
+    scale = page.get_by_role("img", name="Malignant 62%, benign 38%; the threshold is at 31%.")
+    expect(scale).to_be_visible()
+    expect(page.locator("#set")).to_contain_text("Prediction set: malignant only.")
+    expect(page.locator("#classes li").first).to_contain_text("Melanoma malignant62%")
+    expect(page.locator("#details")).to_contain_text("7, sha256 abababababab")
+
+
+def test_below_the_threshold_rules_nothing_out(page: Page) -> None:
+    answer_with(page, answer(0.034, "benign"))
+    expect(page.locator("#result-heading")).to_have_text("Below the threshold")
+    expect(page.locator("#advice")).to_have_text(
+        "This does not rule out skin cancer: 5 of 100 malignant lesions also scored below. "
+        "If it is new, changing, bleeding, or worries you, see a doctor."
+    )
+    expect(page.locator("#advice strong")).to_have_text("This does not rule out skin cancer")
+    expect(page.locator("#malignant")).to_have_text("3.4%")
+    expect(page.locator("#benign")).to_have_text("96.6%")
+
+
+def test_a_prediction_set_of_both_sides_is_uncertain_on_either_side(page: Page) -> None:
+    answer_with(page, answer(0.309, "benign", "malignant"))
+    expect(page.locator("#result-heading")).to_have_text("Uncertain, below the threshold")
+    expect(page.locator("#uncertain")).to_contain_text("Show the spot to a doctor")
+    # Not "31%, below 31%".
+    expect(page.locator("#malignant")).to_have_text("30.9%")
+    expect(page.locator("#scale-label")).to_have_text("Threshold 31.0% malignant")
+    answer_with(page, answer(0.35, "benign", "malignant"))
+    expect(page.locator("#result-heading")).to_have_text("Uncertain, above the threshold")
+
+
+def test_a_set_that_disagrees_with_the_threshold_says_what_to_go_by(page: Page) -> None:
+    answer_with(page, answer(0.35, "benign"))
+    expect(page.locator("#result-heading")).to_have_text("Above the threshold")
+    expect(page.locator("#set")).to_contain_text(
+        "Prediction set: benign only. Set and threshold disagree: go by the more cautious one"
+    )
+
+
+def test_a_refusal_gives_its_reason_and_no_number(page: Page) -> None:
+    answer_with(page, answer(0))
+    expect(page.locator("#result-heading")).to_have_text("Could not be judged")
+    expect(page.locator("#advice")).to_contain_text(REFUSAL["message"])
+    expect(page.locator("#advice")).to_contain_text("see a doctor")
+    expect(page.locator("#result")).not_to_contain_text("%")
+    expect(page.locator("#evidence")).to_be_hidden()
+
+
+@pytest.mark.parametrize("metrics", [None, {}, {"auc": {"value": 0.9}}])
+def test_a_model_without_figures_keeps_the_advice(page: Page, metrics: Mapping[str, Any] | None) -> None:
+    answer_with(page, answer(0.1, "benign"), {**CARD, "metrics": metrics})
+    expect(page.locator("#advice")).to_have_text(
+        "This does not rule out skin cancer. If it is new, changing, bleeding, or worries you, see a doctor."
+    )
+    page.get_by_role("button", name="About", exact=True).click()
+    expect(page.locator("#figures")).to_contain_text("It has not been evaluated")
+
+
+def test_figures_of_another_model_are_left_out(page: Page) -> None:
+    answer_with(page, answer(0.62, "malignant"), {**CARD, "sha256": "cd" * 32})
+    expect(page.locator("#advice")).to_have_text("Show this spot to a doctor.")
+
+
+def test_the_evidence_map_covers_the_square_that_the_network_sees(page: Page) -> None:
+    answer_with(page, answer(0.62, "malignant"))
+    label = "Evidence map; most towards malignant: top left; most towards benign: bottom right."
+    expect(page.get_by_role("img", name=label)).to_be_visible()
+    frame = page.locator("#frame").bounding_box()
+    square = page.locator("#map").bounding_box()
+    assert frame and square
+    assert square["width"] == pytest.approx(frame["height"], abs=1)
+    assert square["x"] - frame["x"] == pytest.approx((frame["width"] - frame["height"]) / 2, abs=1)
+    # Orange and opaque where the evidence is strongest; blue and paler where there is less of it.
+    assert colour(page, 10) == [255, 138, 0, 255]
+    assert colour(page, 214) == pytest.approx([24, 110, 255, 170], abs=2)
+    page.get_by_label("Strength over the picture").fill("0")
+    expect(page.locator("#map")).to_have_css("opacity", "0")
+
+
+def test_a_weak_map_is_not_stretched(page: Page) -> None:
+    body = answer(0.62, "malignant")
+    answer_with(page, {**body, "evidence": {"rows": 2, "columns": 2, "bias": 0.5, "values": [[0.02, 0], [0, 0]]}})
+    expect(page.locator("#evidence")).to_be_visible()
+    assert colour(page, 10)[3] <= 6
+
+
+def test_an_unreadable_file_gets_the_sentence_of_the_service(page: Page) -> None:
+    page.set_input_files("#file", {"name": "notes.heic", "mimeType": "image/heic", "buffer": b"not a photograph"})
+    expect(page.locator("#no-preview")).to_contain_text("cannot show this file")
+    with page.expect_response("**/api/classify**") as response:
+        page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#result-heading")).to_have_text("No answer")
+    expect(page.locator("#advice")).to_have_text(response.value.json()["detail"])
+    expect(page.get_by_role("button", name="Retry")).to_be_hidden()
+
+
+def test_a_photograph_that_the_browser_cannot_show_is_judged_all_the_same(page: Page) -> None:
+    page.set_input_files("#file", TELEPHONE / "ISIC_0000026.heic")
+    expect(page.locator("#no-preview")).to_contain_text("cannot show this file")
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#result-heading")).to_have_text(STATUSES)
+    expect(page.locator("#details")).to_contain_text("HEIC")
+
+
+def test_a_photograph_above_the_limit_is_made_smaller_first(page: Page, tmp_path: Path) -> None:
+    with Image.open(PHOTOGRAPH) as photograph:
+        photograph.resize((1800, 1350)).save(tmp_path / "large.bmp")
+    assert (tmp_path / "large.bmp").stat().st_size > 4_718_592
+    page.set_input_files("#file", tmp_path / "large.bmp")
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#details")).to_contain_text(re.compile("1600 . 1200 pixels, JPEG"))
+    expect(page.locator("#details")).to_contain_text("made smaller in your browser")
+
+
+def test_a_photograph_that_the_browser_cannot_make_smaller_is_not_sent(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.method))
+    page.set_input_files("#file", {"name": "large.heic", "mimeType": "image/heic", "buffer": bytes(5_000_000)})
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#advice")).to_contain_text("Save it as a JPEG")
+    assert "POST" not in asked
+
+
+def test_a_service_that_is_down_gives_a_sentence_and_retry_works(page: Page) -> None:
+    page.route("**/api/classify**", lambda route: route.abort("connectionrefused"))
+    page.set_input_files("#file", PHOTOGRAPH)
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#advice")).to_have_text("The service could not be reached. Check your connection and try again.")
+    page.unroute("**/api/classify**")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator("#result-heading")).to_have_text(STATUSES)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_what_stands_before_the_service_gives_a_sentence_too(page: Page, status: int) -> None:
+    page.route("**/api/classify**", lambda route: route.fulfill(status=status, json={"message": "Too Many Requests"}))
+    page.get_by_role("button", name="Sample 3").click()
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#advice")).to_contain_text("Wait a few seconds and try again.")
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
+
+
+def test_an_earlier_answer_does_not_outlive_the_next_question(page: Page) -> None:
+    answer_with(page, answer(0.62, "malignant"))
+    expect(page.locator("#map")).to_be_visible()
+    page.route("**/api/classify**", lambda route: route.abort("connectionrefused"))
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#result-heading")).to_have_text("No answer")
+    expect(page.locator("#map")).to_be_hidden()
+    expect(page.locator("#answer")).to_be_hidden()
+
+
+def test_samples_that_did_not_load_can_be_loaded_again(page: Page) -> None:
+    page.route("**/api/samples", lambda route: route.abort("connectionrefused"))
+    page.reload()
+    expect(page.locator("#samples-problem")).to_contain_text("could not be reached")
+    page.unroute("**/api/samples")
+    page.get_by_role("button", name="Load the samples again").click()
+    expect(page.locator(".sample")).to_have_count(12)
+
+
+def test_waiting_is_explained_and_can_be_cancelled(page: Page) -> None:
+    page.clock.install()
+    waiting: list[Route] = []
+    page.route("**/api/classify**", lambda route: waiting.append(route))
+    page.get_by_role("button", name="Sample 3").click()
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#result-heading")).to_have_text("Looking at the picture")
+    expect(page.locator("#busy-text")).to_be_empty()
+    page.clock.fast_forward(2000)
+    expect(page.locator("#busy-text")).to_have_text("The first request after a pause takes longer: the service is starting.")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#advice")).to_contain_text("Cancelled")
+    expect(page.get_by_role("button", name="Predict")).to_be_focused()
+
+
+def test_another_picture_takes_the_answer_away(page: Page) -> None:
+    answer_with(page, answer(0.62, "malignant"))
+    expect(page.locator("#answer")).to_be_visible()
+    page.set_input_files("#file", PHOTOGRAPH)
+    expect(page.locator("#answer")).to_be_hidden()
+    expect(page.locator("#map")).to_be_hidden()
+    expect(page.locator('.sample[aria-pressed="true"]')).to_have_count(0)
+
+
+def test_clear_goes_back_to_the_beginning(page: Page) -> None:
+    answer_with(page, answer(0.62, "malignant"))
+    expect(page.locator("#answer")).to_be_visible()
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#answer")).to_be_hidden()
+    expect(page.locator("#picture")).to_be_hidden()
+    expect(page.get_by_role("button", name="Predict")).to_be_disabled()
+    expect(page.get_by_role("button", name="Choose a photograph")).to_be_focused()
+
+
+def test_a_visit_asks_no_other_host_and_breaks_no_rule(base_url: str, page: Page) -> None:
+    complaints: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    response = page.reload()
+    assert response and "default-src 'none'" in response.headers["content-security-policy"]
+    page.set_input_files("#file", PHOTOGRAPH)
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#result-heading")).to_have_text(STATUSES)
+    page.get_by_role("button", name="About", exact=True).click()
+    expect(page.locator("#figures")).not_to_be_empty()
+    assert complaints == []
+    assert [url for url in asked if not url.startswith((base_url, f"blob:{base_url}"))] == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 760, 1100])
+def test_nothing_scrolls_sideways(visit: Callable[[int], Page], width: int) -> None:
+    page = visit(width)
+    fits = "document.documentElement.scrollWidth <= innerWidth"
+    page.set_input_files("#file", {"name": f"{'long' * 40}.heic", "mimeType": "image/heic", "buffer": b"no picture"})
+    expect(page.locator("#no-preview")).to_be_visible()
+    assert page.evaluate(fits)
+    answer_with(page, answer(0.99, "benign", "malignant"))
+    expect(page.locator("#answer")).to_be_visible()
+    assert page.evaluate(fits)
+    page.get_by_role("button", name="About", exact=True).click()
+    expect(page.locator("#figures table")).to_have_count(2)
+    assert page.evaluate(
+        "(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector('.about-body'))"
+    )
+
+
+def test_about_tells_the_figures_and_the_limits(page: Page) -> None:
+    page.route("**/api/model", lambda route: route.fulfill(json=CARD))
+    page.get_by_role("button", name="About", exact=True).click()
+    about = page.get_by_role("dialog", name="About")
+    expect(about).to_contain_text("Measured on 1350 photographs, 400 of malignant lesions, that it was not trained on.")
+    expect(about.get_by_role("row", name="Sensitivity")).to_contain_text("95.1%92.0% to 97.0%")
+    # At 2 %: 0.951 * 0.02 of 0.951 * 0.02 + 0.38 * 0.98 above, and 0.049 * 0.02 of that + 0.62 * 0.98 below.
+    expect(about.locator("table").last.get_by_role("row").nth(2)).to_have_text("2%5%0.16%")
+    expect(about).to_contain_text("Only for tests.")
+    page.keyboard.press("Escape")
+    expect(about).to_be_hidden()
+    expect(page.get_by_role("button", name="About", exact=True)).to_be_focused()
+
+
+def test_what_comes_from_outside_is_shown_as_text(page: Page) -> None:
+    body = answer(0.62, "malignant")
+    markup = "<img src=x onerror=alert(1)>"
+    answer_with(page, {**body, "disclaimer": markup, "model": {"version": markup, "sha256": SHA256}})
+    expect(page.locator("#disclaimer")).to_have_text(markup)
+    page.set_input_files("#file", {"name": f"{markup}.jpg", "mimeType": "image/jpeg", "buffer": PHOTOGRAPH.read_bytes()})
+    expect(page.locator("#name")).to_have_text(f"{markup}.jpg")
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_no_sentence_promises_what_the_page_must_not(page: Page) -> None:
+    sentences = [path.read_text() for path in SITE.rglob("*") if path.suffix in {".html", ".js", ".json", ".md"}]
+    for body in (answer(0.62, "malignant"), answer(0.1, "benign"), answer(0.1, "benign", "malignant"), answer(0)):
+        answer_with(page, body)
+        expect(page.locator("#answer")).to_be_visible()
+        sentences.append(page.locator("body").text_content() or "")
+    assert [match.group() for text in sentences for match in FORBIDDEN.finditer(text)] == []
+
+
+def test_the_samples_are_what_they_say() -> None:
+    samples = json.loads((SAMPLES / "samples.json").read_text())
+    assert [sample["title"] for sample in samples] == [f"Sample {number}" for number in range(1, 13)]
+    assert sum(sample["malignant"] for sample in samples) == 6
+    for sample in samples:
+        assert sample["licence"] == "CC0 1.0"
+        assert (SITE / sample["image"].lstrip("/")).stat().st_size < 500_000
+        with Image.open(BytesIO((SITE / sample["thumbnail"].lstrip("/")).read_bytes())) as thumbnail:
+            assert thumbnail.size == (208, 208)
