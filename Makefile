@@ -2,7 +2,7 @@
 # make test    sets up everything, then runs the tests
 # make check   formatting, lint, types
 # make train   DATA=folder: images + metadata.csv -> runs/lite0/checkpoint.pt, resumable
-# make export  DATA=folder [CHECKPOINT=file VERSION=x.y.z]: checkpoint -> models/lesion.onnx, figures, plots, card, golden values
+# make export  DATA=folder [CHECKPOINT=file VERSION=x.y.z STRANGERS=folders]: checkpoint -> models/lesion.onnx, figures, plots, card, golden values
 
 PYTHON ?= python3
 VENV := .venv
@@ -59,5 +59,5 @@ train: $(VENV)/installed
 # The model, then its report: `test` is opened here, once.
 export: $(VENV)/installed
 	$(VENV)/bin/python -m export.convert $(CHECKPOINT) --data $(DATA) --version $(VERSION)
-	$(VENV)/bin/python -m export.evaluate --data $(DATA)
+	$(VENV)/bin/python -m export.evaluate --data $(DATA) $(if $(STRANGERS),--strangers $(STRANGERS))
 	$(VENV)/bin/python -m tests.golden

@@ -95,6 +95,18 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
             ),
         ]
     )
+    if "strangers" in metrics:
+        yield "### Pictures that are no dermoscopic image of a lesion"
+        yield "\n".join(
+            [
+                "| folder | pictures | refused | AUROC of `distance` against val |",
+                "|---|---|---|---|",
+                *(
+                    f"| {name} | {entry['n']} | {entry['refused']:.1%} | {entry['distance_auroc']:.3f} |"
+                    for name, entry in metrics["strangers"].items()
+                ),
+            ]
+        )
 
 
 def _table(found: Figures) -> Iterable[str]:

@@ -1,6 +1,7 @@
 """models/lesion.onnx + labelled images -> figures with intervals, plots, model card.
 
     python -m export.evaluate --data DATA                 reports on val and test, rewrites everything in models/
+    python -m export.evaluate --data DATA --strangers PHONES OBJECTS    and what is refused among pictures of other kinds
     python -m export.evaluate --data DATA --splits val    while choosing: prints only, `test` stays closed
 
 Images are decoded and classified exactly as the service does it. Intervals are 95 %, from 1,000 draws of lesion groups.
@@ -24,6 +25,7 @@ from export.card import write_card
 from export.convert import stamp
 from export.data import SPLITS, read_table
 from export.plots import write_plots
+from export.strangers import strangers
 
 ORIGINAL_SPECIFICITY = 0.926
 """Of the 2019 app, on melanoma against nevus: where its sensitivity of 0.820 is compared."""
@@ -165,6 +167,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
     parser.add_argument("--model", type=Path, default=Path("models/lesion.onnx"))
     parser.add_argument("--splits", nargs="+", choices=SPLITS, default=["val", "test"])
+    parser.add_argument("--strangers", type=Path, nargs="+", default=[], help="folders of pictures that are no dermoscopy")
     parser.add_argument("--one-view", action="store_true", help="leave out eight views, which take eight times as long")
     return parser
 
@@ -173,13 +176,18 @@ def main(args: argparse.Namespace) -> None:
     """Run `python -m export.evaluate`."""
     model = Model(args.model)
     rows = read_table(args.data)
-    reports, answers = {}, {}
+    reports: dict[str, Figures] = {}
+    answers = {}
     for split in args.splits:
         chosen = [row for row in rows if row.split == split]
         answers[split] = answer(model, chosen)
         eight = None if args.one_view else answer(model, chosen, views=8)
         reports[split] = report(answers[split], eight, model.card)
         show(split, reports[split])
+    for folder in args.strangers:
+        reports.setdefault("strangers", {})[folder.name] = found = strangers(model, folder, answers["val"])
+        print(f"{folder.name}: {found['n']} pictures, {found['refused']:.1%} refused", end=" ")
+        print(f"({found['codes']}), AUROC of distance against val {found['distance_auroc']:.3f}")
     if "test" in reports and not args.one_view:
         publish(args.model, reports, answers["test"], model.card)
 

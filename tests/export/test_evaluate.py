@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lesion.model import Model
+from PIL import Image
 
 from export import evaluate
 from export.answers import answer
@@ -19,7 +20,11 @@ def published(converted: Path, archive: Path, tmp_path_factory: pytest.TempPathF
     folder = tmp_path_factory.mktemp("published")
     for name in ("lesion.onnx", "metrics.json"):
         shutil.copy(converted.parent / name, folder)
+    (folder / "others").mkdir()
+    Image.effect_noise((300, 200), 90).convert("RGB").save(folder / "others" / "noise.png")
+    (folder / "others" / "metadata.csv").write_text("no,picture\n")
     options = {"data": archive, "model": folder / "lesion.onnx", "splits": ["val", "test"], "one_view": False}
+    options |= {"strangers": [folder / "others"]}
     evaluate.main(argparse.Namespace(**options))
     return folder
 
@@ -47,6 +52,12 @@ def test_the_card_quotes_the_figures_and_the_limits(published: Path) -> None:
     assert "Not a medical device" in card and "non-commercial" in card and "brown or black skin" in card
 
 
+def test_strangers_are_counted_without_what_is_no_picture(published: Path) -> None:
+    found = json.loads((published / "metrics.json").read_text())["strangers"]["others"]
+    # Noise lies far from twelve photographs, whatever the network.
+    assert (found["n"], found["distance_auroc"]) == (1, 1.0)
+
+
 def test_the_plots_are_pictures(published: Path) -> None:
     for name in ("roc", "reliability", "confusion"):
         assert (published / f"{name}.png").read_bytes().startswith(b"\x89PNG")
@@ -54,7 +65,7 @@ def test_the_plots_are_pictures(published: Path) -> None:
 
 def test_choosing_leaves_the_folder_alone(published: Path, archive: Path, tmp_path: Path) -> None:
     shutil.copy(published / "lesion.onnx", tmp_path)
-    options = {"data": archive, "model": tmp_path / "lesion.onnx", "splits": ["val"], "one_view": True}
+    options = {"data": archive, "model": tmp_path / "lesion.onnx", "splits": ["val"], "one_view": True, "strangers": []}
     evaluate.main(argparse.Namespace(**options))
     assert [path.name for path in tmp_path.iterdir()] == ["lesion.onnx"]
     assert (tmp_path / "lesion.onnx").read_bytes() == (published / "lesion.onnx").read_bytes()
