@@ -77,7 +77,7 @@ def describe(checkpoint: Checkpoint, version: str, rows: list[Labelled]) -> dict
             {"code": code, "name": code.replace("_", " ").capitalize(), "malignant": malignant}
             for code, malignant in zip(spec.classes, spec.malignant, strict=True)
         ],
-        "bias": float(network.malignant.bias.detach()[0]),
+        "bias": round(float(network.malignant.bias.detach()[0]), 8),
         "training": {
             **checkpoint.provenance,
             "datasets": {name: sum(row.dataset == name for row in rows) for name in sorted({row.dataset for row in rows})},
