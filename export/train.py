@@ -1,14 +1,14 @@
 """Images + metadata.csv -> checkpoint.
 
-    python -m export.train --data DATA --out runs/lite0                 the default phases, about an hour on two cores
+    python -m export.train --data DATA --out runs/lite0                 the default phases, about two hours on two cores
     python -m export.train --data DATA --out runs/lite0 --resume        goes on after the last finished epoch
     python -m export.train --data DATA --out runs/x --phases 128:1:48:1e-3 --arch tf_efficientnet_lite1
 
-A phase is SIZE:EPOCHS:BATCH:RATE. Training starts small, where two cores see 40 images a second. The network serves at a
-larger size than it was trained at: random crops make lesions look larger in training than they are when the whole square
-is classified, and the larger input makes up for that (Touvron et al. 2019). Each phase is one AdamW one-cycle. A
-checkpoint is written after every epoch; it holds everything that `--resume` and `export.convert` need, the moving average
-of the weights being what is converted.
+A phase is SIZE:EPOCHS:BATCH:RATE, one AdamW one-cycle. Training starts small, where two cores see 40 images a second. The
+network serves at a larger size than most of its training had: random crops make lesions look larger in training than they
+are when the whole square is classified, the larger input makes up for that, and a short phase at it follows (Touvron et
+al. 2019). A checkpoint is written after every epoch; it holds everything that `--resume` and `export.convert` need, the
+moving average of the weights being what is converted.
 """
 
 import argparse
@@ -35,6 +35,8 @@ Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 STORED_SIDE = 256
 """Side in pixels at which training keeps images in memory; augmentation cuts the network's input out of that."""
+
+PHASES = ["128:5:48:1e-3", "192:10:32:6e-4", "224:2:32:2e-4"]
 
 
 @dataclass(frozen=True)
@@ -236,7 +238,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint.pt")
     parser.add_argument("--arch", default="tf_efficientnet_lite0", help="any timm architecture with a pooled head")
-    parser.add_argument("--phases", nargs="+", default=["128:5:48:1e-3", "192:10:32:6e-4"], metavar="SIZE:EPOCHS:BATCH:RATE")
+    parser.add_argument("--phases", nargs="+", default=PHASES, metavar="SIZE:EPOCHS:BATCH:RATE")
     parser.add_argument("--size", type=int, default=224, help="input side in pixels when serving")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
