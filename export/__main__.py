@@ -4,6 +4,8 @@ import argparse
 import importlib
 import sys
 
+from export.errors import CheckpointError
+
 COMMANDS = {
     "train": "images + metadata.csv -> checkpoint",
     "convert": "checkpoint -> models/lesion.onnx",
@@ -21,7 +23,10 @@ def main(arguments: list[str]) -> None:
         prog=f"python -m export {name}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     module.add_arguments(options)
-    module.main(options.parse_args(arguments[1:]))
+    try:
+        module.main(options.parse_args(arguments[1:]))
+    except CheckpointError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
