@@ -77,6 +77,9 @@ def read_checkpoint(path: Path, told: Told | None = None) -> Checkpoint:
         raise CheckpointError(f"{path} does not exist. `make train` writes one.") from error
     except CheckpointError as error:
         raise type(error)(f"{path} is not a checkpoint that can be read. {error}") from error
+    except Exception as error:
+        # What a file records can be odd in more ways than can be foreseen; where, the cause says.
+        raise CheckpointError(f"{path} is not a checkpoint that can be read ({type(error).__name__}: {error}).") from error
 
 
 def _foreign(path: Path, kind: str, network: Network) -> Checkpoint:

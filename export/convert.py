@@ -35,6 +35,9 @@ PARITY_IMAGES = 64
 PARITY_LIMIT = 1e-3
 """Largest |logit difference| to PyTorch that is still rounding: 32-bit sums in another order."""
 
+SCORE_ROUNDING = 1e-4
+"""Largest difference of probabilities that is no change of decision."""
+
 
 class ParityError(Exception):
     """Raised when the graph does not answer what PyTorch does; nothing is written then."""
@@ -140,8 +143,10 @@ def parity(model: Model, network: Network, rows: list[Labelled], calibration: Ca
         outputs = model.run(pixels)
         logit_gap = max(logit_gap, abs(outputs.logit - expected))
         evidence_gap = max(evidence_gap, abs(float(outputs.evidence.mean()) + outputs.bias - outputs.logit))
-        above = float(probability(np.array(expected), calibration)) >= model.card.threshold
-        changed += above != (outputs.probability >= model.card.threshold)
+        score = float(probability(np.array(expected), calibration))
+        other_side = (score >= model.card.threshold) != (outputs.probability >= model.card.threshold)
+        # The threshold is the score of an image of `val`: which side that one is on is rounding.
+        changed += other_side and abs(score - outputs.probability) > SCORE_ROUNDING
     found = {
         "images": len(rows),
         "max_logit_difference": logit_gap,

@@ -36,11 +36,12 @@ def _degraded(row: Labelled, rng: np.random.Generator) -> torch.Tensor:
 
 
 def principal(features: np.typing.NDArray[np.float64]) -> Familiarity:
-    """Probabilistic PCA of features (N, M), standardised, with `COMPONENTS` components (fewer where M is small)."""
+    """Probabilistic PCA of features (N, M), standardised, with `COMPONENTS` components; fewer where N or M is small."""
     mean, std = features.mean(0), features.std(0) + 1e-6
     covariance = np.cov((features - mean) / std, rowvar=False)
     values, vectors = np.linalg.eigh(covariance)  # ascending
-    kept = min(COMPONENTS, len(values) - 1)
+    # N images span N - 1 dimensions at most: beyond these there is no variance to divide by.
+    kept = min(COMPONENTS, len(features) // 2, len(values) - 1)
     return Familiarity(
         mean=mean.astype(np.float32),
         std=std.astype(np.float32),

@@ -177,7 +177,9 @@ class _Legacy(_Reader):
         if not isinstance(machine, dict) or not machine.get("little_endian") or not isinstance(order, list):
             raise UnpickleError("It was written on a big-endian machine, or is damaged.")
         for key in order:
-            storage = self.storages[key]
+            storage = self.storages.get(key) if isinstance(key, str) else None
+            if storage is None:
+                raise UnpickleError("It has a storage that belongs to nothing.")
             count = int.from_bytes(stream.read(8), "little", signed=True)
             data = stream.read(storage.nbytes)
             if count != len(storage) or len(data) != storage.nbytes:
