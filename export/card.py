@@ -32,23 +32,13 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
     yield about["intended_use"]
     yield "\n".join(f"- {limit}" for limit in about["limits_of_use"])
     yield "## Data"
-    sources = ", ".join(f"{name} {count}" for name, count in training["datasets"].items())
     yield (
-        f"Trained on {training['images']} dermoscopic images of the ISIC Archive ({sources}); sha256 of ids and labels "
-        f"`{training['data_sha256']}`. Train, val and test share no lesion. `val` chose calibration, threshold, "
-        "prediction sets and refusal limits; `test` only reports. Malignant: "
-        + ", ".join(entry.name.lower() for entry in card.classes if entry.malignant)
-        + "."
+        _origin(training) + " Malignant: " + ", ".join(entry.name.lower() for entry in card.classes if entry.malignant) + "."
     )
     yield "## Technique"
-    phases = "; ".join(
-        f"{phase['epochs']} epochs at {phase['size']} px (batch {phase['batch']}, rate {phase['rate']:g})"
-        for phase in training["recipe"]["phases"]
-    )
     platt = about["calibration"]
     yield (
-        f"Training: {phases}, seed {training['recipe']['seed']}, ImageNet start, moving average of the weights. "
-        f"Calibration: Platt, slope {platt['slope']:.3f}, intercept {platt['intercept']:.3f}. "
+        f"{_recipe(training)}Calibration: Platt, slope {platt['slope']:.3f}, intercept {platt['intercept']:.3f}. "
         f"Threshold: {card.threshold:.3f}, the median over draws of lesion groups at which 95 % of the "
         f"malignant images of `val` lie above. Prediction sets: class-conditional split conformal at {card.coverage:.0%}."
     )
@@ -107,6 +97,34 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
                 ),
             ]
         )
+
+
+def _origin(training: Figures) -> str:
+    chosen = (
+        "Train, val and test share no lesion. `val` chose calibration, threshold, prediction sets and refusal limits; "
+        "`test` only reports."
+    )
+    sources = ", ".join(f"{name} {count}" for name, count in training["datasets"].items())
+    if "images" not in training:
+        return (
+            f"The network comes from `{training['checkpoint']}` ({training['kind']}, sha256 "
+            f"`{training['checkpoint_sha256']}`); what it was trained on, its author knows. The distance was fitted on "
+            f"images of the ISIC Archive ({sources}). {chosen}"
+        )
+    return (
+        f"Trained on {training['images']} dermoscopic images of the ISIC Archive ({sources}); sha256 of ids and labels "
+        f"`{training['data_sha256']}`. {chosen}"
+    )
+
+
+def _recipe(training: Figures) -> str:
+    if "recipe" not in training:
+        return ""
+    phases = "; ".join(
+        f"{phase['epochs']} epochs at {phase['size']} px (batch {phase['batch']}, rate {phase['rate']:g})"
+        for phase in training["recipe"]["phases"]
+    )
+    return f"Training: {phases}, seed {training['recipe']['seed']}, ImageNet start, moving average of the weights. "
 
 
 def _table(found: Figures) -> Iterable[str]:

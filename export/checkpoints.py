@@ -1,41 +1,150 @@
-"""Readers of checkpoints: a file from training -> a network ready for `export.graph`."""
+"""Readers of checkpoints: a file from training, ours or other people's -> a network ready for `export.graph`.
 
+The kind is recognised by content. No code of a file is run (`export.unpickle`).
+
+| file | classes | size |
+|---|---|---|
+| `checkpoint.pt` of `python -m export.train` | in the file | in the file |
+| fastai v1 `export.pkl`, `model.pkl`; fastai v2 `export.pkl` | `data.classes`, `dls.vocab` | of the transforms |
+| timm or torchvision state dict, `.pth` or `.safetensors` | `--classes` or metadata | `--size`, metadata or architecture |
+"""
+
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import timm
 import torch
+from torch import nn
 
-from export.network import LesionNet, Spec
+from export.architectures import Tensors, by_name, by_shape, take_apart
+from export.classes import codes_of, malignant_of
+from export.classifier import Classifier, require_same
+from export.errors import CheckpointError, ClassesError
+from export.heads import Head
+from export.learners import Learner, body_and_head, find_learner
+from export.network import LesionNet, Network, Spec
+from export.statedict import Found, find_weights, read_safetensors
+from export.torchfile import read_torch_file
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+DEFAULT_SIZE = 224
 
 
-class CheckpointError(Exception):
-    """Raised when a checkpoint cannot be read; the message says what is expected instead."""
+@dataclass(frozen=True)
+class Told:
+    """What a person says about a checkpoint; it goes before what the file says."""
+
+    arch: str = ""
+    classes: Sequence[str] = ()
+    malignant: Sequence[str] = ()
+    size: int | None = None
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A network in evaluation mode, and what is known of its training (JSON values)."""
+    """A network in evaluation mode, and what is known of its training (JSON values).
 
-    network: LesionNet
+    Attributes:
+        ours: it comes from `python -m export.train`.
+    """
+
+    network: Network
     provenance: dict[str, Any]
+    ours: bool
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
-    """Read what `export.train` wrote; tensors and plain values only, no code is run.
+def read_checkpoint(path: Path, told: Told | None = None) -> Checkpoint:
+    """Read a checkpoint of any kind.
 
     Raises:
-        CheckpointError: the file is missing or is not such a checkpoint.
+        CheckpointError: the file is missing or damaged, or it is not clear what network it is or what its classes are.
     """
+    told = told or Told()
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        fields: dict[str, Any] = state["spec"]
-        network = LesionNet(Spec(**fields))
-        network.load_state_dict(state["weights"])
-        provenance = dict(state["provenance"])
+        if path.suffix == ".safetensors":
+            return _foreign(path, "state dict", _from_weights(read_safetensors(path), told))
+        root = read_torch_file(path)
+        if isinstance(root, dict) and {"spec", "weights", "provenance"} <= root.keys():
+            return _ours(root)
+        learner = find_learner(root)
+        if learner:
+            return _foreign(path, learner.kind, _from_learner(learner, told))
+        return _foreign(path, "state dict", _from_weights(find_weights(root), told))
     except FileNotFoundError as error:
         raise CheckpointError(f"{path} does not exist. `make train` writes one.") from error
+    except CheckpointError as error:
+        raise type(error)(f"{path} is not a checkpoint that can be read. {error}") from error
     except Exception as error:
-        # torch raises UnpicklingError, RuntimeError, KeyError, TypeError, … depending on what the file really is.
-        raise CheckpointError(f"{path} is not a checkpoint of `python -m export.train` ({type(error).__name__}).") from error
-    return Checkpoint(network.eval(), provenance)
+        # What a file records can be odd in more ways than can be foreseen; where, the cause says.
+        raise CheckpointError(f"{path} is not a checkpoint that can be read ({type(error).__name__}: {error}).") from error
+
+
+def _foreign(path: Path, kind: str, network: Network) -> Checkpoint:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Checkpoint(network.eval(), {"checkpoint": path.name, "kind": kind, "checkpoint_sha256": digest}, ours=False)
+
+
+def _ours(state: dict[str, Any]) -> Checkpoint:
+    try:
+        network = LesionNet(Spec(**state["spec"]))
+        network.load_state_dict(state["weights"])
+        return Checkpoint(network.eval(), dict(state["provenance"]), ours=True)
+    except Exception as error:
+        # PyTorch raises RuntimeError, KeyError, TypeError, ... depending on what is wrong.
+        raise CheckpointError(f"It is not a checkpoint of this version of `python -m export.train` ({error}).") from error
+
+
+def _from_learner(learner: Learner, told: Told) -> Network:
+    arch, body, pools, layers = body_and_head(learner.model, told.arch)
+    codes = codes_of(told.classes or learner.classes)
+    size, malignant = told.size or learner.size or DEFAULT_SIZE, malignant_of(codes, told.malignant)
+    spec = Spec(arch, size, codes, malignant, learner.mean, learner.std)
+    return Classifier(spec, body, Head(pools, layers, spec.malignant))
+
+
+def _from_weights(found: Found, told: Told) -> Network:
+    if any(name.startswith("0.") for name in found.tensors) and any(name.startswith("1.") for name in found.tensors):
+        raise CheckpointError("These are weights without their layers (fastai's learn.save). Use learn.export instead.")
+    hints = found.hints
+    arch, network = _classifier(found.tensors, told.arch, str(hints.get("arch", "")))
+    names = told.classes or hints.get("classes", ())
+    if not names:
+        raise ClassesError("A state dict does not say what its outputs mean. Name the classes, in order, with --classes.")
+    codes = codes_of(names)
+    malignant = malignant_of(codes, told.malignant or hints.get("malignant", ()))
+    configuration = timm.get_pretrained_cfg(arch, allow_unregistered=True)
+    size = told.size or hints.get("size") or (configuration.input_size[-1] if configuration else DEFAULT_SIZE)
+    mean = hints.get("mean") or tuple(configuration.mean if configuration else IMAGENET_MEAN)
+    std = hints.get("std") or tuple(configuration.std if configuration else IMAGENET_STD)
+    spec = Spec(arch, size, codes, malignant, mean, std)
+
+    body, layers = take_apart(arch, network, size)
+    sides = _sides(layers, malignant)
+    result = Classifier(spec, body, Head(("mean",), nn.Sequential(*layers, sides), malignant))
+    require_same(result, nn.Sequential(network, sides))
+    return result
+
+
+def _sides(layers: nn.Sequential, malignant: Sequence[bool]) -> nn.Module:
+    """For a network with one output and two classes: that output is the malignant logit, zero the benign one."""
+    if not isinstance(layers[-1], nn.Linear) or layers[-1].out_features != 1 or len(malignant) != 2:
+        return nn.Identity()
+    sides = nn.Linear(1, 2, bias=False)
+    sides.weight.data = torch.tensor([[float(own)] for own in malignant])
+    return sides
+
+
+def _classifier(tensors: Tensors, told: str, hint: str) -> tuple[str, nn.Module]:
+    """The architecture's name and the whole network."""
+    last = next((tensors[f"{name}.weight"] for name in ("fc", "classifier", "head.fc") if f"{name}.weight" in tensors), None)
+    if last is None or last.ndim != 2:
+        last = next((value for value in reversed(list(tensors.values())) if value.ndim == 2), torch.empty(0, 0))
+    classes = len(last)
+    recognised = None if told else by_shape(tensors, classes)
+    if recognised:
+        return recognised
+    return told or hint, by_name(told or hint, tensors, classes)

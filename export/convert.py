@@ -1,6 +1,8 @@
 """Checkpoint -> models/lesion.onnx, calibrated on `val`, with parity checked before it is written.
 
     python -m export.convert runs/lite0/checkpoint.pt --data DATA --version 1.0.0
+    python -m export.convert export.pkl --data DATA                                  fastai, v1 or v2
+    python -m export.convert weights.pth --data DATA --arch regnet_y_400mf --classes nevus melanoma
 
 The graph is built twice: first with plain numbers, to see what it answers to `val`, then with what was fitted on these
 answers. Nothing is written unless the second one agrees with PyTorch on real images.
@@ -21,15 +23,20 @@ from lesion.model import FORMAT, Model, RefusalRule
 
 from export.answers import Answers, answer
 from export.calibrate import COVERAGE, platt, probability, refusal_rules, set_limits, threshold
-from export.checkpoints import Checkpoint, read_checkpoint
+from export.checkpoints import Checkpoint, Told, read_checkpoint
 from export.data import Labelled, centre_square, read_table, resize
 from export.familiarity import fit
 from export.graph import Calibration, Core, Familiarity, assemble, export_core
-from export.network import LesionNet
+from export.network import Network
+
+OWN_LICENCE = "CC BY-NC 4.0: non-commercial, because most of the training images are"
 
 PARITY_IMAGES = 64
 PARITY_LIMIT = 1e-3
 """Largest |logit difference| to PyTorch that is still rounding: 32-bit sums in another order."""
+
+SCORE_ROUNDING = 1e-4
+"""Largest difference of probabilities that is no change of decision."""
 
 
 class ParityError(Exception):
@@ -67,8 +74,8 @@ def stamp(model: onnx.ModelProto, metadata: dict[str, Any]) -> None:
 
 def describe(checkpoint: Checkpoint, version: str, rows: list[Labelled]) -> dict[str, Any]:
     """The metadata that follow from the checkpoint and its data."""
-    network = checkpoint.network
-    spec = network.spec
+    spec, bias = checkpoint.network.spec, checkpoint.network.constant_bias
+    datasets = {name: sum(row.dataset == name for row in rows) for name in sorted({row.dataset for row in rows})}
     return {
         "version": version,
         "architecture": spec.arch,
@@ -77,12 +84,11 @@ def describe(checkpoint: Checkpoint, version: str, rows: list[Labelled]) -> dict
             {"code": code, "name": code.replace("_", " ").capitalize(), "malignant": malignant}
             for code, malignant in zip(spec.classes, spec.malignant, strict=True)
         ],
-        "bias": round(float(network.malignant.bias.detach()[0]), 8),
-        "training": {
-            **checkpoint.provenance,
-            "datasets": {name: sum(row.dataset == name for row in rows) for name in sorted({row.dataset for row in rows})},
-        },
-        "licence": "CC BY-NC 4.0: non-commercial, because most of the training images are",
+        # Without this key, the graph has an output of the name.
+        **({} if bias is None else {"bias": round(bias, 8)}),
+        # Of other people's training nothing is known; the data sets are those that `distance` was fitted on.
+        "training": {**checkpoint.provenance, "datasets": datasets},
+        "licence": OWN_LICENCE if checkpoint.ours else "that of the checkpoint, which its author knows",
         "intended_use": "Research and teaching: one dermoscopic photograph of one skin lesion, centred.",
         "limits_of_use": [
             "Not a medical device and not approved by any authority.",
@@ -94,9 +100,7 @@ def describe(checkpoint: Checkpoint, version: str, rows: list[Labelled]) -> dict
     }
 
 
-def build(
-    core: onnx.ModelProto, network: LesionNet, familiarity: Familiarity, fitted: Fitted, about: dict[str, Any]
-) -> bytes:
+def build(core: onnx.ModelProto, network: Network, familiarity: Familiarity, fitted: Fitted, about: dict[str, Any]) -> bytes:
     """The whole model file as bytes."""
     model = assemble(core, network, fitted.calibration, familiarity)
     model.producer_name = "skin-lesion-classifier"
@@ -120,7 +124,7 @@ def fit_numbers(one: Answers, eight: Answers) -> Fitted:
 
 
 @torch.inference_mode()
-def parity(model: Model, network: LesionNet, rows: list[Labelled], calibration: Calibration) -> dict[str, float | int]:
+def parity(model: Model, network: Network, rows: list[Labelled], calibration: Calibration) -> dict[str, float | int]:
     """Compare the model file with PyTorch on real images.
 
     PyTorch gets the same decoded pixels through training's own crop and resize.
@@ -139,8 +143,10 @@ def parity(model: Model, network: LesionNet, rows: list[Labelled], calibration: 
         outputs = model.run(pixels)
         logit_gap = max(logit_gap, abs(outputs.logit - expected))
         evidence_gap = max(evidence_gap, abs(float(outputs.evidence.mean()) + outputs.bias - outputs.logit))
-        above = float(probability(np.array(expected), calibration)) >= model.card.threshold
-        changed += above != (outputs.probability >= model.card.threshold)
+        score = float(probability(np.array(expected), calibration))
+        other_side = (score >= model.card.threshold) != (outputs.probability >= model.card.threshold)
+        # The threshold is the score of an image of `val`: which side that one is on is rounding.
+        changed += other_side and abs(score - outputs.probability) > SCORE_ROUNDING
     found = {
         "images": len(rows),
         "max_logit_difference": logit_gap,
@@ -155,16 +161,20 @@ def parity(model: Model, network: LesionNet, rows: list[Labelled], calibration: 
 def options() -> argparse.ArgumentParser:
     """The options of `python -m export.convert`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of `python -m export.train`")
+    parser.add_argument("checkpoint", type=Path, help="of `python -m export.train`, fastai, timm or torchvision")
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images; `val` is fitted on")
     parser.add_argument("--out", type=Path, default=Path("models/lesion.onnx"))
     parser.add_argument("--version", default="1.0.0", help="of the model, shown with every answer")
+    parser.add_argument("--arch", default="", help="as timm or torchvision names it, where the file does not say it")
+    parser.add_argument("--classes", nargs="+", default=[], help="class names in the order of the outputs")
+    parser.add_argument("--malignant", nargs="+", default=[], help="which classes count as malignant")
+    parser.add_argument("--size", type=int, help="input side in pixels")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
     """Run `python -m export.convert`."""
-    checkpoint = read_checkpoint(args.checkpoint)
+    checkpoint = read_checkpoint(args.checkpoint, Told(args.arch, args.classes, args.malignant, args.size))
     network = checkpoint.network
     rows = read_table(args.data)
     train, val = ([row for row in rows if row.split == split] for split in ("train", "val"))

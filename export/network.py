@@ -1,12 +1,14 @@
-"""The network that is trained: a timm body, global average pooling, and two linear heads.
+"""Networks in the one form that the serving graph is built around, and the one that is trained here.
 
-Malignancy has a linear head of its own, so that applying it to every cell of the feature map gives an evidence map
-that adds up to the logit exactly (class activation mapping, Zhou et al. 2016).
+Whatever a network is made of, it gives the last feature map, the middle one, and an evidence map that adds up to its
+malignant-against-benign logit. `LesionNet` is ours: malignancy has a linear head of its own, so that applying it to every
+cell of the feature map is the evidence (class activation mapping, Zhou et al. 2016). Others' are in `export.classifier`.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import timm
 import torch
@@ -32,7 +34,52 @@ class Spec:
     std: tuple[float, float, float]
 
 
-class LesionNet(nn.Module):
+class Explained(NamedTuple):
+    """What a network's head makes of the last feature map of N views; the graph needs all of it.
+
+    Attributes:
+        cells: (N, R, C), the evidence; its mean plus `bias` is the malignant-against-benign logit.
+        bias: (N,)
+        class_logits: (N, K)
+        pooled: (N, F), what the head works on.
+    """
+
+    cells: torch.Tensor
+    bias: torch.Tensor
+    class_logits: torch.Tensor
+    pooled: torch.Tensor
+
+
+class Network(nn.Module, ABC):
+    """What the serving graph needs of a network.
+
+    Attributes:
+        spec: what it is.
+        middle_channels: of the middle feature map.
+    """
+
+    spec: Spec
+    middle_channels: int
+
+    @property
+    @abstractmethod
+    def constant_bias(self) -> float | None:
+        """The bias of `explain` where it is the same for every image."""
+
+    @abstractmethod
+    def maps(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(N, 3, S, S) normalised float -> last feature map (N, F, R, C), middle one (N, M, P, Q)."""
+
+    @abstractmethod
+    def explain(self, last: torch.Tensor) -> Explained:
+        """Last feature map (N, F, R, C) -> logits and where they come from, without automatic differentiation."""
+
+    @abstractmethod
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(N, 3, S, S) normalised float -> malignant-against-benign logit (N,), class logits (N, K)."""
+
+
+class LesionNet(Network):
     """Feature map -> pooled features -> malignant logit and diagnosis logits."""
 
     def __init__(self, spec: Spec, dropout: float = 0.2) -> None:
@@ -40,13 +87,28 @@ class LesionNet(nn.Module):
         self.spec = spec
         body: Any = timm.create_model(spec.arch, pretrained=False, num_classes=0, global_pool="")
         self.body: nn.Module = body
+        self.middle_channels = int(body.feature_info[-2]["num_chs"])
         features = int(body.num_features)
         self.dropout = nn.Dropout(dropout)
         self.malignant = nn.Linear(features, 1)
         self.diagnosis = nn.Linear(features, len(spec.classes))
 
+    @property
+    def constant_bias(self) -> float:
+        return float(self.malignant.bias.detach()[0])
+
+    def maps(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        body: Any = self.body
+        last, [middle] = body.forward_intermediates(images, indices=[-2])
+        return last, middle
+
+    def explain(self, last: torch.Tensor) -> Explained:
+        # The linear head on every cell: the mean over cells plus the bias is the logit, exactly.
+        cells = nn.functional.conv2d(last, self.malignant.weight[:, :, None, None])[:, 0]
+        pooled = last.mean((2, 3))
+        return Explained(cells, self.malignant.bias.expand(len(last)), self.diagnosis(pooled), pooled)
+
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(N, 3, S, S) normalised float -> malignant-against-benign logit (N,), diagnosis logits (N, C)."""
         pooled = self.dropout(self.body(images).mean((2, 3)))  # (N, F)
         return self.malignant(pooled)[:, 0], self.diagnosis(pooled)
 

@@ -56,5 +56,11 @@ def checkpoint(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def converted(checkpoint: Path, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small network's model file, made by the whole of `export.convert`."""
     out = tmp_path_factory.mktemp("models") / "lesion.onnx"
-    convert.main(argparse.Namespace(checkpoint=checkpoint, data=archive, out=out, version="0.0.1"))
+    convert.main(conversion(checkpoint, archive, out))
     return out
+
+
+def conversion(checkpoint: Path, archive: Path, out: Path, **told: object) -> argparse.Namespace:
+    """The options of a conversion; `told` is what a person says about other people's checkpoints."""
+    options = {"arch": "", "classes": [], "malignant": [], "size": None, **told}
+    return argparse.Namespace(checkpoint=checkpoint, data=archive, out=out, version="0.0.1", **options)

@@ -1,6 +1,5 @@
 """A checkpoint becomes a model file that says what it is, and only when it agrees with PyTorch."""
 
-import argparse
 import json
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from export import convert
 from export.checkpoints import read_checkpoint
 from export.data import Labelled, fingerprint
 from export.graph import Calibration
+from tests.export.conftest import conversion
 
 
 def test_the_model_file_says_what_it_is(converted: Path, rows: list[Labelled]) -> None:
@@ -42,7 +42,7 @@ def test_a_graph_that_answers_something_else_is_not_written(
     monkeypatch.setattr(convert, "resize", resize_otherwise)
     out = tmp_path / "lesion.onnx"
     with pytest.raises(convert.ParityError, match="nothing was written"):
-        convert.main(argparse.Namespace(checkpoint=checkpoint, data=archive, out=out, version="0.0.1"))
+        convert.main(conversion(checkpoint, archive, out))
     assert not out.exists()
 
 

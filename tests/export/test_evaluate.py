@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from lesion.decision import Refusal, decide
 from lesion.image import decode
@@ -14,6 +15,8 @@ from PIL import Image
 
 from export import evaluate
 from export.answers import answer
+from export.card import write_card
+from export.convert import stamp
 from export.data import Labelled
 
 
@@ -62,6 +65,18 @@ def test_strangers_are_counted_without_what_is_no_picture(published: Path, rows:
     assert found["n"] == 1
     assert found["refused"] == isinstance(decide(noise, model.card), Refusal)
     assert found["distance_auroc"] == pytest.approx(np.mean(noise.distance > familiar), abs=1e-4)
+
+
+def test_the_card_of_another_peoples_checkpoint_says_that_its_training_is_not_known(published: Path, tmp_path: Path) -> None:
+    proto = onnx.load(published / "lesion.onnx")
+    stamp(
+        proto,
+        {"training": {"checkpoint": "model.pkl", "kind": "fastai 1", "checkpoint_sha256": "ab", "datasets": {"CC0": 12}}},
+    )
+    onnx.save(proto, tmp_path / "lesion.onnx")
+    metrics = json.loads((published / "metrics.json").read_text())
+    write_card(tmp_path / "README.md", Model(tmp_path / "lesion.onnx"), metrics)
+    assert "`model.pkl` (fastai 1" in (tmp_path / "README.md").read_text()
 
 
 def test_the_plots_are_pictures(published: Path) -> None:

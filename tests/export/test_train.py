@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from export.checkpoints import CheckpointError, read_checkpoint
+from export.checkpoints import read_checkpoint
+from export.errors import CheckpointError
 from export.train import Trainer, main
 from tests.export.conftest import training
 
