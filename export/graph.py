@@ -149,6 +149,9 @@ def _insert(core: onnx.ModelProto, model: onnx.ModelProto) -> None:
     inner = onnx.compose.add_prefix(core, "network/").graph
     outer_name = dict(zip((value.name for value in (*inner.input, *inner.output)), (*call.input, *call.output), strict=True))
     for node in inner.node:
+        # The exporter's own notes: stack traces with the paths of the machine that it ran on.
+        node.ClearField("metadata_props")
+        node.ClearField("doc_string")
         for names in (node.input, node.output):
             names[:] = [outer_name.get(name, name) for name in names]
     nodes = [*model.graph.node[:place], *inner.node, *model.graph.node[place + 1 :]]

@@ -50,3 +50,9 @@ def test_parity_notices_a_decision_that_changes(converted: Path, checkpoint: Pat
     network = read_checkpoint(checkpoint).network
     with pytest.raises(convert.ParityError, match="changed_decisions"):
         convert.parity(Model(converted), network, rows[:4], Calibration(0.0, -20.0))
+
+
+def test_the_model_file_names_no_path_of_the_machine_that_made_it(converted: Path) -> None:
+    data = converted.read_bytes()
+    assert str(Path(convert.__file__).parents[1]).encode() not in data
+    assert b"site-packages" not in data
