@@ -104,12 +104,14 @@ def _origin(training: Figures) -> str:
         "Train, val and test share no lesion. `val` chose calibration, threshold, prediction sets and refusal limits; "
         "`test` only reports."
     )
-    sources = ", ".join(f"{name} {count}" for name, count in training["datasets"].items())
+    datasets = training["datasets"] if "images" in training else training["distance_fitted_on"]
+    sources = ", ".join(f"{name} {count}" for name, count in datasets.items())
     if "images" not in training:
         return (
             f"The network comes from `{training['checkpoint']}` ({training['kind']}, sha256 "
-            f"`{training['checkpoint_sha256']}`); what it was trained on, its author knows. The distance was fitted on "
-            f"images of the ISIC Archive ({sources}). {chosen}"
+            f"`{training['checkpoint_sha256']}`); what it was trained on, its author knows; where "
+            "that overlaps with the images below, the figures flatter. The distance was fitted on images of the ISIC "
+            f"Archive ({sources}). {chosen}"
         )
     return (
         f"Trained on {training['images']} dermoscopic images of the ISIC Archive ({sources}); sha256 of ids and labels "

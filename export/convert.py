@@ -10,6 +10,7 @@ answers. Nothing is written unless the second one agrees with PyTorch on real im
 
 import argparse
 import json
+import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from export.answers import Answers, answer
 from export.calibrate import COVERAGE, platt, probability, refusal_rules, set_limits, threshold
 from export.checkpoints import Checkpoint, Told, read_checkpoint
 from export.data import Labelled, centre_square, read_table, resize
+from export.errors import CheckpointError
 from export.familiarity import fit
 from export.graph import Calibration, Core, Familiarity, assemble, export_core
 from export.network import Network
@@ -86,8 +88,8 @@ def describe(checkpoint: Checkpoint, version: str, rows: list[Labelled]) -> dict
         ],
         # Without this key, the graph has an output of the name.
         **({} if bias is None else {"bias": round(bias, 8)}),
-        # Of other people's training nothing is known; the data sets are those that `distance` was fitted on.
-        "training": {**checkpoint.provenance, "datasets": datasets},
+        # What other people trained on is not known: only `distance` is fitted on these images.
+        "training": {**checkpoint.provenance, "datasets" if checkpoint.ours else "distance_fitted_on": datasets},
         "licence": OWN_LICENCE if checkpoint.ours else "that of the checkpoint, which its author knows",
         "intended_use": "Research and teaching: one dermoscopic photograph of one skin lesion, centred.",
         "limits_of_use": [
@@ -198,4 +200,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    main(options().parse_args())
+    try:
+        main(options().parse_args())
+    except CheckpointError as error:
+        sys.exit(str(error))

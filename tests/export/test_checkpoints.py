@@ -1,6 +1,7 @@
 """Other people's checkpoints give the logits that their own libraries give, under the right class names."""
 
 import argparse
+import hashlib
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from lesion.model import Model
 from safetensors.torch import save_file
 from torch import nn
 
-from export import convert
+from export import convert, evaluate
 from export.checkpoints import Told, read_checkpoint
 from export.classes import codes_of, malignant_of
 from export.errors import ArchitectureError, CheckpointError, ClassesError, HeadError
@@ -324,3 +325,27 @@ def test_a_checkpoint_goes_the_whole_way_to_a_model_file(source: Any, archive: P
         found = model.run(pixels, views=views)
         assert found.evidence.mean() + found.bias == pytest.approx(found.logit, abs=1e-4)
         assert found.classes.sum() == pytest.approx(1, abs=1e-6) and np.isfinite(found.distance)
+
+
+def test_the_model_card_of_a_converted_checkpoint_says_where_it_is_from(archive: Path, tmp_path: Path) -> None:
+    source, out = RECORDED / "v1-resnet.pkl", tmp_path / "lesion.onnx"
+    convert.main(conversion(source, archive, out))
+    options = ["--data", str(archive), "--model", str(out)]
+    evaluate.main(evaluate.options().parse_args(options))
+    card = (tmp_path / "README.md").read_text()
+    assert "comes from `v1-resnet.pkl` (fastai v1" in card and hashlib.sha256(source.read_bytes()).hexdigest() in card
+    assert "datasets" not in Model(out).card.about["training"], "The page would name them as training images."
+
+
+def test_the_command_says_what_is_missing_in_one_sentence(archive: Path, tmp_path: Path) -> None:
+    torch.save(small().state_dict(), tmp_path / "weights.pth")
+    command = [sys.executable, "-m", "export.convert", str(tmp_path / "weights.pth"), "--data", str(archive)]
+    done = subprocess.run(
+        [*command, "--arch", "test_efficientnet"],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY / "lambda")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.strip().endswith("Name the classes, in order, with --classes.")

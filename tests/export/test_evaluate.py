@@ -71,7 +71,14 @@ def test_the_card_of_another_peoples_checkpoint_says_that_its_training_is_not_kn
     proto = onnx.load(published / "lesion.onnx")
     stamp(
         proto,
-        {"training": {"checkpoint": "model.pkl", "kind": "fastai 1", "checkpoint_sha256": "ab", "datasets": {"CC0": 12}}},
+        {
+            "training": {
+                "checkpoint": "model.pkl",
+                "kind": "fastai 1",
+                "checkpoint_sha256": "ab",
+                "distance_fitted_on": {"CC0": 12},
+            }
+        },
     )
     onnx.save(proto, tmp_path / "lesion.onnx")
     metrics = json.loads((published / "metrics.json").read_text())
