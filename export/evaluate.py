@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from lesion.decision import Decision, decide
 from lesion.model import Card, Model
 
 from export import metrics
-from export.answers import Answers, Array, answer
-from export.bootstrap import Interval, interval
+from export.answers import Answers, Array, Mask, answer
+from export.bootstrap import interval
 from export.calibrate import SENSITIVITY
 from export.card import write_card
 from export.convert import stamp
@@ -51,8 +52,8 @@ def figures(answers: Answers, card: Card) -> Figures:
     codes = np.array([entry.code for entry in card.classes])
     known = answers.diagnosis != ""
 
-    def rate(flag: Any, among: Any) -> Figures:
-        return interval(lambda weights: metrics.rate(flag, among, weights), groups).json()
+    def rate(flag: Mask, among: Mask) -> Figures:
+        return _rate(flag, among, groups)
 
     return {
         "n": len(score),
@@ -105,9 +106,13 @@ def per_diagnosis(answers: Answers, card: Card) -> Figures:
     found = {}
     for entry in card.classes:
         own = answers.diagnosis == entry.code
-        share: Interval = interval(lambda weights, own=own: metrics.rate(above, own, weights), answers.groups)  # type: ignore[misc]
-        found[entry.code] = {"n": int(own.sum()), "malignant": entry.malignant, "above_threshold": share.json()}
+        share = _rate(above, own, answers.groups)
+        found[entry.code] = {"n": int(own.sum()), "malignant": entry.malignant, "above_threshold": share}
     return found
+
+
+def _rate(flag: Mask, among: Mask, groups: npt.NDArray[np.str_]) -> Figures:
+    return interval(lambda weights: metrics.rate(flag, among, weights), groups).json()
 
 
 def report(one: Answers, eight: Answers | None, card: Card) -> Figures:

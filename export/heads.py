@@ -73,7 +73,7 @@ class Head(nn.Module):
 
         gradient = torch.softmax(class_logits + self.hide_benign, 1) - torch.softmax(class_logits + self.hide_malignant, 1)
         for linear, mask in zip(reversed(self.folded), [*reversed(masks), None], strict=True):
-            gradient = gradient @ linear.weight  # type: ignore[operator]
+            gradient = gradient @ linear.weight  # type: ignore[operator]  # ModuleList forgets what it holds
             gradient = gradient if mask is None else gradient * mask
 
         cells = torch.zeros_like(last[:, 0])  # (N, R, C)

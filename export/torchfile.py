@@ -6,6 +6,7 @@ behind them, which fastai v1 wrote in 2019. Numbers in a file are not trusted: n
 
 import math
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -54,7 +55,7 @@ def read_torch_file(path: Path) -> Any:
     return reader.read()
 
 
-class _Reader:
+class _Reader(ABC):
     """What both containers share: the constructors of tensors, and an allowance for what they may make."""
 
     def __init__(self, data: bytes) -> None:
@@ -129,8 +130,9 @@ class _Reader:
         part: torch.Tensor = self.tensor(storage, offset, (length,), (1,))
         return part
 
+    @abstractmethod
     def storage(self, key: str, kind: torch.dtype, count: int) -> torch.Tensor:
-        raise NotImplementedError
+        """The storage that a persistent id names."""
 
 
 class _Zip(_Reader):
@@ -150,6 +152,7 @@ class _Zip(_Reader):
                 raise UnpickleError("It was written on a big-endian machine. Save it again on a little-endian one.")
             return unpickle(BytesIO(self.member("data.pkl")), self.constructors, self.persistent)
         except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError) as error:
+            # NotImplementedError is zipfile's, for a compression that it does not know.
             raise UnpickleError(f"The archive is damaged ({error}).") from error
 
     def member(self, name: str) -> bytes:

@@ -105,7 +105,7 @@ def test_the_malignant_logit_of_many_classes_is_that_of_their_summed_probabiliti
 def test_two_classes_and_a_linear_head_have_the_bias_of_training(feature_map: torch.Tensor) -> None:
     taken = head("linear", 2)
     [linear] = taken.folded
-    expected = linear.bias[1] - linear.bias[0]  # type: ignore[index]
+    expected = linear.bias[1] - linear.bias[0]  # type: ignore[index]  # ModuleList forgets
     assert torch.allclose(taken.explain(feature_map).bias, expected.expand(2), atol=1e-5)
 
 
@@ -145,7 +145,7 @@ def classifier(kind: str, classes: int) -> Classifier:
     torch.manual_seed(classes)
     body = timm.create_model("test_efficientnet", num_classes=0)
     pools: tuple[Pool, ...] = ("max", "mean") if kind == "concat" else ("mean",)
-    inputs = int(body.num_features) * len(pools)  # type: ignore[arg-type]
+    inputs = int(body.num_features) * len(pools)  # type: ignore[arg-type]  # timm does not say
     layers = nn.Sequential(nn.Linear(inputs, classes)) if kind == "linear" else fastai_layers(inputs, classes)
     # Untrained features are small; a louder head shows differences.
     nn.init.normal_(layers.get_parameter(f"{len(layers) - 1}.weight"), std=20)
