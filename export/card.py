@@ -36,9 +36,10 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
         _origin(training) + " Malignant: " + ", ".join(entry.name.lower() for entry in card.classes if entry.malignant) + "."
     )
     yield "## Technique"
-    platt = about["calibration"]
+    curve = about["calibration"]
+    losses = ", ".join(f"{method} {loss:.4f}" for method, loss in curve["cross_validated_log_loss"].items())
     yield (
-        f"{_recipe(training)}Calibration: Platt, slope {platt['slope']:.3f}, intercept {platt['intercept']:.3f}. "
+        f"{_recipe(training)}Calibration: {curve['method']}, by log loss on lesions left out of the fit ({losses}). "
         f"Threshold: {card.threshold:.3f}, the median over draws of lesion groups at which 95 % of the "
         f"malignant images of `val` lie above. Prediction sets: class-conditional split conformal at {card.coverage:.0%}."
     )
@@ -123,10 +124,14 @@ def _recipe(training: Figures) -> str:
     if "recipe" not in training:
         return ""
     phases = "; ".join(
-        f"{phase['epochs']} epochs at {phase['size']} px (batch {phase['batch']}, rate {phase['rate']:g})"
-        for phase in training["recipe"]["phases"]
+        f"{phase['epochs']} epochs at {phase['size']} px (batch {phase['batch']})" for phase in training["recipe"]["phases"]
     )
-    return f"Training: {phases}, seed {training['recipe']['seed']}, ImageNet start, moving average of the weights. "
+    recipe = training["recipe"]
+    balance = "balanced over data sets" if recipe["balance_datasets"] == "True" else "balanced over classes"
+    return (
+        f"Training: {phases}, highest rate {recipe['rate']}, {balance}, seed {recipe['seed']}, ImageNet start, "
+        "moving average of the weights; what else was tried: [experiments.md](experiments.md). "
+    )
 
 
 def _table(found: Figures) -> Iterable[str]:

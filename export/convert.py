@@ -23,12 +23,13 @@ from lesion.image import decode
 from lesion.model import FORMAT, Model, RefusalRule
 
 from export.answers import Answers, answer
-from export.calibrate import COVERAGE, platt, probability, refusal_rules, set_limits, threshold
+from export.calibration import Calibration, Platt, choose, cross_validated
 from export.checkpoints import Checkpoint, Told, read_checkpoint
 from export.data import Labelled, centre_square, read_table, resize
 from export.errors import CheckpointError
 from export.familiarity import fit
-from export.graph import Calibration, Core, Familiarity, assemble, export_core
+from export.graph import Core, Familiarity, assemble, export_core
+from export.limits import COVERAGE, refusal_rules, set_limits, threshold
 from export.network import Network
 
 OWN_LICENCE = "CC BY-NC 4.0: non-commercial, because most of the training images are"
@@ -50,6 +51,7 @@ class Fitted:
     """The numbers that `val` chose."""
 
     calibration: Calibration
+    log_losses: dict[str, float]
     threshold: float
     set_limits: dict[str, float]
     refusal: tuple[RefusalRule, ...]
@@ -57,14 +59,14 @@ class Fitted:
     def metadata(self) -> dict[str, Any]:
         """As JSON values under the keys that `lesion.model.read_card` reads."""
         return {
-            "calibration": {"method": "platt", **asdict(self.calibration)},
+            "calibration": {**self.calibration.metadata(), "cross_validated_log_loss": self.log_losses},
             "threshold": round(self.threshold, 6),
             "prediction_sets": {"coverage": COVERAGE, **self.set_limits},
             "refusal": [{key: value for key, value in asdict(rule).items() if value is not None} for rule in self.refusal],
         }
 
 
-PLAIN = Fitted(Calibration(), 0.5, {"malignant": 0.5, "benign": 0.5}, ())
+PLAIN = Fitted(Platt(), {}, 0.5, {"malignant": 0.5, "benign": 0.5}, ())
 
 
 def stamp(model: onnx.ModelProto, metadata: dict[str, Any]) -> None:
@@ -120,9 +122,11 @@ def load(data: bytes) -> Model:
 
 def fit_numbers(one: Answers, eight: Answers) -> Fitted:
     """Choose every number that `val` chooses, from its answers with one view and with eight."""
-    calibration = platt(one.measure("logit"), one.malignant)
-    score = probability(one.measure("logit"), calibration)
-    return Fitted(calibration, threshold(score, one), set_limits(score, one.malignant), refusal_rules(one, eight))
+    logit = one.measure("logit")
+    losses = cross_validated(logit, one.malignant, one.groups)
+    calibration = choose(logit, one.malignant, losses)
+    score = calibration.apply(logit)
+    return Fitted(calibration, losses, threshold(score, one), set_limits(score, one.malignant), refusal_rules(one, eight))
 
 
 @torch.inference_mode()
@@ -145,7 +149,7 @@ def parity(model: Model, network: Network, rows: list[Labelled], calibration: Ca
         outputs = model.run(pixels)
         logit_gap = max(logit_gap, abs(outputs.logit - expected))
         evidence_gap = max(evidence_gap, abs(float(outputs.evidence.mean()) + outputs.bias - outputs.logit))
-        score = float(probability(np.array(expected), calibration))
+        score = float(calibration.apply(np.array(expected)))
         other_side = (score >= model.card.threshold) != (outputs.probability >= model.card.threshold)
         # The threshold is the score of an image of `val`: which side that one is on is rounding.
         changed += other_side and abs(score - outputs.probability) > SCORE_ROUNDING

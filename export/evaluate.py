@@ -8,7 +8,6 @@ Images are decoded and classified exactly as the service does it. Intervals are 
 """
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,11 @@ from lesion.model import Card, Model
 from export import metrics
 from export.answers import Answers, Array, Mask, answer
 from export.bootstrap import interval
-from export.calibrate import SENSITIVITY
-from export.card import write_card
 from export.convert import stamp
 from export.data import SPLITS, read_table
+from export.limits import SENSITIVITY
 from export.plots import write_plots
+from export.reports import report_on
 from export.strangers import strangers
 
 ORIGINAL_SPECIFICITY = 0.926
@@ -202,12 +201,8 @@ def publish(path: Path, reports: dict[str, Figures], test: Answers, card: Card) 
     proto = onnx.load(path)
     stamp(proto, {"metrics": reports})
     path.write_bytes(proto.SerializeToString(deterministic=True))
-    target = path.parent / "metrics.json"
-    known = json.loads(target.read_text()) if target.is_file() else {}
-    known |= {"version": card.version, "sha256": Model(path).sha256, **reports}
-    target.write_text(json.dumps(known, indent=2) + "\n")
     write_plots(path.parent, test, card)
-    write_card(path.parent / "README.md", Model(path), known)
+    report_on(path, {"version": card.version, "sha256": Model(path).sha256, **reports})
 
 
 if __name__ == "__main__":

@@ -15,20 +15,13 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
+from export.calibration import Calibration
 from export.network import Network
 from export.serving import serving_graph
 
 Floats = npt.NDArray[np.float32]
 
 OPSET = 18
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Platt scaling: probability = sigmoid(slope * logit + intercept)."""
-
-    slope: float = 1.0
-    intercept: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -122,8 +115,7 @@ def assemble(core: onnx.ModelProto, network: Network, calibration: Calibration, 
         # ITU-R BT.601, as in JPEG.
         "luma": np.array([0.299, 0.587, 0.114], np.float32).reshape(1, 3, 1, 1),
         "laplacian": np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], np.float32).reshape(1, 1, 3, 3),
-        "slope": np.float32(calibration.slope),
-        "intercept": np.float32(calibration.intercept),
+        **calibration.initializers(),
         "hide_benign": np.where(malignant, 0, hidden).astype(np.float32),
         "hide_malignant": np.where(malignant, hidden, 0).astype(np.float32),
         "middle_mean": familiarity.mean,
@@ -136,7 +128,7 @@ def assemble(core: onnx.ModelProto, network: Network, calibration: Calibration, 
     }
     if network.constant_bias is not None:
         numbers["bias"] = np.float32(network.constant_bias)
-    model = onnx.parser.parse_model(serving_graph(own_bias=network.constant_bias is None))
+    model = onnx.parser.parse_model(serving_graph(calibration.nodes, own_bias=network.constant_bias is None))
     model.graph.initializer.extend(numpy_helper.from_array(np.asarray(value), name) for name, value in numbers.items())
     _insert(core, model)
     onnx.checker.check_model(model, full_check=True)

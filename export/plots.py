@@ -1,6 +1,7 @@
-"""The pictures of the model card: ROC, reliability, confusion."""
+"""The pictures of the model card: ROC, reliability, confusion, stress."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -10,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from lesion.model import Card
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix, roc_curve
 
 from export.answers import Answers
@@ -26,9 +28,34 @@ def write_plots(folder: Path, answers: Answers, card: Card) -> None:
     ):
         figure, axes = plt.subplots(figsize=size, layout="constrained")
         draw(axes, answers, card)
-        # No date and no version of the plotting library in the file: the same figures give the same bytes.
-        figure.savefig(folder / f"{name}.png", dpi=110, metadata={"Software": None})
-        plt.close(figure)
+        _save(figure, folder / f"{name}.png")
+
+
+def write_stress(folder: Path, found: dict[str, dict[str, Any]]) -> None:
+    """Write stress.png: what each perturbation does to the AUC and to the decisions, from `export.stress`."""
+    lines = [(kind, strength, part) for kind, strengths in found.items() for strength, part in strengths.items()]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 0.24 * len(lines) + 1), sharey=True, layout="constrained")
+    for axes, key, scale, title in (
+        (left, "auc_change", 1, "change of AUC"),
+        (right, "flips", 100, "decisions that flip, %"),
+    ):
+        for place, (_, _, part) in enumerate(lines):
+            value, low, high = (scale * part[key][end] for end in ("value", "low", "high"))
+            axes.plot([low, high], [place, place], color=_GREY, linewidth=1)
+            axes.plot(value, place, "o", color=_ORANGE if part["newly_refused"] > 0.05 else _BLUE, markersize=4)
+        axes.axvline(0, color=_GREY, linewidth=0.8)
+        axes.grid(axis="x", alpha=0.3)
+        axes.set(title=title)
+    left.set_yticks(range(len(lines)), [f"{kind} {strength}" for kind, strength, _ in lines], fontsize=8)
+    left.invert_yaxis()
+    figure.suptitle("One view, test; lines: 95 % intervals; orange: more than 5 % are refused as well", fontsize=9)
+    _save(figure, folder / "stress.png")
+
+
+def _save(figure: Figure, path: Path) -> None:
+    # No date and no version of the plotting library in the file: the same figures give the same bytes.
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+    plt.close(figure)
 
 
 def _roc(axes: Axes, answers: Answers, card: Card) -> None:

@@ -1,6 +1,6 @@
 """The serving graph in ONNX's own text form: everything around the network, which stands in it as the node `Network`.
 
-The numbers that belong to one model (`slope`, `middle_mean`, ...) are initializers that `export.graph` adds by name.
+The numbers that belong to one model (`middle_mean`, ...) are initializers that `export.graph` adds by name.
 """
 
 from string import Template
@@ -88,7 +88,7 @@ lesion (uint8[1, H, W, 3] image, int64 views) =>
     >
     evidence = ReduceMean <keepdims = 0> (turned_back, zero)
 
-    # Logit, its spread between views, and its calibration (Platt 1999).
+    # Logit, its spread between views, and its calibration.
     view_means = ReduceMean <keepdims = 0> (cells, one_two)
     view_logits = Add (view_means, $bias)
     logit = ReduceMean <keepdims = 0> (view_logits)
@@ -96,9 +96,7 @@ lesion (uint8[1, H, W, 3] image, int64 views) =>
     view_squares = Mul (view_offsets, view_offsets)
     view_variance = ReduceMean <keepdims = 0> (view_squares)
     spread = Sqrt (view_variance)
-    scaled = Mul (logit, slope)
-    calibrated = Add (scaled, intercept)
-    probability = Sigmoid (calibrated)
+    $calibration
 
     # The malignant diagnoses share the probability, the benign ones the rest.
     mean_class_logits = ReduceMean <keepdims = 0> (class_logits, zero)
@@ -145,11 +143,12 @@ _OWN_BIAS = {
 }
 
 
-def serving_graph(*, own_bias: bool) -> str:
+def serving_graph(calibration: str, *, own_bias: bool) -> str:
     """The graph for ONNX's parser.
 
     Args:
+        calibration: nodes that make `probability` of `logit`.
         own_bias: the network gives a bias for every view, and the graph an output `bias`; otherwise it is an initializer.
     """
     lines = (line for line in _GRAPH.splitlines() if not line.strip().startswith("#"))
-    return Template("\n".join(lines)).substitute(_OWN_BIAS if own_bias else _CONSTANT_BIAS)
+    return Template("\n".join(lines)).substitute(_OWN_BIAS if own_bias else _CONSTANT_BIAS, calibration=calibration)

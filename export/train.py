@@ -1,14 +1,15 @@
 """Images + metadata.csv -> checkpoint.
 
-    python -m export.train --data DATA --out runs/lite0                 the default phases, about two hours on two cores
-    python -m export.train --data DATA --out runs/lite0 --resume        goes on after the last finished epoch
-    python -m export.train --data DATA --out runs/x --phases 128:1:48:1e-3 --arch tf_efficientnet_lite1
+    python -m export.train --data DATA --out runs/lite2                 the default phases, about two hours on two cores
+    python -m export.train --data DATA --out runs/lite2 --resume        goes on after the last finished epoch
+    python -m export.train --data DATA --out runs/x --phases 128:2:48 --arch tf_efficientnet_lite0
 
-A phase is SIZE:EPOCHS:BATCH:RATE, one AdamW one-cycle. Training starts small, where two cores see 40 images a second. The
-network serves at a larger size than most of its training had: random crops make lesions look larger in training than they
-are when the whole square is classified, the larger input makes up for that, and a short phase at it follows (Touvron et
-al. 2019). A checkpoint is written after every epoch; it holds everything that `--resume` and `export.convert` need, the
-moving average of the weights being what is converted.
+A phase is SIZE:EPOCHS:BATCH. The learning rate warms up and falls along one cosine over all phases. Training starts small,
+where two cores see 70 images a second. Random crops make lesions look larger in training than they are when the whole
+square is classified; serving at a larger size than most of the training had makes up for that, and the last phase gets
+used to it (Touvron et al. 2019). A checkpoint is written after every epoch; it holds everything that `--resume` and
+`export.convert` need, the moving average of the weights being what is converted. What was tried, and what it brought:
+models/experiments.md.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -29,30 +31,34 @@ from tqdm import tqdm
 
 from export.augment import degrade, recolour, warp
 from export.data import CLASSES, Labelled, fingerprint, load_squares, read_table, resize, targets
+from export.depthwise import FastDepthwise
 from export.network import LesionNet, load_imagenet, spec_for
+from export.sampling import sampling_weights
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 STORED_SIDE = 256
 """Side in pixels at which training keeps images in memory; augmentation cuts the network's input out of that."""
 
-PHASES = ["128:5:48:1e-3", "192:10:32:6e-4", "224:2:32:2e-4"]
+PHASES = ["128:8:48", "160:8:48", "224:4:32"]
+
+WARM_UP = 0.05
+"""Share of all steps during which the learning rate rises."""
 
 
 @dataclass(frozen=True)
 class Phase:
-    """One stretch of training at one input size (pixels), with its own one-cycle learning rate."""
+    """One stretch of training at one input size (pixels)."""
 
     size: int
     epochs: int
     batch: int
-    rate: float
 
     @classmethod
     def parse(cls, text: str) -> "Phase":
-        """Read SIZE:EPOCHS:BATCH:RATE."""
-        size, epochs, batch, rate = text.split(":")
-        return cls(int(size), int(epochs), int(batch), float(rate))
+        """Read SIZE:EPOCHS:BATCH."""
+        size, epochs, batch = text.split(":")
+        return cls(int(size), int(epochs), int(batch))
 
 
 class Degraded(Dataset[Batch]):
@@ -74,17 +80,8 @@ class Degraded(Dataset[Batch]):
         return degraded, self.diagnosis[index], self.malignant[index]
 
 
-def class_weights(rows: list[Labelled]) -> torch.Tensor:
-    """Sampling weight per image, 1/sqrt(images of its class): rare diagnoses are seen more, not equally."""
-    labels = [row.diagnosis or str(row.malignant) for row in rows]
-    counts = {label: labels.count(label) for label in set(labels)}
-    return torch.tensor([1 / math.sqrt(counts[label]) for label in labels], dtype=torch.double)
-
-
-def loss_of(network: nn.Module, images: torch.Tensor, diagnosis: torch.Tensor, malignant: torch.Tensor) -> torch.Tensor:
+def loss_of(logit: torch.Tensor, classes: torch.Tensor, diagnosis: torch.Tensor, malignant: torch.Tensor) -> torch.Tensor:
     """Cross-entropy over the known diagnoses plus binary cross-entropy of the malignancy head, both smoothed by 0.05."""
-    with torch.autocast("cpu", torch.bfloat16):
-        logit, classes = network(images)
     known = diagnosis >= 0
     fine = nn.functional.cross_entropy(classes.float()[known], diagnosis[known], label_smoothing=0.05)
     binary = nn.functional.binary_cross_entropy_with_logits(logit.float(), malignant * 0.95 + 0.025)
@@ -120,38 +117,32 @@ class Trainer:
         self.ema = ModelEmaV3(self.network, decay=0.998, use_warmup=True)
         self.mean = torch.tensor(spec.mean).view(1, 3, 1, 1)
         self.std = torch.tensor(spec.std).view(1, 3, 1, 1)
-        self.epoch = 0
+        self.optimiser = torch.optim.AdamW(self.network.parameters(), args.rate, weight_decay=0.05)
+        self.epoch = self.step = 0
         self.history: list[dict[str, float]] = []
-        self.stored_cycle: dict[str, dict[str, object]] | None = None
 
-    def epochs(self) -> Iterator[tuple[Phase, int, int]]:
-        """The phase of each epoch, the epoch's number within it, and over all."""
-        number = 0
-        for phase in self.phases:
-            for within in range(phase.epochs):
-                yield phase, within, number
-                number += 1
+    def epochs(self) -> Iterator[tuple[Phase, int]]:
+        """The phase of each epoch and the epoch's number."""
+        phases = (phase for phase in self.phases for _ in range(phase.epochs))
+        return zip(phases, count(), strict=False)
+
+    def rate(self) -> float:
+        """Learning rate of the next step: a linear rise, then one cosine down to nothing, over all phases."""
+        steps = sum(phase.epochs * (len(self.train_rows) // phase.batch) for phase in self.phases)
+        done = self.step / max(steps, 1)
+        fall = (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))) / 2
+        return float(self.args.rate) * (done / WARM_UP if done < WARM_UP else fall)
 
     def run(self) -> None:
         """Train all phases, from the epoch that `resume` left."""
         train, val = (load_squares(rows, STORED_SIDE) for rows in (self.train_rows, self.val_rows))
         dataset = Degraded(train, self.train_rows, self.args.seed)
         truth = targets(self.val_rows)[1]
-        steps: int = 0
-        optimiser: torch.optim.Optimizer
-        for phase, within, number in self.epochs():
+        for phase, number in self.epochs():
             if number < self.epoch:
                 continue
-            steps = len(dataset) // phase.batch
-            if within == 0 or self.stored_cycle is not None:
-                optimiser = torch.optim.AdamW(self.network.parameters(), phase.rate, weight_decay=0.05)
-                cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, phase.rate, total_steps=steps * phase.epochs)
-                if within > 0 and self.stored_cycle is not None:
-                    optimiser.load_state_dict(self.stored_cycle["optimiser"])
-                    cycle.load_state_dict(self.stored_cycle["cycle"])
-                self.stored_cycle = None
             began = time.monotonic()
-            loss = self.one_epoch(dataset, phase, number, optimiser, cycle)
+            loss = self.one_epoch(dataset, phase, number)
             size = self.network.spec.size if phase is self.phases[-1] else phase.size
             logits = malignant_logits(self.ema.module, val, size, self.mean, self.std)
             auc = float(roc_auc_score(truth, logits.numpy()))
@@ -159,42 +150,39 @@ class Trainer:
             self.history.append({"epoch": number, "size": phase.size, "loss": loss, "val_auc": auc, "minutes": minutes})
             print(json.dumps(self.history[-1]), flush=True)
             self.epoch = number + 1
-            self.save({"optimiser": optimiser.state_dict(), "cycle": cycle.state_dict()})
+            self.save()
 
-    def one_epoch(
-        self,
-        dataset: Degraded,
-        phase: Phase,
-        number: int,
-        optimiser: torch.optim.Optimizer,
-        cycle: torch.optim.lr_scheduler.OneCycleLR,
-    ) -> float:
-        """One pass over as many images as there are, drawn with class weights; the mean loss."""
+    def one_epoch(self, dataset: Degraded, phase: Phase, number: int) -> float:
+        """One pass over as many images as there are, drawn with their sampling weights; the mean loss."""
         # Every random draw of an epoch follows from its number, so that a resumed run draws what an unbroken one would.
         torch.manual_seed(self.args.seed * 1000 + number)
         generator = torch.Generator().manual_seed(self.args.seed * 1000 + number)
-        sampler = WeightedRandomSampler(class_weights(self.train_rows).tolist(), len(dataset), generator=generator)
+        weights = sampling_weights(self.train_rows, balance_datasets=self.args.balance_datasets).tolist()
+        sampler = WeightedRandomSampler(weights, len(dataset), generator=generator)
         loader = DataLoader(
             dataset, phase.batch, sampler=sampler, drop_last=True, num_workers=self.args.workers, generator=generator
         )
         self.network.train()
         total = 0.0
         bar = tqdm(loader, f"epoch {number}", unit="batch", mininterval=10)
-        for index, (squares, diagnosis, malignant) in enumerate(bar):
+        for squares, diagnosis, malignant in bar:
             images = recolour(warp(squares.float() / 255, phase.size, generator), generator)
             images = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-            loss = loss_of(self.network, images, diagnosis, malignant)
-            optimiser.zero_grad(set_to_none=True)
+            with FastDepthwise(), torch.autocast("cpu", torch.bfloat16):
+                logit, classes = self.network(images)
+            loss = loss_of(logit, classes, diagnosis, malignant)
+            self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-            optimiser.step()
-            cycle.step()
-            self.ema.update(self.network, step=number * len(loader) + index)
+            self.optimiser.param_groups[0]["lr"] = self.rate()
+            self.optimiser.step()
+            self.ema.update(self.network, step=self.step)
+            self.step += 1
             total += float(loss.detach())
             bar.set_postfix(loss=f"{float(loss.detach()):.3f}")
         return total / max(len(loader), 1)
 
-    def save(self, stored_cycle: dict[str, dict[str, object]]) -> None:
+    def save(self) -> None:
         """Write the checkpoint beside itself first, so that a kill never leaves half of one."""
         self.args.out.mkdir(parents=True, exist_ok=True)
         target: Path = self.args.out / "checkpoint.pt"
@@ -203,13 +191,14 @@ class Trainer:
             "weights": self.ema.module.state_dict(),
             "training": {
                 "network": self.network.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
                 "epoch": self.epoch,
+                "step": self.step,
                 "history": self.history,
-                **stored_cycle,
             },
             "provenance": {
                 "recipe": {
-                    **{key: str(value) for key, value in vars(self.args).items() if key in ("arch", "seed")},
+                    **{key: str(vars(self.args)[key]) for key in ("arch", "seed", "rate", "balance_datasets")},
                     "phases": [asdict(phase) for phase in self.phases],
                 },
                 "images": len(self.train_rows),
@@ -225,10 +214,11 @@ class Trainer:
         if not source.is_file():
             return
         state = torch.load(source, map_location="cpu", weights_only=True)
-        self.network.load_state_dict(state["training"]["network"])
+        training = state["training"]
+        self.network.load_state_dict(training["network"])
         self.ema.module.load_state_dict(state["weights"])
-        self.epoch, self.history = state["training"]["epoch"], state["training"]["history"]
-        self.stored_cycle = {key: state["training"][key] for key in ("optimiser", "cycle")}
+        self.optimiser.load_state_dict(training["optimiser"])
+        self.epoch, self.step, self.history = training["epoch"], training["step"], training["history"]
         print(f"resuming after epoch {self.epoch - 1}")
 
 
@@ -237,8 +227,12 @@ def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint.pt")
-    parser.add_argument("--arch", default="tf_efficientnet_lite0", help="any timm architecture with a pooled head")
-    parser.add_argument("--phases", nargs="+", default=PHASES, metavar="SIZE:EPOCHS:BATCH:RATE")
+    parser.add_argument("--arch", default="tf_efficientnet_lite2", help="any timm architecture with a pooled head")
+    parser.add_argument("--phases", nargs="+", default=PHASES, metavar="SIZE:EPOCHS:BATCH")
+    parser.add_argument("--rate", type=float, default=1e-3, help="learning rate at its highest")
+    parser.add_argument(
+        "--balance-datasets", action=argparse.BooleanOptionalAction, default=True, help="do not reward knowing the camera"
+    )
     parser.add_argument("--size", type=int, default=224, help="input side in pixels when serving")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")

@@ -41,7 +41,7 @@ def rows(archive: Path) -> list[Labelled]:
 def training(archive: Path, out: Path, *, resume: bool = False) -> argparse.Namespace:
     """The options of a training run of two epochs that takes seconds."""
     given = ["--data", str(archive), "--out", str(out), "--arch", ARCHITECTURE, "--workers", "0", "--size", "96"]
-    given += ["--phases", "64:2:4:1e-3", *(["--resume"] if resume else [])]
+    given += ["--phases", "64:2:4", *(["--resume"] if resume else [])]
     return train.options().parse_args(given)
 
 

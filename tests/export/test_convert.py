@@ -8,9 +8,9 @@ import torch
 from lesion.model import Model
 
 from export import convert
+from export.calibration import Platt
 from export.checkpoints import read_checkpoint
 from export.data import Labelled, fingerprint
-from export.graph import Calibration
 from tests.export.conftest import conversion
 
 
@@ -49,7 +49,7 @@ def test_a_graph_that_answers_something_else_is_not_written(
 def test_parity_notices_a_decision_that_changes(converted: Path, checkpoint: Path, rows: list[Labelled]) -> None:
     network = read_checkpoint(checkpoint).network
     with pytest.raises(convert.ParityError, match="changed_decisions"):
-        convert.parity(Model(converted), network, rows[:4], Calibration(0.0, -20.0))
+        convert.parity(Model(converted), network, rows[:4], Platt(0.0, -20.0))
 
 
 def test_the_model_file_names_no_path_of_the_machine_that_made_it(converted: Path) -> None:

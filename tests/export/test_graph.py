@@ -10,13 +10,14 @@ import torch
 from lesion.image import Pixels, decode
 from lesion.model import Model
 
+from export.calibration import Platt
 from export.checkpoints import read_checkpoint
 from export.data import centre_square, resize
-from export.graph import Calibration, Core, Familiarity, assemble, export_core
+from export.graph import Core, Familiarity, assemble, export_core
 from export.network import LesionNet
 from tests.paths import SAMPLES
 
-NUMBERS = Calibration(1.5, -0.25)
+NUMBERS = Platt(1.5, -0.25)
 
 
 @pytest.fixture(scope="module")

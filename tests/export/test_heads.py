@@ -8,9 +8,10 @@ import torch
 from lesion.image import decode
 from torch import nn
 
+from export.calibration import Platt
 from export.classifier import Classifier, TimmBody
 from export.errors import HeadError
-from export.graph import Calibration, Core, Familiarity, assemble, export_core
+from export.graph import Core, Familiarity, assemble, export_core
 from export.heads import Head, Pool, fold
 from export.network import Spec
 from tests.paths import SAMPLES
@@ -158,7 +159,7 @@ def classifier(kind: str, classes: int) -> Classifier:
 def test_the_serving_graph_adds_up_with_one_view_and_with_eight(kind: str, classes: int) -> None:
     network = classifier(kind, classes)
     core = Core(network)
-    model = assemble(export_core(core), network, Calibration(), Familiarity.unknown(core.features))
+    model = assemble(export_core(core), network, Platt(), Familiarity.unknown(core.features))
     options = ort.SessionOptions()
     options.log_severity_level = 3
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

@@ -16,7 +16,7 @@ def test_a_checkpoint_holds_the_network_and_where_it_comes_from(checkpoint: Path
     assert (found.network.spec.size, found.network.spec.classes[0]) == (96, "melanoma")
     assert not found.network.training
     assert found.provenance["images"] == 12
-    assert found.provenance["recipe"]["phases"] == [{"size": 64, "epochs": 2, "batch": 4, "rate": 1e-3}]
+    assert found.provenance["recipe"]["phases"] == [{"size": 64, "epochs": 2, "batch": 4}]
 
 
 def test_a_run_that_was_killed_inside_a_phase_ends_where_an_unbroken_one_does(
@@ -24,8 +24,8 @@ def test_a_run_that_was_killed_inside_a_phase_ends_where_an_unbroken_one_does(
 ) -> None:
     save = Trainer.save
 
-    def save_and_die(self: Trainer, cycle: dict[str, dict[str, object]]) -> None:
-        save(self, cycle)
+    def save_and_die(self: Trainer) -> None:
+        save(self)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

@@ -1,29 +1,16 @@
-"""What is fitted on `val`: calibration, operating threshold, prediction sets, refusal limits."""
+"""What is chosen on `val` once scores are calibrated: operating threshold, prediction sets, refusal limits."""
 
 import numpy as np
 from lesion.model import RefusalRule
-from sklearn.linear_model import LogisticRegression
 
 from export.answers import Answers, Array, Mask
 from export.bootstrap import draws
-from export.graph import Calibration
 
 SENSITIVITY = 0.95
 """What the operating threshold aims at."""
 
 COVERAGE = 0.90
 """What the prediction sets of each side aim at."""
-
-
-def platt(logit: Array, malignant: Mask) -> Calibration:
-    """Platt scaling (Platt 1999): logistic regression of the truth on the logit, without a penalty."""
-    fit = LogisticRegression(C=np.inf).fit(logit[:, np.newaxis], malignant)
-    return Calibration(float(fit.coef_[0, 0]), float(fit.intercept_[0]))
-
-
-def probability(logit: Array, calibration: Calibration) -> Array:
-    """The calibrated probability, as the graph computes it."""
-    return np.asarray(1 / (1 + np.exp(-(calibration.slope * logit + calibration.intercept))))
 
 
 def threshold(score: Array, answers: Answers) -> float:

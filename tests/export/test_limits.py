@@ -8,8 +8,9 @@ import pytest
 from lesion.model import Outputs
 
 from export.answers import Answers
-from export.calibrate import platt, probability, refusal_rules, set_limits, threshold
+from export.calibration import Platt
 from export.data import Labelled
+from export.limits import refusal_rules, set_limits, threshold
 
 
 def simulated(count: int, seed: int) -> Answers:
@@ -45,26 +46,21 @@ def val() -> Answers:
 
 @pytest.fixture(scope="module")
 def score(val: Answers) -> npt.NDArray[np.float64]:
-    return probability(val.measure("logit"), platt(val.measure("logit"), val.malignant))
-
-
-def test_platt_finds_the_slope_and_intercept_that_made_the_labels(val: Answers) -> None:
-    found = platt(val.measure("logit"), val.malignant)
-    assert (found.slope, found.intercept) == pytest.approx((2, 0.5), abs=0.15)
+    return Platt.fit(val.measure("logit"), val.malignant).apply(val.measure("logit"))
 
 
 def test_the_threshold_leaves_95_percent_of_the_malignant_above(val: Answers, score: npt.NDArray[np.float64]) -> None:
     limit = threshold(score, val)
     assert np.mean(score[val.malignant] >= limit) == pytest.approx(0.95, abs=0.005)
     other = simulated(4000, 2)
-    fresh = probability(other.measure("logit"), platt(val.measure("logit"), val.malignant))
+    fresh = Platt.fit(val.measure("logit"), val.malignant).apply(other.measure("logit"))
     assert np.mean(fresh[other.malignant] >= limit) == pytest.approx(0.95, abs=0.02)
 
 
 def test_prediction_sets_cover_each_side_at_their_rate_on_new_images(val: Answers, score: npt.NDArray[np.float64]) -> None:
     limits = set_limits(score, val.malignant)
     other = simulated(4000, 3)
-    fresh = probability(other.measure("logit"), platt(val.measure("logit"), val.malignant))
+    fresh = Platt.fit(val.measure("logit"), val.malignant).apply(other.measure("logit"))
     assert np.mean(fresh[other.malignant] >= limits["malignant"]) == pytest.approx(0.9, abs=0.02)
     assert np.mean(1 - fresh[~other.malignant] >= limits["benign"]) == pytest.approx(0.9, abs=0.02)
 
