@@ -146,12 +146,22 @@ def _other_figures(part: Figures) -> str:
     pair = part["melanoma_nevus"]
     return (
         f"melanoma against nevus (n = {pair['n']}) AUC {_cell(pair['auc'])}, sensitivity at specificity 0.926 "
-        f"{_cell(pair['sensitivity_at_specificity_0926'])} (the 2019 app, on an easier split: 0.820); "
+        f"{_cell(pair['sensitivity_at_specificity_0926'])} (the 2019 app, on an easier split: 0.820)"
+        f"{_as_one_of_both(pair)}; "
         f"balanced accuracy over the diagnoses {_cell(part['balanced_accuracy'])}; "
         f"expected calibration error {_cell(part['calibration_error'])}; "
         f"prediction sets cover {_cell(part['coverage']['malignant'])} of the malignant and "
         f"{_cell(part['coverage']['benign'])} of the benign images and name both for {_cell(part['uncertain'])}; "
         f"refused {_cell(part['refused'])}, {part['malignant_among_refused']} malignant among them."
+    )
+
+
+def _as_one_of_both(pair: Figures) -> str:
+    if (known := pair.get("as_one_of_both")) is None:
+        return ""
+    return (
+        f", and told that it is one of the two AUC {_cell(known['auc'])}, sensitivity "
+        f"{_cell(known['sensitivity_at_specificity_0926'])}"
     )
 
 

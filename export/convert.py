@@ -30,7 +30,7 @@ from export.errors import CheckpointError
 from export.familiarity import fit
 from export.graph import Core, Familiarity, assemble, export_core
 from export.limits import COVERAGE, refusal_rules, set_limits, threshold
-from export.network import Network
+from export.network import Network, Normalise
 
 OWN_LICENCE = "CC BY-NC 4.0: non-commercial, because most of the training images are"
 
@@ -138,14 +138,13 @@ def parity(model: Model, network: Network, rows: list[Labelled], calibration: Ca
     Raises:
         ParityError: a logit differs by more than `PARITY_LIMIT`, a decision differs, or the evidence does not add up.
     """
-    spec = network.spec
-    mean, std = (torch.tensor(channel).view(1, 3, 1, 1) for channel in (spec.mean, spec.std))
+    spec, normalise = network.spec, Normalise(network.spec)
     logit_gap = evidence_gap = 0.0
     changed = 0
     for row in rows:
         pixels = decode(row.path.read_bytes(), at_least=2 * spec.size).pixels
         square = torch.from_numpy(np.ascontiguousarray(centre_square(pixels).transpose(2, 0, 1)))[None].float()
-        expected = float(network((resize(square, spec.size) / 255 - mean) / std)[0])
+        expected = float(network(normalise(resize(square, spec.size)))[0])
         outputs = model.run(pixels)
         logit_gap = max(logit_gap, abs(outputs.logit - expected))
         evidence_gap = max(evidence_gap, abs(float(outputs.evidence.mean()) + outputs.bias - outputs.logit))

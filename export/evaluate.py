@@ -65,7 +65,7 @@ def figures(answers: Answers, card: Card) -> Figures:
             lambda weights: metrics.specificity_at(SENSITIVITY, score, malignant, weights), groups
         ).json(),
         "calibration_error": interval(lambda weights: metrics.calibration_error(score, malignant, weights), groups).json(),
-        "melanoma_nevus": melanoma_nevus(answers),
+        "melanoma_nevus": melanoma_nevus(answers, codes.tolist()),
         "balanced_accuracy": interval(
             lambda weights: metrics.balanced_accuracy(
                 codes[answers.classes[known].argmax(1)], answers.diagnosis[known], weights[known]
@@ -83,20 +83,30 @@ def _without_refusal(card: Card) -> Card:
     return Card(**{**vars(card), "refusal": ()})
 
 
-def melanoma_nevus(answers: Answers) -> Figures:
-    """The task of the 2019 app, on the images whose recorded diagnosis is one of the two."""
+def melanoma_nevus(answers: Answers, codes: list[str]) -> Figures:
+    """The task of the 2019 app, on the images whose recorded diagnosis is one of the two.
+
+    Two scores are measured: the probability of malignancy, and what the model says when it knows that it is one of the two,
+    melanoma's share of both probabilities. `codes` are the model's diagnoses.
+    """
     chosen = answers.where(np.isin(answers.diagnosis, ("melanoma", "nevus")))
-    score, melanoma = chosen.measure("probability"), chosen.diagnosis == "melanoma"
+    melanoma = chosen.diagnosis == "melanoma"
 
-    def sensitivity(weights: Array) -> float:
-        return metrics.sensitivity_at(ORIGINAL_SPECIFICITY, score, melanoma, weights)
+    def measured(score: Array) -> Figures:
+        def sensitivity(weights: Array) -> float:
+            return metrics.sensitivity_at(ORIGINAL_SPECIFICITY, score, melanoma, weights)
 
-    return {
-        "n": len(score),
-        "melanoma": int(melanoma.sum()),
-        "auc": interval(lambda weights: metrics.auc(score, melanoma, weights), chosen.groups).json(),
-        "sensitivity_at_specificity_0926": interval(sensitivity, chosen.groups).json(),
-    }
+        return {
+            "auc": interval(lambda weights: metrics.auc(score, melanoma, weights), chosen.groups).json(),
+            "sensitivity_at_specificity_0926": interval(sensitivity, chosen.groups).json(),
+        }
+
+    found = {"n": len(melanoma), "melanoma": int(melanoma.sum()), **measured(chosen.measure("probability"))}
+    if len(melanoma) and {"melanoma", "nevus"} <= set(codes):
+        pair = chosen.classes[:, [codes.index("melanoma"), codes.index("nevus")]]
+        # The smallest float32 in place of zero: both shares can vanish.
+        found["as_one_of_both"] = measured(pair[:, 0] / np.maximum(pair.sum(1), np.finfo(np.float32).tiny))
+    return found
 
 
 def per_diagnosis(answers: Answers, card: Card) -> Figures:
@@ -150,6 +160,8 @@ def show(split: str, found: Figures) -> None:
         f"  melanoma against nevus (n = {part['melanoma_nevus']['n']}): AUC {_text(part['melanoma_nevus']['auc'])}", end=", "
     )
     print(f"sensitivity at specificity 0.926 {_text(part['melanoma_nevus']['sensitivity_at_specificity_0926'])}")
+    if pair := part["melanoma_nevus"].get("as_one_of_both"):
+        print(f"    as one of both: AUC {_text(pair['auc'])}, {_text(pair['sensitivity_at_specificity_0926'])}")
     print(f"  calibration error {_text(part['calibration_error'])}, balanced accuracy {_text(part['balanced_accuracy'])}")
     print(f"  refused {_text(part['refused'])}, uncertain {_text(part['uncertain'])}", end=", ")
     print("coverage " + ", ".join(f"{side} {_text(value)}" for side, value in part["coverage"].items()))

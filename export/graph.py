@@ -16,7 +16,7 @@ from onnx import numpy_helper
 from torch import nn
 
 from export.calibration import Calibration
-from export.network import Network
+from export.network import Network, Normalise
 from export.serving import serving_graph
 
 Floats = npt.NDArray[np.float32]
@@ -55,8 +55,7 @@ class Core(nn.Module):
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
-        self.mean = nn.Buffer(torch.tensor(network.spec.mean).view(1, 3, 1, 1) * 255)
-        self.std = nn.Buffer(torch.tensor(network.spec.std).view(1, 3, 1, 1) * 255)
+        self.normalise = Normalise(network.spec)
 
     @property
     def features(self) -> int:
@@ -74,7 +73,7 @@ class Core(nn.Module):
 
         The bias (N,) follows where it depends on the image.
         """
-        last, middle = self.network.maps((batch - self.mean) / self.std)
+        last, middle = self.network.maps(self.normalise(batch))
         cells, bias, class_logits, pooled = self.network.explain(last)
         centred = middle - middle.mean((2, 3), keepdim=True)
         statistics = torch.cat((middle.mean((2, 3)), (centred * centred).mean((2, 3)).sqrt()), 1)

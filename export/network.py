@@ -24,7 +24,12 @@ _IMAGENET_PACKAGES = {
 
 @dataclass(frozen=True)
 class Spec:
-    """All that is needed to build a network again: kept in every checkpoint."""
+    """All that is needed to build a network again: kept in every checkpoint.
+
+    Attributes:
+        mean, std: of the channels, 0..1, as the body expects them.
+        colour_constancy: the Minkowski norm of `Normalise`; None leaves colours as they are.
+    """
 
     arch: str
     size: int
@@ -32,6 +37,31 @@ class Spec:
     malignant: tuple[bool, ...]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    colour_constancy: float | None = None
+
+
+class Normalise(nn.Module):
+    """Pixels as the body wants them, the same in training and in the serving graph.
+
+    With colour constancy, every channel is first scaled so that its Minkowski norm is the mean of the three, which takes
+    out what another illuminant or white balance puts in (Shades of Gray, Finlayson & Trezzi 2004; for dermoscopy Barata et
+    al. 2015).
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.norm = spec.colour_constancy
+        self.mean = nn.Buffer(torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
+        self.std = nn.Buffer(torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(N, 3, S, S) float 0..255 -> the same shape, normalised."""
+        images = pixels / 255
+        if self.norm is not None:
+            # Never zero: a black picture stays black.
+            light = ((images + 1e-3) ** self.norm).mean((2, 3), keepdim=True) ** (1 / self.norm)
+            images = images * (light.mean(1, keepdim=True) / light)
+        return (images - self.mean) / self.std
 
 
 class Explained(NamedTuple):
@@ -113,13 +143,14 @@ class LesionNet(Network):
         return self.malignant(pooled)[:, 0], self.diagnosis(pooled)
 
 
-def spec_for(arch: str, size: int, classes: dict[str, bool]) -> Spec:
+def spec_for(arch: str, size: int, classes: dict[str, bool], colour_constancy: float | None = None) -> Spec:
     """Describe a network of a timm architecture; normalisation constants are those its ImageNet weights expect."""
     config = timm.get_pretrained_cfg(arch)
     if config is None:
         raise ValueError(f"timm knows no architecture {arch!r}. `timm.list_models()` gives the names.")
     mean, std = (tuple(float(value) for value in channel) for channel in (config.mean, config.std))
-    return Spec(arch, size, tuple(classes), tuple(classes.values()), (mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
+    channels = ((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
+    return Spec(arch, size, tuple(classes), tuple(classes.values()), *channels, colour_constancy)
 
 
 def load_imagenet(network: LesionNet) -> bool:

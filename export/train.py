@@ -13,6 +13,7 @@ models/experiments.md.
 """
 
 import argparse
+import hashlib
 import json
 import math
 import time
@@ -30,9 +31,12 @@ from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 from tqdm import tqdm
 
 from export.augment import degrade, recolour, warp
+from export.checkpoints import read_checkpoint
 from export.data import CLASSES, Labelled, fingerprint, load_squares, read_table, resize, targets
 from export.depthwise import FastDepthwise
-from export.network import LesionNet, load_imagenet, spec_for
+from export.errors import CheckpointError
+from export.network import LesionNet, Normalise, load_imagenet, spec_for
+from export.objective import TEACHERS_SHARE, Targets, Teachers, label_loss, mix, teacher_loss
 from export.sampling import sampling_weights
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -41,6 +45,9 @@ STORED_SIDE = 256
 """Side in pixels at which training keeps images in memory; augmentation cuts the network's input out of that."""
 
 PHASES = ["128:8:48", "160:8:48", "224:4:32"]
+
+RECIPE = ("arch", "seed", "rate", "balance_datasets", "colour_constancy", "mixup")
+"""Options that a checkpoint remembers, beside the phases."""
 
 WARM_UP = 0.05
 """Share of all steps during which the learning rate rises."""
@@ -80,23 +87,13 @@ class Degraded(Dataset[Batch]):
         return degraded, self.diagnosis[index], self.malignant[index]
 
 
-def loss_of(logit: torch.Tensor, classes: torch.Tensor, diagnosis: torch.Tensor, malignant: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy over the known diagnoses plus binary cross-entropy of the malignancy head, both smoothed by 0.05."""
-    known = diagnosis >= 0
-    fine = nn.functional.cross_entropy(classes.float()[known], diagnosis[known], label_smoothing=0.05)
-    binary = nn.functional.binary_cross_entropy_with_logits(logit.float(), malignant * 0.95 + 0.025)
-    return fine + binary if known.any() else binary
-
-
 @torch.inference_mode()
-def malignant_logits(
-    network: nn.Module, squares: torch.Tensor, spec_size: int, mean: torch.Tensor, std: torch.Tensor
-) -> torch.Tensor:
+def malignant_logits(network: nn.Module, squares: torch.Tensor, size: int, normalise: Normalise) -> torch.Tensor:
     """Logits (N,) of stored squares, one plain view each."""
     network.eval()
     logits = []
     for chunk in squares.split(64):
-        images = (resize(chunk.float(), spec_size) / 255 - mean) / std
+        images = normalise(resize(chunk.float(), size))
         with torch.autocast("cpu", torch.bfloat16):
             logits.append(network(images.contiguous(memory_format=torch.channels_last))[0].float())
     return torch.cat(logits)
@@ -109,17 +106,27 @@ class Trainer:
         self.args, self.phases = args, phases
         self.train_rows = [row for row in rows if row.split == "train"]
         self.val_rows = [row for row in rows if row.split == "val"]
-        spec = spec_for(args.arch, args.size, CLASSES)
+        spec = spec_for(args.arch, args.size, CLASSES, args.colour_constancy)
         torch.manual_seed(args.seed)
         self.network = LesionNet(spec).to(memory_format=torch.channels_last)
-        started = load_imagenet(self.network)
-        print(f"{args.arch}: {'ImageNet' if started else 'random'} start, {len(self.train_rows)} training images")
+        start = self._start()
+        print(f"{args.arch}: {start} start, {len(self.train_rows)} training images")
+        networks = [read_checkpoint(path).network for path in args.teachers]
+        self.teachers = Teachers(networks).to(memory_format=torch.channels_last) if networks else None
         self.ema = ModelEmaV3(self.network, decay=0.998, use_warmup=True)
-        self.mean = torch.tensor(spec.mean).view(1, 3, 1, 1)
-        self.std = torch.tensor(spec.std).view(1, 3, 1, 1)
+        self.normalise = Normalise(spec)
         self.optimiser = torch.optim.AdamW(self.network.parameters(), args.rate, weight_decay=0.05)
         self.epoch = self.step = 0
         self.history: list[dict[str, float]] = []
+
+    def _start(self) -> str:
+        if self.args.start is None:
+            return "ImageNet" if load_imagenet(self.network) else "random"
+        other = read_checkpoint(self.args.start).network
+        if other.spec.arch != self.network.spec.arch:
+            raise CheckpointError(f"--start is a {other.spec.arch}, which cannot go on as a {self.network.spec.arch}.")
+        self.network.load_state_dict(other.state_dict())
+        return str(self.args.start)
 
     def epochs(self) -> Iterator[tuple[Phase, int]]:
         """The phase of each epoch and the epoch's number."""
@@ -144,7 +151,7 @@ class Trainer:
             began = time.monotonic()
             loss = self.one_epoch(dataset, phase, number)
             size = self.network.spec.size if phase is self.phases[-1] else phase.size
-            logits = malignant_logits(self.ema.module, val, size, self.mean, self.std)
+            logits = malignant_logits(self.ema.module, val, size, self.normalise)
             auc = float(roc_auc_score(truth, logits.numpy()))
             minutes = (time.monotonic() - began) / 60
             self.history.append({"epoch": number, "size": phase.size, "loss": loss, "val_auc": auc, "minutes": minutes})
@@ -166,11 +173,8 @@ class Trainer:
         total = 0.0
         bar = tqdm(loader, f"epoch {number}", unit="batch", mininterval=10)
         for squares, diagnosis, malignant in bar:
-            images = recolour(warp(squares.float() / 255, phase.size, generator), generator)
-            images = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-            with FastDepthwise(), torch.autocast("cpu", torch.bfloat16):
-                logit, classes = self.network(images)
-            loss = loss_of(logit, classes, diagnosis, malignant)
+            pixels = recolour(warp(squares.float() / 255, phase.size, generator), generator) * 255
+            loss = self.loss(pixels, Targets(diagnosis, malignant), generator)
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -181,6 +185,22 @@ class Trainer:
             total += float(loss.detach())
             bar.set_postfix(loss=f"{float(loss.detach()):.3f}")
         return total / max(len(loader), 1)
+
+    def loss(self, pixels: torch.Tensor, seen: Targets, generator: torch.Generator) -> torch.Tensor:
+        """Loss of one batch of augmented pictures (N, 3, S, S), float 0..255."""
+        share = 1.0
+        if self.args.mixup:
+            pixels, share = mix(pixels, self.args.mixup, generator)
+        images = self.normalise(pixels).contiguous(memory_format=torch.channels_last)
+        with FastDepthwise(), torch.autocast("cpu", torch.bfloat16):
+            logit, classes = (output.float() for output in self.network(images))
+            taught = self.teachers(pixels) if self.teachers is not None else None
+        loss = share * label_loss(logit, classes, seen)
+        if share < 1:
+            loss = loss + (1 - share) * label_loss(logit, classes, seen.flip())
+        if taught is None:
+            return loss
+        return (1 - TEACHERS_SHARE) * loss + TEACHERS_SHARE * teacher_loss(logit, classes, *taught)
 
     def save(self) -> None:
         """Write the checkpoint beside itself first, so that a kill never leaves half of one."""
@@ -198,7 +218,10 @@ class Trainer:
             },
             "provenance": {
                 "recipe": {
-                    **{key: str(vars(self.args)[key]) for key in ("arch", "seed", "rate", "balance_datasets")},
+                    **{key: str(vars(self.args)[key]) for key in RECIPE},
+                    # By content: a path says nothing on another machine.
+                    "start": _digest(self.args.start) if self.args.start else "",
+                    "teachers": [_digest(path) for path in self.args.teachers],
                     "phases": [asdict(phase) for phase in self.phases],
                 },
                 "images": len(self.train_rows),
@@ -222,6 +245,10 @@ class Trainer:
         print(f"resuming after epoch {self.epoch - 1}")
 
 
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def options() -> argparse.ArgumentParser:
     """The options of `python -m export.train`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -234,6 +261,10 @@ def options() -> argparse.ArgumentParser:
         "--balance-datasets", action=argparse.BooleanOptionalAction, default=True, help="do not reward knowing the camera"
     )
     parser.add_argument("--size", type=int, default=224, help="input side in pixels when serving")
+    parser.add_argument("--colour-constancy", type=float, metavar="NORM", help="scale channels to one Minkowski norm, as 6")
+    parser.add_argument("--mixup", type=float, default=0.0, metavar="ALPHA", help="blend pictures, Beta(ALPHA, ALPHA)")
+    parser.add_argument("--start", type=Path, help="checkpoint to start from instead of ImageNet weights")
+    parser.add_argument("--teachers", type=Path, nargs="+", default=[], help="checkpoints whose answers are learnt as well")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
     parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch in --out")

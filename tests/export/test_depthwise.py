@@ -36,7 +36,7 @@ def test_gradients_are_those_of_float32(kernel: int, stride: int) -> None:
     assert layer.weight.grad is not None and exact.grad is not None
     for found, expected in ((for_images, exact.grad), (for_weight, layer.weight.grad)):
         assert torch.nn.functional.cosine_similarity(found.flatten(), expected.flatten(), 0) > 0.999
-        assert found.norm() == pytest.approx(expected.norm(), rel=0.02)
+        assert found.norm().item() == pytest.approx(expected.norm().item(), rel=0.02)
 
 
 def _traced(layer: nn.Conv2d, images: torch.Tensor) -> torch.Tensor:

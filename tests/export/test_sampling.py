@@ -24,7 +24,8 @@ def share(dataset: str, *, balance_datasets: bool) -> float:
     """Of the malignant images among those drawn from one data set."""
     weights = sampling_weights(ROWS, balance_datasets=balance_datasets).tolist()
     own = [(row.malignant, weight) for row, weight in zip(ROWS, weights, strict=True) if row.dataset == dataset]
-    return sum(weight for malignant, weight in own if malignant) / sum(weight for _, weight in own)
+    found: float = sum(weight for malignant, weight in own if malignant) / sum(weight for _, weight in own)
+    return found
 
 
 def test_a_rare_class_is_drawn_more_often_by_the_square_root() -> None:
