@@ -1,14 +1,14 @@
 # make serve   page and API on http://127.0.0.1:8000 (PORT=8001 for another port); no torch, no node, no AWS
 # make test    sets up everything, then runs the tests
 # make check   formatting, lint, types
-# make train   DATA=folder: images + metadata.csv -> runs/lite0/checkpoint.pt, resumable
-# make export  DATA=folder [CHECKPOINT=file VERSION=x.y.z STRANGERS=folders]: checkpoint -> models/lesion.onnx, figures, plots, card, golden values
+# make train   DATA=folder: images + metadata.csv -> runs/lite2/checkpoint.pt, resumable
+# make export  DATA=folder [CHECKPOINT=file VERSION=x.y.z STRANGERS=folders COPIES=folder]: checkpoint -> models/lesion.onnx, figures, plots, card, golden values
 
 PYTHON ?= python3
 VENV := .venv
 SERVE_VENV := .venv-serve
 PORT ?= 8000
-CHECKPOINT ?= runs/lite0/checkpoint.pt
+CHECKPOINT ?= runs/lite2/checkpoint.pt
 VERSION ?= 1.0.0
 
 export PYTHONPATH := lambda
@@ -54,10 +54,12 @@ check: $(VENV)/installed
 	$(VENV)/bin/mypy
 
 train: $(VENV)/installed
-	$(VENV)/bin/python -m export.train --data $(DATA) --out runs/lite0 --resume
+	$(VENV)/bin/python -m export.train --data $(DATA) --out runs/lite2 --resume
 
 # The model, then its report: `test` is opened here, once.
 export: $(VENV)/installed
 	$(VENV)/bin/python -m export.convert $(CHECKPOINT) --data $(DATA) --version $(VERSION)
 	$(VENV)/bin/python -m export.evaluate --data $(DATA) $(if $(STRANGERS),--strangers $(STRANGERS))
+	$(VENV)/bin/python -m export.stress --data $(DATA) $(if $(COPIES),--copies $(COPIES))
+	$(VENV)/bin/python -m export.faithful --data $(DATA)
 	$(VENV)/bin/python -m tests.golden

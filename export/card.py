@@ -98,6 +98,48 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
                 ),
             ]
         )
+    if "stress" in metrics:
+        yield "### The same photograph, stored or sent otherwise (test, one view)"
+        yield "![Stress](stress.png)"
+        yield "\n".join(_stress(metrics["stress"]))
+    if "evidence" in metrics:
+        yield "### Is the evidence map what the answer rests on? (test)"
+        yield "\n".join(_evidence(metrics["evidence"]))
+
+
+def _stress(found: Figures) -> Iterable[str]:
+    yield "| the same photograph | images | AUC | change | decisions that flip | refused as well |"
+    yield "|---|---|---|---|---|---|"
+    for kind, strengths in found.items():
+        for strength, part in strengths.items():
+            change, flips = part["auc_change"], _percent(part["flips"])
+            yield (
+                f"| {kind} {strength} | {part['n']} | {part['auc']['value']:.3f} | {change['value']:+.4f} "
+                f"({change['low']:+.4f} to {change['high']:+.4f}) | {flips} | {part['newly_refused']:.1%} |"
+            )
+
+
+def _evidence(found: Figures) -> Iterable[str]:
+    for share, part in found["deletion"].items():
+        yield (
+            f"- {share} of the cells blurred away: the logit moves {_cell(part['by_evidence'])} towards the other side "
+            f"where the map puts most evidence, {_cell(part['random'])} where cells are drawn at random; further than at "
+            f"random in {_percent(part['further_than_random'])} of images."
+        )
+    yield (
+        f"- Rank correlation of the map with that of shuffled weights {_cell(found['correlation_with_shuffled_weights'])}, "
+        f"with that of the mirrored photograph {_cell(found['correlation_with_mirrored_view'])}."
+    )
+    lesion = found["lesion"]
+    yield (
+        f"- {_percent(lesion['evidence_inside'])} of the absolute evidence lies inside the lesion, which takes "
+        f"{_percent(lesion['area'])} of the picture: {_cell(lesion['ratio'])} times what chance would give (mean over the "
+        f"{lesion['n']} of {found['n']} images where a threshold finds a plausible lesion)."
+    )
+
+
+def _percent(entry: Figures) -> str:
+    return f"{entry['value']:.1%} ({entry['low']:.1%}-{entry['high']:.1%})"
 
 
 def _origin(training: Figures) -> str:

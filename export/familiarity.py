@@ -4,7 +4,10 @@ The last layer has forgotten what is not a lesion, a middle one has not. The sta
 images, so that another camera's colours or framing alone do not count as strange.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 import torch
 from tqdm import tqdm
 
@@ -12,13 +15,22 @@ from export.augment import degrade, recolour, warp
 from export.data import Labelled, load_square
 from export.graph import Core, Familiarity
 
+Features = npt.NDArray[np.float64]
+
 COMPONENTS = 16
 IMAGES = 2000
 
 
+def fit(core: Core, rows: Sequence[Labelled]) -> Familiarity:
+    """Fit to augmented training images."""
+    return principal(training_features(core, rows)[1])
+
+
 @torch.inference_mode()
-def fit(core: Core, rows: list[Labelled], *, images: int = IMAGES, seed: int = 1) -> Familiarity:
-    """Fit probabilistic PCA (Tipping & Bishop 1999) on `images` augmented training images, drawn with a fixed seed."""
+def training_features(
+    core: Core, rows: Sequence[Labelled], *, images: int = IMAGES, seed: int = 1
+) -> tuple[list[Labelled], Features]:
+    """Draw `images` training images with a fixed seed; them, and the middle features (N, M) of each, augmented."""
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     size = core.network.spec.size
     drawn = [rows[index] for index in rng.permutation(len(rows))[:images]]
@@ -27,7 +39,7 @@ def fit(core: Core, rows: list[Labelled], *, images: int = IMAGES, seed: int = 1
         squares = torch.stack([_degraded(row, rng) for row in drawn[start : start + 32]])
         batch = recolour(warp(squares.float() / 255, size, generator), generator, cutout=False) * 255
         features.append(core(batch)[3].numpy())
-    return principal(np.concatenate(features).astype(np.float64))
+    return drawn, np.concatenate(features).astype(np.float64)
 
 
 def _degraded(row: Labelled, rng: np.random.Generator) -> torch.Tensor:
@@ -35,8 +47,8 @@ def _degraded(row: Labelled, rng: np.random.Generator) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
 
 
-def principal(features: np.typing.NDArray[np.float64]) -> Familiarity:
-    """Probabilistic PCA of features (N, M), standardised, with `COMPONENTS` components; fewer where N or M is small."""
+def principal(features: Features) -> Familiarity:
+    """Probabilistic PCA (Tipping & Bishop 1999) of features (N, M), standardised, with `COMPONENTS` components at most."""
     mean, std = features.mean(0), features.std(0) + 1e-6
     covariance = np.cov((features - mean) / std, rowvar=False)
     values, vectors = np.linalg.eigh(covariance)  # ascending
@@ -49,3 +61,12 @@ def principal(features: np.typing.NDArray[np.float64]) -> Familiarity:
         component_std=np.sqrt(values[-kept:]).astype(np.float32),
         outside_variance=float(values[:-kept].mean()),
     )
+
+
+def distances(familiarity: Familiarity, features: Features) -> Features:
+    """What the graph computes of features (N, M): root mean square of the Mahalanobis distance, (N,)."""
+    standard = (features - familiarity.mean) / familiarity.std
+    inside = standard @ familiarity.components
+    outside = (standard**2).sum(1) - (inside**2).sum(1)
+    total = ((inside / familiarity.component_std) ** 2).sum(1) + outside / familiarity.outside_variance
+    return np.asarray(np.sqrt(total / features.shape[1]))

@@ -9,6 +9,9 @@ from export.bootstrap import draws
 SENSITIVITY = 0.95
 """What the operating threshold aims at."""
 
+DISTANCE_QUANTILE = 0.98
+"""Of `val`, that is nearer than the limit of `not_a_lesion`."""
+
 COVERAGE = 0.90
 """What the prediction sets of each side aim at."""
 
@@ -46,7 +49,7 @@ def refusal_rules(one: Answers, eight: Answers) -> tuple[RefusalRule, ...]:
         RefusalRule("too_small", "size", below=0.5),
         RefusalRule("too_dark", "brightness", below=_short(0.8 * quantile["brightness"])),
         RefusalRule("too_blurry", "sharpness", below=_short(0.8 * quantile["sharpness"])),
-        RefusalRule("not_a_lesion", "distance", above=_short(np.quantile(one.measure("distance"), 0.98))),
+        RefusalRule("not_a_lesion", "distance", above=_short(np.quantile(one.measure("distance"), DISTANCE_QUANTILE))),
         RefusalRule("unstable", "spread", above=_short(np.quantile(eight.measure("spread"), 0.995))),
     )
 
