@@ -31,7 +31,7 @@ TAG = "localhost/lesion:dev"
 LAMBDA_BASE = "public.ecr.aws/lambda/python:3.13"
 DEBIAN_BASE = "localhost/lesion-base:trixie-2"
 """The number goes up when `_make_base` changes, so that an older base is not taken for the present one."""
-TOOLS = {"buildah": "buildah", "debootstrap": "debootstrap", "crun": "crun"}
+TOOLS = {"buildah": "buildah", "debootstrap": "debootstrap", "runc": "runc"}
 """Commands that building and running without Docker need, and Debian's packages that have them."""
 MOST_MEGABYTES = 130
 """What the image may add to its base, compressed."""
@@ -75,8 +75,14 @@ def main() -> int:
     return 0
 
 
-def build(context: Path = REPOSITORY, archive: Path = ARCHIVE, *, cached: bool = True) -> Report:
-    """Build the image of the tree in `context` into `archive`.
+def build(context: Path = REPOSITORY, archive: Path = ARCHIVE, *, tag: str = TAG, cached: bool = True) -> Report:
+    """Build the image of a tree.
+
+    Args:
+        context: the tree.
+        archive: where to save it.
+        tag: its name.
+        cached: whether steps of earlier builds, whose input is the same, are taken over.
 
     Raises:
         ImageError: tools are missing, or one of them failed.
@@ -84,9 +90,19 @@ def build(context: Path = REPOSITORY, archive: Path = ARCHIVE, *, cached: bool =
     BUILD.mkdir(parents=True, exist_ok=True)
     archive.unlink(missing_ok=True)
     with _secrets() as secrets:
-        arguments = [*secrets, *([] if cached else ["--no-cache"]), "--file", str(context / DOCKERFILE)]
-        base_layers = (_build_with_docker if has_docker() else _build_with_buildah)(context, archive, arguments)
+        arguments = [*secrets, *([] if cached else ["--no-cache"]), "--file", str(context / DOCKERFILE), "--tag", tag]
+        base_layers = (_build_with_docker if has_docker() else _build_with_buildah)(context, archive, tag, arguments)
     return _report(archive, base_layers)
+
+
+def context_files() -> list[Path]:
+    """Every file that .dockerignore lets into the context, and .dockerignore, relative to the repository."""
+    allowed = [Path(".dockerignore")]
+    for line in (REPOSITORY / ".dockerignore").read_text().splitlines():
+        if line.startswith("!"):
+            path = REPOSITORY / line[1:]
+            allowed += [file.relative_to(REPOSITORY) for file in ([path] if path.is_file() else path.rglob("*"))]
+    return [path for path in allowed if (REPOSITORY / path).is_file() and path.suffix != ".pyc"]
 
 
 def has_docker() -> bool:
@@ -127,17 +143,17 @@ def ensure_tools() -> None:
         ) from error
 
 
-def _build_with_docker(context: Path, archive: Path, arguments: list[str]) -> int:
+def _build_with_docker(context: Path, archive: Path, tag: str, arguments: list[str]) -> int:
     _run(["docker", "pull", "--quiet", LAMBDA_BASE])
     _run(
-        ["docker", "build", *arguments, "--platform", "linux/amd64", "--provenance=false", "--tag", TAG, str(context)],
+        ["docker", "build", *arguments, "--platform", "linux/amd64", "--provenance=false", str(context)],
         {"DOCKER_BUILDKIT": "1", "SOURCE_DATE_EPOCH": "0"},
     )
-    _run(["docker", "save", "--output", str(archive), TAG])
+    _run(["docker", "save", "--output", str(archive), tag])
     return len(json.loads(_run(["docker", "image", "inspect", "--format", "{{json .RootFS.Layers}}", LAMBDA_BASE])))
 
 
-def _build_with_buildah(context: Path, archive: Path, arguments: list[str]) -> int:
+def _build_with_buildah(context: Path, archive: Path, tag: str, arguments: list[str]) -> int:
     if os.geteuid() != 0:
         raise ImageError("Building without Docker needs root. Start a Docker engine, or run this as root.")
     ensure_tools()
@@ -145,8 +161,8 @@ def _build_with_buildah(context: Path, archive: Path, arguments: list[str]) -> i
         _make_base()
     # The time of every file in a layer, and of the image itself.
     fixed = ["--timestamp", "0", "--layers", "--pull-never", "--isolation", "chroot"]
-    buildah("bud", *fixed, *arguments, "--build-arg", f"BASE_IMAGE={DEBIAN_BASE}", "--tag", TAG, str(context))
-    buildah("push", "--quiet", TAG, f"docker-archive:{archive}")
+    buildah("bud", *fixed, *arguments, "--build-arg", f"BASE_IMAGE={DEBIAN_BASE}", str(context))
+    buildah("push", "--quiet", tag, f"docker-archive:{archive}:{tag}")
     return len(json.loads(buildah("inspect", "--type", "image", DEBIAN_BASE))["OCIv1"]["rootfs"]["diff_ids"])
 
 

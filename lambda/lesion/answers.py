@@ -44,7 +44,9 @@ class Prediction:
 class Refusal:
     """Why the photograph is not judged, and what to do."""
 
-    code: str = field(metadata={"description": "too_small, too_dark, too_blurry, not_a_lesion, unstable, or another of the model's"})
+    code: str = field(
+        metadata={"description": "too_small, too_dark, too_blurry, not_a_lesion, unstable, or another of the model's"}
+    )
     message: str
 
 

@@ -108,9 +108,7 @@ def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Sampl
         openapi_extra=_UPLOAD,
         responses=problems.documented(InvalidRequest, *unreadable),
     )
-    async def classify_upload(
-        request: Request, views: ViewsQuery = Views.ONE, evidence: EvidenceQuery = True
-    ) -> Response:
+    async def classify_upload(request: Request, views: ViewsQuery = Views.ONE, evidence: EvidenceQuery = True) -> Response:
         """Judge the photograph in the request: a form with the field `file`, or the photograph as the body."""
         return await judge(await read_upload(request, settings.max_upload_bytes), views, evidence)
 

@@ -15,7 +15,10 @@ from lesion.classify import NO_STORE, classify
 from lesion.model import Model
 from lesion.upload import find_upload
 
-_QUERY = {"views": {str(views.value): views for views in Views}, "evidence": {"true": True, "false": False}}
+_QUERY: dict[str, dict[str, Any]] = {
+    "views": {str(views.value): views for views in Views},
+    "evidence": {"true": True, "false": False},
+}
 
 
 def answer(event: dict[str, Any], model: Model, max_upload_bytes: int) -> dict[str, Any] | None:

@@ -10,15 +10,15 @@ import gc
 # Loading makes hundreds of thousands of objects that stay: looking among them for garbage takes a tenth of the start.
 gc.disable()
 
-import os  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from functools import cache  # noqa: E402
-from typing import Any  # noqa: E402
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
-from lesion import direct  # noqa: E402
-from lesion.model import Model  # noqa: E402
-from lesion.samples import Samples  # noqa: E402
-from lesion.settings import read_settings  # noqa: E402
+from lesion import direct
+from lesion.model import Model
+from lesion.samples import Samples
+from lesion.settings import read_settings
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 

@@ -44,6 +44,7 @@ _SRGB = ImageCms.createProfile("sRGB")
 # The cap is checked by `decode` from the header; Pillow's own guard would warn below it and raise only at twice its value.
 Image.MAX_IMAGE_PIXELS = None
 
+
 @dataclass(frozen=True)
 class Photograph:
     """A decoded photograph.
