@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 REPOSITORY = Path(__file__).parents[1]
 DOCKERFILE = "lambda/Dockerfile"
@@ -48,12 +49,10 @@ class Report:
     Attributes:
         digest: of the application's layer, which is the last one, uncompressed: the same for the same tree and base.
         compressed: bytes of all layers above the base, each through gzip, as a registry keeps them.
-        base: bytes of the base's layers, likewise.
     """
 
     digest: str
     compressed: int
-    base: int
 
 
 def main() -> int:
@@ -68,7 +67,7 @@ def main() -> int:
         return 1
     print(f"{ARCHIVE.relative_to(REPOSITORY)}: {TAG}")
     print(f"application layer: {report.digest}")
-    print(f"compressed: {report.compressed / 1e6:.1f} MB above the base of {report.base / 1e6:.1f} MB")
+    print(f"compressed: {report.compressed / 1e6:.1f} MB above the base")
     if report.compressed > MOST_MEGABYTES * 1e6:
         print(f"That is more than {MOST_MEGABYTES} MB. See in lambda/slim.py what else can go.", file=sys.stderr)
         return 1
@@ -212,7 +211,9 @@ def _index() -> list[str]:
     """The settings of this machine's pip that say where packages are, but for folders, which a build cannot see."""
     kept = {}
     listed = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True)
-    for line in listed.stdout.splitlines():
+    # Debian's Python may come without pip, which would list these too.
+    told = [f"{name[4:].lower().replace('_', '-')}={value}" for name, value in os.environ.items() if name.startswith("PIP_")]
+    for line in (*listed.stdout.splitlines(), *told):
         name, _, value = line.partition("=")
         key = name.rsplit(".", 1)[-1]
         places = " ".join(place for place in value.strip("'\"").split() if not place.startswith(("file:", "/")))
@@ -224,37 +225,28 @@ def _index() -> list[str]:
 def _report(archive: Path, base_layers: int) -> Report:
     with tarfile.open(archive) as tar:
         names = json.load(_member(tar, "manifest.json"))[0]["Layers"]
-        layers = [_measure(tar, name) for name in names]
-    sizes = [size for _, size in layers]
-    return Report(layers[-1][0], sum(sizes[base_layers:]), sum(sizes[:base_layers]))
+        layers = [_measure(tar, name) for name in names[base_layers:]]
+    return Report(layers[-1][0], sum(size for _, size in layers))
 
 
 def _measure(tar: tarfile.TarFile, name: str) -> tuple[str, int]:
     """Digest of a layer as it is uncompressed, and its size compressed; an archive may have it in either form."""
     layer = _member(tar, name)
-    packed = layer.peek(2)[:2] == b"\x1f\x8b"
+    packed = layer.read(2) == b"\x1f\x8b"
+    layer.seek(0)
     digest, size = hashlib.sha256(), 0
-    work = zlib.decompressobj(wbits=31) if packed else zlib.compressobj(wbits=31)
+    unpack, pack = zlib.decompressobj(wbits=31), zlib.compressobj(wbits=31)
     while block := layer.read(1 << 20):
-        if isinstance(work, type(zlib.compressobj())):
-            digest.update(block)
-            size += len(work.compress(block))
-        else:
-            size += len(block)
-            digest.update(work.decompress(block))
-    rest = work.flush()
-    if packed:
-        digest.update(rest)
-    else:
-        size += len(rest)
-    return f"sha256:{digest.hexdigest()}", size
+        digest.update(unpack.decompress(block) if packed else block)
+        size += len(block if packed else pack.compress(block))
+    return f"sha256:{digest.hexdigest()}", size + (0 if packed else len(pack.flush()))
 
 
-def _member(tar: tarfile.TarFile, name: str) -> tarfile.ExFileObject:
+def _member(tar: tarfile.TarFile, name: str) -> IO[bytes]:
     file = tar.extractfile(name)
     if file is None:
         raise ImageError(f"The saved image has no {name}. Build it again with --no-cache.")
-    return file  # type: ignore[return-value]
+    return file
 
 
 def _run(command: list[str], environment: dict[str, str] | None = None) -> str:

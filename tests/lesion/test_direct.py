@@ -15,7 +15,7 @@ from tests.lesion.test_handler import run
 from tests.runtime.events import Request, version_1, version_2
 
 LIMIT = 200_000
-FORM = b'--x\r\nContent-Disposition: form-data; name="%s"; filename="photo.jpg"\r\nContent-Type: image/jpeg\r\n\r\n%s\r\n--x--\r\n'
+FORM = b'--x\r\nContent-Disposition: form-data; name="%s"; filename="photo.jpg"\r\n\r\n%s\r\n--x--\r\n'
 
 
 def event(body: bytes, kind: str = "image/jpeg", target: str = "/api/classify", method: str = "POST") -> dict[str, Any]:

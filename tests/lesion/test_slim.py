@@ -32,7 +32,11 @@ def make(folder: Path) -> dict[str, tuple[bytes, int, float]]:
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
     subprocess.run([sys.executable, SCRIPT, folder, "/var/task"], check=True, env=environment)
     return {
-        str(path.relative_to(folder)): (path.read_bytes() if path.is_file() else b"", path.stat().st_mode, path.stat().st_mtime)
+        str(path.relative_to(folder)): (
+            path.read_bytes() if path.is_file() else b"",
+            path.stat().st_mode,
+            path.stat().st_mtime,
+        )
         for path in folder.rglob("*")
     }
 
