@@ -21,7 +21,7 @@ Starts = list[dict[str, Any]]
 
 _PAGE = """# Cold start
 
-From the start of the process in the built image to its first answer, in milliseconds: the median of {count} starts of each
+From the start of the process in the built image to its first answer, in milliseconds: the median of {count} start(s) of each
 kind, and in brackets the middle half of them. Written by `make bench-cold`; every start is in
 [cold-start.json](cold-start.json).
 
@@ -120,7 +120,7 @@ def _plot(starts: Starts, kinds: list[str], memories: list[int], path: Path) -> 
             axes.plot([place] * len(each), each, ".", color="black", markersize=3)
     axes.set_xticks(range(len(memories)), [f"{memory} MB" for memory in memories])
     axes.set_ylabel("ms from the start of the process")
-    axes.legend(fontsize="small")
+    figure.legend(loc="outside upper center", ncols=len(kinds), fontsize="small")
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 

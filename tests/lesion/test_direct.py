@@ -39,7 +39,8 @@ def test_an_everyday_photograph_gets_the_frameworks_answer(
     sent = event(body, kind, f"/api/classify{query}")
     answer = direct.answer(sent, stand_in, LIMIT)
     assert answer is not None
-    expected = Mangum(create_app(Settings(), stand_in), lifespan="off")(sent, None)
+    context: Any = None
+    expected = Mangum(create_app(Settings(), stand_in), lifespan="off")(sent, context)
     assert untimed(answer) == untimed(expected)
     assert answer["headers"]["content-length"] == str(len(answer["body"].encode()))
 
