@@ -34,7 +34,7 @@ _SHOWN = "/mnt"
 
 @dataclass(frozen=True)
 class Kind:
-    """One way to start: which handler, with which request waiting, and whether the answer must be one of `lesion`."""
+    """One way to start: which handler, with which request waiting."""
 
     name: str
     handler: str
