@@ -63,3 +63,19 @@ export: $(VENV)/installed
 	$(VENV)/bin/python -m export.stress --data $(DATA) $(if $(COPIES),--copies $(COPIES))
 	$(VENV)/bin/python -m export.faithful --data $(DATA)
 	$(VENV)/bin/python -m tests.golden
+
+# --- the image -------------------------------------------------------------------------------------------------------------
+# make image       the function's image in build/image, with Docker or, as root, without
+# make test-image  starts it as Lambda does, in all its limits, and looks at what it does; as root
+# make bench-cold  how long its first answer takes, beside the least possible -> docs/cold-start.md; as root
+
+.PHONY: image test-image bench-cold
+
+image:
+	$(PYTHON) -m infra.image
+
+test-image: $(VENV)/installed image
+	$(VENV)/bin/python -m pytest -m image tests/runtime/test_image.py
+
+bench-cold: $(VENV)/installed image
+	$(VENV)/bin/python -m tests.bench.cold

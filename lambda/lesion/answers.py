@@ -1,9 +1,13 @@
-"""What the API answers: one model per JSON object of the contract, in the contract's order."""
+"""The answer to a photograph: one class per JSON object of the contract, in the contract's order.
 
+Plain data classes, so that a first photograph is answered before pydantic is loaded; FastAPI describes them all the same,
+with what `metadata` says of each field.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Literal
 
 from lesion.decision import Side
 
@@ -15,57 +19,66 @@ class Views(IntEnum):
     EIGHT = 8
 
 
-class ClassProbability(BaseModel):
+@dataclass(frozen=True)
+class ClassProbability:
     """One class and its share of the probability."""
 
     code: str
     malignant: bool
-    probability: float = Field(description="0 to 1; all classes sum to 1")
+    probability: float = field(metadata={"description": "0 to 1; all classes sum to 1"})
 
 
-class Prediction(BaseModel):
+@dataclass(frozen=True)
+class Prediction:
     """The answer for a photograph that can be judged."""
 
     decision: Literal["above_threshold", "below_threshold"]
-    malignant_probability: float = Field(description="calibrated, 0 to 1")
-    threshold: float = Field(description="operating threshold on malignant_probability")
-    prediction_set: list[Side] = Field(description="conformal set: the sides that cannot be excluded")
-    logit: float = Field(description="malignant against benign, before calibration")
-    classes: list[ClassProbability] = Field(description="most probable first")
+    malignant_probability: float = field(metadata={"description": "calibrated, 0 to 1"})
+    threshold: float = field(metadata={"description": "operating threshold on malignant_probability"})
+    prediction_set: list[Side] = field(metadata={"description": "conformal set: the sides that cannot be excluded"})
+    logit: float = field(metadata={"description": "malignant against benign, before calibration"})
+    classes: list[ClassProbability] = field(metadata={"description": "most probable first"})
 
 
-class Refusal(BaseModel):
+@dataclass(frozen=True)
+class Refusal:
     """Why the photograph is not judged, and what to do."""
 
-    code: str = Field(description="too_small, too_dark, too_blurry, not_a_lesion, unstable, or another of the model's")
+    code: str = field(
+        metadata={"description": "too_small, too_dark, too_blurry, not_a_lesion, unstable, or another of the model's"}
+    )
     message: str
 
 
-class EvidenceMap(BaseModel):
+@dataclass(frozen=True)
+class EvidenceMap:
     """What in the photograph's centred square speaks for malignancy (positive) or against it (negative)."""
 
     rows: int
     columns: int
-    bias: float = Field(description="mean of all values + bias = logit")
-    values: list[list[float]] = Field(description="rows from the top, columns from the left")
+    bias: float = field(metadata={"description": "mean of all values + bias = logit"})
+    values: list[list[float]] = field(metadata={"description": "rows from the top, columns from the left"})
 
 
-class ImageFacts(BaseModel):
+@dataclass(frozen=True)
+class ImageFacts:
     """The photograph as it was sent, after it was turned upright."""
 
-    width: int = Field(description="pixels")
-    height: int = Field(description="pixels")
+    width: int = field(metadata={"description": "pixels"})
+    height: int = field(metadata={"description": "pixels"})
     format: str
 
 
-class ModelVersion(BaseModel):
+@dataclass(frozen=True)
+class ModelVersion:
     """Which model answered."""
 
     version: str
-    sha256: str = Field(description="of the model file")
+    sha256: str = field(metadata={"description": "of the model file"})
 
 
-class Timing(BaseModel):
+@dataclass(frozen=True)
+class Timing:
     """Milliseconds inside the function."""
 
     decode: float
@@ -73,7 +86,8 @@ class Timing(BaseModel):
     total: float
 
 
-class Classification(BaseModel):
+@dataclass(frozen=True)
+class Classification:
     """The answer to a photograph: a prediction, or a refusal."""
 
     status: Literal["ok", "refused"]
@@ -86,73 +100,10 @@ class Classification(BaseModel):
     disclaimer: str
 
 
-class ClassEntry(BaseModel):
-    """A class that the model tells apart."""
+def encode(answer: Classification) -> bytes:
+    """The answer as it is sent.
 
-    code: str
-    name: str
-    malignant: bool
-
-
-class RefusalLimit(BaseModel):
-    """The model refuses with `code` where `measure` is below or above a limit."""
-
-    code: str
-    measure: str
-    below: float | None
-    above: float | None
-
-
-class ModelCard(BaseModel):
-    """The model file's own account: what it is, what it was trained on, how well it does, what it is not for.
-
-    Further members are as the model file has them.
+    Raises:
+        ValueError: a number in it is not finite.
     """
-
-    model_config = ConfigDict(extra="allow")
-
-    version: str
-    sha256: str
-    architecture: str
-    input_size: int = Field(description="side in pixels of the square that the network sees")
-    threshold: float
-    coverage: float = Field(description="of the prediction sets, per side")
-    set_limits: dict[str, float] = Field(description="probability of a side from which it joins the prediction set")
-    refusal: list[RefusalLimit]
-    classes: list[ClassEntry]
-    training: Any = None
-    metrics: Any = None
-    licence: Any = None
-    intended_use: Any = None
-    limits_of_use: Any = None
-
-
-class SampleEntry(BaseModel):
-    """A photograph of the gallery; `diagnosis` and `malignant` are what its archive records."""
-
-    id: str
-    title: str
-    diagnosis: str
-    malignant: bool
-    image: str
-    thumbnail: str
-    source: str
-    licence: str
-
-
-class Limits(BaseModel):
-    """What an upload may be."""
-
-    max_upload_bytes: int
-    max_pixels: int
-    formats: list[str]
-
-
-class Config(BaseModel):
-    """What a page needs to present the service."""
-
-    title: str
-    description: str
-    about: list[str] = Field(description="paragraphs")
-    links: dict[str, str]
-    limits: Limits
+    return json.dumps(asdict(answer), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

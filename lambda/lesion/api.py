@@ -9,8 +9,8 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from lesion import docs, problems, texts
-from lesion.answers import ClassEntry, Classification, Config, Limits, ModelCard, SampleEntry, Views
-from lesion.classify import classify
+from lesion.answers import Classification, Views, encode
+from lesion.classify import NO_STORE, classify
 from lesion.errors import (
     FetchFailed,
     InvalidImage,
@@ -22,6 +22,7 @@ from lesion.errors import (
     UnsupportedFormat,
     UrlNotAllowed,
 )
+from lesion.facts import ClassEntry, Config, Limits, ModelCard, SampleEntry
 from lesion.fetch import fetch
 from lesion.image import FORMATS, MAX_PIXELS
 from lesion.model import Model
@@ -89,29 +90,36 @@ def create_app(settings: Settings, model: Model) -> FastAPI:
 
 
 def _no_store(response: Response) -> None:
-    # Answers about a person's skin belong in no cache, and the others are too small to be worth one.
-    response.headers["Cache-Control"] = "no-store"
+    response.headers.update(NO_STORE)
 
 
 def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Samples) -> None:
     turns = anyio.CapacityLimiter(AT_ONCE)
     unreadable = (InvalidImage, TooLarge, UnsupportedFormat, InvalidParameter, MissingFile)
 
-    async def judge(data: bytes, views: Views, evidence: bool) -> Classification:
+    async def judge(data: bytes, views: Views, evidence: bool) -> Response:
         # In a thread: the event loop stays free to answer others meanwhile.
-        return await run_sync(lambda: classify(data, model, views=views, evidence=evidence), limiter=turns)
+        answer = await run_sync(lambda: classify(data, model, views=views, evidence=evidence), limiter=turns)
+        return Response(encode(answer), headers=NO_STORE, media_type="application/json")
 
-    @app.post("/api/classify", openapi_extra=_UPLOAD, responses=problems.documented(InvalidRequest, *unreadable))
-    async def classify_upload(
-        request: Request, views: ViewsQuery = Views.ONE, evidence: EvidenceQuery = True
-    ) -> Classification:
+    @app.post(
+        "/api/classify",
+        response_model=Classification,
+        openapi_extra=_UPLOAD,
+        responses=problems.documented(InvalidRequest, *unreadable),
+    )
+    async def classify_upload(request: Request, views: ViewsQuery = Views.ONE, evidence: EvidenceQuery = True) -> Response:
         """Judge the photograph in the request: a form with the field `file`, or the photograph as the body."""
         return await judge(await read_upload(request, settings.max_upload_bytes), views, evidence)
 
-    @app.get("/api/classify", responses=problems.documented(NotFound, UrlNotAllowed, FetchFailed, *unreadable))
+    @app.get(
+        "/api/classify",
+        response_model=Classification,
+        responses=problems.documented(NotFound, UrlNotAllowed, FetchFailed, *unreadable),
+    )
     async def classify_known(
         sample: SampleQuery = None, url: UrlQuery = None, views: ViewsQuery = Views.ONE, evidence: EvidenceQuery = True
-    ) -> Classification:
+    ) -> Response:
         """Judge a sample of the gallery, or a photograph at an address of an allowed host."""
         if sample is not None and url is not None:
             raise InvalidParameter("Give either sample or url, not both.")

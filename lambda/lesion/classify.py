@@ -19,6 +19,9 @@ from lesion.image import decode
 from lesion.model import Card, Model, Outputs, plain
 from lesion.texts import DISCLAIMER
 
+NO_STORE = {"Cache-Control": "no-store"}
+"""Header of every answer: one about a person's skin belongs in no cache, and the others are too small to be worth one."""
+
 
 def classify(data: bytes, model: Model, *, views: int = 1, evidence: bool = True) -> Classification:
     """Judge one photograph. Pure CPU work, safe in several threads at once.

@@ -1,22 +1,33 @@
 """Entry of the Lambda function: `lesion.handler.handler`.
 
-The application and the model are made when this is imported, because Lambda gives the whole CPU while it starts.
+The model is loaded when this is imported, because Lambda gives the whole CPU while it starts. The web framework, which
+takes longer, is loaded with the first request that needs it; with provisioned concurrency also now, because there nobody
+waits (see `lesion.direct`).
 """
 
+import gc
+
+# Loading makes hundreds of thousands of objects that stay: looking among them for garbage takes a tenth of the start.
+gc.disable()
+
+import os
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-from mangum import Mangum
-from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
-
-from lesion.api import create_app
+from lesion import direct
 from lesion.model import Model
-from lesion.problems import MEDIA_TYPE
+from lesion.samples import Samples
 from lesion.settings import read_settings
+
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 _settings = read_settings()
 _model = Model(_settings.model, threads=_settings.threads)
-# Without its type in the list, a problem would be sent in base64.
-_http = Mangum(create_app(_settings, _model), lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
+# A gallery that is broken is found now, not with the first request that loads the framework.
+Samples(_settings.samples)
+gc.freeze()
+gc.enable()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -28,10 +39,30 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """
     if not _is_http(event):
         return {"status": "warm", "model": _model.card.version}
-    return _http(event, context)
+    # Once the framework is there, it answers everything.
+    answer = None if _http.cache_info().currsize else direct.answer(event, _model, _settings.max_upload_bytes)
+    return answer or _http()(event, context)
+
+
+@cache
+def _http() -> Handler:
+    """The application, behind what makes requests of events."""
+    from mangum import Mangum
+    from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
+
+    from lesion.api import create_app
+    from lesion.problems import MEDIA_TYPE
+
+    # Without its type in the list, a problem would be sent in base64.
+    types = [*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE]
+    return Mangum(create_app(_settings, _model), lifespan="off", text_mime_types=types)
 
 
 def _is_http(event: object) -> bool:
     # A schedule, a bucket or a person's test event may be any JSON at all, and Mangum raises on what it does not know.
     request = event.get("requestContext") if isinstance(event, dict) else None
     return isinstance(event, dict) and isinstance(request, dict) and ("http" in request or "httpMethod" in event)
+
+
+if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency":
+    _http()

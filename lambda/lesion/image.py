@@ -6,11 +6,11 @@ is checked from the header before anything is decompressed.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
-import pi_heif
 from PIL import ExifTags, Image, ImageCms
 
 from lesion.errors import InvalidImage, TooLarge, UnsupportedFormat
@@ -43,8 +43,6 @@ _SRGB = ImageCms.createProfile("sRGB")
 
 # The cap is checked by `decode` from the header; Pillow's own guard would warn below it and raise only at twice its value.
 Image.MAX_IMAGE_PIXELS = None
-# No thumbnails or depth maps: only the primary image is ever looked at.
-pi_heif.register_heif_opener(thumbnails=False, depth_images=False)
 
 
 @dataclass(frozen=True)
@@ -110,6 +108,7 @@ def decode(data: bytes, *, at_least: int = MIN_REDUCED_SIDE) -> Photograph:
     try:
         if name == "HEIC":
             _check_item_names(data)
+            _load_heif()
         with Image.open(BytesIO(data), formats=[_PILLOW_NAME.get(name, name)]) as image:
             width, height = image.size
             _check_size(width, height)
@@ -139,6 +138,15 @@ def _check_size(width: int, height: int) -> None:
             f"The image has {width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are read here. "
             "Make it smaller and send it again."
         )
+
+
+@cache
+def _load_heif() -> None:
+    # Only now, because few photographs need it and loading it takes as long as judging one.
+    import pi_heif
+
+    # No thumbnails or depth maps: only the primary image is ever looked at.
+    pi_heif.register_heif_opener(thumbnails=False, depth_images=False)
 
 
 def _check_item_names(data: bytes) -> None:

@@ -4,11 +4,15 @@ Starlette's own form parser spools files above 1 MiB to the temporary folder. Th
 is kept, so forms are read here, with the same tokenizer underneath (python-multipart).
 """
 
+from typing import TYPE_CHECKING
+
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import ClientDisconnect, Request
 
 from lesion.errors import InvalidRequest, MissingFile, TooLarge
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 FIELD = "file"
 """Name of the form's field that holds the photograph."""
@@ -21,7 +25,7 @@ _EMPTY = f"No photograph came with the request. Send it as the form field {FIELD
 _BROKEN = f"The form cannot be read. Send multipart/form-data with the photograph as {FIELD}, or the photograph as the body."
 
 
-async def read_upload(request: Request, limit: int) -> bytes:
+async def read_upload(request: "Request", limit: int) -> bytes:
     """The photograph in a request: the form field `file`, or the whole body where the body is not a form.
 
     Args:
@@ -33,20 +37,42 @@ async def read_upload(request: Request, limit: int) -> bytes:
         TooLarge: more than `limit` bytes, as announced or as counted.
         InvalidRequest: a form that does not follow its format, has too many parts or two photographs, or stops halfway.
     """
-    kind, options = parse_options_header(request.headers.get("content-type"))
+    boundary = _boundary(request.headers.get("content-type"))
+    return _photograph(await _read_body(request, _most(boundary, limit), limit), boundary, limit)
+
+
+def find_upload(body: bytes, content_type: str | None, limit: int) -> bytes:
+    """The same for a request that has arrived already.
+
+    Raises:
+        RequestError: as `read_upload` does.
+    """
+    boundary = _boundary(content_type)
+    if len(body) > _most(boundary, limit):
+        raise _too_large(limit)
+    return _photograph(body, boundary, limit)
+
+
+def _boundary(content_type: str | None) -> bytes | None:
+    """What parts a form; None where the body is no form, and so the photograph itself."""
+    kind, options = parse_options_header(content_type)
     if not kind.startswith(b"multipart/"):
         # Whatever else the content type says: what the bytes are is decided by the bytes.
-        data = await _read_body(request, limit, limit)
-    elif kind == b"multipart/form-data" and options.get(b"boundary"):
-        data = _photograph(await _read_body(request, limit + FRAMING, limit), options[b"boundary"], limit)
-    else:
+        return None
+    boundary = options.get(b"boundary")
+    if kind != b"multipart/form-data" or not boundary:
         raise InvalidRequest(_BROKEN)
-    if not data:
-        raise MissingFile(_EMPTY)
-    return data
+    return boundary
 
 
-async def _read_body(request: Request, most: int, limit: int) -> bytes:
+def _most(boundary: bytes | None, limit: int) -> int:
+    return limit if boundary is None else limit + FRAMING
+
+
+async def _read_body(request: "Request", most: int, limit: int) -> bytes:
+    # Loaded here: a photograph in an event is read without Starlette.
+    from starlette.requests import ClientDisconnect
+
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > most:
         raise _too_large(limit)
@@ -61,7 +87,14 @@ async def _read_body(request: Request, most: int, limit: int) -> bytes:
     return bytes(body)
 
 
-def _photograph(body: bytes, boundary: bytes, limit: int) -> bytes:
+def _photograph(body: bytes, boundary: bytes | None, limit: int) -> bytes:
+    data = body if boundary is None else _part(body, boundary, limit)
+    if not data:
+        raise MissingFile(_EMPTY)
+    return data
+
+
+def _part(body: bytes, boundary: bytes, limit: int) -> bytes:
     form = _Form()
     try:
         parser = MultipartParser(boundary, form.callbacks())  # type: ignore[arg-type]  # a dict of bound methods

@@ -20,7 +20,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from tests.runtime.server import Handler, Server
 
@@ -55,13 +55,21 @@ class _Invocation:
         self.answered.set()
 
 
+class Process(Protocol):
+    """What runs a function: a process of this machine, or a container."""
+
+    def has_ended(self) -> bool: ...
+
+
 class RuntimeApi(Server):
     """The Runtime API (version 2018-06-01) and the queue of events behind it."""
 
     def __init__(self) -> None:
         super().__init__(_RuntimeHandler)
         self.init_error: dict[str, Any] | None = None
-        self.functions: list[Function] = []
+        self.functions: list[Process] = []
+        self.polled: float | None = None
+        """`time.perf_counter()` when a function asked for an event for the first time."""
         self._waiting: queue.Queue[_Invocation] = queue.Queue()
         self._running: dict[str, _Invocation] = {}
         self._stopped = threading.Event()
@@ -97,6 +105,7 @@ class RuntimeApi(Server):
 
     def take(self, poller: socket.socket) -> _Invocation | None:
         """The next event for a function that polls; None once the function has hung up, or the API has stopped."""
+        self.polled = self.polled or time.perf_counter()
         while not self._stopped.is_set():
             # Before each wait and after it: an event given to a dead function would be lost.
             if _has_hung_up(poller):

@@ -1,0 +1,64 @@
+"""The everyday request without the web framework: a photograph in an event of API Gateway.
+
+A new environment is mostly started by somebody who waits for the answer to a photograph, and loading FastAPI and pydantic
+would more than double that wait. So such a photograph is answered from the same parts as in `lesion.api`: `find_upload`,
+`classify`, `encode`. Whatever is unusual in any way, errors above all, is left to `lesion.api`: there is one place that
+knows parameters, problems and logs.
+"""
+
+import base64
+from typing import Any
+from urllib.parse import parse_qsl
+
+from lesion.answers import Views, encode
+from lesion.classify import NO_STORE, classify
+from lesion.model import Model
+from lesion.upload import find_upload
+
+_QUERY: dict[str, dict[str, Any]] = {
+    "views": {str(views.value): views for views in Views},
+    "evidence": {"true": True, "false": False},
+}
+
+
+def answer(event: dict[str, Any], model: Model, max_upload_bytes: int) -> dict[str, Any] | None:
+    """The answer as API Gateway takes it, or None where the request is not an everyday one that succeeds.
+
+    Args:
+        event: an HTTP request, as any payload format has it.
+        model: the loaded model.
+        max_upload_bytes: of the photograph.
+    """
+    http = event["requestContext"].get("http") or {}
+    if event.get("version") != "2.0" or (http.get("method"), http.get("path")) != ("POST", "/api/classify"):
+        return None
+    try:
+        query = _query(event.get("rawQueryString", ""))
+        if query is None:
+            return None
+        kind = {name.lower(): value for name, value in event["headers"].items()}.get("content-type")
+        body = event.get("body", "")
+        data = base64.b64decode(body) if event["isBase64Encoded"] else body.encode()
+        content = encode(classify(find_upload(data, kind, max_upload_bytes), model, **query))
+    except Exception:
+        # Expected or not: it will happen again in `lesion.api`, which makes an answer and a log entry of it.
+        return None
+    return {
+        "statusCode": 200,
+        "headers": {
+            "content-length": str(len(content)),
+            "content-type": "application/json",
+            **{name.lower(): value for name, value in NO_STORE.items()},
+        },
+        "body": content.decode(),
+        "isBase64Encoded": False,
+    }
+
+
+def _query(text: str) -> dict[str, Any] | None:
+    """Arguments of `classify`, or None where a parameter is unknown, given twice, or written in an unusual way."""
+    pairs = parse_qsl(text, keep_blank_values=True)
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names) or any(value not in _QUERY.get(name, ()) for name, value in pairs):
+        return None
+    return {name: _QUERY[name][value] for name, value in pairs}

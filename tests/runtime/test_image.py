@@ -1,0 +1,235 @@
+"""The built image as Lambda runs it: right answers, no writing, no calling home, little memory, nothing left over.
+
+Run by `make test-image`, after `make image`.
+"""
+
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from lesion.api import create_app
+from lesion.model import Model
+from lesion.settings import Settings
+from PIL import Image as Pillow
+from starlette.testclient import TestClient
+
+from infra.image import build, context_files
+from tests.paths import REPOSITORY, SAMPLES, TELEPHONE
+from tests.runtime.container import Container, Image, working_copy
+from tests.runtime.emulator import RuntimeApi
+from tests.runtime.gateway import Gateway
+from tests.runtime.network import Network
+
+pytestmark = pytest.mark.image
+
+PHOTOGRAPHS = [*sorted(SAMPLES.glob("*.jpg")), *sorted(TELEPHONE.glob("*.heic"))]
+PEAK_BYTES = 200_000_000
+PEAK_BYTES_OF_EIGHT_VIEWS = 280_000_000
+AT_ONCE = 50
+PROCESSES = 4
+UNCHECKED = 1
+"""Flag in byte code that is never compared with its source (PEP 552)."""
+
+
+@pytest.fixture(scope="module")
+def image() -> Iterator[Image]:
+    with working_copy() as image:
+        yield image
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Network]:
+    with Network() as network:
+        yield network
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[TestClient]:
+    """The same service with the same model in this process."""
+    with TestClient(create_app(Settings(), Model(Settings.model))) as client:
+        yield client
+
+
+@pytest.fixture
+def probe(image: Image, network: Network) -> Callable[[str], str]:
+    """Runs a program in the image, as unprivileged as the function, and returns what it said."""
+
+    def run(program: str) -> str:
+        with Container(image, network, command=["python3", "-c", program]) as container:
+            container.wait()
+            return container.log()
+
+    return run
+
+
+class Stage:
+    """One container behind a gateway."""
+
+    def __init__(self, stack: ExitStack, image: Image, network: Network, *, writable: bool = False) -> None:
+        self.network = network
+        runtime = stack.enter_context(network.call(RuntimeApi))
+        self.container = stack.enter_context(Container(image, network, runtime, writable=writable))
+        self.url = stack.enter_context(Gateway(runtime, seconds=300)).url
+
+    def post(self, query: str = "", **body: Any) -> Any:
+        response = httpx2.post(f"{self.url}/api/classify{query}", timeout=300, **body)
+        assert response.status_code == 200, response.text
+        return untimed(response.json())
+
+
+@pytest.fixture
+def stage(image: Image, network: Network) -> Iterator[Stage]:
+    """A read-only root and a read-only /tmp, no privileges, 1769 MB."""
+    with ExitStack() as stack:
+        yield Stage(stack, image, network)
+
+
+def untimed(answer: Any) -> Any:
+    answer.pop("timing_ms")
+    return answer
+
+
+def visit(stage: Stage, own: TestClient) -> None:
+    """Every photograph before the framework is loaded, then all else that a visit asks for, then photographs again."""
+    for path in PHOTOGRAPHS:
+        data = path.read_bytes()
+        assert stage.post(content=data) == untimed(own.post("/api/classify", content=data).json()), path.name
+    for route in ("config", "model", "samples", "classes", "docs", "openapi.json", "ping"):
+        assert httpx2.get(f"{stage.url}/api/{route}", timeout=300).content == own.get(f"/api/{route}").content, route
+    data = PHOTOGRAPHS[0].read_bytes()
+    expected = untimed(own.post("/api/classify", content=data).json())
+    assert stage.post(files={"file": ("photo.jpg", data, "image/jpeg")}) == expected
+    broken = httpx2.post(f"{stage.url}/api/classify", content=data[:2000], timeout=300)
+    assert (broken.status_code, broken.json()["code"]) == (400, "invalid_image")
+
+
+def test_a_sealed_container_answers_as_this_process_does_calls_nobody_and_needs_little_memory(
+    stage: Stage, own: TestClient
+) -> None:
+    before = stage.network.attempts()
+    visit(stage, own)
+    assert 50_000_000 < stage.container.peak() <= PEAK_BYTES
+    # Eight views are eight pictures in one run.
+    data = PHOTOGRAPHS[0].read_bytes()
+    assert stage.post("?views=8", content=data) == untimed(own.post("/api/classify?views=8", content=data).json())
+    assert stage.container.peak() <= PEAK_BYTES_OF_EIGHT_VIEWS
+    assert stage.network.attempts() == before
+    assert stage.container.log() == ""
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import socket; socket.create_connection(('192.0.2.1', 443), 2)",
+        "import socket; socket.create_connection(('2001:db8::1', 443), 2)",
+        "import socket; socket.getaddrinfo('example.org', 443)",
+    ],
+)
+def test_an_outgoing_connection_would_be_noticed(network: Network, probe: Callable[[str], str], program: str) -> None:
+    before = network.attempts()
+    assert "Traceback" in probe(program)
+    assert network.attempts() > before
+
+
+def test_nothing_is_written_even_where_everything_may_be(network: Network, own: TestClient) -> None:
+    with working_copy() as image, ExitStack() as stack:
+        stage = Stage(stack, image, network, writable=True)
+        visit(stage, own)
+        assert image.written() == []
+        assert list(stage.container.temporary.iterdir()) == []
+
+
+def test_something_written_would_be_noticed(network: Network) -> None:
+    program = "open('/var/task/new', 'w'); open('/tmp/new', 'w'); open('/var/task/lesion/api.py', 'a').write('#')"
+    with (
+        working_copy() as image,
+        Container(image, network, command=["python3", "-c", program], writable=True) as container,
+    ):
+        container.wait()
+        changed = {path.name for path in image.written() if path.is_file()}
+        assert (container.log(), changed) == ("", {"new", "api.py"})
+        assert [path.name for path in container.temporary.iterdir()] == ["new"]
+
+
+def test_the_container_is_as_closed_as_it_is_meant_to_be(probe: Callable[[str], str]) -> None:
+    assert "Read-only file system" in probe("open('/var/task/new', 'w')")
+    assert "No usable temporary directory" in probe("import tempfile; tempfile.TemporaryFile()")
+    assert probe("import os; print(os.getuid(), os.getgid())") == "65534 65534\n"
+    assert probe("print('small', flush=True); bytearray(1900 << 20).count(1); print('large')") == "small\n"
+
+
+def test_fifty_at_once_on_four_processes_get_each_its_own_answer(image: Image, network: Network, own: TestClient) -> None:
+    photographs = [varied(number) for number in range(AT_ONCE)]
+    expected = [untimed(own.post("/api/classify", content=data).json()) for data in photographs]
+    assert len({str(answer) for answer in expected}) == AT_ONCE
+    with (
+        network.call(RuntimeApi) as runtime,
+        Gateway(runtime, seconds=300) as gateway,
+        ExitStack() as stack,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
+        for _ in range(PROCESSES):
+            stack.enter_context(Container(image, network, runtime))
+        url = f"{gateway.url}/api/classify"
+        answers = list(pool.map(lambda data: httpx2.post(url, content=data, timeout=300), photographs))
+    assert [untimed(answer.json()) for answer in answers] == expected
+
+
+def varied(number: int) -> bytes:
+    """A photograph that differs from that of any other number."""
+    with Pillow.open(PHOTOGRAPHS[number % 12]) as photograph:
+        file = io.BytesIO()
+        photograph.reduce(2).crop((0, 0, 300 + number, 290)).save(file, "JPEG")
+        return file.getvalue()
+
+
+def test_nothing_is_there_to_install_or_compile_with(image: Image, probe: Callable[[str], str]) -> None:
+    names = "pip", "setuptools", "wheel", "uv", "torch", "onnx", "boto3", "pytest"
+    told = probe(
+        f"import importlib.util, shutil; print([n for n in {names} if importlib.util.find_spec(n) or shutil.which(n)])"
+    )
+    assert told == "[]\n"
+    files = [path for path in (image.root / "var/task").rglob("*") if path.is_file()]
+    assert not [path for path in files if path.suffix in (".a", ".c", ".h", ".pyi", ".pyx") or "tests" in path.parts]
+
+
+def test_only_what_the_function_needs_of_this_project_is_in_it(image: Image) -> None:
+    task = image.root / "var/task"
+    assert {path.name for path in (task / "models").iterdir()} == {"lesion.onnx", "LICENSE", "README.md"}
+    modules = {path.relative_to(REPOSITORY / "lambda") for path in (REPOSITORY / "lambda/lesion").glob("*.py")}
+    assert {path.relative_to(task) for path in (task / "lesion").rglob("*.py")} == modules
+    assert not {"export", "infra", "tests", "slim.py"} & {path.name for path in task.iterdir()}
+
+
+def test_every_module_has_byte_code_that_its_date_cannot_make_stale(image: Image) -> None:
+    sources = list((image.root / "var/task").rglob("*.py"))
+    compiled = [path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc" for path in sources]
+    assert len(sources) > 100
+    assert {int.from_bytes(path.read_bytes()[4:8], "little") for path in compiled} == {UNCHECKED}
+
+
+def test_the_image_starts_the_runtime_with_telemetry_off_and_no_privileges(image: Image) -> None:
+    assert (image.config["Entrypoint"], image.config["Cmd"]) == (
+        ["python3", "-m", "awslambdaric"],
+        ["lesion.handler.handler"],
+    )
+    assert "ORT_DISABLE_TELEMETRY=1" in image.config["Env"]
+    assert image.config["User"] == "65534:65534"
+
+
+def test_the_same_tree_gives_the_same_layer(tmp_path: Path) -> None:
+    # Another folder, other times, other permissions, and no step taken over from the first build.
+    for name in context_files():
+        (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / name, tmp_path / "tree" / name)
+        (tmp_path / "tree" / name).chmod(0o600)
+    first, second = build(), build(tmp_path / "tree", tmp_path / "second.tar", cached=False, tag="localhost/lesion:second")
+    # It is large, and pytest would keep it for a while.
+    (tmp_path / "second.tar").unlink()
+    assert second.digest == first.digest
