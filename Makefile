@@ -60,6 +60,7 @@ train: $(VENV)/installed
 export: $(VENV)/installed
 	$(VENV)/bin/python -m export.convert $(CHECKPOINT) --data $(DATA) --version $(VERSION)
 	$(VENV)/bin/python -m export.evaluate --data $(DATA) $(if $(STRANGERS),--strangers $(STRANGERS))
+	$(VENV)/bin/python -m export.cameras $(CHECKPOINT) --data $(DATA)
 	$(VENV)/bin/python -m export.stress --data $(DATA) $(if $(COPIES),--copies $(COPIES))
 	$(VENV)/bin/python -m export.faithful --data $(DATA)
 	$(VENV)/bin/python -m tests.golden
