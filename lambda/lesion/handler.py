@@ -3,6 +3,8 @@
 The application and the model are made when this is imported, because Lambda gives the whole CPU while it starts.
 """
 
+import os
+from time import perf_counter
 from typing import Any
 
 from mangum import Mangum
@@ -10,13 +12,23 @@ from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
 from lesion.api import create_app
 from lesion.model import Model
+from lesion.origin import Origin
 from lesion.problems import MEDIA_TYPE
+from lesion.records import Records
 from lesion.settings import read_settings
 
 _settings = read_settings()
 _model = Model(_settings.model, threads=_settings.threads)
+_app = create_app(_settings, _model)
+_records = Records(
+    service=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "lesion"),
+    model=_model.card.version,
+    routes=(path for path in (getattr(route, "path", None) for route in _app.routes) if path),
+)
 # Without its type in the list, a problem would be sent in base64.
-_http = Mangum(create_app(_settings, _model), lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
+_http = Mangum(
+    Origin(_app, _settings.origin_secrets), lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE]
+)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -28,7 +40,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """
     if not _is_http(event):
         return {"status": "warm", "model": _model.card.version}
-    return _http(event, context)
+    started = perf_counter()
+    answer = _http(event, context)
+    _records.write(event, answer, context, 1000 * (perf_counter() - started))
+    return answer
 
 
 def _is_http(event: object) -> bool:
