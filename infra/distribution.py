@@ -50,7 +50,7 @@ EDGE_SECONDS = 86_400
 """How long CloudFront keeps the page. A deployment empties it, so this only bounds what a failed emptying leaves."""
 
 UNCACHED_ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
-"""Every status that CloudFront would keep for ten seconds, and then answer to others who ask the same path with another query."""
+"""Every status that CloudFront would keep for ten seconds, and answer to others who ask the same path with another query."""
 
 _PRICE_CLASSES = {"100": PriceClass.PRICE_CLASS_100, "200": PriceClass.PRICE_CLASS_200, "all": PriceClass.PRICE_CLASS_ALL}
 
@@ -187,11 +187,11 @@ def _response_headers(scope: Construct, settings: Settings) -> ResponseHeadersPo
 
 def _reasons(settings: Settings) -> dict[str, str]:
     reasons = {
-        "Annotation::@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk": "The root is index.html and queries are not passed "
-        "on, so no listing gets out; without the right S3 answers 403 for what is not there.",
+        "Annotation::@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk": "The root is index.html and queries are not "
+        "passed on, so no listing gets out; without the right S3 answers 403 for what is not there.",
         "AwsSolutions-CFR1": "A demonstration for everybody; no country is shut out.",
-        "AwsSolutions-CFR3": "CloudFront's log keeps each visitor's address, user agent and query, and this service promises to "
-        "keep nothing of a person. Requests are counted by the API's own log, which has none of these, and by metrics.",
+        "AwsSolutions-CFR3": "CloudFront's log keeps each visitor's address, user agent and query, and this service "
+        "promises to keep nothing of a person. Metrics and the API's log count requests without these.",
     }
     if not settings.waf:
         reasons["AwsSolutions-CFR2"] = (
@@ -199,6 +199,7 @@ def _reasons(settings: Settings) -> dict[str, str]:
             "throttle, the reserved concurrency and the budget alarm bound what an attack can cost."
         )
     if not settings.domain_name:
-        reasons["AwsSolutions-CFR4"] = "CloudFront's own domain fixes the policy; with lesion:domain_name it is TLS 1.2 and newer."
+        reasons["AwsSolutions-CFR4"] = (
+            "CloudFront's own domain fixes the policy; with lesion:domain_name it is TLS 1.2 and newer."
+        )
     return reasons
-

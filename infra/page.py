@@ -9,9 +9,10 @@ function itself would put a cold start before the first sight of the page.
 from pathlib import Path
 from typing import Any, cast
 
-from aws_cdk import CfnElement, RemovalPolicy, Stack
+from aws_cdk import CfnElement, CfnResource, RemovalPolicy, Stack
 from aws_cdk.aws_cloudfront import IDistribution
 from aws_cdk.aws_iam import Role, ServicePrincipal
+from aws_cdk.aws_logs import LogGroup
 from aws_cdk.aws_s3 import BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership
 from aws_cdk.aws_s3_deployment import BucketDeployment, CacheControl, Source
 from constructs import Construct
@@ -30,7 +31,7 @@ _COPIES_MB = 256
 """Memory of the helper that copies; the smallest runs out with a few MB of photographs."""
 
 
-def page_bucket(scope: Construct) -> Bucket:
+def page_bucket(scope: Construct, settings: Settings) -> Bucket:
     """A bucket that only CloudFront reads, and that goes with its stack."""
     bucket = Bucket(
         scope,
@@ -51,7 +52,15 @@ def page_bucket(scope: Construct) -> Bucket:
             "and when, and need a second bucket."
         },
     )
+    _short_log(bucket, log_group(scope, "EmptyLog", settings))
     return bucket
+
+
+def _short_log(bucket: Bucket, log: LogGroup) -> None:
+    """Make CDK's helper that empties the bucket write into `log`: its own would outlive the stack, for ever."""
+    provider = Stack.of(bucket).node.find_child("Custom::S3AutoDeleteObjectsCustomResourceProvider")
+    handler = cast(CfnResource, provider.node.find_child("Handler"))
+    handler.add_property_override("LoggingConfig.LogGroup", log.log_group_name)
 
 
 def publish(scope: Construct, settings: Settings, bucket: Bucket, distribution: IDistribution) -> None:
@@ -94,10 +103,12 @@ def _acknowledge(scope: Construct, bucket: Bucket, role: Role) -> None:
             **{f"AwsSolutions-IAM5[Action::s3:{action}]": why for action in actions},
             f"AwsSolutions-IAM5[Resource::{assets}/*]": why,
             f"AwsSolutions-IAM5[Resource::<{files}.Arn>/*]": why,
-            "AwsSolutions-IAM5[Resource::*]": "CDK lets the helper empty any distribution's cache of this account, which loses "
-            "nothing: what is emptied is fetched again.",
+            "AwsSolutions-IAM5[Resource::*]": "CDK lets the helper empty any distribution's cache of this account, which "
+            "loses nothing: what is emptied is fetched again.",
         },
     )
     for helper in stack.node.children:
         if helper.node.id.startswith("Custom::CDKBucketDeployment"):
-            acknowledge(helper, {"AwsSolutions-L1": "CDK chooses the runtime of its own helper, and moves it on with its releases."})
+            acknowledge(
+                helper, {"AwsSolutions-L1": "CDK chooses the runtime of its own helper, and moves it on with its releases."}
+            )

@@ -10,6 +10,8 @@ from constructs import Construct
 from infra.nag import acknowledge
 from infra.settings import ROLLOUTS, Settings
 
+_POLICY = "AWSCodeDeployRoleForLambdaLimited"
+
 _CONFIGS = dict(
     zip(
         ROLLOUTS,
@@ -38,7 +40,7 @@ def roll_out(scope: Construct, settings: Settings, alias: Alias, alarms: Sequenc
     acknowledge(
         group,
         {
-            "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited]": (
+            f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{_POLICY}]": (
                 "The policy that AWS keeps for exactly this, in its smaller form; only CodeDeploy can take the role on."
             )
         },

@@ -24,8 +24,8 @@ class OriginSecret(Construct):
 
     Attributes:
         current: reference that CloudFormation resolves; what CloudFront sends.
-        accepted: references with a comma between; what the function takes. The one before stays valid for a deployment, because
-            the function and CloudFront cannot change in the same instant.
+        accepted: references with a comma between; what the function takes. The one before stays valid, because the
+            function and CloudFront cannot change in the same instant.
     """
 
     def __init__(self, scope: Construct, id: str, generation: int) -> None:

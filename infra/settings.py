@@ -15,7 +15,8 @@ LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365)
 """The retentions up to a year that CloudWatch Logs knows."""
 
 GATEWAY_SECONDS = 29
-"""The HTTP API gives up after this, the most that it can be told. A function that may run longer is paid for with nobody listening."""
+"""The HTTP API gives up after this, the most that it can be told; a function that may run longer is paid for
+with nobody listening."""
 
 ROLLOUTS = (
     "all_at_once",
@@ -56,7 +57,10 @@ class Settings:
         "Lesion", "Name of the stack; another name is another, independent service.", r"[A-Za-z][A-Za-z0-9]{0,39}", "Lesion"
     )
     region: str = _text(
-        "us-east-1", "AWS region of everything but what CloudFront wants in us-east-1.", r"[a-z]{2}(-[a-z]+)+-\d", "eu-central-1"
+        "us-east-1",
+        "AWS region of everything but what CloudFront wants in us-east-1.",
+        r"[a-z]{2}(-[a-z]+)+-\d",
+        "eu-central-1",
     )
     memory_mb: int = _whole(1769, "Memory of the function; 1769 MB come with one whole CPU.", 512, 10_240)
     timeout_s: int = _whole(
@@ -75,7 +79,10 @@ class Settings:
     burst: int = _whole(20, "Requests to the API that may come at once.", 1, 5000)
     domain_name: str = _text("", "Own domain of the page; empty takes CloudFront's.", _HOST, "moles.example.org")
     hosted_zone_id: str = _text(
-        "", "Route 53 zone of the domain: makes its records, and a certificate where none is named.", r"Z[A-Z0-9]{1,31}", "Z0123456789"
+        "",
+        "Route 53 zone of the domain: makes its records, and a certificate where none is named.",
+        r"Z[A-Z0-9]{1,31}",
+        "Z0123456789",
     )
     certificate_arn: str = _text(
         "",
@@ -84,18 +91,29 @@ class Settings:
         "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-…",
     )
     price_class: str = _choice(
-        "100", "CloudFront's locations: 100 is Europe and North America, 200 also Asia and Africa, all is all.", ("100", "200", "all")
+        "100",
+        "CloudFront's locations: 100 is Europe and North America, 200 also Asia and Africa, all is all.",
+        ("100", "200", "all"),
     )
     hsts_days: int = _whole(365, "Days for which browsers refuse the page without TLS.", 1, 730)
     waf: bool = _switch("Whether a web firewall limits the requests of one address; it costs USD 6 a month.")
-    waf_requests: int = _whole(300, "Requests to the API in five minutes from one address before it is stopped.", 10, 1_000_000)
+    waf_requests: int = _whole(
+        300, "Requests to the API in five minutes from one address before it is stopped.", 10, 1_000_000
+    )
     alarm_email: str = _text(
-        "", "Who is written to on an alarm; empty leaves it to subscriptions made by hand.", r"[^@\s]+@[^@\s]+\.[^@\s]+", "you@example.org"
+        "",
+        "Who is written to on an alarm; empty leaves it to subscriptions made by hand.",
+        r"[^@\s]+@[^@\s]+\.[^@\s]+",
+        "you@example.org",
     )
     slow_ms: int = _whole(3000, "Milliseconds; the slowest twentieth of requests above this is an alarm.", 100, 25_000)
-    budget_usd: int = _whole(10, "US dollars a month, of the whole account, that are announced when spent; 0 announces nothing.", 0, 1_000_000)
+    budget_usd: int = _whole(
+        10, "US dollars a month, of the whole account, that are announced when spent; 0 announces nothing.", 0, 1_000_000
+    )
     title: str = _text("", "Title of the page; empty takes the function's own.", r"[^\r\n]{1,100}", "Moles")
-    code_url: str = _text("", "Address of the source code, which the page then links to.", r"https://\S{1,500}", "https://example.org/code")
+    code_url: str = _text(
+        "", "Address of the source code, which the page then links to.", r"https://\S{1,500}", "https://example.org/code"
+    )
     url_hosts: str = _text(
         "",
         "Hosts, with commas between, that GET /api/classify?url= may fetch from; empty turns the route off.",
@@ -103,7 +121,10 @@ class Settings:
         "images.example.org,other.example.org",
     )
     origin_secret: int = _whole(
-        1, "Which secret CloudFront shows the function; raise it by one to change the secret (docs/operations.md).", 1, 1_000_000
+        1,
+        "Which secret CloudFront shows the function; raise it by one to change the secret (docs/operations.md).",
+        1,
+        1_000_000,
     )
 
 
@@ -202,7 +223,8 @@ def _agree(settings: Settings) -> None:
         )
     if settings.slow_ms >= 1000 * settings.timeout_s:
         raise SettingError(
-            f"{PREFIX}slow_ms is not below {PREFIX}timeout_s, so the alarm could never sound. Lower the first or raise the second."
+            f"{PREFIX}slow_ms is not below {PREFIX}timeout_s, so the alarm could never sound. "
+            "Lower the first or raise the second."
         )
 
 

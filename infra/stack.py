@@ -34,7 +34,7 @@ class Lesion(Stack):
         gateway = Gateway(self, "Gateway", settings, service.alias)
         watch = Watch(self, "Watch", settings, gateway.api, service.alias)
         roll_out(self, settings, service.alias, watch.alarms.of_a_bad_version)
-        bucket = page_bucket(self)
+        bucket = page_bucket(self, settings)
         distribution = distribute(
             self,
             settings,

@@ -191,7 +191,11 @@ def _widgets(api: HttpApi, alias: Alias, alarms: Alarms) -> list[IWidget]:
         ),
         GraphWidget(
             title="Whole answer (ms)",
-            left=[alias.metric_duration(statistic=p50), alias.metric_duration(statistic=p95), api.metric_latency(statistic=p95)],
+            left=[
+                alias.metric_duration(statistic=p50),
+                alias.metric_duration(statistic=p95),
+                api.metric_latency(statistic=p95),
+            ],
             width=12,
         ),
         GraphWidget(

@@ -86,7 +86,8 @@ class Records:
         method = event["requestContext"].get("http", {}).get("method", event.get("httpMethod"))
         route = path if path in self._routes else OTHER
         told = _told(route, answer)
-        image = told.get("image") or {}
+        image = told.get("image")
+        image = image if isinstance(image, dict) else {}
         return {
             SERVICE: self._service,
             "request_id": getattr(context, "aws_request_id", None),

@@ -96,8 +96,8 @@ def _secrets(text: str) -> frozenset[str]:
     if any(len(secret) < _SECRET or not secret.isascii() for secret in secrets):
         # Without the value, which may be half right.
         raise SettingsError(
-            f"LESION_ORIGIN_SECRETS holds a secret that can be guessed. Set it to random letters and digits, at least {_SECRET} "
-            "for each, with commas between, or leave it out."
+            f"LESION_ORIGIN_SECRETS holds a secret that can be guessed. Set it to random letters and digits, at least "
+            f"{_SECRET} for each, with commas between, or leave it out."
         )
     return secrets
 
