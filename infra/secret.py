@@ -1,9 +1,9 @@
 """The secret with which CloudFront proves to the function that a request came through it.
 
 What it guards: the HTTP API has an address of its own that the whole world can reach, and that would get past the
-firewall, the security headers and the limits of CloudFront. A request without the secret is answered 403 before its body is
-looked at. What it does not guard: such a request still starts the function, for about a millisecond; the stage's throttle
-and the reserved concurrency bound how often. It is no password of a person and opens nothing else.
+firewall, the security headers and the limits of CloudFront. A request without the secret is answered 403 before its
+photograph is looked at. What it does not guard: such a request still starts the function, for about a millisecond; the
+stage's throttle and the reserved concurrency bound how often. It is no password of a person and opens nothing else.
 
 It is made in the account at the first deployment and stands in no template: CloudFormation resolves the reference. Whoever
 may read the function's or the distribution's configuration in this account can read it.

@@ -1,7 +1,10 @@
 """The templates: who may what, what is open, what is kept, and what brings a bad version back."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from lesion.origin import HEADER
 from infra.gateway import ACCESS_LOG
 from infra.headers import SECURITY_HEADERS
 from tests.infra.conftest import Assembly
+from tests.paths import REPOSITORY
 
 FUNCTION = "AWS::Lambda::Function"
 LOG_GROUP = "AWS::Logs::LogGroup"
@@ -83,6 +87,20 @@ def test_a_finding_of_cdk_nag_ends_the_synthesis(tmp_path: Path, plain: Assembly
     check(app)
     with pytest.raises(RuntimeError, match="AwsSolutions-SNS3"):
         app.synth()
+
+
+def test_a_wrong_setting_ends_the_command_with_its_sentence(plain: Assembly) -> None:
+    del plain  # Where CDK cannot start, this is skipped with the rest.
+    done = subprocess.run(
+        [sys.executable, "-m", "infra.app"],
+        env={**os.environ, "PYTHONPATH": "lambda", "CDK_CONTEXT_JSON": json.dumps({"lesion:waf": "perhaps"})},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "lesion:waf is 'perhaps'. Set it to true or false, in cdk.json or with -c, or leave it out.\n"
 
 
 def test_the_function_may_write_its_own_log_and_nothing_else(plain: Assembly) -> None:
@@ -433,16 +451,13 @@ def test_the_topic_is_encrypted_and_lets_in_alarms_and_budgets_of_this_account(a
         assembly.only("AWS::SNS::TopicPolicy")["PolicyDocument"],
         assembly.only("AWS::KMS::Key")["KeyPolicy"],
     ):
-        services = {
-            statement["Principal"]["Service"]: statement["Condition"]
-            for statement in document["Statement"]
-            if "Service" in statement["Principal"]
+        services = [item for item in document["Statement"] if "Service" in listed(item["Principal"])[0]]
+        assert {name for item in services for name in listed(item["Principal"]["Service"])} == {
+            "cloudwatch.amazonaws.com",
+            "budgets.amazonaws.com",
         }
-        assert services.keys() == {"cloudwatch.amazonaws.com", "budgets.amazonaws.com"}
-        assert all(
-            condition == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
-            for condition in services.values()
-        )
+        for item in services:
+            assert item["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 def test_the_budget_tells_the_topic_before_and_after(plain: Assembly, full: Assembly) -> None:
@@ -479,5 +494,5 @@ def test_what_is_removed_leaves_nothing(assembly: Assembly) -> None:
 
 
 def test_no_template_names_the_machine_that_made_it(assembly: Assembly) -> None:
-    assert str(Path(__file__).parents[2]) not in assembly.text()
+    assert str(REPOSITORY) not in assembly.text()
     assert not re.search(r"/(home|root|tmp)/", assembly.text())
