@@ -10,7 +10,7 @@ REPOSITORY = Path(__file__).parents[1]
 DOCKERFILE = "lambda/Dockerfile"
 CONTENT = ("lambda", "models", "infra/site/samples")
 """All that the image is made of. A change elsewhere must not make a new image, for that is a new
-version of the function. CDK copies what this lets through and hashes the copy; Docker then leaves out what .dockerignore says."""
+version of the function. CDK copies what this lets through and hashes the copy; .dockerignore then has its say too."""
 
 EXCLUDE = ("**", *(f"!{path}" for path in CONTENT), "**/__pycache__", "**/*.pyc", "models/*.png", "models/README.md")
 
