@@ -32,7 +32,7 @@ CDK_RUN = PATH="$(NODE):$$PATH" CDK_DISABLE_CLI_TELEMETRY=1 infra/node_modules/.
 EVERY_OPTION := region=eu-central-1 waf=true tracing=true provisioned_concurrency=1 domain_name=moles.example.org \
 	hosted_zone_id=Z0123456789 alarm_email=you@example.org origin_secret=2 url_hosts=images.example.org
 
-.PHONY: serve setup test check train export synth deploy destroy
+.PHONY: serve setup test check train export synth bootstrap deploy destroy
 
 serve: $(SERVE_VENV)/installed
 	PORT=$(PORT) $(SERVE_VENV)/bin/python -m infra.serve
@@ -67,13 +67,16 @@ train: $(VENV)/installed
 
 # npm's own record of what it installed is newer than the lock file once it is done.
 infra/node_modules/.package-lock.json: infra/package-lock.json $(VENV)/installed
-	PATH="$(NODE):$$PATH" npm ci --prefix infra --no-audit --no-fund --loglevel=error
+	PATH="$(NODE):$$PATH" $(VENV)/bin/npm ci --prefix infra --no-audit --no-fund --loglevel=error
 	touch $@
 
 synth: infra/node_modules/.package-lock.json
 	$(CDK_RUN) synth --quiet
 	$(CDK_RUN) synth --quiet --output cdk.out/all $(EVERY_OPTION:%=-c lesion:%)
 	$(VENV)/bin/cfn-lint --ignore-checks W3005 -- cdk.out/*.template.json cdk.out/all/*.template.json
+
+bootstrap: infra/node_modules/.package-lock.json
+	$(CDK_RUN) bootstrap $(CDK)
 
 deploy: infra/node_modules/.package-lock.json
 	$(CDK_RUN) deploy --all $(CDK)
