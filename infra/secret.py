@@ -49,4 +49,5 @@ class OriginSecret(Construct):
                 "service. It is changed by raising the setting origin_secret, without an interruption."
             },
         )
-        return secret.secret_value.unsafe_unwrap()
+        reference: str = secret.secret_value.unsafe_unwrap()
+        return reference

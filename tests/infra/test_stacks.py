@@ -400,7 +400,7 @@ def test_an_own_domain_gets_its_records(full: Assembly) -> None:
 
 
 def metric_of(alarm: dict[str, Any]) -> tuple[str, str, str]:
-    return alarm["Namespace"], alarm["MetricName"], alarm.get("Statistic", alarm.get("ExtendedStatistic"))
+    return alarm["Namespace"], alarm["MetricName"], alarm.get("Statistic") or alarm["ExtendedStatistic"]
 
 
 def test_four_alarms_tell_the_topic(assembly: Assembly) -> None:
