@@ -15,7 +15,7 @@ from aws_cdk.aws_lambda import (
 from aws_cdk.aws_logs import LogGroup, RetentionDays
 from constructs import Construct
 
-from infra.image import image_code
+from infra.asset import image_code
 from infra.nag import acknowledge
 from infra.settings import LOG_DAYS, Settings
 
