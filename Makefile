@@ -3,6 +3,8 @@
 # make check   formatting, lint, types
 # make train   DATA=folder: images + metadata.csv -> runs/lite2/checkpoint.pt, resumable
 # make export  DATA=folder [CHECKPOINT=file VERSION=x.y.z STRANGERS=folders COPIES=folder]: checkpoint -> models/lesion.onnx, figures, plots, card, golden values
+# make synth   the CloudFormation templates, in cdk.out and cdk.out/all (every option on), checked by cdk-nag and cfn-lint
+# make deploy  / make destroy   the service in the AWS account of the environment (docs/operations.md); CDK='-c lesion:waf=true'
 
 PYTHON ?= python3
 VENV := .venv
@@ -23,7 +25,14 @@ $(PYTHON) -m venv --clear $(1) || { $(APT) python3-venv && $(PYTHON) -m venv --c
 $(1)/bin/pip install --quiet --disable-pip-version-check -r infra/serve-requirements.txt
 endef
 
-.PHONY: serve setup test check train export
+# CDK's command line runs on the node of the requirements, not on the machine's.
+NODE = $(shell $(VENV)/bin/python -c 'import infra, os; print(os.path.dirname(os.environ["JSII_NODE"]))')
+CDK_RUN = PATH="$(NODE):$$PATH" CDK_DISABLE_CLI_TELEMETRY=1 infra/node_modules/.bin/cdk
+# An account and a domain that nobody has: only for looking at the templates.
+EVERY_OPTION := region=eu-central-1 waf=true tracing=true provisioned_concurrency=1 domain_name=moles.example.org \
+	hosted_zone_id=Z0123456789 alarm_email=you@example.org origin_secret=2 url_hosts=images.example.org
+
+.PHONY: serve setup test check train export synth bootstrap deploy destroy
 
 serve: $(SERVE_VENV)/installed
 	PORT=$(PORT) $(SERVE_VENV)/bin/python -m infra.serve
@@ -55,6 +64,25 @@ check: $(VENV)/installed
 
 train: $(VENV)/installed
 	$(VENV)/bin/python -m export.train --data $(DATA) --out runs/lite2 --resume
+
+# npm's own record of what it installed is newer than the lock file once it is done.
+infra/node_modules/.package-lock.json: infra/package-lock.json $(VENV)/installed
+	PATH="$(NODE):$$PATH" $(VENV)/bin/npm ci --prefix infra --no-audit --no-fund --loglevel=error
+	touch $@
+
+synth: infra/node_modules/.package-lock.json
+	$(CDK_RUN) synth --quiet
+	$(CDK_RUN) synth --quiet --output cdk.out/all $(EVERY_OPTION:%=-c lesion:%)
+	$(VENV)/bin/cfn-lint --ignore-checks W3005 -- cdk.out/*.template.json cdk.out/all/*.template.json
+
+bootstrap: infra/node_modules/.package-lock.json
+	$(CDK_RUN) bootstrap $(CDK)
+
+deploy: infra/node_modules/.package-lock.json
+	$(CDK_RUN) deploy --all $(CDK)
+
+destroy: infra/node_modules/.package-lock.json
+	$(CDK_RUN) destroy --all $(CDK)
 
 # The model, then its report: `test` is opened here, once.
 export: $(VENV)/installed

@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl
 from lesion.answers import Views, encode
 from lesion.classify import NO_STORE, classify
 from lesion.model import Model
+from lesion.origin import HEADER, opens
+from lesion.settings import Settings
 from lesion.upload import find_upload
 
 _QUERY: dict[str, dict[str, Any]] = {
@@ -21,13 +23,13 @@ _QUERY: dict[str, dict[str, Any]] = {
 }
 
 
-def answer(event: dict[str, Any], model: Model, max_upload_bytes: int) -> dict[str, Any] | None:
+def answer(event: dict[str, Any], model: Model, settings: Settings) -> dict[str, Any] | None:
     """The answer as API Gateway takes it, or None where the request is not an everyday one that succeeds.
 
     Args:
         event: an HTTP request, as any payload format has it.
         model: the loaded model.
-        max_upload_bytes: of the photograph.
+        settings: the largest photograph, and the secrets of the origin.
     """
     http = event["requestContext"].get("http") or {}
     if event.get("version") != "2.0" or (http.get("method"), http.get("path")) != ("POST", "/api/classify"):
@@ -36,10 +38,12 @@ def answer(event: dict[str, Any], model: Model, max_upload_bytes: int) -> dict[s
         query = _query(event.get("rawQueryString", ""))
         if query is None:
             return None
-        kind = {name.lower(): value for name, value in event["headers"].items()}.get("content-type")
+        headers = {name.lower(): value for name, value in event["headers"].items()}
+        if not opens((headers[name].encode() for name in headers if name == HEADER), settings.origin_secrets):
+            return None
         body = event.get("body", "")
         data = base64.b64decode(body) if event["isBase64Encoded"] else body.encode()
-        content = encode(classify(find_upload(data, kind, max_upload_bytes), model, **query))
+        content = encode(classify(find_upload(data, headers.get("content-type"), settings.max_upload_bytes), model, **query))
     except Exception:
         # Expected or not: it will happen again in `lesion.api`, which makes an answer and a log entry of it.
         return None

@@ -14,6 +14,7 @@ LesionError                      anything this package raises on purpose
     ├── NotFound           404   no such sample or route
     ├── MethodNotAllowed   405   the route exists, for another method
     ├── UrlNotAllowed      403   the address is not on the allow-list
+    ├── WrongOrigin        403   the request did not come through CloudFront
     └── FetchFailed        502   the address is allowed but gave no image
 
 Anything else that escapes is a fault: logged without personal data, answered as 500, never with a number.
@@ -112,6 +113,14 @@ class UrlNotAllowed(RequestError):
     status = 403
     code = "url_not_allowed"
     title = "This address may not be fetched"
+
+
+class WrongOrigin(RequestError):
+    """Raised when a request reaches the function past the service's own address."""
+
+    status = 403
+    code = "wrong_origin"
+    title = "Not the service's own address"
 
 
 class FetchFailed(RequestError):

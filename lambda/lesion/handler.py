@@ -13,10 +13,12 @@ gc.disable()
 import os
 from collections.abc import Callable
 from functools import cache
+from time import perf_counter
 from typing import Any
 
 from lesion import direct
 from lesion.model import Model
+from lesion.records import Records
 from lesion.samples import Samples
 from lesion.settings import read_settings
 
@@ -24,6 +26,7 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 _settings = read_settings()
 _model = Model(_settings.model, threads=_settings.threads)
+_records = Records(service=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "lesion"), model=_model.card.version)
 # A gallery that is broken is found now, not with the first request that loads the framework.
 Samples(_settings.samples)
 gc.freeze()
@@ -31,7 +34,7 @@ gc.enable()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer one event.
+    """Answer one event, and write a line about it.
 
     Args:
         event: of API Gateway (payload format 2.0 or 1.0) or a function URL; any other event counts as a warm-up call.
@@ -39,9 +42,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """
     if not _is_http(event):
         return {"status": "warm", "model": _model.card.version}
+    started = perf_counter()
     # Once the framework is there, it answers everything.
-    answer = None if _http.cache_info().currsize else direct.answer(event, _model, _settings.max_upload_bytes)
-    return answer or _http()(event, context)
+    answer = None if _http.cache_info().currsize else direct.answer(event, _model, _settings)
+    answer = answer or _http()(event, context)
+    _records.write(event, answer, context, 1000 * (perf_counter() - started))
+    return answer
 
 
 @cache
@@ -51,11 +57,12 @@ def _http() -> Handler:
     from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
     from lesion.api import create_app
+    from lesion.origin import Origin
     from lesion.problems import MEDIA_TYPE
 
+    app = Origin(create_app(_settings, _model), _settings.origin_secrets)
     # Without its type in the list, a problem would be sent in base64.
-    types = [*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE]
-    return Mangum(create_app(_settings, _model), lifespan="off", text_mime_types=types)
+    return Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
 
 
 def _is_http(event: object) -> bool:

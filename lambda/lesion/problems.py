@@ -56,25 +56,25 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestError)
     async def expected(_: Request, error: RequestError) -> JSONResponse:
-        return _answer(error)
+        return answer(error)
 
     @app.exception_handler(RequestValidationError)
     async def parameter(_: Request, error: RequestValidationError) -> JSONResponse:
         told = "; ".join(f"{item['loc'][-1]}: {str(item['msg']).lower()}" for item in error.errors())
-        return _answer(
+        return answer(
             InvalidParameter(f"A parameter cannot be understood ({told}). The parameters are described at /api/docs.")
         )
 
     @app.exception_handler(HTTPException)
     async def routing(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 404:
-            return _answer(NotFound("There is nothing at this address. What there is, is listed at /api/docs."))
+            return answer(NotFound("There is nothing at this address. What there is, is listed at /api/docs."))
         if error.status_code == 405:
             allowed = ", ".join(sorted(_methods(app, request.scope)))
-            answer = _answer(MethodNotAllowed(f"This address takes {allowed}. See /api/docs."))
-            answer.headers["Allow"] = allowed
-            return answer
-        return _answer(InvalidRequest("The request cannot be read. What can be asked, and how, is described at /api/docs."))
+            problem = answer(MethodNotAllowed(f"This address takes {allowed}. See /api/docs."))
+            problem.headers["Allow"] = allowed
+            return problem
+        return answer(InvalidRequest("The request cannot be read. What can be asked, and how, is described at /api/docs."))
 
     # Inside Starlette's own outermost handler, which would log the exception's message and raise it again.
     app.add_middleware(Faults)
@@ -124,7 +124,8 @@ def _methods(app: FastAPI, scope: Scope) -> set[str]:
     return {method for route in matching for method in getattr(route, "methods", None) or ()}
 
 
-def _answer(error: RequestError) -> JSONResponse:
+def answer(error: RequestError) -> JSONResponse:
+    """The problem that an expected error becomes."""
     return _problem(error.code, error.status, error.title, str(error))
 
 

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lesion.errors import SettingsError
@@ -13,6 +13,8 @@ _MEMORY_PER_CPU = 1769
 """MB of memory for which Lambda gives one whole virtual CPU."""
 _LAPTOP_THREADS = 4
 """More do not make one photograph faster, and a laptop has other things to do."""
+_SECRET = 32
+"""Characters that a secret must have at least."""
 _HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -27,6 +29,7 @@ class Settings:
         url_hosts: LESION_URL_HOSTS, hosts that `GET /api/classify?url=` may fetch from; none turns the route off.
         max_upload_bytes: LESION_MAX_UPLOAD_BYTES, the largest photograph.
         title: LESION_TITLE, shown by the page.
+        origin_secrets: LESION_ORIGIN_SECRETS, of which a request must show one on Lambda; none lets all requests through.
         code_url: LESION_CODE_URL, where the source code is; None where there is no link.
     """
 
@@ -36,6 +39,7 @@ class Settings:
     url_hosts: frozenset[str] = frozenset()
     # Lambda's event holds 6,291,456 bytes; base64 makes 6,000,000 of these, and the rest is for headers and framing.
     max_upload_bytes: int = 4_500_000
+    origin_secrets: frozenset[str] = field(default=frozenset(), repr=False)
     title: str = "Skin-lesion classifier"
     code_url: str | None = None
 
@@ -53,6 +57,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         threads=_whole(given, "LESION_THREADS") or _default_threads(given),
         url_hosts=_hosts(given.get("LESION_URL_HOSTS", "")),
         max_upload_bytes=_whole(given, "LESION_MAX_UPLOAD_BYTES") or Settings.max_upload_bytes,
+        origin_secrets=_secrets(given.get("LESION_ORIGIN_SECRETS", "")),
         title=given.get("LESION_TITLE", Settings.title),
         code_url=_link(given),
     )
@@ -84,6 +89,17 @@ def _hosts(text: str) -> frozenset[str]:
                 "Set it to names such as images.example.org, with commas between, or leave it out."
             )
     return frozenset(hosts)
+
+
+def _secrets(text: str) -> frozenset[str]:
+    secrets = frozenset(secret.strip() for secret in text.split(",") if secret.strip())
+    if any(len(secret) < _SECRET or not secret.isascii() for secret in secrets):
+        # Without the value, which may be half right.
+        raise SettingsError(
+            f"LESION_ORIGIN_SECRETS holds a secret that can be guessed. Set it to random letters and digits, at least "
+            f"{_SECRET} for each, with commas between, or leave it out."
+        )
+    return secrets
 
 
 def _link(given: Mapping[str, str]) -> str | None:

@@ -14,7 +14,8 @@ from mangum import Mangum
 from tests.lesion.test_handler import run
 from tests.runtime.events import Request, version_1, version_2
 
-LIMIT = 200_000
+SETTINGS = Settings(max_upload_bytes=200_000)
+SECRET = "s" * 32
 FORM = b'--x\r\nContent-Disposition: form-data; name="%s"; filename="photo.jpg"\r\n\r\n%s\r\n--x--\r\n'
 
 
@@ -37,7 +38,7 @@ def test_an_everyday_photograph_gets_the_frameworks_answer(
 ) -> None:
     body, kind = (FORM % (b"file", photograph), "multipart/form-data; boundary=x") if form else (photograph, "image/jpeg")
     sent = event(body, kind, f"/api/classify{query}")
-    answer = direct.answer(sent, stand_in, LIMIT)
+    answer = direct.answer(sent, stand_in, SETTINGS)
     assert answer is not None
     context: Any = None
     expected = Mangum(create_app(Settings(), stand_in), lifespan="off")(sent, context)
@@ -58,7 +59,7 @@ def test_an_everyday_photograph_gets_the_frameworks_answer(
     ],
 )
 def test_an_unusual_address_is_left_to_the_framework(stand_in: Model, photograph: bytes, target: str) -> None:
-    assert direct.answer(event(photograph, target=target), stand_in, LIMIT) is None
+    assert direct.answer(event(photograph, target=target), stand_in, SETTINGS) is None
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_an_unusual_address_is_left_to_the_framework(stand_in: Model, photograph
         event(b""),
         event(b"no picture"),
         event(b"\xff\xd8\xff broken"),
-        event(bytes(LIMIT + 1)),
+        event(bytes(SETTINGS.max_upload_bytes + 1)),
         event(FORM % (b"other", b"a"), "multipart/form-data; boundary=x"),
         event(b"a", "multipart/form-data"),
         version_1(Request("POST", "/api/classify", [("Content-Type", "image/jpeg")], b"\xff\xd8\xff", "192.0.2.1")),
@@ -77,7 +78,7 @@ def test_an_unusual_address_is_left_to_the_framework(stand_in: Model, photograph
     ],
 )
 def test_what_has_no_good_answer_is_left_to_the_framework(stand_in: Model, sent: dict[str, Any]) -> None:
-    assert direct.answer(sent, stand_in, LIMIT) is None
+    assert direct.answer(sent, stand_in, SETTINGS) is None
 
 
 def test_the_first_photograph_is_answered_without_the_framework_and_the_page_with_it(
@@ -110,3 +111,12 @@ def test_a_broken_gallery_stops_the_start(environment: dict[str, str], stand_in_
     told = {"LESION_MODEL": str(stand_in_file), "LESION_SAMPLES": str(tmp_path)}
     done = run("import lesion.handler", {**environment, **told})
     assert (done.returncode, "is not a list of samples" in done.stderr) == (1, True)
+
+
+def test_only_what_came_through_the_one_door_is_answered(stand_in: Model, photograph: bytes) -> None:
+    guarded = Settings(origin_secrets=frozenset({SECRET}))
+    sent = event(photograph)
+    assert direct.answer(sent, stand_in, guarded) is None
+    for shown, opened in (("x" * 32, False), (f"{SECRET},{SECRET}", False), (SECRET, True)):
+        shown_event = {**sent, "headers": {**sent["headers"], "X-Origin-Secret": shown}}
+        assert (direct.answer(shown_event, stand_in, guarded) is not None) == opened

@@ -137,6 +137,37 @@ def test_any_other_event_warms_up(handler: Handler, other: Any) -> None:
     assert handler(other, None) == {"status": "warm", "model": "stand-in"}
 
 
+def test_each_request_leaves_one_line_without_what_was_sent(handler: Handler, capsys: pytest.CaptureFixture[str]) -> None:
+    handler(event("v2-form"), None)
+    handler(event("v2-not-found"), None)
+    handler(event("schedule"), None)
+    judged, missing = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (judged["route"], judged["code"], judged["status"]) == ("/api/classify", "ok", 200)
+    assert (judged["width"], judged["height"], judged["model"]) == (64, 48, "stand-in")
+    assert {"DecodeTime", "InferTime", "Judged", "Refused"} <= judged.keys()
+    assert (missing["route"], missing["code"], missing["status"]) == ("other", "not_found", 404)
+    assert event("v2-not-found")["rawPath"] not in json.dumps(missing)
+
+
+def test_with_a_secret_only_those_who_show_it_are_answered(environment: dict[str, str], stand_in_file: Path) -> None:
+    code = (
+        "import json, sys, lesion.handler as h\n"
+        "event = json.load(open(sys.argv[1]))\n"
+        "print(h.handler(event, None)['statusCode'], file=sys.stderr)\n"
+        "event['headers']['x-origin-secret'] = 's' * 48\n"
+        "print(h.handler(event, None)['statusCode'], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(EVENTS / "v2-ping.json")],
+        env={**environment, "LESION_MODEL": str(stand_in_file), "LESION_ORIGIN_SECRETS": "s" * 48},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert (done.returncode, done.stderr) == (0, "403\n200\n")
+    assert "ssss" not in done.stdout
+
+
 def run(code: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
 

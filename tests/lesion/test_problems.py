@@ -149,6 +149,7 @@ def test_every_code_is_one_of_the_errors_module_and_has_one_status() -> None:
         "not_found": (404, "Not found"),
         "method_not_allowed": (405, "Another method is needed"),
         "url_not_allowed": (403, "This address may not be fetched"),
+        "wrong_origin": (403, "Not the service's own address"),
         "fetch_failed": (502, "The address gave no image"),
         "fault": (500, "The service failed"),
     }

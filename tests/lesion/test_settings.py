@@ -25,6 +25,7 @@ def test_every_variable_is_read() -> None:
             "LESION_THREADS": "3",
             "LESION_URL_HOSTS": " Images.Example.org, other.example.com ,",
             "LESION_MAX_UPLOAD_BYTES": "1000",
+            "LESION_ORIGIN_SECRETS": f"{'a' * 48}, {'b' * 32}",
             "LESION_TITLE": "Moles",
             "LESION_CODE_URL": "https://example.org/code",
         }
@@ -35,6 +36,7 @@ def test_every_variable_is_read() -> None:
         threads=3,
         url_hosts=frozenset({"images.example.org", "other.example.com"}),
         max_upload_bytes=1000,
+        origin_secrets=frozenset({"a" * 48, "b" * 32}),
         title="Moles",
         code_url="https://example.org/code",
     )
@@ -62,11 +64,21 @@ def test_in_lambda_the_memory_decides_on_threads(memory: str, threads: int) -> N
         ("LESION_URL_HOSTS", "*.example.org"),
         ("LESION_URL_HOSTS", "localhost"),
         ("LESION_CODE_URL", "javascript:alert(1)"),
+        ("LESION_ORIGIN_SECRETS", "password"),
+        ("LESION_ORIGIN_SECRETS", f"{'a' * 48},b"),
+        ("LESION_ORIGIN_SECRETS", "ä" * 48),
     ],
 )
 def test_a_value_that_cannot_be_understood_is_named_with_what_to_do(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=rf"{name}.*(or leave it out)\."):
         read_settings({name: value})
+
+
+def test_a_secret_is_in_no_message_and_no_print() -> None:
+    assert "a" * 48 not in repr(read_settings({"LESION_ORIGIN_SECRETS": "a" * 48}))
+    with pytest.raises(SettingsError) as caught:
+        read_settings({"LESION_ORIGIN_SECRETS": f"{'a' * 48},halfway"})
+    assert "aaa" not in str(caught.value) and "halfway" not in str(caught.value)
 
 
 def test_the_largest_upload_fits_an_event_in_base64() -> None:

@@ -1,0 +1,43 @@
+"""The CDK application, which cdk.json starts: `cdk synth`, `cdk deploy`."""
+
+import sys
+
+from aws_cdk import App, Tags, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from infra.edge import Edge, needs_edge
+from infra.settings import SettingError, Settings, read_settings
+from infra.stack import Lesion
+
+
+def build(app: App, settings: Settings) -> tuple[Lesion, Edge | None]:
+    """Put the stacks of one deployment into `app`, with cdk-nag watching over them."""
+    edge = Edge(app, f"{settings.name}Edge", settings) if needs_edge(settings) else None
+    stack = Lesion(app, settings.name, settings, edge)
+    if edge:
+        stack.add_stack_dependency(edge)
+    Tags.of(app).add("service", settings.name)
+    check(app)
+    return stack, edge
+
+
+def check(app: App) -> None:
+    """Let cdk-nag look at every resource; what nobody acknowledged ends the synthesis with an error."""
+    Validations.of(app).add_plugins(AwsSolutionsChecks())
+
+
+def main() -> int:
+    """Synthesise; 1 with one sentence on stderr where a setting is wrong."""
+    app = App(analytics_reporting=False)
+    try:
+        settings = read_settings(app.node.get_all_context())
+    except SettingError as error:
+        print(error, file=sys.stderr)
+        return 1
+    build(app, settings)
+    app.synth()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
