@@ -95,7 +95,11 @@ def test_the_first_photograph_is_answered_without_the_framework_and_the_page_wit
         "print(h.handler(event, None)['statusCode'], 'fastapi' in sys.modules)\n"
     )
     done = run(code, {**environment, "LESION_MODEL": str(stand_in_file)})
-    assert (done.stdout, done.stderr) == ("200 []\n200 True\n", "")
+    told = [line for line in done.stdout.splitlines() if not line.startswith("{")]
+    assert (told, done.stderr) == (["200 []", "200 True"], "")
+    # Both ways are recorded.
+    records = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert [(record["route"], record["cold"]) for record in records] == [("/api/classify", True), ("/api/ping", False)]
 
 
 def test_with_provisioned_concurrency_the_framework_is_loaded_at_the_start(
