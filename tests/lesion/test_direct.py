@@ -91,6 +91,7 @@ def test_the_first_photograph_is_answered_without_the_framework_and_the_page_wit
         f"event = json.load(open({str(tmp_path / 'event.json')!r}))\n"
         "print(h.handler(event, None)['statusCode'], sorted(heavy & sys.modules.keys()))\n"
         "event['requestContext']['http'] = {**event['requestContext']['http'], 'path': '/api/ping', 'method': 'GET'}\n"
+        "event['rawPath'] = '/api/ping'\n"
         "asyncio.set_event_loop(asyncio.new_event_loop())\n"
         "print(h.handler(event, None)['statusCode'], 'fastapi' in sys.modules)\n"
     )
