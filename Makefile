@@ -2,7 +2,7 @@
 # make test    sets up everything, then runs the tests
 # make check   formatting, lint, types
 # make train   DATA=folder: images + metadata.csv -> runs/lite2/checkpoint.pt, resumable
-# make export  DATA=folder [CHECKPOINT=file VERSION=x.y.z STRANGERS=folders COPIES=folder]: checkpoint -> models/lesion.onnx, figures, plots, card, golden values
+# make export  DATA=folder [CHECKPOINT=file VERSION=x.y.z SIZE=pixels STRANGERS=folders COPIES=folder]: checkpoint -> models/lesion.onnx, figures, plots, card, golden values
 # make synth   the CloudFormation templates, in cdk.out and cdk.out/all (every option on), checked by cdk-nag and cfn-lint
 # make deploy  / make destroy   the service in the AWS account of the environment (docs/operations.md); CDK='-c lesion:waf=true'
 
@@ -86,9 +86,9 @@ destroy: infra/node_modules/.package-lock.json
 
 # The model, then its report: `test` is opened here, once.
 export: $(VENV)/installed
-	$(VENV)/bin/python -m export.convert $(CHECKPOINT) --data $(DATA) --version $(VERSION)
+	$(VENV)/bin/python -m export.convert $(CHECKPOINT) --data $(DATA) --version $(VERSION) $(if $(SIZE),--size $(SIZE))
 	$(VENV)/bin/python -m export.evaluate --data $(DATA) $(if $(STRANGERS),--strangers $(STRANGERS))
-	$(VENV)/bin/python -m export.cameras $(CHECKPOINT) --data $(DATA)
+	$(VENV)/bin/python -m export.cameras $(CHECKPOINT) --data $(DATA) $(if $(SIZE),--size $(SIZE))
 	$(VENV)/bin/python -m export.stress --data $(DATA) $(if $(COPIES),--copies $(COPIES))
 	$(VENV)/bin/python -m export.faithful --data $(DATA)
 	$(VENV)/bin/python -m tests.golden

@@ -67,13 +67,14 @@ def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path, help="what the model file was made of")
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
+    parser.add_argument("--size", type=int, help="input side in pixels, as given to `export.convert`")
     parser.add_argument("--model", type=Path, default=Path("models/lesion.onnx"))
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
     """Run `python -m export.cameras`."""
-    network = read_checkpoint(args.checkpoint, Told("", [], [], None)).network
+    network = read_checkpoint(args.checkpoint, Told(size=args.size)).network
     found = left_out(Core(network).eval(), read_table(args.data))
     for name, part in found.items():
         share = part["refused"]

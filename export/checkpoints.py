@@ -11,7 +11,7 @@ The kind is recognised by content. No code of a file is run (`export.unpickle`).
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def read_checkpoint(path: Path, told: Told | None = None) -> Checkpoint:
             return _foreign(path, "state dict", _from_weights(read_safetensors(path), told))
         root = read_torch_file(path)
         if isinstance(root, dict) and {"spec", "weights", "provenance"} <= root.keys():
-            return _ours(root)
+            return _ours(root, told.size)
         learner = find_learner(root)
         if learner:
             return _foreign(path, learner.kind, _from_learner(learner, told))
@@ -88,9 +88,11 @@ def _foreign(path: Path, kind: str, network: Network) -> Checkpoint:
     return Checkpoint(network.eval(), {"checkpoint": path.name, "kind": kind, "checkpoint_sha256": digest}, ours=False)
 
 
-def _ours(state: dict[str, Any]) -> Checkpoint:
+def _ours(state: dict[str, Any], size: int | None) -> Checkpoint:
     try:
-        network = LesionNet(Spec(**state["spec"]))
+        spec = Spec(**state["spec"])
+        # Convolutions take any size, and a larger one than in training can serve better (Touvron et al. 2019).
+        network = LesionNet(replace(spec, size=size or spec.size))
         network.load_state_dict(state["weights"])
         return Checkpoint(network.eval(), dict(state["provenance"]), ours=True)
     except Exception as error:

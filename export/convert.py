@@ -173,7 +173,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--arch", default="", help="as timm or torchvision names it, where the file does not say it")
     parser.add_argument("--classes", nargs="+", default=[], help="class names in the order of the outputs")
     parser.add_argument("--malignant", nargs="+", default=[], help="which classes count as malignant")
-    parser.add_argument("--size", type=int, help="input side in pixels")
+    parser.add_argument("--size", type=int, help="input side in pixels, instead of what the checkpoint says")
     return parser
 
 

@@ -1,11 +1,12 @@
 """Training writes checkpoints, and goes on from them as if it had not been interrupted."""
 
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import torch
 
-from export.checkpoints import read_checkpoint
+from export.checkpoints import Told, read_checkpoint
 from export.errors import CheckpointError
 from export.train import Trainer, main
 from tests.export.conftest import training
@@ -17,6 +18,12 @@ def test_a_checkpoint_holds_the_network_and_where_it_comes_from(checkpoint: Path
     assert not found.network.training
     assert found.provenance["images"] == 12
     assert found.provenance["recipe"]["phases"] == [{"size": 64, "epochs": 2, "batch": 4}]
+
+
+def test_a_network_can_serve_at_another_size_than_it_was_trained_for(checkpoint: Path) -> None:
+    larger, own = read_checkpoint(checkpoint, Told(size=128)).network, read_checkpoint(checkpoint).network
+    assert (larger.spec.size, own.spec.size) == (128, 96)
+    assert all(torch.equal(value, own.state_dict()[name]) for name, value in larger.state_dict().items())
 
 
 def test_a_run_that_was_killed_inside_a_phase_ends_where_an_unbroken_one_does(
@@ -39,6 +46,27 @@ def test_a_run_that_was_killed_inside_a_phase_ends_where_an_unbroken_one_does(
         entry["loss"] for entry in unbroken["training"]["history"]
     ]
     assert all(torch.equal(broken["weights"][name], value) for name, value in unbroken["weights"].items())
+
+
+def test_training_goes_on_from_another_checkpoint_and_learns_from_teachers(
+    archive: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    options = training(archive, tmp_path)
+    options.phases, options.start, options.teachers = ["64:1:4"], checkpoint, [checkpoint]
+    options.mixup, options.colour_constancy = 0.2, 6.0
+    main(options)
+    found = read_checkpoint(tmp_path / "checkpoint.pt")
+    assert found.network.spec.colour_constancy == 6
+    recipe = found.provenance["recipe"]
+    digest = sha256(checkpoint.read_bytes()).hexdigest()
+    assert (recipe["start"], recipe["teachers"], recipe["mixup"]) == (digest, [digest], "0.2")
+
+
+def test_another_architecture_is_not_gone_on_from(archive: Path, checkpoint: Path, tmp_path: Path) -> None:
+    options = training(archive, tmp_path)
+    options.start, options.arch = checkpoint, "test_resnet"
+    with pytest.raises(CheckpointError, match="cannot go on as a test_resnet"):
+        main(options)
 
 
 def test_another_file_is_not_taken_for_a_checkpoint(tmp_path: Path) -> None:
