@@ -2,9 +2,8 @@
 
     python -m export.cameras runs/lite2/checkpoint.pt --data DATA
 
-In turn, the distance is fitted without one data set, and cut on `val` without it as `export.convert` cuts it; what
-share of the data set's own images in `val` and `test` would be refused? No label has a part in it. The figures go into the
-model card.
+In turn, the distance is fitted without one data set, and cut on `val` without it as `export.convert` cuts it; what share of
+the data set's own images would be refused? No label has a part in it. The figures go into the model card.
 """
 
 import argparse
@@ -13,53 +12,50 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from tqdm import tqdm
+import numpy.typing as npt
 
 from export.bootstrap import interval
 from export.checkpoints import Told, read_checkpoint
-from export.data import Labelled, load_square, read_table
-from export.familiarity import Features, distances, principal, training_features
+from export.data import Labelled, read_table
+from export.familiarity import distances, drawn, features_of, principal
 from export.graph import Core
 from export.limits import DISTANCE_QUANTILE
-from export.metrics import rate
+from export.metrics import Mask, rate
 from export.reports import report_on
 
 FEWEST = 50
-"""Images that a data set must have in `val` and `test` together to say something."""
-
-
-@torch.inference_mode()
-def plain_features(core: Core, rows: Sequence[Labelled]) -> Features:
-    """Middle features (N, M) of images as they are served."""
-    found = []
-    for start in tqdm(range(0, len(rows), 32), "images", unit="batch", leave=False):
-        squares = [load_square(row.path, core.network.spec.size) for row in rows[start : start + 32]]
-        found.append(core(torch.stack(squares).float())[3].numpy())
-    return np.concatenate(found).astype(np.float64)
+"""Images that a data set must have to say something."""
 
 
 def left_out(core: Core, rows: Sequence[Labelled]) -> dict[str, dict[str, Any]]:
-    """Data set -> how many images, and the share refused as `not_a_lesion` when the distance never saw the data set."""
-    drawn, features = training_features(core, [row for row in rows if row.split == "train"])
-    looked_at = [row for row in rows if row.split != "train"]
-    served = plain_features(core, looked_at)
+    """Data set -> images and share refused as `not_a_lesion` when the distance never saw the data set.
+
+    Of all its images, and of those alone that the network did not learn from either (`val` and `test`).
+    """
+    names = np.array([row.dataset for row in rows])
+    fitted_on = drawn([row for row in rows if row.split == "train"])
+    seen, seen_names = features_of(core, fitted_on), np.array([row.dataset for row in fitted_on])
+    val = [row for row in rows if row.split == "val"]
+    of_val, val_names = features_of(core, val), np.array([row.dataset for row in val])
     found = {}
-    for name in sorted({row.dataset for row in looked_at}):
-        own = np.array([row.dataset == name for row in looked_at])
-        others = np.array([row.split == "val" and row.dataset != name for row in looked_at])
-        seen = np.array([row.dataset != name for row in drawn])
-        if own.sum() < FEWEST or not others.any() or seen.sum() < len(drawn) / 2:
+    for name in sorted(set(names)):
+        own = [row for row in rows if row.dataset == name]
+        others, kept = val_names != name, seen_names != name
+        if len(own) < FEWEST or not others.any() or kept.sum() < len(kept) / 2:
             # Without the largest data set there is hardly anything left to fit on.
             continue
-        familiarity = principal(features[seen])
-        cut = np.quantile(distances(familiarity, served[others]), DISTANCE_QUANTILE)
-        refused = distances(familiarity, served[own]) > cut
-        groups = np.array([row.group for row in looked_at])[own]
-        everything = np.ones(len(refused), bool)
-        share = interval(lambda weights, refused=refused, all_of=everything: rate(refused, all_of, weights), groups)
-        found[name] = {"n": int(own.sum()), "refused": share.json()}
+        familiarity = principal(seen[kept])
+        cut = np.quantile(distances(familiarity, of_val[others]), DISTANCE_QUANTILE)
+        refused = distances(familiarity, features_of(core, own)) > cut
+        unseen = np.array([row.split != "train" for row in own])
+        groups = np.array([row.group for row in own])
+        found[name] = {"all": _share(refused, groups), "unseen": _share(refused[unseen], groups[unseen])}
     return found
+
+
+def _share(refused: Mask, groups: npt.NDArray[np.str_]) -> dict[str, Any]:
+    everything = np.ones(len(refused), bool)
+    return {"n": len(refused), "refused": interval(lambda weights: rate(refused, everything, weights), groups).json()}
 
 
 def options() -> argparse.ArgumentParser:
@@ -76,9 +72,10 @@ def main(args: argparse.Namespace) -> None:
     """Run `python -m export.cameras`."""
     network = read_checkpoint(args.checkpoint, Told(size=args.size)).network
     found = left_out(Core(network).eval(), read_table(args.data))
-    for name, part in found.items():
-        share = part["refused"]
-        print(f"{name}: n = {part['n']}, refused {share['value']:.1%} ({share['low']:.1%}-{share['high']:.1%})")
+    for name, parts in found.items():
+        for which, part in parts.items():
+            share = part["refused"]
+            print(f"{name}, {which}: n = {part['n']}, refused {share['value']:.1%} ({share['low']:.1%}-{share['high']:.1%})")
     report_on(args.model, {"unseen_cameras": found})
 
 

@@ -100,7 +100,9 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
         )
     if "unseen_cameras" in metrics:
         yield "Dermoscopy of a data set that had no part in fitting the distance, refused as `not_a_lesion`: " + "; ".join(
-            f"{name} (n = {part['n']}) {_percent(part['refused'])}" for name, part in metrics["unseen_cameras"].items()
+            f"{name} {_percent(parts['all']['refused'])} of {parts['all']['n']}, "
+            f"{_percent(parts['unseen']['refused'])} of the {parts['unseen']['n']} that the network did not learn from"
+            for name, parts in metrics["unseen_cameras"].items()
         )
     if "stress" in metrics:
         yield "### The same photograph, stored or sent otherwise (test, one view)"

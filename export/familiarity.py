@@ -1,7 +1,7 @@
 """How far from the training images: statistics of a middle layer's features.
 
-The last layer has forgotten what is not a lesion, a middle one has not. The statistics are fitted on augmented training
-images, so that another camera's colours or framing alone do not count as strange.
+The last layer has forgotten what is not a lesion, a middle one has not. Fitted to augmented images, the statistics would let
+more strange pictures through, and no fewer cameras be refused (models/experiments.md).
 """
 
 from collections.abc import Sequence
@@ -11,40 +11,34 @@ import numpy.typing as npt
 import torch
 from tqdm import tqdm
 
-from export.augment import degrade, recolour, warp
 from export.data import Labelled, load_square
 from export.graph import Core, Familiarity
 
 Features = npt.NDArray[np.float64]
 
-COMPONENTS = 16
+COMPONENTS = 32
 IMAGES = 2000
 
 
 def fit(core: Core, rows: Sequence[Labelled]) -> Familiarity:
-    """Fit to augmented training images."""
-    return principal(training_features(core, rows)[1])
+    """Fit to training images."""
+    return principal(features_of(core, drawn(rows)))
+
+
+def drawn(rows: Sequence[Labelled], images: int = IMAGES, seed: int = 1) -> list[Labelled]:
+    """The images that the statistics are fitted to: `images` of them at most, with a fixed seed."""
+    order = np.random.default_rng(seed).permutation(len(rows))
+    return [rows[index] for index in order[:images]]
 
 
 @torch.inference_mode()
-def training_features(
-    core: Core, rows: Sequence[Labelled], *, images: int = IMAGES, seed: int = 1
-) -> tuple[list[Labelled], Features]:
-    """Draw `images` training images with a fixed seed; them, and the middle features (N, M) of each, augmented."""
-    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    size = core.network.spec.size
-    drawn = [rows[index] for index in rng.permutation(len(rows))[:images]]
-    features = []
-    for start in tqdm(range(0, len(drawn), 32), "familiarity", unit="batch", leave=False):
-        squares = torch.stack([_degraded(row, rng) for row in drawn[start : start + 32]])
-        batch = recolour(warp(squares.float() / 255, size, generator), generator, cutout=False) * 255
-        features.append(core(batch)[3].numpy())
-    return drawn, np.concatenate(features).astype(np.float64)
-
-
-def _degraded(row: Labelled, rng: np.random.Generator) -> torch.Tensor:
-    pixels = degrade(load_square(row.path, 256).permute(1, 2, 0).numpy(), rng)
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+def features_of(core: Core, rows: Sequence[Labelled]) -> Features:
+    """Middle features (N, M) of images as they are served."""
+    found = []
+    for start in tqdm(range(0, len(rows), 32), "features", unit="batch", leave=False):
+        squares = [load_square(row.path, core.network.spec.size) for row in rows[start : start + 32]]
+        found.append(core(torch.stack(squares).float())[3].numpy())
+    return np.concatenate(found).astype(np.float64)
 
 
 def principal(features: Features) -> Familiarity:

@@ -9,7 +9,7 @@ from export.bootstrap import draws
 SENSITIVITY = 0.95
 """What the operating threshold aims at."""
 
-DISTANCE_QUANTILE = 0.98
+DISTANCE_QUANTILE = 0.985
 """Of `val`, that is nearer than the limit of `not_a_lesion`."""
 
 COVERAGE = 0.90
@@ -41,7 +41,7 @@ def refusal_rules(one: Answers, eight: Answers) -> tuple[RefusalRule, ...]:
     """Limits that together refuse about 3 % of `val` at most.
 
     The quality limits lie where the darkest and most blurred photographs of `val` end, with a margin; distance and spread
-    are cut at the top 2 % and 0.5 %.
+    are cut at the top 1.5 % and 0.5 %.
     """
     quantile = {name: np.quantile(one.measure(name), 0.001) for name in ("brightness", "sharpness")}
     return (

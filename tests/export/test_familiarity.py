@@ -46,6 +46,8 @@ def test_a_camera_is_left_out_of_the_fit_that_judges_it(
     found = left_out(Core(read_checkpoint(checkpoint).network).eval(), cameras)
     # Without the common one too little is left to fit on.
     assert list(found) == ["rare"]
-    assert found["rare"]["n"] == sum(row.dataset == "rare" and row.split != "train" for row in cameras)
-    assert 0 <= found["rare"]["refused"]["value"] <= 1
+    own = [row for row in cameras if row.dataset == "rare"]
+    assert found["rare"]["all"]["n"] == len(own)
+    assert found["rare"]["unseen"]["n"] == sum(row.split != "train" for row in own)
+    assert all(0 <= part["refused"]["value"] <= 1 for part in found["rare"].values())
     assert fitted == [sum(row.dataset == "common" and row.split == "train" for row in cameras)]
