@@ -1,6 +1,7 @@
 """The templates, the certificate and the functions that every rehearsal shares."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -42,6 +43,8 @@ def _is_fresh(result: Path) -> bool:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    if shutil.which("openssl") is None:
+        _missing("openssl makes the certificate of the rehearsal: install Debian's package openssl.")
     return Certificate(tmp_path_factory.mktemp("certificate"))
 
 
