@@ -14,6 +14,7 @@ from tests.browser import launched
 from tests.infra.conftest import Assembly, synthesise
 from tests.paths import REPOSITORY
 from tests.rehearsal.cloud import Pool, in_image, in_process
+from tests.rehearsal.edge_function import close_all
 from tests.rehearsal.front import Certificate
 from tests.rehearsal.template import Template
 from tests.runtime.container import working_copy
@@ -53,6 +54,13 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
     """Functions as processes of this machine: for what has to do with the way to them, not with them."""
     with Pool(in_process(tmp_path_factory.mktemp("home"))) as pool:
         yield pool
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nodes() -> Iterator[None]:
+    """Ends what the functions at the edge were run by."""
+    yield
+    close_all()
 
 
 @pytest.fixture(scope="session")

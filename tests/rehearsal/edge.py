@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.rehearsal.bucket import Bucket
+from tests.rehearsal.edge_function import EdgeFunction
 from tests.rehearsal.http_api import HttpApi
 from tests.rehearsal.messages import Origin, Request, Response, value, without
 from tests.rehearsal.policies import CachePolicy, ResponseHeaders, Selection, origin_request
@@ -49,10 +50,19 @@ class Behaviour:
     forwarded: Selection
     headers: ResponseHeaders
     compresses: bool
+    function: EdgeFunction | None
 
     @classmethod
     def read(cls, template: Template, config: Mapping[str, Any]) -> "Behaviour":
-        read = {"TargetOriginId", "ViewerProtocolPolicy", "AllowedMethods", "CachedMethods", "Compress", "PathPattern"}
+        read = {
+            "TargetOriginId",
+            "ViewerProtocolPolicy",
+            "AllowedMethods",
+            "CachedMethods",
+            "Compress",
+            "PathPattern",
+            "FunctionAssociations",
+        }
         policies = {"CachePolicyId", "OriginRequestPolicyId", "ResponseHeadersPolicyId"}
         know(config, "A cache behaviour", read, policies)
         cache = CachePolicy.read(template, config["CachePolicyId"])
@@ -69,6 +79,7 @@ class Behaviour:
             headers=ResponseHeaders.read(template, config.get("ResponseHeadersPolicyId")),
             # Both must say so, and what is never kept is never compressed.
             compresses=config.get("Compress", False) and cache.compresses and cache.most > 0,
+            function=EdgeFunction.read(template, config.get("FunctionAssociations", ())),
         )
 
 
@@ -107,6 +118,12 @@ class Edge:
             return _own(403)
         if len(request.target) > URL_BYTES:
             return _own(414)
+        if behaviour.function is not None:
+            # What it answers, it answers for the behaviour: with its headers, and past its cache.
+            judged = behaviour.function.run(request)
+            if isinstance(judged, Response):
+                return behaviour.headers.add(judged).set("X-Cache", "FunctionGeneratedResponse from cloudfront")
+            request = judged
         hit, response = self._fetch(behaviour, request)
         response = behaviour.headers.add(_for_viewer(behaviour, request, response))
         how = "Error" if response.status >= 400 and not hit else "Hit" if hit else "Miss"

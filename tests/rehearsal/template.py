@@ -143,7 +143,7 @@ class Template:
             return f"arn:aws:s3:::{own}"
         if (kind, attribute) == ("AWS::CloudFront::OriginAccessControl", "Id"):
             return own
-        if attribute == "Arn":
+        if attribute in ("Arn", "FunctionARN"):
             return f"arn:aws:{kind.split('::')[1].lower()}:{self.region}:{ACCOUNT}:{own}"
         raise NotRehearsed(f"{attribute} of {name} ({kind})")
 

@@ -3,6 +3,7 @@
 The functions are processes of this machine: the image has no part in what is broken here. Run by `make rehearse`.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -173,6 +174,15 @@ def a_larger_limit(template: Template) -> None:
     template.function()["Environment"]["Variables"]["LESION_MAX_UPLOAD_BYTES"] = "4700000"
 
 
+def nothing_at_the_edge(template: Template) -> None:
+    del api_behaviour(template)["FunctionAssociations"]
+
+
+def a_lower_limit_at_the_edge(template: Template) -> None:
+    function = template.only("AWS::CloudFront::Function")
+    function["FunctionCode"] = re.sub(r"MOST_BYTES = \d+", "MOST_BYTES = 1000000", function["FunctionCode"])
+
+
 def no_secret_for_the_function(template: Template) -> None:
     del template.function()["Environment"]["Variables"]["LESION_ORIGIN_SECRETS"]
 
@@ -310,6 +320,8 @@ MUTATIONS: list[tuple[Change, Check]] = [
     (no_throttle, THROTTLED),
     (a_smaller_limit, LARGE),
     (a_larger_limit, TOO_LARGE),
+    (nothing_at_the_edge, TOO_LARGE),
+    (a_lower_limit_at_the_edge, LARGE),
     (an_impatient_function, ROUTES),
     (no_default_root, PAGE),
     (an_origin_path, ROUTES),
@@ -357,8 +369,8 @@ def a_managed_origin_request_policy(template: Template) -> None:
     api_behaviour(template)["OriginRequestPolicyId"] = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 
-def a_function_at_the_edge(template: Template) -> None:
-    api_behaviour(template)["FunctionAssociations"] = [{"EventType": "viewer-request", "FunctionARN": "arn"}]
+def another_function_at_the_edge(template: Template) -> None:
+    api_behaviour(template)["FunctionAssociations"][0]["EventType"] = "viewer-response"
 
 
 def a_page_for_errors(template: Template) -> None:
@@ -374,7 +386,7 @@ def an_authorizer(template: Template) -> None:
     [
         an_unknown_cache_policy,
         a_managed_origin_request_policy,
-        a_function_at_the_edge,
+        another_function_at_the_edge,
         a_page_for_errors,
         an_authorizer,
     ],
