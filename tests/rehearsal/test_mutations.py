@@ -416,6 +416,13 @@ def below(visiting: Visiting, template: Template) -> str:
         return below_the_threshold(visitor)
 
 
+def test_unchanged_a_visit_is_whole(
+    browser: Browser, visiting: Visiting, template: Template, below: str, tmp_path: Path
+) -> None:
+    with visiting(template) as visitor:
+        whole_visit(browser, visitor.cloud.url, below, tmp_path)
+
+
 @pytest.mark.parametrize("change", [no_script, no_picture_from_memory, drop_the_api_behaviour])
 def test_a_visit_notices(
     browser: Browser,
