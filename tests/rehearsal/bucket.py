@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tests.rehearsal.messages import Request, Response, value
+from tests.rehearsal.messages import Headers, Request, Response, value
 from tests.rehearsal.template import NotRehearsed, Template, know
 
 TYPES: Mapping[str, str] = {
@@ -75,7 +75,7 @@ class Bucket:
             return _error(403, "AccessDenied")
         if found is None:
             return _error(404, "NoSuchKey")
-        headers = (("Content-Type", found.kind), ("ETag", found.etag), ("Server", "AmazonS3"))
+        headers: Headers = (("Content-Type", found.kind), ("ETag", found.etag), ("Server", "AmazonS3"))
         if found.cache_control:
             headers += (("Cache-Control", found.cache_control),)
         if value(request.headers, "If-None-Match") == found.etag:

@@ -102,7 +102,8 @@ class Edge:
             for key, item in template.named("AWS::CloudFront::OriginAccessControl").items()
         }
         self._arn = f"arn:aws:cloudfront::{ACCOUNT}:distribution/{name}"
-        self._hosts: dict[str, Bucket | HttpApi] = {item.host: item for item in (*buckets, *apis)}
+        behind: list[Bucket | HttpApi] = [*buckets, *apis]
+        self._hosts = {item.host: item for item in behind}
         self._origins = {item["Id"]: self._origin(item) for item in config["Origins"]}
         self._kept: dict[tuple[object, ...], tuple[float, Response]] = {}
         self._lock = threading.Lock()
