@@ -96,15 +96,20 @@ export: $(VENV)/installed
 # --- the image -------------------------------------------------------------------------------------------------------------
 # make image       the function's image in build/image, with Docker or, as root, without
 # make test-image  starts it as Lambda does, in all its limits, and looks at what it does; as root
+# make rehearse    the whole deployment on this machine, as its template says, visited by a browser; as root
 # make bench-cold  how long its first answer takes, beside the least possible -> docs/cold-start.md; as root
 
-.PHONY: image test-image bench-cold
+.PHONY: image test-image rehearse bench-cold
 
 image:
 	$(PYTHON) -m infra.image
 
 test-image: $(VENV)/installed image
 	$(VENV)/bin/python -m pytest -m image tests/runtime/test_image.py
+
+# The templates of `make synth`, where they are newer than the tree; else they are made on the way.
+rehearse: setup image
+	$(VENV)/bin/python -m pytest -m rehearsal tests/rehearsal
 
 bench-cold: $(VENV)/installed image
 	$(VENV)/bin/python -m tests.bench.cold

@@ -32,6 +32,8 @@ HTTP_API_REQUEST = 1.00 / 1e6
 HTTP_API_KB = 512
 CLOUDFRONT_REQUEST = 0.0100 / 10_000
 """Over TLS, from North America and Europe."""
+CLOUDFRONT_FUNCTION = 0.10 / 1e6
+"""A run of the function at the edge, one for each request to the API."""
 CLOUDFRONT_OUT_GB = 0.085
 """To the caller, the first 10 TB."""
 CLOUDFRONT_ORIGIN_GB = 0.020
@@ -83,7 +85,7 @@ def per_prediction(load: Load) -> dict[str, float]:
         "Lambda, duration": seconds * load.memory_mb / MB_PER_GB * LAMBDA_GB_SECOND,
         "Lambda, requests": LAMBDA_REQUEST,
         "HTTP API": metered * HTTP_API_REQUEST,
-        "CloudFront, requests": CLOUDFRONT_REQUEST,
+        "CloudFront, requests": CLOUDFRONT_REQUEST + CLOUDFRONT_FUNCTION,
         "CloudFront, upload and answer": (load.photo_kb * CLOUDFRONT_ORIGIN_GB + load.answer_kb * CLOUDFRONT_OUT_GB)
         / KB_PER_GB,
         "Logs": load.log_kb / KB_PER_GB * LOG_GB,

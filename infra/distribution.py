@@ -12,6 +12,8 @@ from aws_cdk.aws_cloudfront import (
     CacheQueryStringBehavior,
     Distribution,
     ErrorResponse,
+    FunctionAssociation,
+    FunctionEventType,
     HeadersFrameOption,
     HeadersReferrerPolicy,
     HttpVersion,
@@ -39,6 +41,7 @@ from constructs import Construct
 from lesion.origin import HEADER
 
 from infra.headers import SECURITY_HEADERS
+from infra.large import refuse_large
 from infra.nag import acknowledge
 from infra.settings import GATEWAY_SECONDS, Settings
 
@@ -108,6 +111,9 @@ def distribute(
                 origin_request_policy=_api_request(scope),
                 response_headers_policy=headers,
                 compress=True,
+                function_associations=[
+                    FunctionAssociation(function=refuse_large(scope), event_type=FunctionEventType.VIEWER_REQUEST)
+                ],
             )
         },
         # No pages of its own for errors: they would replace those of the API, which say what to do.

@@ -18,6 +18,9 @@ from starlette.testclient import TestClient
 from tests.models import build
 from tests.paths import REPOSITORY, SAMPLES
 
+# Before they are imported: else what they assert fails without a word.
+pytest.register_assert_rewrite("tests.rehearsal.checks", "tests.rehearsal.person")
+
 
 @pytest.fixture(scope="session")
 def stand_in_file(tmp_path_factory: pytest.TempPathFactory) -> Path:

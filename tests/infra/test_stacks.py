@@ -14,6 +14,7 @@ from lesion.origin import HEADER
 
 from infra.gateway import ACCESS_LOG
 from infra.headers import SECURITY_HEADERS
+from infra.large import MOST_BYTES
 from tests.infra.conftest import Assembly
 from tests.paths import REPOSITORY
 
@@ -297,6 +298,20 @@ def test_the_api_takes_every_method_and_is_kept_nowhere(assembly: Assembly) -> N
     kept = {item["ErrorCode"]: item["ErrorCachingMinTTL"] for item in distribution(assembly)["CustomErrorResponses"]}
     assert set(kept) == {400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504}
     assert set(kept.values()) == {0}
+
+
+def test_what_no_function_can_be_given_is_refused_at_the_edge_with_a_sentence(assembly: Assembly) -> None:
+    (name,) = assembly.resources("AWS::CloudFront::Function")
+    assert api_behaviour(assembly)["FunctionAssociations"] == [
+        {"EventType": "viewer-request", "FunctionARN": {"Fn::GetAtt": [name, "FunctionARN"]}}
+    ]
+    assert "FunctionAssociations" not in distribution(assembly)["DefaultCacheBehavior"]
+    code = assembly.only("AWS::CloudFront::Function")["FunctionCode"]
+    # CloudFront takes 10 KB of code.
+    assert len(code) < 10_000
+    assert "4.5 MB" in code
+    # With room for what an event has besides, this is what Lambda takes.
+    assert MOST_BYTES * 4 / 3 < 6 * 1024 * 1024 - 200_000
 
 
 def test_no_error_page_takes_the_place_of_a_problem(assembly: Assembly) -> None:

@@ -4,7 +4,6 @@ What depends on a model's numbers is answered by the tests in the service's plac
 """
 
 import json
-import os
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
@@ -14,20 +13,11 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.browser import launched
 from tests.paths import REPOSITORY, SAMPLES, TELEPHONE
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 SITE = REPOSITORY / "infra" / "site"
 PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
 STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be judged$")
@@ -90,14 +80,7 @@ def answer(probability: float, *sides: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        sentence = f"The page's tests need Chromium at {CHROMIUM}."
-        if os.environ.get("CI") == "true":
-            pytest.fail(sentence)
-        pytest.skip(sentence)
-    # Playwright's 5 s are short where training takes every core; what is already there is not waited for.
-    expect.set_options(timeout=30_000)
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS]) as browser:
+    with launched() as browser:
         yield browser
 
 

@@ -1,0 +1,34 @@
+"""The browser that tests drive: Debian's Chromium, kept from asking anybody on its own account."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """A browser, for as long as a `with` block; where there is none, the test is skipped, or fails with CI=true."""
+    if not CHROMIUM.exists():
+        sentence = f"The tests with a browser need Chromium at {CHROMIUM}."
+        if os.environ.get("CI") == "true":
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+    # Playwright's 5 s are short where training takes every core; what is already there is not waited for.
+    expect.set_options(timeout=30_000)
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS]) as browser:
+        yield browser

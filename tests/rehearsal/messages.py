@@ -1,0 +1,56 @@
+"""What goes between a viewer, the edge and its origins."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
+
+Headers = tuple[tuple[str, str], ...]
+
+
+def value(headers: Iterable[tuple[str, str]], name: str, otherwise: str = "") -> str:
+    """Value of a header, whatever its capitals; several with commas between."""
+    found = [text for key, text in headers if key.lower() == name.lower()]
+    return ",".join(found) if found else otherwise
+
+
+def without(headers: Headers, *names: str) -> Headers:
+    """The headers but for some."""
+    left_out = {name.lower() for name in names}
+    return tuple((key, text) for key, text in headers if key.lower() not in left_out)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request; `target` is path and query as they came."""
+
+    method: str
+    target: str
+    headers: Headers = ()
+    body: bytes = b""
+    secure: bool = True
+    source: str = "127.0.0.1"
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.target).path
+
+    @property
+    def query(self) -> str:
+        return urlsplit(self.target).query
+
+
+@dataclass(frozen=True)
+class Response:
+    """A response; its length is not among the headers."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = field(default=b"", repr=False)
+
+    def set(self, name: str, text: str) -> "Response":
+        """The same with one header set, in the place of any of its name."""
+        return replace(self, headers=(*without(self.headers, name), (name, text)))
+
+
+Origin = Callable[[Request, float], Response]
+"""Answers a request that the edge passes on, in at most so many seconds; else TimeoutError."""

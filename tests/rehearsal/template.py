@@ -1,0 +1,167 @@
+"""A synthesised stack as CloudFormation would read it: references become names, a secret's reference its value.
+
+Only what the rehearsal meets is known. Anything else raises `NotRehearsed`, so that a new part of the stacks is not passed
+over in silence.
+"""
+
+import copy
+import json
+import re
+import secrets
+import string
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+Resource = dict[str, Any]
+
+ACCOUNT = "123456789012"
+_DYNAMIC = re.compile(r"\{\{resolve:secretsmanager:(arn:[^{}]*?):SecretString:::\}\}")
+_VARIABLE = re.compile(r"\$\{([^}]+)\}")
+
+
+class NotRehearsed(Exception):
+    """Raised where the template holds something that the rehearsal cannot imitate; the message says what."""
+
+
+@dataclass
+class Template:
+    """One stack.
+
+    Attributes:
+        folder: of the synthesis, which holds the assets.
+        name: of the stack.
+        region: where it would be.
+        resources: by logical id, as synthesised.
+        secrets: value of each secret, made when it is first read. Copies share them, so that a function that was started
+            for one template also answers for the changed one.
+    """
+
+    folder: Path
+    name: str
+    region: str
+    resources: dict[str, Resource]
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path, name: str = "Lesion") -> Self:
+        """The stack `name` of a synthesis in `folder`."""
+        manifest = json.loads((folder / "manifest.json").read_text())
+        region = manifest["artifacts"][name]["environment"].rsplit("/", 1)[1]
+        return cls(folder, name, region, json.loads((folder / f"{name}.template.json").read_text())["Resources"])
+
+    def copy(self) -> "Template":
+        """The same stack, to be changed."""
+        return Template(self.folder, self.name, self.region, copy.deepcopy(self.resources), self.secrets)
+
+    def named(self, kind: str) -> dict[str, Resource]:
+        """Properties of every resource of a type, by the name that a reference to it gives; values unresolved."""
+        found = {key: item for key, item in self.resources.items() if item["Type"] == kind}
+        return {self.resolve({"Ref": key}): item.get("Properties", {}) for key, item in found.items()}
+
+    def only(self, kind: str) -> Resource:
+        """Properties of the one resource of its type; values unresolved.
+
+        Raises:
+            NotRehearsed: there is none, or more than one.
+        """
+        found = list(self.named(kind).values())
+        if len(found) != 1:
+            raise NotRehearsed(f"There are {len(found)} resources of type {kind}, not one.")
+        return found[0]
+
+    def function(self) -> Resource:
+        """Properties of the function that the alias leads to; values unresolved."""
+        name = self.only("AWS::Lambda::Alias")["FunctionName"]["Ref"]
+        properties: Resource = self.resources[name]["Properties"]
+        return properties
+
+    def assets(self) -> dict[str, Path]:
+        """Folder or file of each file asset, by its key in the bucket of the assets."""
+        listed = json.loads((self.folder / f"{self.name}.assets.json").read_text())["files"].values()
+        return {
+            place["objectKey"]: self.folder / asset["source"]["path"]
+            for asset in listed
+            for place in asset["destinations"].values()
+        }
+
+    def resolve(self, value: Any) -> Any:
+        """`value` with every reference in it replaced.
+
+        Raises:
+            NotRehearsed: a function or a reference that is not known here.
+        """
+        if isinstance(value, list):
+            return [self.resolve(item) for item in value]
+        if isinstance(value, str):
+            return _DYNAMIC.sub(lambda found: self._secret(found[1]), value)
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            (name, argument), *_ = value.items()
+            if name == "Ref":
+                return self._ref(argument)
+            if name == "Fn::GetAtt":
+                return self._attribute(*argument)
+            if name == "Fn::Join":
+                # The whole may be a dynamic reference that its parts are not.
+                return self.resolve(argument[0].join(self.resolve(argument[1])))
+            if name == "Fn::Sub" and isinstance(argument, str):
+                return self.resolve(_VARIABLE.sub(lambda found: self._ref(found[1]), argument))
+            if name.startswith("Fn::"):
+                raise NotRehearsed(f"{name} in the template")
+        return {name: self.resolve(item) for name, item in value.items()}
+
+    def _ref(self, name: str) -> str:
+        pseudo = {
+            "AWS::AccountId": ACCOUNT,
+            "AWS::Partition": "aws",
+            "AWS::Region": self.region,
+            "AWS::StackName": self.name,
+            "AWS::URLSuffix": "amazonaws.com",
+        }
+        if name in pseudo:
+            return pseudo[name]
+        if name not in self.resources:
+            raise NotRehearsed(f"{name} is referred to, and not in the template.")
+        kind = self.resources[name]["Type"]
+        if kind == "AWS::SecretsManager::Secret":
+            return f"arn:aws:secretsmanager:{self.region}:{ACCOUNT}:secret:{name}"
+        if kind == "AWS::Lambda::Alias":
+            properties = self.resources[name]["Properties"]
+            function = self.resolve(properties["FunctionName"])
+            return f"arn:aws:lambda:{self.region}:{ACCOUNT}:function:{function}:{properties['Name']}"
+        # Names of buckets and hosts have no capitals.
+        return name.lower()
+
+    def _attribute(self, name: str, attribute: str) -> str:
+        own, kind = self._ref(name), self.resources[name]["Type"]
+        if (kind, attribute) == ("AWS::S3::Bucket", "RegionalDomainName"):
+            return f"{own}.s3.{self.region}.amazonaws.com"
+        if (kind, attribute) == ("AWS::S3::Bucket", "Arn"):
+            return f"arn:aws:s3:::{own}"
+        if (kind, attribute) == ("AWS::CloudFront::OriginAccessControl", "Id"):
+            return own
+        if attribute in ("Arn", "FunctionARN"):
+            return f"arn:aws:{kind.split('::')[1].lower()}:{self.region}:{ACCOUNT}:{own}"
+        raise NotRehearsed(f"{attribute} of {name} ({kind})")
+
+    def _secret(self, arn: str) -> str:
+        made = self.named("AWS::SecretsManager::Secret")
+        if arn not in made:
+            raise NotRehearsed(f"The secret {arn} is read, and not in the template.")
+        how = made[arn]["GenerateSecretString"]
+        letters = string.ascii_letters + string.digits + ("" if how.get("ExcludePunctuation") else "!#$%&*+-.:=?@_~")
+        return self.secrets.setdefault(arn, "".join(secrets.choice(letters) for _ in range(how["PasswordLength"])))
+
+
+def know(config: Mapping[str, Any], what: str, *known: Iterable[str]) -> None:
+    """Check that there is nothing in a part of the template but what is imitated, or may be left out of the rehearsal.
+
+    Raises:
+        NotRehearsed: there is.
+    """
+    unknown = sorted(set(config) - {name for names in known for name in names})
+    if unknown:
+        raise NotRehearsed(f"{what} has {', '.join(unknown)}, which the rehearsal does not know.")
