@@ -81,7 +81,7 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
             "| prevalence | of 100 above the threshold, malignant | of 100 below the threshold, benign |",
             "|---|---|---|",
             *(
-                f"| {float(prevalence):.0%} | {100 * entry['positive']:.1f} | {100 * entry['negative']:.2f} |"
+                f"| {float(prevalence):.0%} | {_of_hundred(entry['positive'], 1)} | {_of_hundred(entry['negative'], 2)} |"
                 for prevalence, entry in metrics["test"]["predictive_values"].items()
             ),
         ]
@@ -142,6 +142,10 @@ def _evidence(found: Figures) -> Iterable[str]:
         f"{_percent(lesion['area'])} of the picture: {_cell(lesion['ratio'])} times what chance would give (mean over the "
         f"{lesion['n']} of {found['n']} images where a threshold finds a plausible lesion)."
     )
+
+
+def _of_hundred(share: float | None, digits: int) -> str:
+    return "-" if share is None else f"{100 * share:.{digits}f}"
 
 
 def _percent(entry: Figures) -> str:

@@ -137,7 +137,10 @@ def report(one: Answers, eight: Answers | None, card: Card) -> Figures:
         str(prevalence): dict(
             zip(
                 ("positive", "negative"),
-                (round(value, 4) for value in metrics.predictive_values(sensitivity, specificity, prevalence)),
+                (
+                    None if np.isnan(value) else round(value, 4)
+                    for value in metrics.predictive_values(sensitivity, specificity, prevalence)
+                ),
                 strict=True,
             )
         )

@@ -68,4 +68,5 @@ def predictive_values(sensitivity: float, specificity: float, prevalence: float)
     """Positive and negative predictive value at a prevalence (Bayes)."""
     true_positive, false_positive = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
     true_negative, false_negative = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
-    return true_positive / (true_positive + false_positive), true_negative / (true_negative + false_negative)
+    above, below = true_positive + false_positive, true_negative + false_negative
+    return true_positive / above if above else np.nan, true_negative / below if below else np.nan

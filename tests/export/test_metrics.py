@@ -33,6 +33,11 @@ def test_specificity_at_a_sensitivity_takes_the_strictest_threshold_that_reaches
     assert metrics.sensitivity_at(1.0, SCORE, POSITIVE, ONES) == pytest.approx(2 / 4)
 
 
+def test_a_predictive_value_of_no_images_is_not_defined() -> None:
+    positive, negative = metrics.predictive_values(1.0, 0.0, 0.1)
+    assert positive == pytest.approx(0.1) and np.isnan(negative)
+
+
 def test_calibration_error_is_zero_where_the_shares_are_right_and_the_gap_where_not() -> None:
     truth = np.tile([True, False, False, False], 100)
     assert metrics.calibration_error(np.full(400, 0.25), truth, np.ones(400), bins=4) == pytest.approx(0)
