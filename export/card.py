@@ -179,10 +179,12 @@ def _recipe(training: Figures) -> str:
         f"{phase['epochs']} epochs at {phase['size']} px (batch {phase['batch']})" for phase in training["recipe"]["phases"]
     )
     recipe = training["recipe"]
-    balance = "balanced over data sets" if recipe["balance_datasets"] == "True" else "balanced over classes"
+    balance = "balanced over data sets" if recipe.get("balance_datasets") == "True" else "balanced over classes"
+    # Checkpoints of before have a rate for each phase instead.
+    rate = f", highest rate {recipe['rate']}" if "rate" in recipe else ""
     return (
-        f"Training: {phases}, highest rate {recipe['rate']}, {balance}, seed {recipe['seed']}, ImageNet start, "
-        "moving average of the weights; what else was tried: [experiments.md](experiments.md). "
+        f"Training: {phases}{rate}, {balance}, seed {recipe['seed']}, ImageNet start, moving average of the weights; what "
+        "else was tried: [experiments.md](experiments.md). "
     )
 
 
