@@ -70,4 +70,4 @@ def test_refusal_limits_refuse_at_most_three_percent_of_val(val: Answers) -> Non
     for rule in refusal_rules(val, val):
         value = val.measure(rule.measure)
         refused |= (value < rule.below) if rule.below is not None else (value > (rule.above or 0))
-    assert 0.02 < refused.mean() <= 0.03
+    assert 0.015 < refused.mean() <= 0.03

@@ -9,6 +9,9 @@ from typing import Any, Self
 class Server(ThreadingHTTPServer):
     """A server on a free port of this machine, in a thread, for as long as a `with` block."""
 
+    # Fifty callers knock at once: socketserver lets five wait and turns the others away.
+    request_queue_size = 128
+
     daemon_threads = True
     block_on_close = False
 
