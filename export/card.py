@@ -25,7 +25,7 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
     yield f"# Model card: skin-lesion classifier {card.version}"
     yield (
         f"`lesion.onnx`, sha256 `{model.sha256}`. {card.architecture}, {card.input_size} x {card.input_size} pixels, "
-        f"{len(card.classes)} diagnoses. `python -m export.evaluate` writes this page; nothing in it is typed by hand."
+        f"{len(card.classes)} diagnoses. `make export` writes this page; nothing in it is typed by hand."
     )
     yield f"**Licence of the weights: {about['licence']}.** The code around them is MIT."
     yield "## Application"

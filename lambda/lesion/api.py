@@ -22,11 +22,11 @@ from lesion.errors import (
     UnsupportedFormat,
     UrlNotAllowed,
 )
-from lesion.facts import ClassEntry, Config, Limits, ModelCard, SampleEntry
+from lesion.facts import ClassEntry, Config, Limits, ModelCard
 from lesion.fetch import fetch
 from lesion.image import FORMATS, MAX_PIXELS
 from lesion.model import Model
-from lesion.samples import Samples
+from lesion.samples import Sample, Samples
 from lesion.settings import Settings
 from lesion.upload import FIELD, read_upload
 
@@ -158,9 +158,9 @@ def _add_facts(app: FastAPI, settings: Settings, model: Model, samples: Samples)
         return about
 
     @app.get("/api/samples")
-    async def list_samples() -> list[SampleEntry]:
+    async def list_samples() -> tuple[Sample, ...]:
         """The sample gallery, with what the archive records of each photograph."""
-        return [SampleEntry(**asdict(sample)) for sample in samples.entries]
+        return samples.entries
 
     @app.get("/api/config")
     async def show_config() -> Config:

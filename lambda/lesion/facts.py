@@ -46,19 +46,6 @@ class ModelCard(BaseModel):
     limits_of_use: Any = None
 
 
-class SampleEntry(BaseModel):
-    """A photograph of the gallery; `diagnosis` and `malignant` are what its archive records."""
-
-    id: str
-    title: str
-    diagnosis: str
-    malignant: bool
-    image: str
-    thumbnail: str
-    source: str
-    licence: str
-
-
 class Limits(BaseModel):
     """What an upload may be."""
 

@@ -1,4 +1,4 @@
-"""The tools of the cloud are the same everywhere: exact versions, from the public registries."""
+"""The tools of the cloud are the same everywhere: exact versions, from whichever registry the machine uses."""
 
 import json
 import re
@@ -15,9 +15,8 @@ def test_the_command_line_of_cdk_is_pinned_to_one_that_reads_what_the_library_wr
     assert all(entry["integrity"].startswith("sha512-") for name, entry in lock.items() if name)
 
 
-def test_the_lock_file_names_no_other_registry() -> None:
-    text = (REPOSITORY / "infra" / "package-lock.json").read_text()
-    assert set(re.findall(r"https?://[^/\"]+", text)) <= {"https://registry.npmjs.org"}
+def test_the_lock_file_names_no_registry() -> None:
+    assert "://" not in (REPOSITORY / "infra" / "package-lock.json").read_text()
 
 
 def test_the_libraries_are_pinned() -> None:
