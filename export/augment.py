@@ -1,7 +1,8 @@
 """What training does to an image before the network sees it.
 
-Two steps. `degrade` works on one stored image and imitates what happens to a photograph on its way to us: other
-software's scaling, sharpening and compression. `warp` and `recolour` work on a whole batch: position, size, colour.
+`occlude` and `degrade` work on one stored image: what lies on the skin, and what happens to a photograph on its way to
+us, which is other software's scaling, sharpening and compression. `warp` and `recolour` work on a whole batch: position,
+size, colour.
 """
 
 from io import BytesIO
@@ -10,6 +11,8 @@ import numpy as np
 import torch
 from lesion.image import Pixels
 from PIL import Image, ImageFilter
+
+from export.perturb import hair, ink, ruler
 
 _FILTERS = (
     Image.Resampling.BOX,
@@ -20,19 +23,38 @@ _FILTERS = (
 )
 
 
+def occlude(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """Draw on a third of uint8 H x W x 3 pixels: mostly hairs, seldom a ruler or ink."""
+    if rng.random() < 0.25:
+        darkest = int(rng.integers(5, 110))
+        pixels = hair(
+            pixels,
+            rng,
+            hairs=int(rng.integers(1, 25)),
+            thickness=rng.uniform(0.002, 0.012),
+            shades=(darkest, darkest + 50),
+        )
+    if rng.random() < 0.06:
+        pixels = ruler(pixels, rng)
+    if rng.random() < 0.06:
+        pixels = ink(pixels, rng)
+    return pixels
+
+
 def degrade(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     """Pass uint8 H x W x 3 pixels through a random chain of scaling, blur or sharpening, noise and JPEG.
 
-    About 54 % of images come through untouched: half by the first draw, the rest because no step was drawn.
+    Compression comes before or after the picture is scaled up again: a small copy has coarser blocks than a large one. A
+    quarter of the images come through untouched.
     """
-    if rng.random() < 0.5:
+    if rng.random() < 0.25:
         return pixels
     image = Image.fromarray(pixels)
-    if rng.random() < 0.35:
-        size = image.size
-        width, height = (max(round(side * rng.uniform(0.4, 1.0)), 32) for side in (size[0], size[1]))
-        down, up = (_FILTERS[index] for index in rng.integers(len(_FILTERS), size=2))
-        image = image.resize((width, height) if rng.random() < 0.3 else (width, width), down).resize(size, up)
+    size = image.size
+    if rng.random() < 0.5:
+        width = max(round(size[0] * rng.uniform(0.35, 1.0)), 32)
+        height = width if rng.random() < 0.7 else max(round(width * rng.uniform(0.7, 1.4)), 32)
+        image = image.resize((width, height), _any_filter(rng))
     kind = rng.random()
     if kind < 0.15:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.5)))
@@ -41,26 +63,40 @@ def degrade(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     if rng.random() < 0.1:
         noise = rng.normal(0.0, rng.uniform(2.0, 8.0), (image.height, image.width, 3))
         image = Image.fromarray((np.asarray(image) + noise).clip(0, 255).astype(np.uint8))
-    if rng.random() < 0.75:
-        buffer = BytesIO()
-        image.save(buffer, "JPEG", quality=int(rng.integers(30, 96)), subsampling=int(rng.choice((0, 2))))
-        image = Image.open(buffer)
+    compressed, small = rng.random() < 0.8, rng.random() < 0.6
+    if compressed and small:
+        image = _jpeg(image, rng)
+    if image.size != size:
+        image = image.resize(size, _any_filter(rng))
+    if compressed and not small:
+        image = _jpeg(image, rng)
     return np.asarray(image.convert("RGB"))
 
 
-def warp(images: torch.Tensor, size: int, generator: torch.Generator) -> torch.Tensor:
-    """Random rotation, flip, scale, aspect and shift in one resampling, (N, 3, H, W) float -> (N, 3, size, size).
+def _any_filter(rng: np.random.Generator) -> Image.Resampling:
+    return _FILTERS[int(rng.integers(len(_FILTERS)))]
 
-    The sampled square is 0.65 to 1.0 of the image's side, its aspect 0.85 to 1.18, its centre up to 0.1 of the side
-    away; beyond the border the image is mirrored.
+
+def _jpeg(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=int(rng.integers(30, 96)), subsampling=int(rng.choice((0, 2))))
+    return Image.open(buffer)
+
+
+def warp(images: torch.Tensor, size: int, generator: torch.Generator) -> torch.Tensor:
+    """Random rotation, flip, scale, aspect and shift in one resampling, (N, C, H, W) float -> (N, C, size, size).
+
+    The sampled square is 0.65 to 1.1 of the image's side, its centre up to 0.1 of the side away; beyond the border the
+    image is mirrored. Its aspect is 0.85 to 1.18, in every fifth image up to 4:3, as when a whole frame is squashed to a
+    square. Pictures that belong together go through one warp as further channels.
     """
-    count = len(images)
+    count, channels = images.shape[:2]
 
     def uniform(low: float, high: float) -> torch.Tensor:
         return torch.rand(count, generator=generator) * (high - low) + low
 
-    angle, scale = uniform(-torch.pi, torch.pi), uniform(0.65, 1.0)
-    stretch = torch.exp(uniform(-0.08, 0.08))
+    angle, scale = uniform(-torch.pi, torch.pi), uniform(0.65, 1.1)
+    stretch = torch.exp(uniform(-0.08, 0.08) * torch.where(uniform(0, 1) < 0.2, 1.8, 1.0))
     flip = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
     cos, sin = torch.cos(angle), torch.sin(angle)
     across, down = scale * stretch, scale / stretch
@@ -73,7 +109,7 @@ def warp(images: torch.Tensor, size: int, generator: torch.Generator) -> torch.T
     )
     # Bilinear sampling aliases when it shrinks; sampling twice as densely and averaging does not.
     dense = 2 if images.shape[-1] > 1.5 * size else 1
-    grid = torch.nn.functional.affine_grid(rows, [count, 3, size * dense, size * dense], align_corners=False)
+    grid = torch.nn.functional.affine_grid(rows, [count, channels, size * dense, size * dense], align_corners=False)
     warped = torch.nn.functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
     return torch.nn.functional.avg_pool2d(warped, dense) if dense > 1 else warped
 

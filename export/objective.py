@@ -53,7 +53,7 @@ def teacher_loss(
 
 
 class Teachers(nn.Module):
-    """Networks whose mean answer is a target; each sees the very picture that the learner sees (Beyer et al. 2022)."""
+    """Networks whose mean answer is a target; each sees the crop that the learner sees (Beyer et al. 2022)."""
 
     def __init__(self, networks: Sequence[Network]) -> None:
         super().__init__()
@@ -77,14 +77,14 @@ class Teachers(nn.Module):
         return torch.stack(malignant).mean(0), torch.stack(classes).mean(0)
 
 
-def mix(pixels: torch.Tensor, strength: float, generator: torch.Generator) -> tuple[torch.Tensor, float]:
-    """Blend each picture (N, 3, S, S) with another one of the batch, that of `Targets.flip` (mixup, Zhang et al. 2018).
-
-    Returns:
-        the blend, and the share of the first: drawn from Beta(strength, strength), at least a half.
-    """
+def mixing_share(strength: float, generator: torch.Generator) -> float:
+    """Share of the first picture in a blend: drawn from Beta(strength, strength), at least a half (Zhang et al. 2018)."""
     alpha = torch.tensor(strength)
     first, second = (torch._standard_gamma(alpha.expand(1), generator=generator) for _ in range(2))
     share = float(first / (first + second))
-    share = max(share, 1 - share)
-    return share * pixels + (1 - share) * pixels.flip(0), share
+    return max(share, 1 - share)
+
+
+def mix(pixels: torch.Tensor, share: float) -> torch.Tensor:
+    """Blend each picture (N, 3, S, S) with another one of the batch, that of `Targets.flip`; `share` is the first's."""
+    return share * pixels + (1 - share) * pixels.flip(0)

@@ -1,5 +1,7 @@
 """What happens to a photograph of a lesion without the lesion changing: the stress that `export.stress` puts on a model.
 
+Training draws hairs, rulers and ink with the same functions (`export.augment.occlude`), hairs of other widths and shades.
+
 Every function takes and gives uint8 H x W x 3 pixels; `rng` draws what differs from picture to picture.
 """
 
@@ -76,16 +78,23 @@ def tint(pixels: Pixels, rng: np.random.Generator, *, red: float, blue: float) -
     return tinted
 
 
-def hair(pixels: Pixels, rng: np.random.Generator, *, hairs: int) -> Pixels:
-    """Draw dark curved hairs across the picture."""
+def hair(
+    pixels: Pixels,
+    rng: np.random.Generator,
+    *,
+    hairs: int,
+    thickness: float = 0.008,
+    shades: tuple[int, int] = (15, 70),
+) -> Pixels:
+    """Draw curved hairs across the picture, `thickness` in shares of its shorter side, their red value within `shades`."""
     image, draw, side = _canvas(pixels)
     for _ in range(hairs):
         start, bend, end = (rng.uniform(-0.2, 1.2, 2) * (image.width, image.height) for _ in range(3))
         along = np.linspace(0, 1, 24)[:, np.newaxis]
         curve = (1 - along) ** 2 * start + 2 * along * (1 - along) * bend + along**2 * end  # a quadratic Bézier curve
-        shade = int(rng.integers(15, 70))
+        shade = int(rng.integers(*shades))
         draw.line(
-            [(float(x), float(y)) for x, y in curve], fill=(shade, shade * 3 // 4, shade // 2), width=_width(side, 0.008)
+            [(float(x), float(y)) for x, y in curve], fill=(shade, shade * 3 // 4, shade // 2), width=_width(side, thickness)
         )
     return np.asarray(image)
 

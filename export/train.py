@@ -30,16 +30,16 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 from tqdm import tqdm
 
-from export.augment import degrade, recolour, warp
+from export.augment import degrade, occlude, recolour, warp
 from export.checkpoints import read_checkpoint
 from export.data import CLASSES, Labelled, fingerprint, load_squares, read_table, resize, targets
 from export.depthwise import FastDepthwise
 from export.errors import CheckpointError
 from export.network import LesionNet, Normalise, load_imagenet, spec_for
-from export.objective import TEACHERS_SHARE, Targets, Teachers, label_loss, mix, teacher_loss
+from export.objective import TEACHERS_SHARE, Targets, Teachers, label_loss, mix, mixing_share, teacher_loss
 from export.sampling import sampling_weights
 
-Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 STORED_SIDE = 256
 """Side in pixels at which training keeps images in memory; augmentation cuts the network's input out of that."""
@@ -69,7 +69,7 @@ class Phase:
 
 
 class Degraded(Dataset[Batch]):
-    """Stored squares, each passed through `degrade` with a random state of its own epoch and index."""
+    """Stored squares, each drawn on and degraded with a random state of its own epoch and index, and as they are."""
 
     def __init__(self, squares: torch.Tensor, rows: list[Labelled], seed: int) -> None:
         self.squares = squares  # uint8 (N, 3, 256, 256)
@@ -81,10 +81,11 @@ class Degraded(Dataset[Batch]):
         return len(self.squares)
 
     def __getitem__(self, index: int) -> Batch:
-        pixels = self.squares[index].permute(1, 2, 0).numpy()
+        square = self.squares[index]
         rng = np.random.default_rng((self.seed, index, int(torch.randint(2**31, ()))))
-        degraded = torch.from_numpy(np.ascontiguousarray(degrade(pixels, rng).transpose(2, 0, 1)))
-        return degraded, self.diagnosis[index], self.malignant[index]
+        degraded = degrade(occlude(square.permute(1, 2, 0).numpy(), rng), rng)
+        copy = torch.from_numpy(np.ascontiguousarray(degraded.transpose(2, 0, 1)))
+        return copy, square, self.diagnosis[index], self.malignant[index]
 
 
 @torch.inference_mode()
@@ -172,9 +173,11 @@ class Trainer:
         self.network.train()
         total = 0.0
         bar = tqdm(loader, f"epoch {number}", unit="batch", mininterval=10)
-        for squares, diagnosis, malignant in bar:
-            pixels = recolour(warp(squares.float() / 255, phase.size, generator), generator) * 255
-            loss = self.loss(pixels, Targets(diagnosis, malignant), generator)
+        for copies, squares, diagnosis, malignant in bar:
+            pairs = torch.cat((copies, squares), 1) if self.teachers is not None else copies
+            warped = warp(pairs.float() / 255, phase.size, generator)
+            pixels = recolour(warped[:, :3], generator) * 255
+            loss = self.loss(pixels, warped[:, 3:] * 255, Targets(diagnosis, malignant), generator)
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -186,15 +189,20 @@ class Trainer:
             bar.set_postfix(loss=f"{float(loss.detach()):.3f}")
         return total / max(len(loader), 1)
 
-    def loss(self, pixels: torch.Tensor, seen: Targets, generator: torch.Generator) -> torch.Tensor:
-        """Loss of one batch of augmented pictures (N, 3, S, S), float 0..255."""
+    def loss(self, pixels: torch.Tensor, originals: torch.Tensor, seen: Targets, generator: torch.Generator) -> torch.Tensor:
+        """Loss of one batch of augmented pictures (N, 3, S, S), float 0..255.
+
+        Teachers see the same crops of the originals: the learner is to answer for a degraded copy what they answer for the
+        photograph itself.
+        """
         share = 1.0
         if self.args.mixup:
-            pixels, share = mix(pixels, self.args.mixup, generator)
+            share = mixing_share(self.args.mixup, generator)
+            pixels, originals = mix(pixels, share), mix(originals, share)
         images = self.normalise(pixels).contiguous(memory_format=torch.channels_last)
         with FastDepthwise(), torch.autocast("cpu", torch.bfloat16):
             logit, classes = (output.float() for output in self.network(images))
-            taught = self.teachers(pixels) if self.teachers is not None else None
+            taught = self.teachers(originals) if self.teachers is not None else None
         loss = share * label_loss(logit, classes, seen)
         if share < 1:
             loss = loss + (1 - share) * label_loss(logit, classes, seen.flip())

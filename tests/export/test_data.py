@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from export.augment import degrade
+from export.augment import degrade, occlude, warp
 from export.data import DataError, load_square, read_table, split_of_group
 from tests.paths import SAMPLES
 
@@ -39,3 +40,18 @@ def test_degraded_pixels_keep_their_shape_and_differ() -> None:
     copies = [degrade(square, np.random.default_rng(seed)) for seed in range(20)]
     assert {copy.shape for copy in copies} == {(256, 256, 3)}
     assert sum(not np.array_equal(copy, square) for copy in copies) >= 10
+
+
+def test_what_lies_on_the_skin_is_drawn_on_a_third() -> None:
+    square = load_square(SAMPLES / "ISIC_0000026.jpg", 256).permute(1, 2, 0).numpy()
+    kept = square.copy()
+    drawn = [occlude(square, np.random.default_rng(seed)) for seed in range(60)]
+    assert 10 <= sum(not np.array_equal(picture, square) for picture in drawn) <= 35
+    assert np.array_equal(square, kept)
+
+
+def test_pictures_that_belong_together_are_warped_alike() -> None:
+    picture = torch.rand(2, 3, 64, 64)
+    warped = warp(torch.cat((picture, 1 - picture), 1), 32, torch.Generator().manual_seed(1))
+    assert warped.shape == (2, 6, 32, 32)
+    assert torch.allclose(warped[:, :3], 1 - warped[:, 3:], atol=1e-5)

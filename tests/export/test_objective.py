@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from export.network import LesionNet, Spec
-from export.objective import Targets, Teachers, label_loss, mix, teacher_loss
+from export.objective import Targets, Teachers, label_loss, mix, mixing_share, teacher_loss
 
 SPEC = Spec("test_efficientnet", 64, ("melanoma", "nevus"), (True, False), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 
@@ -32,7 +32,8 @@ def test_a_blend_is_mostly_its_own_picture_and_the_rest_is_the_flipped_batch() -
     pixels = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 3, 2, 2)
     shares = []
     for _ in range(50):
-        blend, share = mix(pixels, 0.3, generator)
+        share = mixing_share(0.3, generator)
+        blend = mix(pixels, share)
         assert torch.allclose(blend[0], share * pixels[0] + (1 - share) * pixels[3])
         shares.append(share)
     assert 0.5 <= min(shares) < 0.7 < max(shares) <= 1
