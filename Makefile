@@ -3,6 +3,7 @@
 # make check   formatting, lint, types
 # make train   DATA=folder: images + metadata.csv -> runs/lite2/checkpoint.pt, resumable
 # make export  DATA=folder [CHECKPOINT=file VERSION=x.y.z SIZE=pixels STRANGERS=folders COPIES=folder]: checkpoint -> models/lesion.onnx, figures, plots, card, golden values
+# make reproduce  the same DATA, CHECKPOINT, STRANGERS, COPIES: every figure of the model card once more; fails where the card says otherwise
 # make synth   the CloudFormation templates, in cdk.out and cdk.out/all (every option on), checked by cdk-nag and cfn-lint
 # make deploy  / make destroy   the service in the AWS account of the environment (docs/operations.md); CDK='-c lesion:waf=true'
 
@@ -32,7 +33,7 @@ CDK_RUN = PATH="$(NODE):$$PATH" CDK_DISABLE_CLI_TELEMETRY=1 infra/node_modules/.
 EVERY_OPTION := region=eu-central-1 waf=true tracing=true provisioned_concurrency=1 domain_name=moles.example.org \
 	hosted_zone_id=Z0123456789 alarm_email=you@example.org origin_secret=2 url_hosts=images.example.org
 
-.PHONY: serve setup test check train export synth bootstrap deploy destroy
+.PHONY: serve setup test check train export reproduce synth bootstrap deploy destroy
 
 serve: $(SERVE_VENV)/installed
 	PORT=$(PORT) $(SERVE_VENV)/bin/python -m infra.serve
@@ -63,7 +64,7 @@ check: $(VENV)/installed
 	$(VENV)/bin/mypy
 
 train: $(VENV)/installed
-	$(VENV)/bin/python -m export.train --data $(DATA) --out runs/lite2 --resume
+	$(VENV)/bin/python -m export train --data $(DATA) --out runs/lite2 --resume
 
 # npm's own record of what it installed is newer than the lock file once it is done.
 infra/node_modules/.package-lock.json: infra/package-lock.json $(VENV)/installed
@@ -86,12 +87,15 @@ destroy: infra/node_modules/.package-lock.json
 
 # The model, then its report: `test` is opened here, once.
 export: $(VENV)/installed
-	$(VENV)/bin/python -m export.convert $(CHECKPOINT) --data $(DATA) --version $(VERSION) $(if $(SIZE),--size $(SIZE))
-	$(VENV)/bin/python -m export.evaluate --data $(DATA) $(if $(STRANGERS),--strangers $(STRANGERS))
-	$(VENV)/bin/python -m export.cameras $(CHECKPOINT) --data $(DATA) $(if $(SIZE),--size $(SIZE))
-	$(VENV)/bin/python -m export.stress --data $(DATA) $(if $(COPIES),--copies $(COPIES))
-	$(VENV)/bin/python -m export.faithful --data $(DATA)
+	$(VENV)/bin/python -m export convert $(CHECKPOINT) --data $(DATA) --version $(VERSION) $(if $(SIZE),--size $(SIZE))
+	$(VENV)/bin/python -m export evaluate --data $(DATA) $(if $(STRANGERS),--strangers $(STRANGERS))
+	$(VENV)/bin/python -m export cameras $(CHECKPOINT) --data $(DATA) $(if $(SIZE),--size $(SIZE))
+	$(VENV)/bin/python -m export stress --data $(DATA) $(if $(COPIES),--copies $(COPIES))
+	$(VENV)/bin/python -m export faithful --data $(DATA)
 	$(VENV)/bin/python -m tests.golden
+
+reproduce: $(VENV)/installed
+	$(VENV)/bin/python -m export reproduce --data $(DATA) --checkpoint $(CHECKPOINT) $(if $(STRANGERS),--strangers $(STRANGERS)) $(if $(COPIES),--copies $(COPIES))
 
 # --- the image -------------------------------------------------------------------------------------------------------------
 # make image       the function's image in build/image, with Docker or, as root, without

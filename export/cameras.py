@@ -58,6 +58,14 @@ def _share(refused: Mask, groups: npt.NDArray[np.str_]) -> dict[str, Any]:
     return {"n": len(refused), "refused": interval(lambda weights: rate(refused, everything, weights), groups).json()}
 
 
+def show(found: dict[str, dict[str, Any]]) -> None:
+    """Print the figures."""
+    for name, parts in found.items():
+        for which, part in parts.items():
+            share = part["refused"]
+            print(f"{name}, {which}: n = {part['n']}, refused {share['value']:.1%} ({share['low']:.1%}-{share['high']:.1%})")
+
+
 def options() -> argparse.ArgumentParser:
     """The options of `python -m export.cameras`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -72,10 +80,7 @@ def main(args: argparse.Namespace) -> None:
     """Run `python -m export.cameras`."""
     network = read_checkpoint(args.checkpoint, Told(size=args.size)).network
     found = left_out(Core(network).eval(), read_table(args.data))
-    for name, parts in found.items():
-        for which, part in parts.items():
-            share = part["refused"]
-            print(f"{name}, {which}: n = {part['n']}, refused {share['value']:.1%} ({share['low']:.1%}-{share['high']:.1%})")
+    show(found)
     report_on(args.model, {"unseen_cameras": found})
 
 

@@ -16,7 +16,12 @@ _HEADINGS = ("images", "n", "malignant", "AUC", "sensitivity", "specificity", "s
 
 def write_card(path: Path, model: Model, metrics: Figures) -> None:
     """Write the card of `model` with the figures of its `metrics.json`."""
-    path.write_text("\n\n".join(_sections(model, metrics)) + "\n")
+    path.write_text(card_text(model, metrics))
+
+
+def card_text(model: Model, metrics: Figures) -> str:
+    """The card as Markdown."""
+    return "\n\n".join(_sections(model, metrics)) + "\n"
 
 
 def _sections(model: Model, metrics: Figures) -> Iterable[str]:
@@ -182,10 +187,15 @@ def _recipe(training: Figures) -> str:
     balance = "balanced over data sets" if recipe.get("balance_datasets") == "True" else "balanced over classes"
     # Checkpoints of before have a rate for each phase instead.
     rate = f", highest rate {recipe['rate']}" if "rate" in recipe else ""
-    return (
-        f"Training: {phases}{rate}, {balance}, seed {recipe['seed']}, ImageNet start, moving average of the weights; what "
-        "else was tried: [experiments.md](experiments.md). "
-    )
+    start = f"start from the checkpoint with sha256 `{recipe['start'][:12]}`" if recipe.get("start") else "ImageNet start"
+    parts = [f"{phases}{rate}", balance, f"seed {recipe['seed']}", start, "moving average of the weights"]
+    if recipe.get("mixup", "0.0") != "0.0":
+        parts.append(f"mixup {recipe['mixup']}")
+    if recipe.get("colour_constancy", "None") != "None":
+        parts.append(f"channels scaled to one Minkowski norm of order {recipe['colour_constancy']}")
+    if teachers := recipe.get("teachers"):
+        parts.append("taught by the checkpoints with sha256 " + ", ".join(f"`{digest[:12]}`" for digest in teachers))
+    return f"Training: {', '.join(parts)}; what else was tried: [experiments.md](experiments.md). "
 
 
 def _table(found: Figures) -> Iterable[str]:

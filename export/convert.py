@@ -129,6 +129,11 @@ def fit_numbers(one: Answers, eight: Answers) -> Fitted:
     return Fitted(calibration, losses, threshold(score, one), set_limits(score, one.malignant), refusal_rules(one, eight))
 
 
+def parity_rows(rows: list[Labelled]) -> list[Labelled]:
+    """`PARITY_IMAGES` of the images, spread over all."""
+    return [rows[index] for index in np.linspace(0, len(rows) - 1, PARITY_IMAGES).astype(int)]
+
+
 @torch.inference_mode()
 def parity(model: Model, network: Network, rows: list[Labelled], calibration: Calibration) -> dict[str, float | int]:
     """Compare the model file with PyTorch on real images.
@@ -190,8 +195,7 @@ def main(args: argparse.Namespace) -> None:
     plain = load(build(exported, network, familiarity, PLAIN, about))
     fitted = fit_numbers(answer(plain, val), answer(plain, val, views=8))
     data = build(exported, network, familiarity, fitted, about)
-    spread_out = [val[index] for index in np.linspace(0, len(val) - 1, PARITY_IMAGES).astype(int)]
-    agreement = parity(load(data), network, spread_out, fitted.calibration)
+    agreement = parity(load(data), network, parity_rows(val), fitted.calibration)
 
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.with_suffix(".part").write_bytes(data)

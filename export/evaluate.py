@@ -8,6 +8,7 @@ Images are decoded and classified exactly as the service does it. Intervals are 
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from export import metrics
 from export.answers import Answers, Array, Mask, answer
 from export.bootstrap import interval
 from export.convert import stamp
-from export.data import SPLITS, read_table
+from export.data import SPLITS, Labelled, read_table
 from export.limits import SENSITIVITY
 from export.plots import write_plots
 from export.reports import report_on
@@ -191,22 +192,36 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-def main(args: argparse.Namespace) -> None:
-    """Run `python -m export.evaluate`."""
-    model = Model(args.model)
-    rows = read_table(args.data)
+def evaluate(
+    model: Model,
+    rows: Sequence[Labelled],
+    splits: Sequence[str],
+    *,
+    eight_views: bool = True,
+    folders: Sequence[Path] = (),
+) -> tuple[dict[str, Figures], dict[str, Answers]]:
+    """Figures of each split, under "strangers" of the pictures in `folders` (which need `val`), and the one-view answers."""
     reports: dict[str, Figures] = {}
     answers = {}
-    for split in args.splits:
+    for split in splits:
         chosen = [row for row in rows if row.split == split]
         answers[split] = answer(model, chosen)
-        eight = None if args.one_view else answer(model, chosen, views=8)
+        eight = answer(model, chosen, views=8) if eight_views else None
         reports[split] = report(answers[split], eight, model.card)
         show(split, reports[split])
-    for folder in args.strangers:
+    for folder in folders:
         reports.setdefault("strangers", {})[folder.name] = found = strangers(model, folder, answers["val"])
         print(f"{folder.name}: {found['n']} pictures, {found['refused']:.1%} refused", end=" ")
         print(f"({found['codes']}), AUROC of distance against val {found['distance_auroc']:.3f}")
+    return reports, answers
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run `python -m export.evaluate`."""
+    model = Model(args.model)
+    reports, answers = evaluate(
+        model, read_table(args.data), args.splits, eight_views=not args.one_view, folders=args.strangers
+    )
     if "test" in reports and not args.one_view:
         publish(args.model, reports, answers["test"], model.card)
 

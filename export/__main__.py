@@ -1,0 +1,45 @@
+"""`python -m export COMMAND`: from training to the model file and its figures. Each command is a module of this package."""
+
+import argparse
+import sys
+
+from export import cameras, convert, evaluate, faithful, reproduce, stress, train
+from export.data import DataError
+from export.errors import CheckpointError
+
+COMMANDS = {
+    "train": train,
+    "convert": convert,
+    "evaluate": evaluate,
+    "cameras": cameras,
+    "stress": stress,
+    "faithful": faithful,
+    "reproduce": reproduce,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 1 with a sentence on stderr where its files do not allow it."""
+    parser = argparse.ArgumentParser(prog="python -m export", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, module in COMMANDS.items():
+        options = module.options()
+        command = commands.add_parser(
+            name,
+            parents=[options],
+            add_help=False,
+            help=(options.description or "").splitlines()[0],
+            description=options.description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.set_defaults(run=module.main)
+    args = parser.parse_args(arguments)
+    try:
+        return int(args.run(args) or 0)
+    except (CheckpointError, DataError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""Every figure of the model card once more, from the images and the model file; fails where the card says otherwise.
+
+    python -m export reproduce --data DATA --strangers PHONES OBJECTS --copies COPIES --checkpoint CHECKPOINT
+
+Prints what each report prints, then what differs: in models/metrics.json, in the figures that the model file carries, in
+models/README.md. Parity with PyTorch and the cameras left out need the checkpoint as well. Nothing is written.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import onnx
+from lesion.model import Model
+
+from export import cameras, evaluate, faithful, stress
+from export.answers import answer
+from export.card import card_text
+from export.checkpoints import Told, read_checkpoint
+from export.convert import fit_numbers, parity, parity_rows
+from export.data import Labelled, read_table
+from export.graph import Core
+
+Figures = dict[str, Any]
+
+TOLERANCE = 0.002
+"""Largest difference between two figures that is rounding. Another processor adds up in another order, and one image whose
+decision that changes moves a share of a thousand images by 0.001."""
+
+NEED_CHECKPOINT = ("parity", "unseen_cameras")
+
+
+def differences(said: Any, found: Any, name: str = "") -> Iterator[str]:
+    """Where two nested sets of figures differ, one sentence each; numbers may differ by `TOLERANCE`."""
+    if isinstance(said, dict) and isinstance(found, dict):
+        for key in sorted(said.keys() | found.keys()):
+            yield from differences(said.get(key), found.get(key), f"{name}/{key}" if name else key)
+    elif isinstance(said, list) and isinstance(found, list) and len(said) == len(found):
+        for place, (one, other) in enumerate(zip(said, found, strict=True)):
+            yield from differences(one, other, f"{name}/{place}")
+    elif _is_number(said) and _is_number(found):
+        if not abs(said - found) <= TOLERANCE * max(1.0, abs(said)):
+            yield f"{name}: said to be {said:g}, found {found:g}"
+    elif said != found:
+        yield f"{name}: said to be {said}, found {found}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def recompute(args: argparse.Namespace, model: Model, rows: list[Labelled]) -> Figures:
+    """The parts of metrics.json anew, from the images."""
+    val, test = ([row for row in rows if row.split == split] for split in ("val", "test"))
+    reports, answers = evaluate.evaluate(model, rows, ("val", "test"), folders=args.strangers)
+    fitted = fit_numbers(answers["val"], answer(model, val, views=8))
+    found: Figures = {**reports, "fitted": fitted.metadata()}
+    found["stress"] = stress.stress(model, test, args.copies)
+    stress.show(found["stress"])
+    found["evidence"] = faithful.faithful(args.model, test)
+    faithful.show(found["evidence"])
+    if args.checkpoint is not None:
+        network = read_checkpoint(args.checkpoint, Told(size=model.card.input_size)).network
+        found["parity"] = parity(model, network, parity_rows(val), fitted.calibration)
+        found["unseen_cameras"] = cameras.left_out(Core(network).eval(), rows)
+        cameras.show(found["unseen_cameras"])
+    return found
+
+
+def contradictions(path: Path, found: Figures) -> list[str]:
+    """What the model file at `path`, and metrics.json and README.md beside it, say otherwise than `found`."""
+    found = json.loads(json.dumps(found))
+    model = Model(path)
+    said = json.loads((path.parent / "metrics.json").read_text())
+    left_out = {key for key in NEED_CHECKPOINT if key not in found}
+    checked = {key: value for key, value in said.items() if key not in {"version", "sha256", *left_out}}
+    wrong = [f"metrics.json: {line}" for line in differences(checked, found)]
+    wrong += [f"metrics.json: {line}" for line in differences(said["sha256"], model.sha256, "sha256")]
+    carried = {entry.key: json.loads(entry.value) for entry in onnx.load(path).metadata_props}
+    figures = carried.pop("metrics")
+    carried = {key: carried.get(key) for key in found["fitted"]}
+    wrong += [f"{path.name}: {line}" for line in differences(figures, {key: found.get(key) for key in figures}, "metrics")]
+    wrong += [f"{path.name}: {line}" for line in differences(carried, found["fitted"])]
+    if (path.parent / "README.md").read_text() != card_text(model, said):
+        wrong.append("README.md: is not what metrics.json and the model file make of it; `make export` writes it")
+    return wrong
+
+
+def count(figures: Any) -> int:
+    """How many numbers there are in nested figures."""
+    if isinstance(figures, dict):
+        return sum(count(value) for value in figures.values())
+    return sum(count(value) for value in figures) if isinstance(figures, list) else int(_is_number(figures))
+
+
+def options() -> argparse.ArgumentParser:
+    """The options of `python -m export reproduce`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
+    parser.add_argument("--model", type=Path, default=Path("models/lesion.onnx"))
+    parser.add_argument("--strangers", type=Path, nargs="+", default=[], help="folders of pictures that are no dermoscopy")
+    parser.add_argument("--copies", type=Path, help="folder with other copies of the same photographs")
+    parser.add_argument("--checkpoint", type=Path, help="what the model file was made of")
+    return parser
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run `python -m export reproduce`; 1 where something differs."""
+    model = Model(args.model)
+    found = recompute(args, model, read_table(args.data))
+    wrong = contradictions(args.model, found)
+    missing = [key for key in NEED_CHECKPOINT if key not in found]
+    print(f"\n{count(found)} figures computed anew, {len(wrong)} contradictions", end="")
+    print(f"; not without --checkpoint: {', '.join(missing)}" if missing else "")
+    for line in wrong:
+        print(f"- {line}")
+    return 1 if wrong else 0

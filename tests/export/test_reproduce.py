@@ -1,0 +1,68 @@
+"""The figures of a card come out again, and a card that says otherwise is caught."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from export import stress
+from export.__main__ import main
+from export.convert import stamp
+from export.reproduce import count, differences
+
+
+@pytest.fixture
+def published(
+    converted: Path, checkpoint: Path, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, Callable[[], int]]:
+    """A folder like models/ with all its figures, and what computes them once more."""
+    monkeypatch.setattr(stress, "PERTURBATIONS", {"black": {"all": lambda pixels, rng: np.zeros_like(pixels)}})
+    folder = tmp_path / "models"
+    shutil.copytree(converted.parent, folder)
+    common = ["--data", str(archive), "--model", str(folder / "lesion.onnx")]
+    for command in (["evaluate"], ["stress"], ["faithful"], ["cameras", str(checkpoint)]):
+        assert main([*command, *common]) == 0
+    return folder, lambda: main(["reproduce", *common, "--checkpoint", str(checkpoint)])
+
+
+def test_the_same_images_and_file_give_the_card_and_nothing_else_does(
+    published: tuple[Path, Callable[[], int]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, again = published
+    assert again() == 0
+    assert ", 0 contradictions" in capsys.readouterr().out
+
+    card = folder / "README.md"
+    card.write_text(card.read_text().replace("95 % of the", "99 % of the"))
+    figures = json.loads((folder / "metrics.json").read_text())
+    figures["test"]["all"]["auc"]["value"] += 0.01
+    (folder / "metrics.json").write_text(json.dumps(figures))
+    model = onnx.load(folder / "lesion.onnx")
+    stamp(model, {"threshold": 0.999})
+    onnx.save(model, folder / "lesion.onnx")
+    assert again() == 1
+    said = capsys.readouterr().out
+    assert "metrics.json: test/all/auc/value: said to be" in said
+    assert "metrics.json: sha256: said to be" in said
+    assert "lesion.onnx: threshold: said to be 0.999" in said
+    assert "README.md: is not what" in said
+
+
+def test_only_what_is_more_than_rounding_differs() -> None:
+    said = {"auc": 0.917, "n": 1350, "flag": True, "codes": ["a", "b"], "none": None}
+    assert list(differences(said, {**said, "auc": 0.918})) == []
+    assert list(differences(said, {**said, "auc": 0.92})) == ["auc: said to be 0.917, found 0.92"]
+    assert list(differences(said, {**said, "n": 1353})) == ["n: said to be 1350, found 1353"]
+    assert list(differences(said, {**said, "auc": float("nan")})) == ["auc: said to be 0.917, found nan"]
+    assert list(differences(said, {**said, "codes": ["a"]})) == ["codes: said to be ['a', 'b'], found ['a']"]
+    assert list(differences({"part": {"n": 1}}, {})) == ["part: said to be {'n': 1}, found None"]
+    assert count(said) == 2
+
+
+def test_a_wrong_folder_ends_with_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--data", str(tmp_path)]) == 1
+    assert "metadata.csv does not exist" in capsys.readouterr().err
