@@ -74,7 +74,7 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
             "|---|---|---|---|",
             *(
                 f"| {code.replace('_', ' ')} | {entry['n']} | {'malignant' if entry['malignant'] else 'benign'} | "
-                f"{_cell(entry['above_threshold'])} |"
+                f"{cell(entry['above_threshold'])} |"
                 for code, entry in metrics["test"]["diagnoses"].items()
             ),
         ]
@@ -133,18 +133,18 @@ def _stress(found: Figures) -> Iterable[str]:
 def _evidence(found: Figures) -> Iterable[str]:
     for share, part in found["deletion"].items():
         yield (
-            f"- {share} of the cells blurred away: the logit moves {_cell(part['by_evidence'])} towards the other side "
-            f"where the map puts most evidence, {_cell(part['random'])} where cells are drawn at random; further than at "
+            f"- {share} of the cells blurred away: the logit moves {cell(part['by_evidence'])} towards the other side "
+            f"where the map puts most evidence, {cell(part['random'])} where cells are drawn at random; further than at "
             f"random in {_percent(part['further_than_random'])} of images."
         )
     yield (
-        f"- Rank correlation of the map with that of shuffled weights {_cell(found['correlation_with_shuffled_weights'])}, "
-        f"with that of the mirrored photograph {_cell(found['correlation_with_mirrored_view'])}."
+        f"- Rank correlation of the map with that of shuffled weights {cell(found['correlation_with_shuffled_weights'])}, "
+        f"with that of the mirrored photograph {cell(found['correlation_with_mirrored_view'])}."
     )
     lesion = found["lesion"]
     yield (
         f"- {_percent(lesion['evidence_inside'])} of the absolute evidence lies inside the lesion, which takes "
-        f"{_percent(lesion['area'])} of the picture: {_cell(lesion['ratio'])} times what chance would give (mean over the "
+        f"{_percent(lesion['area'])} of the picture: {cell(lesion['ratio'])} times what chance would give (mean over the "
         f"{lesion['n']} of {found['n']} images where a threshold finds a plausible lesion)."
     )
 
@@ -203,20 +203,20 @@ def _table(found: Figures) -> Iterable[str]:
     yield "|" + "---|" * len(_HEADINGS)
     for name, part in {"all": found["all"], "all, eight views": found["eight_views"], **found["datasets"]}.items():
         keys = ("auc", "sensitivity", "specificity", "specificity_at_95_sensitivity")
-        yield f"| {name} | {part['n']} | {part['malignant']} | " + " | ".join(_cell(part[key]) for key in keys) + " |"
+        yield f"| {name} | {part['n']} | {part['malignant']} | " + " | ".join(cell(part[key]) for key in keys) + " |"
 
 
 def _other_figures(part: Figures) -> str:
     pair = part["melanoma_nevus"]
     return (
-        f"melanoma against nevus (n = {pair['n']}) AUC {_cell(pair['auc'])}, sensitivity at specificity 0.926 "
-        f"{_cell(pair['sensitivity_at_specificity_0926'])} (the 2019 app, on an easier split: 0.820)"
+        f"melanoma against nevus (n = {pair['n']}) AUC {cell(pair['auc'])}, sensitivity at specificity 0.926 "
+        f"{cell(pair['sensitivity_at_specificity_0926'])} (the 2019 app, on an easier split: 0.820)"
         f"{_as_one_of_both(pair)}; "
-        f"balanced accuracy over the diagnoses {_cell(part['balanced_accuracy'])}; "
-        f"expected calibration error {_cell(part['calibration_error'])}; "
-        f"prediction sets cover {_cell(part['coverage']['malignant'])} of the malignant and "
-        f"{_cell(part['coverage']['benign'])} of the benign images and name both for {_cell(part['uncertain'])}; "
-        f"refused {_cell(part['refused'])}, {part['malignant_among_refused']} malignant among them."
+        f"balanced accuracy over the diagnoses {cell(part['balanced_accuracy'])}; "
+        f"expected calibration error {cell(part['calibration_error'])}; "
+        f"prediction sets cover {cell(part['coverage']['malignant'])} of the malignant and "
+        f"{cell(part['coverage']['benign'])} of the benign images and name both for {cell(part['uncertain'])}; "
+        f"refused {cell(part['refused'])}, {part['malignant_among_refused']} malignant among them."
     )
 
 
@@ -224,12 +224,13 @@ def _as_one_of_both(pair: Figures) -> str:
     if (known := pair.get("as_one_of_both")) is None:
         return ""
     return (
-        f", and told that it is one of the two AUC {_cell(known['auc'])}, sensitivity "
-        f"{_cell(known['sensitivity_at_specificity_0926'])}"
+        f", and told that it is one of the two AUC {cell(known['auc'])}, sensitivity "
+        f"{cell(known['sensitivity_at_specificity_0926'])}"
     )
 
 
-def _cell(entry: Figures) -> str:
+def cell(entry: Figures) -> str:
+    """A figure with its interval."""
     if entry["value"] is None:
         return "-"
     return f"{entry['value']:.3f} ({entry['low']:.3f}-{entry['high']:.3f})"

@@ -22,6 +22,7 @@ from export.checkpoints import Told, read_checkpoint
 from export.convert import fit_numbers, parity, parity_rows
 from export.data import Labelled, read_table
 from export.graph import Core
+from export.summary import BEGIN, summary_text
 
 Figures = dict[str, Any]
 
@@ -83,9 +84,19 @@ def contradictions(path: Path, found: Figures) -> list[str]:
     carried = {key: carried.get(key) for key in found["fitted"]}
     wrong += [f"{path.name}: {line}" for line in differences(figures, {key: found.get(key) for key in figures}, "metrics")]
     wrong += [f"{path.name}: {line}" for line in differences(carried, found["fitted"])]
+    return wrong + stale_pages(path, said)
+
+
+def stale_pages(path: Path, said: Figures) -> list[str]:
+    """Which pages about the model file at `path` are not what its metrics.json makes of them."""
+    model, stale = Model(path), []
     if (path.parent / "README.md").read_text() != card_text(model, said):
-        wrong.append("README.md: is not what metrics.json and the model file make of it; `make export` writes it")
-    return wrong
+        stale.append("models/README.md: is not what metrics.json and the model file make of it; `make export` writes it")
+    readme = path.parent.parent / "README.md"
+    text = readme.read_text() if readme.is_file() else ""
+    if BEGIN in text and summary_text(model, path.stat().st_size, said) not in text:
+        stale.append("README.md: its figures are not those of metrics.json; `make export` writes them")
+    return stale
 
 
 def count(figures: Any) -> int:

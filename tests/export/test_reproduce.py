@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from lesion.model import Model
 
 from export import stress
 from export.__main__ import main
 from export.convert import stamp
-from export.reproduce import count, differences
+from export.reproduce import count, differences, stale_pages
+from export.summary import BEGIN, END, write_summary
+from tests.paths import REPOSITORY
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ def test_the_same_images_and_file_give_the_card_and_nothing_else_does(
     assert "metrics.json: test/all/auc/value: said to be" in said
     assert "metrics.json: sha256: said to be" in said
     assert "lesion.onnx: threshold: said to be 0.999" in said
-    assert "README.md: is not what" in said
+    assert "models/README.md: is not what" in said
 
 
 def test_only_what_is_more_than_rounding_differs() -> None:
@@ -66,3 +69,22 @@ def test_only_what_is_more_than_rounding_differs() -> None:
 def test_a_wrong_folder_ends_with_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--data", str(tmp_path)]) == 1
     assert "metadata.csv does not exist" in capsys.readouterr().err
+
+
+def test_the_pages_of_this_repository_are_those_of_its_model() -> None:
+    models = REPOSITORY / "models"
+    assert stale_pages(models / "lesion.onnx", json.loads((models / "metrics.json").read_text())) == []
+
+
+def test_the_figures_of_a_readme_are_written_between_its_marks_only(tmp_path: Path) -> None:
+    path, models = tmp_path / "README.md", REPOSITORY / "models"
+    path.write_text(f"before\n{BEGIN}\n{END}\nafter\n")
+    figures = json.loads((models / "metrics.json").read_text())
+    for _ in range(2):
+        write_summary(path, Model(models / "lesion.onnx"), 13_000_000, figures)
+        lines = path.read_text().splitlines()
+        assert (lines[0], lines[-1], lines.count(BEGIN), lines.count(END)) == ("before", "after", 1, 1)
+    assert f"{figures['test']['all']['auc']['value']:.3f} (" in path.read_text()
+    path.write_text("nothing to fill\n")
+    write_summary(path, Model(models / "lesion.onnx"), 13_000_000, figures)
+    assert path.read_text() == "nothing to fill\n"
