@@ -1,4 +1,4 @@
-# make serve   page and API on http://127.0.0.1:8000 (PORT=8001 for another port); no torch, no node, no AWS
+# make serve   page and API on http://127.0.0.1:8000 (PORT=8001 for another port); brings its own node; no torch, no AWS
 # make test    sets up everything, then runs the tests
 # make check   formatting, lint, types
 # make train   DATA=folder: images + metadata.csv -> runs/lite2/checkpoint.pt, resumable
@@ -26,6 +26,14 @@ $(PYTHON) -m venv --clear $(1) || { $(APT) python3-venv && $(PYTHON) -m venv --c
 $(1)/bin/pip install --quiet --disable-pip-version-check -r infra/serve-requirements.txt
 endef
 
+# $(1)'s own node, whatever the machine has, installs what $(2)/package-lock.json says. npm's record of what it installed is
+# newer than the lock file once it is done. No package runs anything at its installation.
+define packages
+test $(2)/node_modules/.package-lock.json -nt $(2)/package-lock.json || { \
+	PATH="$(CURDIR)/$(1)/bin:$$PATH" npm ci --prefix $(2) --ignore-scripts --no-audit --no-fund --loglevel=error && \
+	touch $(2)/node_modules/.package-lock.json; }
+endef
+
 # CDK's command line runs on the node of the requirements, not on the machine's.
 NODE = $(shell $(VENV)/bin/python -c 'import infra, os; print(os.path.dirname(os.environ["JSII_NODE"]))')
 CDK_RUN = PATH="$(NODE):$$PATH" CDK_DISABLE_CLI_TELEMETRY=1 infra/node_modules/.bin/cdk
@@ -33,9 +41,10 @@ CDK_RUN = PATH="$(NODE):$$PATH" CDK_DISABLE_CLI_TELEMETRY=1 infra/node_modules/.
 EVERY_OPTION := region=eu-central-1 waf=true tracing=true provisioned_concurrency=1 domain_name=moles.example.org \
 	hosted_zone_id=Z0123456789 alarm_email=you@example.org origin_secret=2 url_hosts=images.example.org
 
-.PHONY: serve setup test check train export reproduce synth bootstrap deploy destroy
+.PHONY: serve packages setup test check train export reproduce cdk synth bootstrap deploy destroy
 
 serve: $(SERVE_VENV)/installed
+	@$(call packages,$(SERVE_VENV),infra/vendor)
 	PORT=$(PORT) $(SERVE_VENV)/bin/python -m infra.serve
 
 # Installed anew only when a requirements file changed.
@@ -53,7 +62,11 @@ $(VENV)/browser: $(VENV)/installed
 	command -v chromium >/dev/null || $(APT) chromium || echo "Chromium cannot be installed here: the tests of the page are skipped."
 	touch $@
 
-setup: $(VENV)/installed $(VENV)/browser
+# What the page takes from others; infra/bundle.py publishes parts of it.
+packages: $(VENV)/installed
+	@$(call packages,$(VENV),infra/vendor)
+
+setup: packages $(VENV)/browser
 
 test: setup
 	$(VENV)/bin/python -m pytest
@@ -66,23 +79,22 @@ check: $(VENV)/installed
 train: $(VENV)/installed
 	$(VENV)/bin/python -m export train --data $(DATA) --out runs/lite2 --resume
 
-# npm's own record of what it installed is newer than the lock file once it is done.
-infra/node_modules/.package-lock.json: infra/package-lock.json $(VENV)/installed
-	PATH="$(NODE):$$PATH" $(VENV)/bin/npm ci --prefix infra --no-audit --no-fund --loglevel=error
-	touch $@
+# The command line of CDK, beside what it publishes.
+cdk: packages
+	@$(call packages,$(VENV),infra)
 
-synth: infra/node_modules/.package-lock.json
+synth: cdk
 	$(CDK_RUN) synth --quiet
 	$(CDK_RUN) synth --quiet --output cdk.out/all $(EVERY_OPTION:%=-c lesion:%)
 	$(VENV)/bin/cfn-lint --ignore-checks W3005 -- cdk.out/*.template.json cdk.out/all/*.template.json
 
-bootstrap: infra/node_modules/.package-lock.json
+bootstrap: cdk
 	$(CDK_RUN) bootstrap $(CDK)
 
-deploy: infra/node_modules/.package-lock.json
+deploy: cdk
 	$(CDK_RUN) deploy --all $(CDK)
 
-destroy: infra/node_modules/.package-lock.json
+destroy: cdk
 	$(CDK_RUN) destroy --all $(CDK)
 
 # The model, then its report: `test` is opened here, once.

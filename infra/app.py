@@ -5,6 +5,7 @@ import sys
 from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
+from infra.bundle import BundleError
 from infra.edge import Edge, needs_edge
 from infra.settings import SettingError, Settings, read_settings
 from infra.stack import Lesion
@@ -27,14 +28,13 @@ def check(app: App) -> None:
 
 
 def main() -> int:
-    """Synthesise; 1 with one sentence on stderr where a setting is wrong."""
+    """Synthesise; 1 with one sentence on stderr where a setting is wrong or a package of the page is missing."""
     app = App(analytics_reporting=False)
     try:
-        settings = read_settings(app.node.get_all_context())
-    except SettingError as error:
+        build(app, read_settings(app.node.get_all_context()))
+    except (SettingError, BundleError) as error:
         print(error, file=sys.stderr)
         return 1
-    build(app, settings)
     app.synth()
     return 0
 

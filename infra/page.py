@@ -6,7 +6,6 @@ one's own would have the same rights and findings, `aws s3 sync` wants a second 
 function itself would put a cold start before the first sight of the page.
 """
 
-from pathlib import Path
 from typing import Any, cast
 
 from aws_cdk import CfnElement, CfnResource, RemovalPolicy, Stack
@@ -17,18 +16,16 @@ from aws_cdk.aws_s3 import BlockPublicAccess, Bucket, BucketEncryption, ObjectOw
 from aws_cdk.aws_s3_deployment import BucketDeployment, CacheControl, Source
 from constructs import Construct
 
+from infra.bundle import CACHE_CONTROL, TYPES, assemble
 from infra.nag import acknowledge
 from infra.service import log_group
 from infra.settings import Settings
 
-SITE = Path(__file__).parent / "site"
+_COPIES_MB = 512
+"""Memory of the helper that copies; the smallest runs out with a few MB of photographs, and a model is three times these."""
 
-CACHE_CONTROL = "no-cache"
-"""For every file: a browser may keep it, and asks by its ETag before it uses it. Names carry no hashes, and a module of
-yesterday with one of today is a broken page. CloudFront answers these questions from the edge."""
-
-_COPIES_MB = 256
-"""Memory of the helper that copies; the smallest runs out with a few MB of photographs."""
+_UNKNOWN = {"Thumbnails": ".webp", "Private": ".gz"}
+"""Files whose type the helper does not know, or mistakes: those of private mode are archives to whoever asks for them."""
 
 
 def page_bucket(scope: Construct, settings: Settings) -> Bucket:
@@ -65,15 +62,15 @@ def _short_log(bucket: Bucket, log: LogGroup) -> None:
 
 def publish(scope: Construct, settings: Settings, bucket: Bucket, distribution: IDistribution) -> None:
     """Put the page's files into `bucket` at each deployment that changes them, and empty `distribution` of the old ones."""
-    files = Source.asset(str(SITE))
+    files = Source.asset(str(assemble()))
     log = log_group(scope, "PublishLog", settings)
     role = Role(scope, "PublishRole", assumed_by=ServicePrincipal("lambda.amazonaws.com"))
     log.grant_write(role)
     parts: dict[str, dict[str, Any]] = {
-        # The helper does not know WebP, and with nosniff a wrong type is the last word.
-        "PublishThumbnails": {"exclude": ["*"], "include": ["*.webp"], "content_type": "image/webp"},
-        "Publish": {"exclude": ["*.webp", "*.md"]},
+        f"Publish{name}": {"exclude": ["*"], "include": [f"*{suffix}"], "content_type": TYPES[suffix]}
+        for name, suffix in _UNKNOWN.items()
     }
+    parts["Publish"] = {"exclude": [f"*{suffix}" for suffix in _UNKNOWN.values()]}
     for name, types in parts.items():
         BucketDeployment(
             scope,

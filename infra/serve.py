@@ -1,7 +1,6 @@
 """Page and API on this machine, from one origin and with the cloud's headers.
 
-    pip install -r infra/serve-requirements.txt
-    PYTHONPATH=lambda python -m infra.serve
+    make serve
 
 Environment: PORT (8000; 0 takes any free one), and what `lesion.settings` reads.
 """
@@ -12,7 +11,7 @@ import os
 import socket
 import sys
 import time
-from pathlib import Path
+from pathlib import PurePath
 
 import uvicorn
 from lesion.api import create_app
@@ -21,15 +20,18 @@ from lesion.model import Model
 from lesion.settings import read_settings
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from infra.bundle import CACHE_CONTROL, TYPES, BundleError, assemble
 from infra.headers import SECURITY_HEADERS
 
 HOST = "127.0.0.1"
 """This machine only: what is served here has no password and no TLS."""
-SITE = Path(__file__).parent / "site"
 
 logger = logging.getLogger("infra.serve")
 
@@ -60,6 +62,17 @@ class Origin:
         await (self._api if to_api else self._page)(scope, receive, with_headers)
 
 
+class Files(StaticFiles):
+    """The assembled site, with the types and the caching that it has in the cloud."""
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers.update({"Content-Type": TYPES[PurePath(full_path).suffix], "Cache-Control": CACHE_CONTROL})
+        return response
+
+
 def main() -> int:
     """Serve until interrupted; 1 with one sentence on stderr where that is not possible."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -67,12 +80,15 @@ def main() -> int:
         settings = read_settings()
         listening = _listen(os.environ.get("PORT", ""))
         api = create_app(settings, Model(settings.model, threads=settings.threads))
-    except LesionError as error:
+        # Starlette around the files turns what they raise for unknown names into an answer. CloudFront compresses, too.
+        page = Starlette(
+            routes=[Mount("/", Files(directory=assemble(settings.model), html=True))],
+            middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)],
+        )
+    except (LesionError, BundleError) as error:
         print(error, file=sys.stderr)
         return 1
-    # Starlette around the files turns what they raise for unknown names into an answer.
-    origin = Origin(api, Starlette(routes=[Mount("/", StaticFiles(directory=SITE, html=True))]))
-    config = uvicorn.Config(origin, lifespan="off", access_log=False, log_level="warning", server_header=False)
+    config = uvicorn.Config(Origin(api, page), lifespan="off", access_log=False, log_level="warning", server_header=False)
     print(f"http://{HOST}:{listening.getsockname()[1]}/", flush=True)
     with listening, contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])

@@ -22,7 +22,7 @@ from lesion.errors import (
     UnsupportedFormat,
     UrlNotAllowed,
 )
-from lesion.facts import ClassEntry, Config, Limits, ModelCard
+from lesion.facts import ClassEntry, Config, Limits, ModelCard, describe
 from lesion.fetch import fetch
 from lesion.image import FORMATS, MAX_PIXELS
 from lesion.model import Model
@@ -139,13 +139,9 @@ async def _fetched(url: str, settings: Settings) -> bytes:
 
 
 def _add_facts(app: FastAPI, settings: Settings, model: Model, samples: Samples) -> None:
-    card = model.card
-    classes = [ClassEntry(**asdict(entry)) for entry in card.classes]
+    classes = [ClassEntry(**asdict(entry)) for entry in model.card.classes]
     # Validated once, at the start: what a foreign model file says of itself must not fail later.
-    known = asdict(card) | {"sha256": model.sha256}
-    about = ModelCard.model_validate(
-        known.pop("about") | {name: known[name] for name in ModelCard.model_fields if name in known}
-    )
+    about = describe(model)
 
     @app.get("/api/classes")
     async def list_classes() -> list[ClassEntry]:

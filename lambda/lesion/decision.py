@@ -44,6 +44,11 @@ class Decision:
     prediction_set: tuple[Side, ...]
 
 
+def message(code: str) -> str:
+    """What to tell a person whose photograph is refused with `code`, which may be another model's own."""
+    return _MESSAGES.get(code, _OTHER)
+
+
 def decide(outputs: Outputs, card: Card) -> Decision | Refusal:
     """Apply the model file's limits to one answer of the graph.
 
@@ -55,7 +60,7 @@ def decide(outputs: Outputs, card: Card) -> Decision | Refusal:
         # Written so that a value that is not a number is refused too.
         kept = (rule.below is None or value >= rule.below) and (rule.above is None or value <= rule.above)
         if not kept:
-            return Refusal(rule.code, _MESSAGES.get(rule.code, _OTHER))
+            return Refusal(rule.code, message(rule.code))
     sides: dict[Side, float] = {"benign": 1 - outputs.probability, "malignant": outputs.probability}
     reached = tuple(side for side, probability in sides.items() if probability >= card.set_limits[side])
     return Decision(outputs.probability >= card.threshold, reached or tuple(sides))

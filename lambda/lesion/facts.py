@@ -1,8 +1,11 @@
 """What the API answers about itself: one model per JSON object of the contract, in the contract's order."""
 
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from lesion.model import Model
 
 
 class ClassEntry(BaseModel):
@@ -44,6 +47,18 @@ class ModelCard(BaseModel):
     licence: Any = None
     intended_use: Any = None
     limits_of_use: Any = None
+
+
+def describe(model: Model) -> ModelCard:
+    """The card of a loaded model.
+
+    Raises:
+        ValueError: from pydantic, where a foreign model file says something of itself that is none of this.
+    """
+    known = asdict(model.card) | {"sha256": model.sha256}
+    return ModelCard.model_validate(
+        known.pop("about") | {name: known[name] for name in ModelCard.model_fields if name in known}
+    )
 
 
 class Limits(BaseModel):

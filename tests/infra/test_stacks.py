@@ -341,10 +341,13 @@ def test_the_page_is_put_there_with_the_right_types(plain: Assembly) -> None:
         item["Properties"]["SystemMetadata"].get("content-type"): item["Properties"]
         for item in plain.resources("Custom::CDKBucketDeployment").values()
     }
-    assert by_type.keys() == {None, "image/webp"}
-    assert (by_type["image/webp"]["Exclude"], by_type["image/webp"]["Include"]) == (["*"], ["*.webp"])
-    assert by_type[None]["Exclude"] == ["*.webp", "*.md"]
-    assert plain.files("index.html") >= {"style.css", "js/main.js", "samples/samples.json"}
+    assert by_type.keys() == {None, "image/webp", "application/gzip"}
+    for suffix, kind in {".webp": "image/webp", ".gz": "application/gzip"}.items():
+        assert (by_type[kind]["Exclude"], by_type[kind]["Include"]) == (["*"], [f"*{suffix}"])
+    assert by_type[None]["Exclude"] == ["*.webp", "*.gz"]
+    files = plain.files("index.html")
+    assert files >= {"style.css", "js/main.js", "samples/samples.json", "private/parts.json"}
+    assert not [name for name in files if name.endswith((".md", ".map"))]
 
 
 def test_cloudfront_shows_the_function_a_secret_that_stands_in_no_template(plain: Assembly) -> None:

@@ -16,7 +16,10 @@ TYPES: Mapping[str, str] = {
     ".jpg": "image/jpeg",
     ".js": "text/javascript",
     ".json": "application/json",
+    ".mjs": "text/javascript",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".txt": "text/plain",
 }
 """What the helper that copies makes of a name where the deployment names no type. It knows no others of the page's."""
 

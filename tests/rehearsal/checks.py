@@ -13,8 +13,8 @@ from typing import Any, Self
 import httpx2
 from PIL import Image
 
+from infra.bundle import CACHE_CONTROL, TYPES, assemble
 from infra.headers import SECURITY_HEADERS
-from infra.page import SITE
 from tests.paths import SAMPLES
 from tests.rehearsal.cloud import Cloud
 from tests.rehearsal.messages import Request
@@ -67,16 +67,15 @@ class Visitor:
 def the_page_and_all_that_it_loads_come_with_their_types(visitor: Visitor) -> None:
     page = visitor.get("/")
     assert page.status_code == 200
-    assert page.content == (SITE / "index.html").read_bytes()
-    kinds = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
-    kinds |= {".jpg": "image/jpeg", ".webp": "image/webp", ".json": "application/json"}
-    files = [path for path in SITE.rglob("*") if path.is_file() and path.suffix != ".md"]
+    site = assemble()
+    assert page.content == (site / "index.html").read_bytes()
+    files = [path for path in site.rglob("*") if path.is_file()]
     for path in files:
-        name = path.relative_to(SITE).as_posix()
+        name = path.relative_to(site).as_posix()
         answer = visitor.get(f"/{name}")
         assert (answer.status_code, answer.content) == (200, path.read_bytes()), name
-        assert answer.headers["content-type"].split(";")[0] == kinds[path.suffix], name
-        assert answer.headers["cache-control"] == "no-cache", name
+        assert answer.headers["content-type"].split(";")[0] == TYPES[path.suffix], name
+        assert answer.headers["cache-control"] == CACHE_CONTROL, name
     # `make serve` and the tests of the page say that these are enough for it.
     assert len(files) > 30
 

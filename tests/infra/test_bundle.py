@@ -1,0 +1,83 @@
+"""The published site holds what the page needs, every file with its type, and is put together anew in no time."""
+
+import gzip
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lesion.model import Model
+from starlette.testclient import TestClient
+
+from infra import bundle
+
+
+@pytest.fixture(scope="module")
+def site(stand_in_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bundle.assemble(stand_in_file, tmp_path_factory.mktemp("built") / "site")
+
+
+def unpacked(site: Path, part: str) -> bytes:
+    """What private mode gets of a part, which must be as long as it was told."""
+    listed = json.loads((site / "private" / "parts.json").read_text())[part]
+    packed = (site / listed["url"].lstrip("/")).read_bytes()
+    assert len(packed) == listed["bytes"]
+    return gzip.decompress(packed)
+
+
+def test_the_page_and_only_the_named_files_of_packages_are_published(site: Path) -> None:
+    own = [path.relative_to(bundle.SITE) for path in bundle.SITE.rglob("*") if path.is_file() and path.suffix != ".md"]
+    assert all((site / path).read_bytes() == (bundle.SITE / path).read_bytes() for path in own)
+    vendor = {path.relative_to(site / "vendor").as_posix() for path in (site / "vendor").rglob("*") if path.is_file()}
+    assert vendor == {*bundle.VENDOR, "licences.txt"}
+
+
+def test_every_package_is_named_with_its_licence(site: Path) -> None:
+    text = (site / "vendor" / "licences.txt").read_text()
+    assert {name.split("/")[0] for name in bundle.VENDOR} == {
+        line.split()[0] for line in text.splitlines() if line.endswith((": MIT", ": LGPL-3.0"))
+    }
+    assert "GNU LESSER GENERAL PUBLIC LICENSE" in text
+
+
+def test_private_mode_gets_the_model_and_its_metadata(
+    site: Path, stand_in_file: Path, stand_in: Model, client: TestClient
+) -> None:
+    assert unpacked(site, "model") == stand_in_file.read_bytes()
+    assert unpacked(site, "runtime").startswith(b"\0asm")
+    judge: dict[str, Any] = json.loads(unpacked(site, "judge"))
+    assert judge["card"] == client.get("/api/model").json()
+    assert judge["bias"] == stand_in.card.bias
+    assert judge["messages"].keys() == {rule.code for rule in stand_in.card.refusal}
+
+
+def test_names_of_what_is_kept_change_with_its_content(site: Path) -> None:
+    for part in ("model", "judge", "runtime"):
+        url = json.loads((site / "private" / "parts.json").read_text())[part]["url"]
+        assert hashlib.sha256(unpacked(site, part)).hexdigest()[:12] in url
+
+
+def test_a_second_time_touches_nothing_and_clears_what_is_gone(site: Path, stand_in_file: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in site.rglob("*") if path.is_file()}
+    (site / "old").mkdir()
+    (site / "old" / "page.html").write_text("of yesterday")
+    bundle.assemble(stand_in_file, site)
+    assert {path: path.stat().st_mtime_ns for path in site.rglob("*") if path.is_file()} == before
+    assert not (site / "old").exists()
+
+
+def test_a_missing_package_is_one_sentence(stand_in_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "PACKAGES", tmp_path / "none")
+    with pytest.raises(bundle.BundleError, match="`make packages` installs it"):
+        bundle.assemble(stand_in_file, tmp_path / "site")
+
+
+def test_a_file_without_a_known_type_is_not_published(
+    stand_in_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "film.mkv").touch()
+    monkeypatch.setattr(bundle, "SITE", tmp_path / "own")
+    with pytest.raises(bundle.BundleError, match=r"film\.mkv"):
+        bundle.assemble(stand_in_file, tmp_path / "site")
