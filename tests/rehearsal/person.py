@@ -130,7 +130,7 @@ def _too_large_to_be_helped(page: Page, asked: list[tuple[str, str]]) -> None:
 def _about(page: Page) -> None:
     page.get_by_role("button", name="About", exact=True).click()
     about = page.get_by_role("dialog", name="About")
-    expect(about.locator("#figures")).to_contain_text(re.compile(r"Measured on \d+ photographs"))
+    expect(about.locator("#figures")).to_contain_text(re.compile(r"Measured on [\d,]+ photographs"))
     expect(about.locator("#limits li").nth(1)).to_be_visible()
     page.keyboard.press("Escape")
     expect(about).to_be_hidden()

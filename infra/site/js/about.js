@@ -1,15 +1,22 @@
-// The About dialog: fixed text in index.html, the figures and links from the service.
+// The About dialog: its text is in index.html, the figures and links come from the service.
 
-/** @import { Config, Figure, ModelCard } from "./types.js" */
+/** @import { Config, Figure, ModelCard, TestFigures } from "./types.js" */
 
 import { getModel } from "./api.js";
 import { byId, make, webAddress } from "./dom.js";
+import { put, putText } from "./language.js";
+import { number, onLanguage, t } from "./strings.js";
 import * as words from "./words.js";
 
+// The service's own name where nobody gave it another; a test holds the two together.
+const DEFAULT_TITLE = "Skin-lesion classifier";
 const PREVALENCES = [0.01, 0.02, 0.05];
 
 export function listenForAbout() {
   const dialog = byId("about", HTMLDialogElement);
+  onLanguage(async () => {
+    if (byId("figures", HTMLElement).hasChildNodes()) showFigures(await getModel());
+  });
   for (const id of ["about-open", "about-open-below"]) {
     byId(id, HTMLButtonElement).addEventListener("click", async () => {
       dialog.showModal();
@@ -26,13 +33,12 @@ export function listenForAbout() {
 
 /** @param {Config} config */
 export function showConfig(config) {
-  if (config.title) byId("title", HTMLElement).textContent = document.title = config.title;
-  if (config.description) {
-    const description = byId("description", HTMLElement);
-    description.textContent = config.description;
-    description.hidden = false;
+  // Whoever runs the service may have named it; else its name is spoken in the language of the page.
+  if (config.title && config.title !== DEFAULT_TITLE) {
+    putText(byId("title", HTMLElement), config.title);
+    const title = document.querySelector("title");
+    if (title) putText(title, config.title);
   }
-  if (config.about?.length) byId("about-text", HTMLElement).replaceChildren(...config.about.map((text) => make("p", "", text)));
   const code = webAddress(config.links?.code);
   if (code) {
     const link = byId("code", HTMLAnchorElement);
@@ -42,7 +48,9 @@ export function showConfig(config) {
   const links = Object.entries(config.links ?? {}).flatMap(([name, address]) => {
     const href = webAddress(address);
     if (!href) return [];
-    const link = make("a", "", name.charAt(0).toUpperCase() + name.slice(1));
+    const link = make("a", "");
+    if (name === "code") put(link, "footer.code");
+    else putText(link, name.charAt(0).toUpperCase() + name.slice(1));
     link.href = href;
     link.rel = "noreferrer";
     return [link, " "];
@@ -54,29 +62,30 @@ export function showConfig(config) {
 function showFigures(model) {
   const figures = byId("figures", HTMLElement);
   if (!model) {
-    figures.replaceChildren(make("p", "", "The figures could not be loaded. Close this and open it again."));
+    figures.replaceChildren(put(make("p", ""), "about.figures_missing"));
     return;
   }
   const limits = model.limits_of_use;
-  if (limits?.length) byId("limits", HTMLElement).replaceChildren(...limits.map((text) => make("li", "", text)));
+  if (limits?.length) byId("limits", HTMLElement).replaceChildren(...limits.map(limit));
   byId("credits", HTMLElement).textContent = credits(model);
   const test = words.testFigures(model);
-  const name = `Model ${model.version}${model.architecture ? ` (${model.architecture})` : ""}, sha256 ${model.sha256.slice(0, 12)}.`;
+  const { version, architecture } = model;
+  const values = { version, architecture: architecture ?? "", sha256: model.sha256.slice(0, 12) };
+  const name = t(architecture ? "about.model_of" : "about.model", values);
   if (!test?.sensitivity || !test.specificity) {
-    figures.replaceChildren(make("p", "", `${name} It has not been evaluated, so nothing is known about how often it is wrong.`));
+    figures.replaceChildren(make("p", "", `${name} ${t("about.not_evaluated")}`));
     return;
   }
-  const counted = test.n ? ` Measured on ${test.n} photographs${test.malignant ? `, ${test.malignant} of malignant lesions` : ""}, that it was not trained on.` : "";
   figures.replaceChildren(
-    make("p", "", name + counted),
-    table(["", "value", "95% interval"], [
-      row("Area under the curve", test.auc, (value) => value.toFixed(3)),
-      row("Sensitivity: malignant lesions above the threshold", test.sensitivity, asPercent),
-      row("Specificity: benign lesions below it", test.specificity, asPercent),
+    make("p", "", [name, counted(test)].filter(Boolean).join(" ")),
+    table(["", t("about.value"), t("about.interval")], [
+      row(t("about.auc"), test.auc, (value) => number(value, { minimumFractionDigits: 3, maximumFractionDigits: 3 })),
+      row(t("about.sensitivity"), test.sensitivity, asPercent),
+      row(t("about.specificity"), test.specificity, asPercent),
     ].filter((line) => line !== null)),
-    make("p", "", "What a result means depends on how common malignant lesions are among those looked at, and outside a clinic they are rare. Computed from the two figures above:"),
+    make("p", "", t("about.prevalence_text")),
     table(
-      ["malignant among all", "malignant among those above", "malignant among those below"],
+      [t("about.prevalence"), t("about.prevalence_above"), t("about.prevalence_below")],
       PREVALENCES.map((prevalence) => {
         const { above, below } = shares(test.sensitivity?.value ?? 0, test.specificity?.value ?? 0, prevalence);
         return [words.percent(prevalence, 0), words.percent(above, 0), words.percent(below, 2)];
@@ -85,11 +94,28 @@ function showFigures(model) {
   );
 }
 
+/** @param {string} text the model file's own words, which are English */
+function limit(text) {
+  const element = make("li", "", text);
+  element.lang = "en";
+  return element;
+}
+
+/** @param {TestFigures} test */
+function counted({ n, malignant }) {
+  if (!n) return "";
+  const images = number(n);
+  if (!malignant) return t("about.measured", { images });
+  return t("about.measured_malignant", { images, malignant: number(malignant) });
+}
+
 /** @param {ModelCard} model */
 function credits({ training, licence }) {
-  const counts = Object.entries(training?.datasets ?? {}).map(([name, count]) => `${name} (${count.toLocaleString("en")})`);
-  const learnt = counts.length ? `The model learnt from photographs of the data sets ${counts.join(", ")}. ` : "";
-  return learnt + (licence ? `Licence of the model: ${licence}.` : "");
+  const counts = Object.entries(training?.datasets ?? {}).map(([name, count]) => `${name} (${number(count)})`);
+  return [
+    ...(counts.length ? [t("about.learnt", { sets: counts.join(", ") })] : []),
+    ...(licence ? [t("about.licence", { licence })] : []),
+  ].join(" ");
 }
 
 /**
@@ -117,7 +143,7 @@ const asPercent = (value) => words.percent(value, 1);
  */
 function row(name, figure, format) {
   if (!figure) return null;
-  const interval = figure.low !== undefined && figure.high !== undefined ? `${format(figure.low)} to ${format(figure.high)}` : "";
+  const interval = figure.low !== undefined && figure.high !== undefined ? t("about.range", { low: format(figure.low), high: format(figure.high) }) : "";
   return [name, format(figure.value), interval];
 }
 

@@ -1,25 +1,15 @@
-// Requests to the service, and what can go wrong with them as sentences for a person.
+// Requests to the service.
 
 /** @import { Answer, Config, ModelCard, Sample } from "./types.js" */
 
-/** A request that gave no answer: the message is a sentence for a person. */
-export class Problem extends Error {
-  /**
-   * @param {string} sentence
-   * @param {boolean} mayRetry whether the same request can succeed later
-   */
-  constructor(sentence, mayRetry) {
-    super(sentence);
-    this.mayRetry = mayRetry;
-  }
-}
+import { Problem } from "./problem.js";
 
 // For answers that do not come from the service itself but from what stands before it (API Gateway, CloudFront).
-const SENTENCES = new Map([
-  [413, "The photograph is too large for the service. Choose a smaller one."],
-  [429, "Too many requests are being answered at the moment. Wait a few seconds and try again."],
-  [503, "The service is busy or starting. Wait a few seconds and try again."],
-  [504, "The service took too long to answer. Try again."],
+const STATUSES = new Map([
+  [413, "problems.too_large"],
+  [429, "problems.busy"],
+  [503, "problems.starting"],
+  [504, "problems.slow"],
 ]);
 
 /**
@@ -39,13 +29,16 @@ async function request(path, options = {}) {
     });
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new Problem("The service could not be reached. Check your connection and try again.", true);
+    throw new Problem("problems.unreachable", { mayRetry: true });
   }
   if (response.ok && body !== null) return body;
   const mayRetry = response.ok || response.status === 429 || response.status >= 500;
-  const detail = typeof body?.detail === "string" ? body.detail : null;
-  const fallback = `The service gave no usable answer (${response.status}). ${mayRetry ? "Try again in a moment." : "Choose another photograph."}`;
-  throw new Problem(detail ?? SENTENCES.get(response.status) ?? fallback, mayRetry);
+  const values = { status: response.status };
+  if (typeof body?.code === "string" && typeof body.detail === "string") {
+    throw new Problem(`problems.${body.code}`, { mayRetry, values, otherwise: body.detail });
+  }
+  const key = STATUSES.get(response.status) ?? (mayRetry ? "problems.unusable" : "problems.unusable_photograph");
+  throw new Problem(key, { mayRetry, values });
 }
 
 /** @returns {Promise<Config>} */

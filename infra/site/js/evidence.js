@@ -2,6 +2,7 @@
 
 /** @import { Evidence } from "./types.js" */
 
+import { t } from "./strings.js";
 import { place } from "./words.js";
 
 // Orange and blue stay apart in every common colour-vision deficiency; red and green do not.
@@ -79,7 +80,7 @@ export function describe({ rows, columns, values }) {
   const most = cells.reduce((best, cell) => (cell.value > best.value ? cell : best));
   const least = cells.reduce((best, cell) => (cell.value < best.value ? cell : best));
   const parts = [];
-  if (most.value > 0) parts.push(`most towards malignant: ${most.where}`);
-  if (least.value < 0) parts.push(`most towards benign: ${least.where}`);
-  return parts.length ? `Evidence map; ${parts.join("; ")}.` : "Evidence map; no part of the picture speaks for either side.";
+  if (most.value > 0) parts.push(t("evidence.most_malignant", { place: most.where }));
+  if (least.value < 0) parts.push(t("evidence.most_benign", { place: least.where }));
+  return parts.length ? t("evidence.map", { parts: parts.join("; ") }) : t("evidence.nothing");
 }

@@ -4,8 +4,10 @@
 
 import { getSamples } from "./api.js";
 import { byId, make } from "./dom.js";
+import { put, putText } from "./language.js";
+import { Problem } from "./problem.js";
 
-/** @param {(sample: Sample) => void} onSample */
+/** @param {(sample: Sample, number: number) => void} onSample */
 export function showGallery(onSample) {
   const list = byId("gallery", HTMLUListElement);
   const problem = byId("samples-problem", HTMLElement);
@@ -16,25 +18,31 @@ export function showGallery(onSample) {
     problem.hidden = true;
     try {
       const samples = await getSamples();
-      list.replaceChildren(...samples.map((sample) => make("li", "", button(sample))));
+      list.replaceChildren(...samples.map((sample, index) => make("li", "", button(sample, index + 1))));
     } catch (error) {
+      list.replaceChildren();
       problem.hidden = false;
-      byId("samples-problem-text", HTMLElement).textContent = error instanceof Error ? error.message : String(error);
+      const text = byId("samples-problem-text", HTMLElement);
+      if (error instanceof Problem && !error.otherwise) put(text, error.key, error.values);
+      else putText(text, error instanceof Problem ? error.sentence : String(error));
     }
   }
 
-  /** @param {Sample} sample */
-  function button(sample) {
+  /**
+   * @param {Sample} sample
+   * @param {number} number
+   */
+  function button(sample, number) {
     const image = make("img", "");
     image.src = sample.thumbnail;
     image.alt = "";
     image.width = image.height = 104;
     image.decoding = "async";
-    const element = make("button", "sample", image, make("span", "", sample.title));
+    const element = make("button", "sample", image, put(make("span", ""), "samples.one", { number }));
     element.type = "button";
     element.dataset.id = sample.id;
     element.setAttribute("aria-pressed", "false");
-    element.addEventListener("click", () => onSample(sample));
+    element.addEventListener("click", () => onSample(sample, number));
     return element;
   }
 }

@@ -3,12 +3,15 @@
 /** @import { Config, Sample, Source } from "./types.js" */
 
 import { listenForAbout, showConfig } from "./about.js";
-import { classifyPhotograph, classifySample, getConfig, getModel, Problem } from "./api.js";
+import { classifyPhotograph, classifySample, getConfig, getModel } from "./api.js";
 import { byId, say } from "./dom.js";
 import { markSample, showGallery } from "./gallery.js";
+import { listenForLanguage } from "./language.js";
 import { prepare } from "./photo.js";
 import { hideMap, hidePicture, showMap, showPicture } from "./picture.js";
+import { Problem } from "./problem.js";
 import { showAnswer, showBusy, showEmpty, showProblem } from "./result.js";
+import { startStrings, t } from "./strings.js";
 import { listenForFiles } from "./upload.js";
 
 const predictButton = byId("predict", HTMLButtonElement);
@@ -39,13 +42,19 @@ function look(next) {
   changeButton.hidden = clearButton.hidden = next === null;
   if (next === null) {
     hidePicture();
-    showEmpty("Choose a sample or a photograph of your own.");
+    showEmpty("result.choose");
     return;
   }
-  const name = next.kind === "sample" ? next.sample.title : next.file.name || "Pasted picture";
+  const name = nameOf(next);
   pixels = showPicture(next.kind === "sample" ? next.sample.image : address ?? "", name);
-  showEmpty("Press Predict to have this picture looked at.");
-  say(`${name} is ready. Press Predict.`);
+  showEmpty("result.press");
+  say(t("photograph.ready", { name }));
+}
+
+/** @param {Source} looked */
+function nameOf(looked) {
+  if (looked.kind === "sample") return t("samples.one", { number: looked.number });
+  return looked.file.name || t("photograph.pasted");
 }
 
 async function predict() {
@@ -61,28 +70,26 @@ async function predict() {
   // Asked for now, so that a service that has to start does so once for both; failing, it only costs the figures.
   void getModel();
   try {
-    /** @type {[string, string][]} */
-    const details = orientations === 8 ? [["Orientations", "eight, averaged"]] : [];
     let answer;
+    let note = () => "";
     if (asked.kind === "sample") {
-      details.push(["Source", `${asked.sample.source}, ${asked.sample.licence}`]);
       answer = await classifySample(asked.sample.id, orientations, controller.signal);
     } else {
-      const { photograph, note } = await prepare(asked.file, await pixels, limits);
-      if (note) details.push(["Sent", note]);
-      answer = await classifyPhotograph(photograph, orientations, controller.signal);
+      const prepared = await prepare(asked.file, await pixels, limits);
+      note = prepared.note;
+      answer = await classifyPhotograph(prepared.photograph, orientations, controller.signal);
     }
     const model = await getModel(answer.model.sha256);
     if (controller.signal.aborted) return;
     // The map first: what it adds above the panel would move the panel away from where the eye is brought.
     if (answer.prediction) showMap(answer);
-    showAnswer(answer, model, asked.kind === "sample" ? asked.sample : null, details);
+    const sample = asked.kind === "sample" ? asked.sample : null;
+    showAnswer(answer, model, sample, () => details(sample, orientations, note()));
   } catch (error) {
     // Whoever aborted it has already put something else in its place.
     if (controller.signal.aborted) return;
     if (!(error instanceof Problem)) console.error(error);
-    const known = error instanceof Problem;
-    showProblem(known ? error.message : "The answer could not be shown. Load this page anew.", known && error.mayRetry);
+    showProblem(error instanceof Problem ? error : new Problem("result.not_shown"));
   } finally {
     if (underway === controller) {
       underway = null;
@@ -91,12 +98,27 @@ async function predict() {
   }
 }
 
+/**
+ * @param {Sample | null} sample
+ * @param {number} orientations
+ * @param {string} note
+ * @returns {[string, string][]}
+ */
+function details(sample, orientations, note) {
+  /** @type {[string, string][]} */
+  const lines = [];
+  if (orientations === 8) lines.push([t("result.orientations"), t("result.eight")]);
+  if (sample) lines.push([t("result.source"), `${sample.source}, ${sample.licence}`]);
+  if (note) lines.push([t("result.sent"), note]);
+  return lines;
+}
+
 function cancel() {
   underway?.abort();
   underway = null;
   predictButton.disabled = source === null;
-  showEmpty("Cancelled. Press Predict to have this picture looked at.");
-  say("Cancelled.");
+  showEmpty("result.cancelled");
+  say(t("result.cancelled"));
   predictButton.focus();
 }
 
@@ -105,27 +127,35 @@ async function configure() {
   if (!config) return;
   limits = config.limits;
   showConfig(config);
-  if (limits?.formats.length) {
-    byId("formats", HTMLElement).textContent = `${limits.formats.join(", ")}. Large photographs are made smaller in your browser.`;
-  }
 }
 
-predictButton.addEventListener("click", predict);
-byId("retry", HTMLButtonElement).addEventListener("click", predict);
-byId("cancel", HTMLButtonElement).addEventListener("click", cancel);
-clearButton.addEventListener("click", () => {
-  look(null);
-  say("Cleared.");
-  byId("choose", HTMLButtonElement).focus();
-});
-listenForFiles(
-  (file) => look({ kind: "file", file }),
-  (sentence) => {
-    say(sentence);
-    if (!source) showEmpty(sentence);
-  },
-);
-listenForAbout();
+function listen() {
+  predictButton.addEventListener("click", predict);
+  byId("retry", HTMLButtonElement).addEventListener("click", predict);
+  byId("cancel", HTMLButtonElement).addEventListener("click", cancel);
+  clearButton.addEventListener("click", () => {
+    look(null);
+    say(t("photograph.cleared"));
+    byId("choose", HTMLButtonElement).focus();
+  });
+  listenForFiles(
+    (file) => look({ kind: "file", file }),
+    () => {
+      say(t("photograph.only_files"));
+      if (!source) showEmpty("photograph.only_files");
+    },
+  );
+  listenForAbout();
+}
+
+try {
+  await startStrings();
+} catch (error) {
+  byId("broken", HTMLElement).hidden = false;
+  throw error;
+}
+listenForLanguage();
+listen();
 look(null);
 void configure();
-void showGallery((sample) => look({ kind: "sample", sample }));
+void showGallery((sample, number) => look({ kind: "sample", sample, number }));

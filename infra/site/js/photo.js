@@ -2,7 +2,8 @@
 
 /** @import { Config } from "./types.js" */
 
-import { Problem } from "./api.js";
+import { Problem } from "./problem.js";
+import { number, t } from "./strings.js";
 
 // The service's own limits, for when /api/config could not be had.
 const DEFAULTS = { max_upload_bytes: 4_500_000, max_pixels: 50_000_000 };
@@ -16,28 +17,24 @@ const QUALITY = 0.92;
  * @param {File} file
  * @param {number} pixels of the preview; 0 when the browser cannot show the file
  * @param {Config["limits"]} limits
- * @returns {Promise<{photograph: Blob, note: string}>} `note` says what was done, if anything
+ * @returns {Promise<{photograph: Blob, note: () => string}>} `note` says what was done, if anything
  * @throws {Problem}
  */
 export async function prepare(file, pixels, limits) {
   const { max_upload_bytes: most, max_pixels: mostPixels } = limits ?? DEFAULTS;
-  if (file.size <= most && pixels <= mostPixels) return { photograph: file, note: "" };
+  if (file.size <= most && pixels <= mostPixels) return { photograph: file, note: () => "" };
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch {
-    throw new Problem(
-      `This file has ${megabytes(file.size)}; the service takes ${megabytes(most)}, and this browser cannot make it smaller. ` +
-        "Save it as a JPEG of at most 1600 pixels and choose that one.",
-      false,
-    );
+    throw new Problem("problems.cannot_shrink", { values: { size: megabytes(file.size), most: megabytes(most) } });
   }
   const scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));
   const context = canvas.getContext("2d");
-  if (!context) throw new Problem("This browser cannot make the photograph smaller. Choose a smaller one.", false);
+  if (!context) throw new Problem("problems.cannot_encode");
   // JPEG has no transparency; the service puts white behind it too.
   context.fillStyle = "white";
   context.fillRect(0, 0, canvas.width, canvas.height);
@@ -45,9 +42,10 @@ export async function prepare(file, pixels, limits) {
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   bitmap.close();
   const photograph = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", QUALITY));
-  if (!photograph) throw new Problem("This browser cannot make the photograph smaller. Choose a smaller one.", false);
-  return { photograph, note: `made smaller in your browser, from ${megabytes(file.size)} to ${megabytes(photograph.size)}` };
+  if (!photograph) throw new Problem("problems.cannot_encode");
+  return { photograph, note: () => t("photograph.shrunk", { before: megabytes(file.size), after: megabytes(photograph.size) }) };
 }
 
 /** @param {number} bytes */
-const megabytes = (bytes) => `${(bytes / 1024 / 1024).toFixed(1)} MB`;
+const megabytes = (bytes) =>
+  t("number.megabytes", { value: number(bytes / 1024 / 1024, { minimumFractionDigits: 1, maximumFractionDigits: 1 }) });

@@ -1,9 +1,11 @@
 // The picture that is looked at: its preview, the square that the network sees, and the evidence map over that square.
 
-/** @import { Answer } from "./types.js" */
+/** @import { Answer, Evidence } from "./types.js" */
 
 import { byId } from "./dom.js";
 import { describe, paint, scaleOf } from "./evidence.js";
+import { put } from "./language.js";
+import { number, onLanguage } from "./strings.js";
 
 const frame = byId("frame", HTMLElement);
 const image = byId("preview", HTMLImageElement);
@@ -11,7 +13,11 @@ const missing = byId("no-preview", HTMLElement);
 const map = byId("map", HTMLCanvasElement);
 const opacity = byId("opacity", HTMLInputElement);
 
+/** @type {Evidence | null} what the map shows */
+let shown = null;
+
 opacity.addEventListener("input", fade);
+onLanguage(explain);
 
 /**
  * @param {string} address of the picture
@@ -33,7 +39,6 @@ export function showPicture(address, name) {
     image.onerror = () => {
       image.hidden = true;
       missing.hidden = false;
-      missing.textContent = "This browser cannot show this file. It can be sent all the same.";
       shape(4, 3);
       resolve(0);
     };
@@ -59,15 +64,21 @@ export function showMap({ evidence, image: sent }) {
     missing.hidden = true;
   }
   paint(map, evidence);
-  map.setAttribute("aria-label", describe(evidence));
-  byId("evidence-note", HTMLElement).textContent =
-    `${evidence.rows} × ${evidence.columns} cells, drawn smoothly over the square that the network sees. ` +
-    `Full colour stands for ${scaleOf(evidence).toFixed(1)} in log odds. The map shows what moved this network, not where a disease is.`;
+  shown = evidence;
+  explain();
   map.hidden = byId("evidence", HTMLElement).hidden = false;
   fade();
 }
 
+function explain() {
+  if (!shown) return;
+  map.setAttribute("aria-label", describe(shown));
+  const scale = number(scaleOf(shown), { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  put(byId("evidence-note", HTMLElement), "evidence.note", { rows: shown.rows, columns: shown.columns, scale });
+}
+
 export function hideMap() {
+  shown = null;
   map.hidden = byId("evidence", HTMLElement).hidden = true;
   missing.hidden = !image.hidden;
   image.style.filter = "";

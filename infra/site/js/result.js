@@ -1,8 +1,11 @@
 // The result panel: empty, busy, an answer, or why there is none.
 
+/** @import { Problem } from "./problem.js" */
 /** @import { Answer, ModelCard, Prediction, Sample } from "./types.js" */
 
 import { byId, make, say } from "./dom.js";
+import { put, putText } from "./language.js";
+import { number, onLanguage, t } from "./strings.js";
 import * as words from "./words.js";
 
 const panel = byId("result", HTMLElement);
@@ -18,49 +21,53 @@ const SLOW_AFTER_MS = 2000;
 /** @type {number[]} */
 let timers = [];
 
+/** @type {() => void} says again what the panel says, in another language */
+let sayAgain = () => {};
+onLanguage(() => sayAgain());
+
 /**
  * @param {string} status
- * @param {string} title
  * @param {string} visible id of the one part that is shown
  */
-function change(status, title, visible) {
+function change(status, visible) {
   timers.forEach(clearTimeout);
   panel.dataset.status = status;
   panel.setAttribute("aria-busy", String(status === "busy"));
-  heading.textContent = title;
-  advice.replaceChildren();
   uncertain.hidden = true;
   panel.classList.remove("is-uncertain");
   for (const part of parts) part.hidden = part.id !== visible;
+  sayAgain = () => {};
 }
 
-/** @param {string} sentence what to do next */
-export function showEmpty(sentence) {
-  change("empty", "Result", "tips");
-  advice.textContent = sentence;
+/** @param {string} key of the sentence that says what to do next */
+export function showEmpty(key) {
+  change("empty", "tips");
+  put(heading, "status.empty");
+  put(advice, key);
 }
 
 export function showBusy() {
-  change("busy", "Looking at the picture", "busy");
+  change("busy", "busy");
+  put(heading, "status.busy");
+  putText(advice, "");
   const text = byId("busy-text", HTMLElement);
-  text.textContent = "";
+  putText(text, "");
   // The button that was pressed is disabled now, and the focus must not be lost with it.
   heading.focus({ preventScroll: true });
   const explain = () => {
-    text.textContent = "The first request after a pause takes longer: the service is starting.";
-    say(text.textContent);
+    put(text, "result.starting");
+    say(text.textContent ?? "");
   };
   timers = [setTimeout(bringIntoView, SCROLL_AFTER_MS), setTimeout(explain, SLOW_AFTER_MS)];
 }
 
-/**
- * @param {string} sentence
- * @param {boolean} mayRetry
- */
-export function showProblem(sentence, mayRetry) {
-  change("problem", "No answer", "problem");
-  advice.textContent = sentence;
-  byId("retry", HTMLButtonElement).hidden = !mayRetry;
+/** @param {Problem} problem */
+export function showProblem(problem) {
+  change("problem", "problem");
+  put(heading, "status.problem");
+  sayAgain = () => putText(advice, problem.sentence);
+  sayAgain();
+  byId("retry", HTMLButtonElement).hidden = !problem.mayRetry;
   arrive();
 }
 
@@ -68,51 +75,58 @@ export function showProblem(sentence, mayRetry) {
  * @param {Answer} answer
  * @param {ModelCard | null} model
  * @param {Sample | null} sample whose actual diagnosis may be told now
- * @param {[string, string][]} details more lines for the end of the panel
+ * @param {() => [string, string][]} details more lines for the end of the panel, in the language of the moment
  */
 export function showAnswer(answer, model, sample, details) {
   const { prediction } = answer;
-  const decision = prediction ? prediction.decision.replace("_threshold", "") : "refused";
-  change(decision, words.status(answer), "answer");
+  change(prediction ? prediction.decision.replace("_threshold", "") : "refused", "answer");
   const isUncertain = prediction !== null && words.isUncertain(prediction);
   panel.classList.toggle("is-uncertain", isUncertain);
-  const { strong, rest } = words.advice(answer, model);
-  advice.append(...(strong ? [make("strong", "", strong)] : []), rest);
   uncertain.hidden = !isUncertain;
-  if (prediction) uncertain.textContent = words.uncertainty(prediction);
+  byId("actual", HTMLElement).hidden = !sample;
+  byId("judged", HTMLElement).hidden = !prediction;
+  sayAgain = () => fill(answer, model, sample, details());
+  sayAgain();
+  arrive();
+}
 
-  const actual = byId("actual", HTMLElement);
-  actual.hidden = !sample;
+/**
+ * @param {Answer} answer
+ * @param {ModelCard | null} model
+ * @param {Sample | null} sample
+ * @param {[string, string][]} details
+ */
+function fill(answer, model, sample, details) {
+  putText(heading, words.status(answer));
+  const { strong, rest } = words.advice(answer, model);
+  putText(advice, "");
+  advice.append(...(strong ? [make("strong", "", strong)] : []), rest);
   if (sample) {
     const name = make("b", "", words.diagnosisName(sample.diagnosis, model));
-    actual.replaceChildren("Actual diagnosis (from the archive): ", name);
+    byId("actual", HTMLElement).replaceChildren(`${t("result.actual")} `, name);
   }
-  byId("judged", HTMLElement).hidden = !prediction;
-  if (prediction) fill(prediction, model);
-
-  const lines = [...details, ...facts(answer)];
+  if (answer.prediction) fillPrediction(answer.prediction, model);
   byId("details", HTMLElement).replaceChildren(
-    ...lines.map(([term, text]) => make("div", "", make("dt", "", term), make("dd", "", text))),
+    ...[...details, ...facts(answer)].map(([term, text]) => make("div", "", make("dt", "", term), make("dd", "", text))),
   );
-  byId("disclaimer", HTMLElement).textContent = answer.disclaimer;
-  arrive();
 }
 
 /**
  * @param {Prediction} prediction
  * @param {ModelCard | null} model
  */
-function fill(prediction, model) {
+function fillPrediction(prediction, model) {
+  uncertain.textContent = words.isUncertain(prediction) ? words.uncertainty(prediction) : "";
   const { malignant_probability: probability, threshold } = prediction;
   const { malignant, benign, limit } = words.numbers(prediction);
   byId("malignant", HTMLElement).textContent = malignant;
   byId("benign", HTMLElement).textContent = benign;
 
-  byId("scale", HTMLElement).setAttribute("aria-label", `Malignant ${malignant}, benign ${benign}; the threshold is at ${limit}.`);
+  byId("scale", HTMLElement).setAttribute("aria-label", t("result.scale", { malignant, benign, limit }));
   byId("scale-fill", HTMLElement).style.width = `${probability * 100}%`;
   byId("scale-mark", HTMLElement).style.left = `${threshold * 100}%`;
   const label = byId("scale-label", HTMLElement);
-  label.textContent = `Threshold ${limit} malignant`;
+  label.textContent = t("result.threshold", { limit });
   // As far along its own width as the mark is along the scale: below the mark, and never over the edge.
   label.style.left = `${threshold * 100}%`;
   label.style.transform = `translateX(-${threshold * 100}%)`;
@@ -127,7 +141,7 @@ function fill(prediction, model) {
       return make(
         "li",
         counts ? "malignant" : "benign",
-        make("span", "class-name", words.diagnosisName(code, model), " ", make("small", "", counts ? "malignant" : "benign")),
+        make("span", "class-name", words.diagnosisName(code, model), " ", make("small", "", t(counts ? "result.side_malignant" : "result.side_benign"))),
         make("b", "", words.percent(part, words.digitsOf(part))),
         bar,
       );
@@ -140,11 +154,11 @@ function fill(prediction, model) {
  * @returns {[string, string][]}
  */
 function facts({ image, model, timing_ms: timing }) {
-  const times = Object.entries(timing ?? {}).map(([what, ms]) => `${what} ${ms.toFixed(0)} ms`);
+  const times = Object.entries(timing ?? {}).map(([what, ms]) => t(`result.${what}`, { ms: number(Math.round(ms)) }));
   return [
-    ["Picture", `${image.width} × ${image.height} pixels, ${image.format}`],
-    ["Time at the service", times.join(", ")],
-    ["Model", `${model.version}, sha256 ${model.sha256.slice(0, 12)}`],
+    [t("result.picture"), t("result.pixels", { width: image.width, height: image.height, format: image.format })],
+    [t("result.time"), times.join(", ")],
+    [t("result.model"), t("result.version", { version: model.version, sha256: model.sha256.slice(0, 12) })],
   ];
 }
 

@@ -28,7 +28,7 @@
  *   model: {version: string, sha256: string}, timing_ms: {decode?: number, infer?: number, total?: number},
  *   disclaimer: string}} Answer
  *
- * @typedef {{kind: "sample", sample: Sample} | {kind: "file", file: File}} Source
+ * @typedef {{kind: "sample", sample: Sample, number: number} | {kind: "file", file: File}} Source
  */
 
 export {};

@@ -4,7 +4,7 @@ import { byId } from "./dom.js";
 
 /**
  * @param {(file: File) => void} onFile
- * @param {(sentence: string) => void} onOther told when what was dropped is no file
+ * @param {() => void} onOther called when what was dropped is no file
  */
 export function listenForFiles(onFile, onOther) {
   const input = byId("file", HTMLInputElement);
@@ -32,18 +32,18 @@ export function listenForFiles(onFile, onOther) {
     event.preventDefault();
     depth = 0;
     mark();
-    take(event.dataTransfer, "Only files can be dropped here. Save the picture first, then choose it.");
+    take(event.dataTransfer, onOther);
   });
 
-  document.addEventListener("paste", (event) => take(event.clipboardData, ""));
+  document.addEventListener("paste", (event) => take(event.clipboardData, () => {}));
 
   /**
    * @param {DataTransfer | null} data
-   * @param {string} otherwise said when there is no file in it
+   * @param {() => void} otherwise called when there is no file in it
    */
   function take(data, otherwise) {
     const file = data?.files[0];
     if (file) onFile(file);
-    else if (otherwise) onOther(otherwise);
+    else otherwise();
   }
 }

@@ -2,19 +2,21 @@
 
 /** @import { Answer, ModelCard, Prediction, TestFigures } from "./types.js" */
 
-const SEE_A_DOCTOR = "If it is new, changing, bleeding, or worries you, see a doctor.";
+import { has, number, t } from "./strings.js";
 
 /** @param {Prediction} prediction */
 export const isUncertain = (prediction) => prediction.prediction_set.length !== 1;
+
+/** @param {Prediction} prediction */
+const side = (prediction) => (prediction.decision === "above_threshold" ? "above" : "below");
 
 /**
  * @param {Answer} answer
  * @returns {string}
  */
 export function status({ prediction }) {
-  if (!prediction) return "Could not be judged";
-  const side = prediction.decision === "above_threshold" ? "above the threshold" : "below the threshold";
-  return isUncertain(prediction) ? `Uncertain, ${side}` : side[0].toUpperCase() + side.slice(1);
+  if (!prediction) return t("status.refused");
+  return t(`status.${isUncertain(prediction) ? "uncertain_" : ""}${side(prediction)}`);
 }
 
 /**
@@ -25,27 +27,29 @@ export function status({ prediction }) {
  * @returns {{strong: string, rest: string}}
  */
 export function advice({ prediction, refusal }, model) {
-  if (!prediction) {
-    const message = refusal?.message ?? "The model does not judge this picture.";
-    return { strong: "", rest: `${message} This says nothing about the spot itself. ${SEE_A_DOCTOR}` };
-  }
+  const see_a_doctor = t("advice.see_a_doctor");
+  if (!prediction) return { strong: "", rest: t("advice.refused", { message: refusalMessage(refusal), see_a_doctor }) };
   const test = testFigures(model);
-  const found = share(test?.sensitivity?.value);
-  const missed = share(complement(test?.sensitivity?.value));
-  const alarmed = share(complement(test?.specificity?.value));
-  if (prediction.decision === "above_threshold") {
-    const figures = found && alarmed ? `${found} malignant and ${alarmed} benign lesions in our test scored this high. ` : "";
-    return { strong: "", rest: `${figures}Show this spot to a doctor.` };
+  const sensitivity = test?.sensitivity?.value;
+  const [found, missed, alarmed] = [sensitivity, complement(sensitivity), complement(test?.specificity?.value)].map(share);
+  if (side(prediction) === "above") {
+    return { strong: "", rest: found && alarmed ? t("advice.above_figures", { found, alarmed }) : t("advice.above") };
   }
-  const figures = missed ? `: ${missed} malignant lesions also scored below. ` : ". ";
-  return { strong: "This does not rule out skin cancer", rest: figures + SEE_A_DOCTOR };
+  // Which form of the sentence is a matter of grammar: of how many it speaks.
+  const count = Math.round(100 * (complement(sensitivity) ?? 0));
+  const rest = missed ? t("advice.below_figures", { missed, count, see_a_doctor }) : t("advice.below", { see_a_doctor });
+  return { strong: t("advice.below_strong"), rest };
+}
+
+/** @param {Answer["refusal"]} refusal */
+export function refusalMessage(refusal) {
+  const key = `refusals.${refusal?.code}`;
+  if (has(key)) return t(key);
+  return refusal?.message ?? t("refusals.other");
 }
 
 /** @param {Prediction} prediction */
-export function uncertainty(prediction) {
-  const instead = prediction.decision === "above_threshold" ? "" : " Show the spot to a doctor rather than rely on the number.";
-  return `Uncertain means that malignant and benign both remain possible for this picture.${instead}`;
-}
+export const uncertainty = (prediction) => t(`advice.uncertain_${side(prediction)}`);
 
 /**
  * The prediction set in plain words.
@@ -55,14 +59,14 @@ export function uncertainty(prediction) {
  */
 export function predictionSet(prediction, model) {
   const only = isUncertain(prediction) ? null : prediction.prediction_set[0];
-  const set = only ? `Prediction set: ${only} only.` : "Prediction set: malignant and benign.";
+  const sentences = [t(`advice.set_${only ?? "both"}`)];
   // Threshold and sets are tuned to find different shares of malignant lesions: between the two, each says another thing.
-  const leans = prediction.decision === "above_threshold" ? "malignant" : "benign";
-  const caution = only && only !== leans ? " Set and threshold disagree: go by the more cautious one, and show the spot to a doctor." : "";
+  const leans = side(prediction) === "above" ? "malignant" : "benign";
+  if (only && only !== leans) sentences.push(t("advice.set_disagrees"));
   const kept = share(model?.coverage);
   // The promise is for each side by itself, over many lesions like those of the test; for one picture it promises nothing.
-  const promise = kept ? ` Such sets are made to hold the true side for ${kept} malignant and ${kept} benign lesions.` : "";
-  return set + caution + promise;
+  if (kept) sentences.push(t("advice.set_promise", { kept }));
+  return sentences.join(" ");
 }
 
 /**
@@ -72,15 +76,15 @@ export function predictionSet(prediction, model) {
 export const testFigures = (model) => model?.metrics?.test?.all ?? null;
 
 /**
- * `0.957` -> "96 of 100"; never "0 of 100", which a finite test cannot show.
+ * How many of a hundred: `0.957` -> "96"; never "0", which a finite test cannot show.
  *
  * @param {number | null | undefined} part
  */
 export function share(part) {
   if (!isNumber(part)) return null;
   const hundredths = Math.round(part * 100);
-  if (hundredths < 1) return "fewer than 1 of 100";
-  return hundredths > 99 && part < 1 ? "more than 99 of 100" : `${hundredths} of 100`;
+  if (hundredths < 1) return t("number.fewer");
+  return hundredths > 99 && part < 1 ? t("number.more") : number(hundredths);
 }
 
 /** @param {number | null | undefined} part */
@@ -97,11 +101,12 @@ const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
  * @param {number} digits after the point
  */
 export function percent(probability, digits) {
-  const least = 10 ** -digits;
-  const hundredths = probability * 100;
-  if (hundredths < least / 2) return `under ${least}%`;
-  if (hundredths > 100 - least / 2) return `over ${(100 - least).toFixed(digits)}%`;
-  return `${hundredths.toFixed(digits)}%`;
+  const format = (/** @type {number} */ part) =>
+    number(part, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const least = 10 ** -(digits + 2);
+  if (probability < least / 2) return t("number.under", { value: format(least) });
+  if (probability > 1 - least / 2) return t("number.over", { value: format(1 - least) });
+  return format(probability);
 }
 
 /** @param {number} probability */
@@ -124,12 +129,14 @@ export function numbers({ malignant_probability: probability, threshold }) {
 }
 
 /**
- * The name of a diagnosis: the model's own where it is known, else made from the code.
+ * The name of a diagnosis: the page's own, else the model's, else made from the code.
  *
  * @param {string} code
  * @param {ModelCard | null} model
  */
 export function diagnosisName(code, model) {
+  const key = `classes.${code}`;
+  if (has(key)) return t(key);
   const name = model?.classes?.find((known) => known.code === code)?.name;
   return name ?? (code.charAt(0).toUpperCase() + code.slice(1)).replaceAll("_", " ");
 }
@@ -143,5 +150,5 @@ export function diagnosisName(code, model) {
 export function place(row, column) {
   const vertical = row < 1 / 3 ? "top" : row > 2 / 3 ? "bottom" : "";
   const horizontal = column < 1 / 3 ? "left" : column > 2 / 3 ? "right" : "";
-  return [vertical, horizontal].filter(Boolean).join(" ") || "middle";
+  return t(`evidence.place.${[vertical, horizontal].filter(Boolean).join("_") || "middle"}`);
 }

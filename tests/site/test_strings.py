@@ -1,0 +1,185 @@
+"""What the page says, in each of its languages: complete, of one mind, and nothing that it must not say."""
+
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from lesion import decision, problems
+from lesion.settings import Settings
+from lesion.texts import DISCLAIMER
+
+from tests.paths import REPOSITORY
+
+SITE = REPOSITORY / "infra" / "site"
+SCRIPTS = sorted((SITE / "js").glob("*.js"))
+PAGE = (SITE / "index.html").read_text()
+FILES = sorted((SITE / "strings").glob("*.json"))
+
+FORBIDDEN = {
+    "en": r"\bdiagnos(e|ed|es|ing)\b|\bdetect\w* (skin )?cancer|\bsafe(ly)?\b|\blow[- ]risk\b|\bharmless",
+    "es": r"\bdiagnostic\w*|\bdetect\w* (el |un )?cáncer|\bsegur[oa]s?\b|\bbajo riesgo\b|\briesgo bajo\b|\binofensiv",
+    "de": r"diagnostizier|\b(haut)?krebs\w* (erkenn|entdeck)|\bsicher|ungefährlich|harmlos|unbedenklich"
+    r"|(geringes|niedriges|kleines) risiko",
+    "fr": r"\bdiagnostiqu\w*|\bdétect\w* (le |un )?cancer|\bsûre?s?\b|sans danger|\bsécurité|\brisque faible\b"
+    r"|\bfaible risque\b|inoffensi",
+}
+MARKS = "✓✔✅☑"
+
+
+def flat(strings: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    """Every sentence with its whole key."""
+    for key, value in strings.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{before}{key}.")
+        else:
+            yield before + key, value
+
+
+STRINGS = {path.stem: dict(flat(json.loads(path.read_text()))) for path in FILES}
+ENGLISH = STRINGS["en"]
+
+
+def places(sentence: str) -> set[str]:
+    """What a sentence is filled with."""
+    return set(re.findall(r"{{.+?}}", sentence))
+
+
+def same(text: str) -> str:
+    """The words, however they are broken into lines."""
+    return " ".join(text.split())
+
+
+class Words(HTMLParser):
+    """Collects the page's text, each piece with the key that its element names, and what attributes say aloud."""
+
+    EMPTY = frozenset({"meta", "link", "input", "img", "br", "circle", "path", "line"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[tuple[str | None, str]] = []
+        self._open: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = dict(attrs)
+        for attribute, key in (("aria-label", "data-t-label"), ("content", "data-t-content")):
+            text = known.get(attribute)
+            spoken = text and " " in text and known.get("name") not in ("viewport", "color-scheme")
+            if spoken or key in known:
+                self.pieces.append((known.get(key), text or ""))
+        assert not {"title", "placeholder"} & set(known), f"{tag} has words in an attribute that nothing translates"
+        if tag not in self.EMPTY:
+            self._open.append((tag, known))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.EMPTY:
+            assert self._open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            tag, known = self._open[-1]
+            inside = [name for name, _ in self._open]
+            # Each language is called by its own name; and two sentences are for when there is no other language.
+            if tag == "option" or "noscript" in inside or known.get("id") == "broken":
+                return
+            self.pieces.append((known.get("data-t"), data))
+
+
+def test_the_languages_are_the_same_everywhere() -> None:
+    languages = re.findall(r'data-languages="(.+?)"', PAGE)[0].split()
+    assert languages == re.findall(r'<option value="(\w+)" lang="\1">', PAGE)
+    assert sorted(languages) == sorted(STRINGS) == sorted(FORBIDDEN)
+
+
+@pytest.mark.parametrize("language", STRINGS)
+def test_every_language_says_everything_with_the_same_values(language: str) -> None:
+    strings = STRINGS[language]
+    assert strings.keys() == ENGLISH.keys()
+    assert all(sentence.strip() for sentence in strings.values())
+    assert {key: places(strings[key]) for key in strings} == {key: places(ENGLISH[key]) for key in ENGLISH}
+
+
+@pytest.mark.parametrize("language", STRINGS)
+def test_no_language_promises_what_the_page_must_not(language: str) -> None:
+    forbidden = re.compile(FORBIDDEN[language], re.IGNORECASE)
+    found = {key: forbidden.search(sentence) for key, sentence in STRINGS[language].items()}
+    assert {key: match.group() for key, match in found.items() if match} == {}
+    assert not [key for key, sentence in STRINGS[language].items() if set(MARKS) & set(sentence)]
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "It is safe."),
+        ("es", "Es segura."),
+        ("es", "La página diagnostica."),
+        ("de", "Das ist sicher."),
+        ("de", "Die Seite diagnostiziert."),
+        ("fr", "Ce serait sûr."),
+        ("fr", "Elle diagnostique."),
+    ],
+)
+def test_what_must_not_be_said_would_be_found(language: str, sentence: str) -> None:
+    assert re.search(FORBIDDEN[language], sentence, re.IGNORECASE)
+
+
+def test_the_words_of_the_document_are_those_of_the_english_file() -> None:
+    words = Words()
+    words.feed(PAGE)
+    assert len(words.pieces) > 50
+    assert [piece for piece in words.pieces if piece[0] is None] == []
+    assert [(key, text) for key, text in words.pieces if key and ENGLISH[key] != same(text)] == []
+
+
+def literals(script: str) -> list[str]:
+    """Every string in a script, comments and imports aside."""
+    code = re.sub(r"/\*[\s\S]*?\*/|(?<![:\"'`])//.*|^import .*|^} from .*", "", script, flags=re.MULTILINE)
+    return ["".join(found) for found in re.findall(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`', code)]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_no_script_has_words_of_its_own(script: Any) -> None:
+    # Two words with a space between, or one with a capital letter and a full stop: a sentence, not a name of something.
+    words = [
+        text
+        for text in literals(script.read_text())
+        if re.search(r"[a-z]{2,} [a-z]{2,}.*[.?!]$|^[A-Z][a-z]+( [a-z]+)+[.?!]?$", re.sub(r"\${.*?}", "", text))
+    ]
+    # For who maintains the page, not for who reads it; and the service's own name, which is compared with.
+    allowed = ("index.html has no", "The page's words could not be loaded.", "Skin-lesion classifier")
+    assert [text for text in words if not text.startswith(allowed)] == []
+
+
+def test_every_sentence_that_is_used_is_there() -> None:
+    used = {key for key in re.findall(r'data-t(?:-\w+)?="(.+?)"', PAGE)}
+    prefixes: set[str] = set()
+    groups = {key.split(".")[0] for key in ENGLISH}
+    for script in SCRIPTS:
+        for text in literals(script.read_text()):
+            head = text.split("${")[0]
+            if head.split(".")[0] not in groups or not re.fullmatch(r"[a-z_.]+", head):
+                continue
+            if "${" in text:
+                prefixes.add(head)
+            elif "." in text or re.search(rf't\("{text}"', script.read_text()):
+                used.add(text)
+    known = {re.sub(r"_(one|other)$", "", key) for key in ENGLISH}
+    assert {key for key in used if key.split(".")[-1] != "js"} - known == set()
+    assert {prefix for prefix in prefixes if not any(key.startswith(prefix) for key in known)} == set()
+
+
+def test_every_code_of_the_service_has_its_sentence() -> None:
+    assert {f"problems.{code}" for code in problems.codes()} <= ENGLISH.keys()
+    assert {f"refusals.{code}" for code in decision._MESSAGES} <= ENGLISH.keys()
+    diagnoses = json.loads((REPOSITORY / "models" / "metrics.json").read_text())["test"]["diagnoses"]
+    assert {f"classes.{code}" for code in diagnoses} <= ENGLISH.keys()
+
+
+def test_what_the_service_says_itself_is_said_alike() -> None:
+    assert ENGLISH["result.disclaimer"] == DISCLAIMER
+    assert ENGLISH["title"] == Settings.title
+    assert f'DEFAULT_TITLE = "{Settings.title}"' in (SITE / "js" / "about.js").read_text()
+    refusals = {key.split(".")[1]: sentence for key, sentence in ENGLISH.items() if key.startswith("refusals.")}
+    assert refusals == {code: decision.message(code) for code in refusals}
