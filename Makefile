@@ -104,6 +104,7 @@ export: $(VENV)/installed
 	$(VENV)/bin/python -m export cameras $(CHECKPOINT) --data $(DATA) $(if $(SIZE),--size $(SIZE))
 	$(VENV)/bin/python -m export stress --data $(DATA) $(if $(COPIES),--copies $(COPIES))
 	$(VENV)/bin/python -m export faithful --data $(DATA)
+	$(VENV)/bin/python -m export formats $(CHECKPOINT) --data $(DATA)
 	$(VENV)/bin/python -m tests.golden
 
 reproduce: $(VENV)/installed

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from export import cameras, convert, evaluate, faithful, reproduce, stress, train
+from export import cameras, convert, evaluate, faithful, formats, reproduce, stress, train
 from export.data import DataError
 from export.errors import CheckpointError
 
@@ -14,6 +14,7 @@ COMMANDS = {
     "cameras": cameras,
     "stress": stress,
     "faithful": faithful,
+    "formats": formats,
     "reproduce": reproduce,
 }
 

@@ -113,9 +113,24 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
         yield "### The same photograph, stored or sent otherwise (test, one view)"
         yield "![Stress](stress.png)"
         yield "\n".join(_stress(metrics["stress"]))
+    if "formats" in metrics:
+        yield "### The same network with other numbers (val, one view, one thread)"
+        yield "\n".join(_formats(metrics["formats"]))
     if "evidence" in metrics:
         yield "### Is the evidence map what the answer rests on? (test)"
         yield "\n".join(_evidence(metrics["evidence"]))
+
+
+def _formats(found: Figures) -> Iterable[str]:
+    yield "| numbers | MB | one run, ms | AUC (val) | change | decisions that flip | malignant that fall below | gate |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for name, part in found.items():
+        change = part["auc_change"]
+        yield (
+            f"| {name} | {part['bytes'] / 1e6:.1f} | {part['milliseconds']:.1f} | {part['auc']:.4f} | "
+            f"{change['value']:+.4f} ({change['low']:+.4f} to {change['high']:+.4f}) | {part['flips']} | "
+            f"{part['malignant_lost']} | {'passes' if part['passes'] else 'fails'} |"
+        )
 
 
 def _stress(found: Figures) -> Iterable[str]:

@@ -5,7 +5,8 @@
     python -m export.convert weights.pth --data DATA --arch regnet_y_400mf --classes nevus melanoma
 
 The graph is built twice: first with plain numbers, to see what it answers to `val`, then with what was fitted on these
-answers. Nothing is written unless the second one agrees with PyTorch on real images.
+answers. Nothing is written unless the second one agrees with PyTorch on real images. The network's numbers are stored as
+float16, half the size, where that passes the gate of `export.formats`.
 """
 
 import argparse
@@ -28,9 +29,11 @@ from export.checkpoints import Checkpoint, Told, read_checkpoint
 from export.data import Labelled, centre_square, read_table, resize
 from export.errors import CheckpointError
 from export.familiarity import fit
+from export.formats import compare
 from export.graph import Core, Familiarity, assemble, export_core
 from export.limits import COVERAGE, refusal_rules, set_limits, threshold
 from export.network import Network, Normalise
+from export.storage import halved
 
 OWN_LICENCE = "CC BY-NC 4.0: non-commercial, because most of the training images are"
 
@@ -104,9 +107,19 @@ def describe(checkpoint: Checkpoint, version: str, rows: list[Labelled]) -> dict
     }
 
 
-def build(core: onnx.ModelProto, network: Network, familiarity: Familiarity, fitted: Fitted, about: dict[str, Any]) -> bytes:
-    """The whole model file as bytes."""
+def build(
+    core: onnx.ModelProto,
+    network: Network,
+    familiarity: Familiarity,
+    fitted: Fitted,
+    about: dict[str, Any],
+    *,
+    half: bool = False,
+) -> bytes:
+    """The whole model file as bytes; with `half`, the network's numbers are stored as float16."""
     model = assemble(core, network, fitted.calibration, familiarity)
+    if half:
+        model = halved(model)
     model.producer_name = "skin-lesion-classifier"
     stamp(model, about | fitted.metadata())
     return bytes(model.SerializeToString(deterministic=True))
@@ -192,10 +205,17 @@ def main(args: argparse.Namespace) -> None:
     exported, familiarity = export_core(core), fit(core, train)
     about = describe(checkpoint, args.version, train)
 
-    plain = load(build(exported, network, familiarity, PLAIN, about))
-    fitted = fit_numbers(answer(plain, val), answer(plain, val, views=8))
-    data = build(exported, network, familiarity, fitted, about)
-    agreement = parity(load(data), network, parity_rows(val), fitted.calibration)
+    def numbers_of(*, half: bool) -> Fitted:
+        plain = load(build(exported, network, familiarity, PLAIN, about, half=half))
+        return fit_numbers(answer(plain, val), answer(plain, val, views=8))
+
+    fitted = numbers_of(half=True)
+    full, data = (build(exported, network, familiarity, fitted, about, half=half) for half in (False, True))
+    agreement = parity(load(full), network, parity_rows(val), fitted.calibration)
+    rounding = compare(answer(load(full), val), answer(load(data), val), fitted.threshold)
+    if not rounding["passes"]:
+        fitted = numbers_of(half=False)
+        data = build(exported, network, familiarity, fitted, about)
 
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.with_suffix(".part").write_bytes(data)

@@ -3,7 +3,8 @@
     python -m export reproduce --data DATA --strangers PHONES OBJECTS --copies COPIES --checkpoint CHECKPOINT
 
 Prints what each report prints, then what differs: in models/metrics.json, in the figures that the model file carries, in
-models/README.md. Parity with PyTorch and the cameras left out need the checkpoint as well. Nothing is written.
+models/README.md. Parity with PyTorch, other formats and the cameras left out need the checkpoint as well. Nothing is
+written.
 """
 
 import argparse
@@ -15,13 +16,14 @@ from typing import Any
 import onnx
 from lesion.model import Model
 
-from export import cameras, evaluate, faithful, stress
+from export import cameras, evaluate, faithful, formats, stress
 from export.answers import answer
 from export.card import card_text
 from export.checkpoints import Told, read_checkpoint
-from export.convert import fit_numbers, parity, parity_rows
+from export.convert import fit_numbers, load, parity, parity_rows
 from export.data import Labelled, read_table
-from export.graph import Core
+from export.graph import Core, export_core
+from export.storage import unrounded
 from export.summary import BEGIN, summary_text
 
 Figures = dict[str, Any]
@@ -30,13 +32,13 @@ TOLERANCE = 0.002
 """Largest difference between two figures that is rounding. Another processor adds up in another order, and one image whose
 decision that changes moves a share of a thousand images by 0.001."""
 
-NEED_CHECKPOINT = ("parity", "unseen_cameras")
+NEED_CHECKPOINT = ("parity", "formats", "unseen_cameras")
 
 
 def differences(said: Any, found: Any, name: str = "") -> Iterator[str]:
-    """Where two nested sets of figures differ, one sentence each; numbers may differ by `TOLERANCE`."""
+    """Where two nested sets of figures differ, one sentence each; numbers may differ by `TOLERANCE`, timings do."""
     if isinstance(said, dict) and isinstance(found, dict):
-        for key in sorted(said.keys() | found.keys()):
+        for key in sorted((said.keys() | found.keys()) - {"milliseconds"}):
             yield from differences(said.get(key), found.get(key), f"{name}/{key}" if name else key)
     elif isinstance(said, list) and isinstance(found, list) and len(said) == len(found):
         for place, (one, other) in enumerate(zip(said, found, strict=True)):
@@ -64,7 +66,11 @@ def recompute(args: argparse.Namespace, model: Model, rows: list[Labelled]) -> F
     faithful.show(found["evidence"])
     if args.checkpoint is not None:
         network = read_checkpoint(args.checkpoint, Told(size=model.card.input_size)).network
-        found["parity"] = parity(model, network, parity_rows(val), fitted.calibration)
+        core = export_core(Core(network))
+        full = load(unrounded(onnx.load(args.model), core).SerializeToString())
+        found["parity"] = parity(full, network, parity_rows(val), fitted.calibration)
+        found["formats"] = formats.formats(args.model, core, rows)
+        formats.show(found["formats"])
         found["unseen_cameras"] = cameras.left_out(Core(network).eval(), rows)
         cameras.show(found["unseen_cameras"])
     return found

@@ -1,0 +1,167 @@
+"""The same network with other numbers: float32, float16 in the file, int8. What each costs and what it changes.
+
+    python -m export formats runs/lite0/checkpoint.pt --data DATA        on val; into metrics.json and the model card
+
+The gate: against float32 the AUC changes by at most 0.002, and no malignant image falls below the threshold. int8 follows
+Jacob et al. (2018): weights per output channel, activations per tensor with the ranges that images of `train` show.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from lesion.image import Pixels, decode
+from lesion.model import Model
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+from export import metrics
+from export.answers import Answers, answer
+from export.bootstrap import interval
+from export.checkpoints import Told, read_checkpoint
+from export.data import Labelled, read_table
+from export.graph import Core, export_core
+from export.reports import report_on
+from export.storage import NETWORK, halved, unrounded
+
+Figures = dict[str, Any]
+
+LARGEST_AUC_CHANGE = 0.002
+CALIBRATION_IMAGES = 200
+TIMED = 40
+
+
+class _Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime.quantization has no types
+    def __init__(self, pictures: Sequence[Pixels]) -> None:
+        views = np.array(1, np.int64)
+        self._feeds: Iterator[dict[str, npt.NDArray[Any]]] = (
+            {"image": picture[np.newaxis], "views": views} for picture in pictures
+        )
+
+    def get_next(self) -> dict[str, npt.NDArray[Any]] | None:
+        """The next picture's inputs."""
+        return next(self._feeds, None)
+
+
+def quantised(path: Path, pictures: Sequence[Pixels], target: Path) -> None:
+    """Write the model at `path` with the network's convolutions and products in int8 to `target`."""
+    model = onnx.load(path)
+    network = [node.name for node in model.graph.node if node.name.startswith(NETWORK)]
+    quantize_static(
+        path,
+        target,
+        _Reader(pictures),
+        quant_format=QuantFormat.QDQ,
+        nodes_to_quantize=network,
+        op_types_to_quantize=["Conv", "MatMul", "Gemm"],
+        per_channel=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+    )
+    # The tool adds notes of its own, which are no JSON.
+    written = onnx.load(target)
+    del written.metadata_props[:]
+    written.metadata_props.extend(model.metadata_props)
+    onnx.save(written, target)
+
+
+def compare(original: Answers, other: Answers, threshold: float) -> Figures:
+    """What changed against `original`, whose images are the same."""
+    before, after = original.measure("probability"), other.measure("probability")
+    malignant, groups = original.malignant, original.groups
+    crossed = (before >= threshold) != (after >= threshold)
+
+    def change(weights: metrics.Array) -> float:
+        return metrics.auc(after, malignant, weights) - metrics.auc(before, malignant, weights)
+
+    found: Figures = {
+        "auc": round(metrics.auc(after, malignant, np.ones(len(after))), 4),
+        "auc_change": interval(change, groups).json(),
+        "largest_logit_difference": float(np.abs(original.measure("logit") - other.measure("logit")).max()),
+        "flips": int(crossed.sum()),
+        "malignant_lost": int((crossed & malignant & (after < threshold)).sum()),
+    }
+    passes = abs(found["auc_change"]["value"]) <= LARGEST_AUC_CHANGE and found["malignant_lost"] == 0
+    return {**found, "passes": bool(passes)}
+
+
+def milliseconds(models: Sequence[Model], pictures: Sequence[Pixels]) -> list[float]:
+    """Median of one run of each model, one thread, in turns so that whatever else runs meets all alike."""
+    times: list[list[float]] = [[] for _ in models]
+    for turn in range(TIMED):
+        for place, model in enumerate(models):
+            began = time.perf_counter()
+            model.run(pictures[turn % len(pictures)])
+            times[place].append(1000 * (time.perf_counter() - began))
+    return [round(statistics.median(spans[3:]), 2) for spans in times]
+
+
+def formats(path: Path, core: onnx.ModelProto, rows: Sequence[Labelled]) -> Figures:
+    """Name of the format -> size in bytes, milliseconds, and what it changes on `val`.
+
+    Args:
+        path: the model file.
+        core: the network that it was made of, see `export.graph.export_core`.
+        rows: labelled images; int8 sees some of `train`.
+    """
+    model = Model(path)
+    train, val = ([row for row in rows if row.split == split] for split in ("train", "val"))
+    spread_out = [train[index] for index in np.linspace(0, len(train) - 1, min(CALIBRATION_IMAGES, len(train))).astype(int)]
+    pictures = list(_decoded(spread_out, model))
+    with tempfile.TemporaryDirectory() as folder:
+        full, half, int8 = (Path(folder) / f"{name}.onnx" for name in ("float32", "float16", "int8"))
+        onnx.save(unrounded(onnx.load(path), core), full)
+        onnx.save(halved(onnx.load(full)), half)
+        quantised(full, pictures, int8)
+        paths = {"float32": full, "float16 in the file": half, "int8": int8}
+        models = {name: Model(file) for name, file in paths.items()}
+        sizes = {name: file.stat().st_size for name, file in paths.items()}
+    times = dict(zip(models, milliseconds(list(models.values()), pictures), strict=True))
+    answers = {name: answer(one, val) for name, one in models.items()}
+    return {
+        name: {
+            "bytes": sizes[name],
+            "milliseconds": times[name],
+            **compare(answers["float32"], answers[name], model.card.threshold),
+        }
+        for name in models
+    }
+
+
+def _decoded(rows: Sequence[Labelled], model: Model) -> Iterator[Pixels]:
+    for row in rows:
+        yield decode(row.path.read_bytes(), at_least=2 * model.card.input_size).pixels
+
+
+def show(found: Figures) -> None:
+    """Print the figures as a table."""
+    print(f"{'':22} {'MB':>6} {'ms':>6} {'AUC':>7} {'change':>8} {'flips':>6} {'lost':>5} gate")
+    for name, part in found.items():
+        print(
+            f"{name:22} {part['bytes'] / 1e6:6.1f} {part['milliseconds']:6.1f} {part['auc']:7.4f} "
+            f"{part['auc_change']['value']:+8.4f} {part['flips']:6} {part['malignant_lost']:5} "
+            f"{'passes' if part['passes'] else 'fails'}"
+        )
+
+
+def options() -> argparse.ArgumentParser:
+    """The options of `python -m export formats`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint", type=Path, help="what the model file was made of")
+    parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
+    parser.add_argument("--model", type=Path, default=Path("models/lesion.onnx"))
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run `python -m export formats`."""
+    network = read_checkpoint(args.checkpoint, Told(size=Model(args.model).card.input_size)).network
+    found = formats(args.model, export_core(Core(network)), read_table(args.data))
+    show(found)
+    report_on(args.model, {"formats": found})
