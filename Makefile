@@ -1,6 +1,6 @@
 # make serve   page and API on http://127.0.0.1:8000 (PORT=8001 for another port); brings its own node; no torch, no AWS
 # make test    sets up everything, then runs the tests
-# make check   formatting, lint, types
+# make check   formatting, lint, types, of Python and of the page's scripts
 # make train   DATA=folder: images + metadata.csv -> runs/lite2/checkpoint.pt, resumable
 # make export  DATA=folder [CHECKPOINT=file VERSION=x.y.z SIZE=pixels STRANGERS=folders COPIES=folder]: checkpoint -> models/lesion.onnx, figures, plots, card, golden values
 # make reproduce  the same DATA, CHECKPOINT, STRANGERS, COPIES: every figure of the model card once more; fails where the card says otherwise
@@ -41,7 +41,7 @@ CDK_RUN = PATH="$(NODE):$$PATH" CDK_DISABLE_CLI_TELEMETRY=1 infra/node_modules/.
 EVERY_OPTION := region=eu-central-1 waf=true tracing=true provisioned_concurrency=1 domain_name=moles.example.org \
 	hosted_zone_id=Z0123456789 alarm_email=you@example.org origin_secret=2 url_hosts=images.example.org
 
-.PHONY: serve packages setup test check train export reproduce cdk synth bootstrap deploy destroy
+.PHONY: serve packages setup test tools check train export reproduce synth bootstrap deploy destroy
 
 serve: $(SERVE_VENV)/installed
 	@$(call packages,$(SERVE_VENV),infra/vendor)
@@ -71,30 +71,32 @@ setup: packages $(VENV)/browser
 test: setup
 	$(VENV)/bin/python -m pytest
 
-check: $(VENV)/installed
+check: tools
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	cd infra && PATH="$(NODE):$$PATH" node_modules/.bin/eslint --max-warnings 0 site
+	PATH="$(NODE):$$PATH" infra/node_modules/.bin/tsc --project infra
 
 train: $(VENV)/installed
 	$(VENV)/bin/python -m export train --data $(DATA) --out runs/lite2 --resume
 
-# The command line of CDK, beside what it publishes.
-cdk: packages
+# The command line of CDK and what checks the page's scripts, beside what the page takes from others.
+tools: packages
 	@$(call packages,$(VENV),infra)
 
-synth: cdk
+synth: tools
 	$(CDK_RUN) synth --quiet
 	$(CDK_RUN) synth --quiet --output cdk.out/all $(EVERY_OPTION:%=-c lesion:%)
 	$(VENV)/bin/cfn-lint --ignore-checks W3005 -- cdk.out/*.template.json cdk.out/all/*.template.json
 
-bootstrap: cdk
+bootstrap: tools
 	$(CDK_RUN) bootstrap $(CDK)
 
-deploy: cdk
+deploy: tools
 	$(CDK_RUN) deploy --all $(CDK)
 
-destroy: cdk
+destroy: tools
 	$(CDK_RUN) destroy --all $(CDK)
 
 # The model, then its report: `test` is opened here, once.

@@ -20,7 +20,7 @@ const STATUSES = new Map([
  */
 async function request(path, options = {}) {
   let response;
-  let body = null;
+  let body;
   try {
     response = await fetch(path, { headers: { Accept: "application/json" }, ...options });
     body = await response.json().catch((error) => {

@@ -20,7 +20,6 @@ export async function startStrings() {
     lng: document.documentElement.lang,
     // Words are set as text, never as markup.
     interpolation: { escapeValue: false },
-    showSupportNotice: false,
   });
   if (!(await load(document.documentElement.lang))) {
     if (!(await load(ENGLISH))) throw new Error("The page's words could not be loaded.");
