@@ -8,7 +8,7 @@ import gzip
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +30,24 @@ VENDOR = (
     "chart.js/dist/chart.umd.min.js",
     "cropperjs/dist/cropper.esm.min.js",
     "i18next/dist/esm/i18next.js",
-    "libheif-js/libheif-wasm/libheif-bundle.mjs",
-    "onnxruntime-web/dist/ort.wasm.bundle.min.mjs",
     "papaparse/papaparse.min.js",
     "workbox-core/build/workbox-core.prod.js",
     "workbox-precaching/build/workbox-precaching.prod.js",
     "workbox-routing/build/workbox-routing.prod.js",
     "workbox-strategies/build/workbox-strategies.prod.js",
 )
-"""All that is published of the packages, under /vendor/ and the very names that they have there, so that one rule tells
-a type checker where to find them."""
+"""All that the page loads of the packages, under /vendor/ and the very names that they have there, so that one rule tells
+a type checker where to find them. Private mode has its own, see `_private`."""
 _RUNTIME = "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"
+_ENGINE = "onnxruntime-web/dist/ort.wasm.bundle.min.mjs"
+_HEIC = "libheif-js/libheif-wasm/libheif-bundle.mjs"
+
+_WORKER = "sw.js"
+_MANIFEST = b"self.__WB_MANIFEST"
+"""What Workbox's own tools look for and replace, too."""
+_PARTS = "private/parts.json"
+_NOT_KEPT = ("samples/", "private/", "vendor/workbox-", "vendor/licences.txt", _WORKER)
+"""Beginnings of names that the service worker does not keep for a visit without a network."""
 
 TYPES = {
     ".css": "text/css",
@@ -81,6 +88,7 @@ def assemble(model: Path = Settings.model, built: Path = BUILT) -> Path:
     unknown = sorted(name for name in published if Path(name).suffix not in TYPES)
     if unknown:
         raise BundleError(f"{', '.join(unknown)}: infra/bundle.py does not say of which type this is.")
+    published[_WORKER] = published[_WORKER].replace(_MANIFEST, json.dumps(_kept(published), indent=2).encode())
     for name, content in published.items():
         _write(built / name, content, spare=built.with_name(f"{built.name}.{os.getpid()}"))
     for path in sorted(built.rglob("*"), reverse=True):
@@ -102,29 +110,48 @@ def _published(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
     yield from _private(model, built)
 
 
-def _private(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
-    """What private mode downloads: the model, what its metadata say, and the runtime; and a list of the three.
+def _kept(published: Mapping[str, bytes]) -> list[dict[str, str]]:
+    """What the service worker keeps: address and revision of each file. Another list is another service worker, which a
+    browser then installs."""
+    names = [name for name in published if not name.startswith(_NOT_KEPT)]
+    return [{"url": f"/{name}", "revision": _revision(published[name])} for name in sorted([*names, _PARTS])]
 
-    Compressed here and unpacked by the page, because CloudFront compresses nothing above 10 MB; so progress is counted in
-    the bytes that really travel, and a telephone keeps the small form. Each name carries its content's hash: what is kept
-    under a name never changes.
+
+def _private(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
+    """What private mode downloads, and the list of it with the bytes that travel.
+
+    The larger ones are compressed here and unpacked by the page, because CloudFront compresses nothing above 10 MB; so
+    progress is counted in bytes that really travel, and a telephone keeps the small form. Each name carries its content's
+    hash: what is kept under a name never changes.
     """
     judge = json.dumps(_judge(model), ensure_ascii=False, separators=(",", ":")).encode()
-    parts = {
+    packed = {
         "model": ("lesion.onnx", model.read_bytes()),
         "judge": ("judge.json", judge),
         "runtime": ("runtime.wasm", _of_package(_RUNTIME)),
     }
+    # Modules, which only a server can unpack.
+    plain = {"engine": ("engine.mjs", _of_package(_ENGINE)), "heic": ("heic.mjs", _of_package(_HEIC))}
     listed = {}
-    for part, (name, content) in parts.items():
+    for part, (name, content) in (packed | plain).items():
         stem, suffix = name.split(".")
-        place = f"private/{stem}-{hashlib.sha256(content).hexdigest()[:12]}.{suffix}.gz"
-        kept = built / place
-        # Without a time in it, so that the same content is the same file.
-        packed = kept.read_bytes() if kept.is_file() else gzip.compress(content, 9, mtime=0)
-        listed[part] = {"url": f"/{place}", "bytes": len(packed)}
-        yield place, packed
-    yield "private/parts.json", json.dumps(listed, indent=2).encode()
+        place = f"private/{stem}-{_revision(content)}.{suffix}"
+        small = _small(content, built / f"{place}.gz")
+        if part in packed:
+            place, content = f"{place}.gz", small
+        listed[part] = {"url": f"/{place}", "bytes": len(small)}
+        yield place, content
+    yield _PARTS, json.dumps(listed, indent=2).encode()
+
+
+def _small(content: bytes, kept: Path) -> bytes:
+    """`content` compressed; taken from `kept`, whose name says that it is the same, where that is there."""
+    # Without a time in it, so that the same content is the same file.
+    return kept.read_bytes() if kept.is_file() else gzip.compress(content, 9, mtime=0)
+
+
+def _revision(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def _judge(path: Path) -> dict[str, Any]:
@@ -141,7 +168,7 @@ def _judge(path: Path) -> dict[str, Any]:
 
 def _licences() -> Iterator[str]:
     """Name, version and licence of every package of which something is published."""
-    for name in sorted({name.split("/")[0] for name in VENDOR}):
+    for name in sorted({name.split("/")[0] for name in (*VENDOR, _ENGINE, _HEIC)}):
         folder = PACKAGES / name
         package = json.loads((folder / "package.json").read_text())
         yield f"{package['name']} {package['version']}: {package['license']}\n"

@@ -30,4 +30,8 @@ export default [
       "prefer-template": "error",
     },
   },
+  {
+    files: ["site/sw.js"],
+    languageOptions: { sourceType: "script", globals: globals.serviceworker },
+  },
 ];

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
-        "script-src 'self'",
+        # WebAssembly and nothing else that is made of text: private mode runs the model with it.
+        "script-src 'self' 'wasm-unsafe-eval'",
+        "worker-src 'self'",
         "style-src 'self'",
         # A chosen photograph is shown from memory before it is sent.
         "img-src 'self' blob: data:",

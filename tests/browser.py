@@ -21,8 +21,12 @@ FLAGS = (
 
 
 @contextmanager
-def launched() -> Iterator[Browser]:
-    """A browser, for as long as a `with` block; where there is none, the test is skipped, or fails with CI=true."""
+def launched(*flags: str) -> Iterator[Browser]:
+    """A browser, for as long as a `with` block; where there is none, the test is skipped, or fails with CI=true.
+
+    Args:
+        flags: more of them than every test needs.
+    """
     if not CHROMIUM.exists():
         sentence = f"The tests with a browser need Chromium at {CHROMIUM}."
         if os.environ.get("CI") == "true":
@@ -30,5 +34,8 @@ def launched() -> Iterator[Browser]:
         pytest.skip(sentence)
     # Playwright's 5 s are short where training takes every core; what is already there is not waited for.
     expect.set_options(timeout=30_000)
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS]) as browser:
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags]) as browser,
+    ):
         yield browser

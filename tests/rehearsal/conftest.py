@@ -65,7 +65,8 @@ def nodes() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    with launched() as browser:
+    # Nobody but the tests trusts the certificate; a context that lets it pass still has no service worker.
+    with launched("--ignore-certificate-errors") as browser:
         yield browser
 
 

@@ -33,8 +33,7 @@ def whole_visit(browser: Browser, url: str, below: str, folder: Path) -> None:
         below: title of a sample that the model puts below its threshold.
         folder: for photographs that are made here.
     """
-    # Nobody but the test trusts the certificate.
-    context = browser.new_context(ignore_https_errors=True, reduced_motion="reduce")
+    context = browser.new_context(reduced_motion="reduce")
     try:
         _visit(context.new_page(), url, below, folder)
     finally:
@@ -74,6 +73,7 @@ def _visit(page: Page, url: str, below: str, folder: Path) -> None:
     _photograph(page)
     _too_large(page, folder)
     _too_large_to_be_helped(page, asked)
+    _private(page, asked)
     _about(page)
 
     assert complaints == []
@@ -125,6 +125,17 @@ def _too_large_to_be_helped(page: Page, asked: list[tuple[str, str]]) -> None:
     page.get_by_role("button", name="Predict").click()
     expect(page.locator("#advice")).to_contain_text("Save it as a JPEG")
     assert [method for method, _ in asked].count("POST") == before
+
+
+def _private(page: Page, asked: list[tuple[str, str]]) -> None:
+    page.get_by_role("switch", name="Private mode").check()
+    expect(page.locator("#private-state")).to_contain_text("The model is here", timeout=120_000)
+    before = len(asked)
+    page.set_input_files("#file", PHOTOGRAPH)
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#result-heading")).to_have_text(_ANSWERED, timeout=120_000)
+    expect(page.locator("#details")).to_contain_text("judged on this device")
+    assert [address for _, address in asked[before:] if not address.startswith("blob:")] == []
 
 
 def _about(page: Page) -> None:

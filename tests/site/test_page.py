@@ -15,7 +15,6 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from tests.browser import launched
 from tests.paths import REPOSITORY, SAMPLES, TELEPHONE
 
 SITE = REPOSITORY / "infra" / "site"
@@ -81,16 +80,10 @@ def answer(probability: float, *sides: str) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
-
-
 @pytest.fixture
 def visit(browser: Browser, base_url: str) -> Iterator[Callable[[int], Page]]:
     """Opens the page in a window of some width and waits for its samples."""
-    context = browser.new_context(reduced_motion="reduce")
+    context = browser.new_context(reduced_motion="reduce", service_workers="block")
 
     def visit(width: int) -> Page:
         page = context.new_page()
@@ -188,6 +181,8 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     page.keyboard.press("Enter")
     page.get_by_role("checkbox", name="Check eight orientations").focus()
     page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("switch", name="Private mode")).to_be_focused()
     page.keyboard.press("Tab")
     with page.expect_request("**/api/classify?sample=ISIC_*&views=8"):
         page.keyboard.press("Enter")
@@ -393,13 +388,16 @@ def test_clear_goes_back_to_the_beginning(page: Page) -> None:
     expect(page.get_by_role("button", name="Choose a photograph")).to_be_focused()
 
 
-def test_a_visit_asks_no_other_host_and_breaks_no_rule(base_url: str, page: Page) -> None:
+def test_a_visit_asks_no_other_host_and_breaks_no_rule(base_url: str, browser: Browser) -> None:
+    # With its service worker, which the other tests do without.
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
     complaints: list[str] = []
     asked: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    response = page.reload()
+    context.on("request", lambda request: asked.append(request.url))
+    response = page.goto(base_url)
     assert response and "default-src 'none'" in response.headers["content-security-policy"]
     page.set_input_files("#file", PHOTOGRAPH)
     page.get_by_role("button", name="Predict").click()
@@ -408,6 +406,7 @@ def test_a_visit_asks_no_other_host_and_breaks_no_rule(base_url: str, page: Page
     expect(page.locator("#figures")).not_to_be_empty()
     assert complaints == []
     assert [url for url in asked if not url.startswith((base_url, f"blob:{base_url}"))] == []
+    context.close()
 
 
 @pytest.mark.parametrize("width", [320, 390, 760, 1100])

@@ -14,7 +14,7 @@ from lesion.texts import DISCLAIMER
 from tests.paths import REPOSITORY
 
 SITE = REPOSITORY / "infra" / "site"
-SCRIPTS = sorted((SITE / "js").glob("*.js"))
+SCRIPTS = sorted((SITE / "js").rglob("*.js"))
 PAGE = (SITE / "index.html").read_text()
 FILES = sorted((SITE / "strings").glob("*.json"))
 
@@ -134,8 +134,9 @@ def test_the_words_of_the_document_are_those_of_the_english_file() -> None:
 
 
 def literals(script: str) -> list[str]:
-    """Every string in a script, comments and imports aside."""
+    """Every string in a script, comments, imports and what only a console shows aside."""
     code = re.sub(r"/\*[\s\S]*?\*/|(?<![:\"'`])//.*|^import .*|^} from .*", "", script, flags=re.MULTILINE)
+    code = re.sub(r"new (?:Error|DOMException)\((?:\".*?\"|`.*?`)", "", code)
     return ["".join(found) for found in re.findall(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`', code)]
 
 

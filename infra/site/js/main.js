@@ -3,12 +3,15 @@
 /** @import { Config, Sample, Source } from "./types.js" */
 
 import { listenForAbout, showConfig } from "./about.js";
-import { classifyPhotograph, classifySample, getConfig, getModel } from "./api.js";
+import { getConfig } from "./api.js";
 import { byId, say } from "./dom.js";
 import { markSample, showGallery } from "./gallery.js";
+import { getModel, judge } from "./judge.js";
 import { listenForLanguage } from "./language.js";
-import { prepare } from "./photo.js";
+import { startOffline } from "./offline.js";
 import { hideMap, hidePicture, showMap, showPicture } from "./picture.js";
+import { isPrivate } from "./private/mode.js";
+import { listenForPrivate } from "./private/switch.js";
 import { Problem } from "./problem.js";
 import { showAnswer, showBusy, showEmpty, showProblem } from "./result.js";
 import { startStrings, t } from "./strings.js";
@@ -66,19 +69,12 @@ async function predict() {
   underway = controller;
   predictButton.disabled = true;
   hideMap();
-  showBusy();
+  showBusy(isPrivate() ? "private.working" : "result.starting");
   // Asked for now, so that a service that has to start does so once for both; failing, it only costs the figures.
   void getModel();
   try {
-    let answer;
-    let note = () => "";
-    if (asked.kind === "sample") {
-      answer = await classifySample(asked.sample.id, orientations, controller.signal);
-    } else {
-      const prepared = await prepare(asked.file, await pixels, limits);
-      note = prepared.note;
-      answer = await classifyPhotograph(prepared.photograph, orientations, controller.signal);
-    }
+    const how = { views: orientations, pixels, limits, signal: controller.signal };
+    const { answer, note } = await judge(asked, how);
     const model = await getModel(answer.model.sha256);
     if (controller.signal.aborted) return;
     // The map first: what it adds above the panel would move the panel away from where the eye is brought.
@@ -155,6 +151,8 @@ try {
   throw error;
 }
 listenForLanguage();
+startOffline();
+listenForPrivate();
 listen();
 look(null);
 void configure();

@@ -3,7 +3,7 @@
 /** @import { Config } from "./types.js" */
 
 import { Problem } from "./problem.js";
-import { number, t } from "./strings.js";
+import { megabytes, t } from "./strings.js";
 
 // The service's own limits, for when /api/config could not be had.
 const DEFAULTS = { max_upload_bytes: 4_500_000, max_pixels: 50_000_000 };
@@ -45,7 +45,3 @@ export async function prepare(file, pixels, limits) {
   if (!photograph) throw new Problem("problems.cannot_encode");
   return { photograph, note: () => t("photograph.shrunk", { before: megabytes(file.size), after: megabytes(photograph.size) }) };
 }
-
-/** @param {number} bytes */
-const megabytes = (bytes) =>
-  t("number.megabytes", { value: number(bytes / 1024 / 1024, { minimumFractionDigits: 1, maximumFractionDigits: 1 }) });

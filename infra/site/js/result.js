@@ -46,7 +46,8 @@ export function showEmpty(key) {
   put(advice, key);
 }
 
-export function showBusy() {
+/** @param {string} slow key of what is said when it takes long */
+export function showBusy(slow) {
   change("busy", "busy");
   put(heading, "status.busy");
   putText(advice, "");
@@ -55,7 +56,7 @@ export function showBusy() {
   // The button that was pressed is disabled now, and the focus must not be lost with it.
   heading.focus({ preventScroll: true });
   const explain = () => {
-    put(text, "result.starting");
+    put(text, slow);
     say(text.textContent ?? "");
   };
   timers = [setTimeout(bringIntoView, SCROLL_AFTER_MS), setTimeout(explain, SLOW_AFTER_MS)];

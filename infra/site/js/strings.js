@@ -52,6 +52,10 @@ export const language = () => i18next.language;
  */
 export const number = (value, options) => new Intl.NumberFormat(language(), options).format(value);
 
+/** @param {number} bytes */
+export const megabytes = (bytes) =>
+  t("number.megabytes", { value: number(bytes / 1024 / 1024, { minimumFractionDigits: 1, maximumFractionDigits: 1 }) });
+
 /**
  * Speak another language from now on, and remember it.
  *

@@ -1,0 +1,255 @@
+"""Without a network: the page opens after one visit, private mode judges, and nothing is kept that should not be."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from lesion.settings import Settings
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
+
+from infra import bundle
+from infra.headers import SECURITY_HEADERS
+from tests.paths import SAMPLES
+
+PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
+STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be judged$")
+INSTALLED = """async () => {
+    const { active, waiting, installing } = await navigator.serviceWorker.ready;
+    return active.state === "activated" && !waiting && !installing && navigator.serviceWorker.controller !== null;
+}"""
+KEPT = """async () => {
+    const found = [];
+    for (const name of await caches.keys()) {
+        for (const { url } of await (await caches.open(name)).keys()) found.push(new URL(url).pathname);
+    }
+    return found.sort();
+}"""
+
+
+def until(page: Page, condition: str) -> None:
+    """Wait for what is no part of the document."""
+    for _ in range(600):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"It never came about: {condition}")
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """Somebody who has never been here."""
+    context = browser.new_context(reduced_motion="reduce")
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, base_url: str) -> Page:
+    page = context.new_page()
+    page.goto(base_url)
+    until(page, INSTALLED)
+    return page
+
+
+def switch_on(page: Page) -> None:
+    page.get_by_role("switch", name="Private mode").check()
+    expect(page.locator("#private-state")).to_contain_text("The model is here", timeout=120_000)
+
+
+def predict(page: Page) -> None:
+    page.set_input_files("#file", PHOTOGRAPH)
+    expect(page.get_by_role("img", name=PHOTOGRAPH.name)).to_be_visible()
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#result-heading")).to_have_text(STATUSES, timeout=120_000)
+
+
+def test_the_page_opens_without_a_network_in_every_language(page: Page, context: BrowserContext) -> None:
+    context.set_offline(True)
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Skin-lesion classifier")
+    expect(page.locator("#samples-problem")).to_contain_text("could not be reached")
+    for code, word in {"es": "Predecir", "de": "Vorhersagen", "fr": "Prédire"}.items():
+        page.locator("#language").select_option(code)
+        expect(page.locator("html")).to_have_attribute("lang", code)
+        assert page.locator("#predict").text_content() != "Predict", word
+
+
+def test_private_mode_judges_without_a_network_in_a_later_visit(page: Page, context: BrowserContext) -> None:
+    size = page.locator("#private-state")
+    expect(size).to_contain_text(re.compile(r"To download: \d+\.\d MB\."))
+    switch_on(page)
+    page.close()
+    context.set_offline(True)
+    later = context.new_page()
+    later.goto(page.url)
+    expect(later.get_by_role("switch", name="Private mode")).to_be_checked()
+    predict(later)
+    expect(later.locator("#details")).to_contain_text("nothing; judged on this device")
+    expect(later.locator("#advice")).not_to_be_empty()
+
+
+def test_no_request_leaves_the_page_once_the_model_is_there(page: Page, context: BrowserContext) -> None:
+    switch_on(page)
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        if not request.url.startswith("blob:"):
+            asked.append(f"{request.method} {request.url}")
+
+    context.on("request", note)
+    predict(page)
+    page.get_by_role("checkbox", name="Check eight orientations").check()
+    predict(page)
+    assert asked == []
+
+
+def test_nothing_of_a_person_is_kept(page: Page, base_url: str) -> None:
+    predict(page)
+    switch_on(page)
+    predict(page)
+    kept = page.evaluate(KEPT)
+    site = bundle.BUILT
+    assert {"/index.html", "/strings/fr.json", "/private/parts.json", "/js/private/worker.js"} <= set(kept)
+    assert [path for path in kept if not (site / path.lstrip("/")).is_file()] == []
+    assert [path for path in kept if path.startswith(("/api", "/samples"))] == []
+    assert page.evaluate("Object.keys(localStorage)") == ["private"]
+
+
+def test_before_it_is_switched_on_nothing_of_private_mode_is_downloaded(context: BrowserContext, base_url: str) -> None:
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url.removeprefix(base_url)))
+    page = context.new_page()
+    page.goto(base_url)
+    until(page, INSTALLED)
+    predict(page)
+    assert {path for path in asked if path.startswith("/private/")} == {"/private/parts.json"}
+
+
+def test_switching_it_off_removes_what_was_downloaded(page: Page) -> None:
+    switch_on(page)
+    assert [path for path in page.evaluate(KEPT) if path.endswith(".onnx.gz")]
+    page.get_by_role("switch", name="Private mode").uncheck()
+    expect(page.locator("#live")).to_have_text("Private mode is off. Photographs are sent to the service.")
+    assert [path for path in page.evaluate(KEPT) if path.startswith("/private/")] == ["/private/parts.json"]
+    with page.expect_request("**/api/classify**"):
+        predict(page)
+    page.reload()
+    expect(page.get_by_role("switch", name="Private mode")).not_to_be_checked()
+
+
+def test_a_sample_is_judged_here_too(page: Page, context: BrowserContext) -> None:
+    switch_on(page)
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("button", name="Sample 2", exact=True).click()
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#result-heading")).to_have_text(STATUSES, timeout=120_000)
+    expect(page.locator("#actual")).to_contain_text("Actual diagnosis")
+    expect(page.locator("#details")).to_contain_text("nothing; judged on this device")
+    assert not [url for url in asked if "/api/" in url]
+
+
+@pytest.fixture
+def published(base_url: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """Address and folder of a site without a service, which can change while somebody has it open."""
+    # `base_url` has put it together.
+    folder = Path(shutil.copytree(bundle.BUILT, tmp_path / "site"))
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments, directory=str(folder))
+
+        def end_headers(self) -> None:
+            for name, value in {**SECURITY_HEADERS, "Cache-Control": bundle.CACHE_CONTROL}.items():
+                self.send_header(name, value)
+            super().end_headers()
+
+        def log_message(self, format: str, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/", folder
+        server.shutdown()
+        thread.join()
+
+
+def test_a_download_that_fails_sends_no_photograph(context: BrowserContext, published: tuple[str, Path]) -> None:
+    url, folder = published
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    (model,) = (folder / "private").glob("*.onnx.gz")
+    away = model.rename(folder.parent / model.name)
+    page = context.new_page()
+    page.goto(url)
+    page.get_by_role("switch", name="Private mode").check()
+    expect(page.locator("#private-state")).to_contain_text("No photograph is sent while private mode is on.")
+    page.set_input_files("#file", PHOTOGRAPH)
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#advice")).to_contain_text("The model could not be loaded onto this device.")
+    assert not [url for url in asked if "/api/classify" in url]
+    away.rename(model)
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator("#result-heading")).to_have_text(STATUSES, timeout=120_000)
+
+
+def test_a_new_version_replaces_the_old_one_and_its_model(
+    context: BrowserContext,
+    published: tuple[str, Path],
+    stand_in_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url, folder = published
+    page = context.new_page()
+    page.goto(url)
+    until(page, INSTALLED)
+    switch_on(page)
+    models = [path for path in page.evaluate(KEPT) if path.endswith(".onnx.gz")]
+
+    new = Path(shutil.copytree(bundle.SITE, tmp_path / "new"))
+    strings = json.loads((new / "strings" / "en.json").read_text())
+    (new / "strings" / "en.json").write_text(json.dumps({**strings, "lede": "A new sentence."}))
+    monkeypatch.setattr(bundle, "SITE", new)
+    bundle.assemble(stand_in_file, folder)
+
+    page.reload()
+    # At once, although the old one is kept.
+    expect(page.locator(".lede")).to_have_text("A new sentence.")
+    expect(page.locator("#private-state")).to_contain_text("The model is here", timeout=120_000)
+    # Installed as a whole, and rid of the old one.
+    until(
+        page,
+        """async () => {
+            const [name] = (await caches.keys()).filter((name) => name.includes("precache"));
+            const kept = await (await caches.open(name)).matchAll("/strings/en.json", { ignoreSearch: true });
+            return kept.length === 1 && (await kept[0].text()).includes("A new sentence.");
+        }""",
+    )
+    until(page, INSTALLED)
+    context.set_offline(True)
+    page.reload()
+    expect(page.locator(".lede")).to_have_text("A new sentence.")
+    expect(page.locator("#private-state")).to_contain_text("The model is here", timeout=120_000)
+    (left,) = [path for path in page.evaluate(KEPT) if path.endswith(".onnx.gz")]
+    assert [left] != models
+
+
+def test_it_can_be_installed(page: Page, context: BrowserContext) -> None:
+    complaints = context.new_cdp_session(page).send("Page.getInstallabilityErrors")["installabilityErrors"]
+    # A window of its own that forgets everything cannot install anything.
+    assert [error["errorId"] for error in complaints if error["errorId"] != "in-incognito"] == []
+    manifest = json.loads((bundle.SITE / "manifest.json").read_text())
+    for icon in manifest["icons"]:
+        if icon["type"] == "image/png":
+            with Image.open(bundle.SITE / icon["src"].lstrip("/")) as image:
+                assert f"{image.width}x{image.height}" == icon["sizes"]
+    assert manifest["name"] == Settings.title

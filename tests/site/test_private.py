@@ -1,0 +1,170 @@
+"""Private mode: the browser judges as the service does, without telling anybody, and without a network."""
+
+import io
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+from lesion.image import decode
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.paths import SAMPLES, TELEPHONE
+
+CLASSIFY = """async ([data, views]) => {
+    const { classifyHere } = await import("/js/private/mode.js");
+    const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+    try {
+        return await classifyHere(new Blob([bytes]), views, new AbortController().signal);
+    } catch (error) {
+        return error.key ?? String(error);
+    }
+}"""
+
+
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One visitor of this module's tests, who downloads once."""
+    context = browser.new_context(reduced_motion="reduce")
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def page(context: BrowserContext, base_url: str) -> Page:
+    page = context.new_page()
+    page.goto(base_url)
+    return page
+
+
+def here(page: Page, photograph: bytes, views: int = 1) -> Any:
+    """The answer of private mode, or the name of the sentence that stands in its place."""
+    return page.evaluate(CLASSIFY, [b64encode(photograph).decode(), views])
+
+
+def there(base_url: str, photograph: bytes, views: int = 1) -> Any:
+    """The answer of the service."""
+    return httpx2.post(f"{base_url}/api/classify?views={views}", content=photograph, timeout=120).json()
+
+
+def decided(answer: Any) -> Any:
+    """All that a person goes by, without the numbers behind it."""
+    prediction = answer["prediction"]
+    kept = prediction and [prediction[name] for name in ("decision", "threshold", "prediction_set")]
+    return [answer[name] for name in ("status", "refusal", "image", "model", "disclaimer")] + [kept]
+
+
+def png(pixels: "np.ndarray[Any, Any]") -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def photographs() -> dict[str, "np.ndarray[Any, Any]"]:
+    """Pixels that are the same for everybody, from all sides of the limits."""
+    lesion = Image.open(SAMPLES / "ISIC_0000026.jpg").convert("RGB").resize((440, 330))
+    noise = np.random.default_rng(1).integers(0, 255, (300, 400, 3))
+    return {
+        "a lesion": np.asarray(lesion),
+        "another": np.asarray(Image.open(SAMPLES / "ISIC_0010021.jpg").convert("RGB").resize((600, 450))),
+        "upright": np.asarray(lesion.rotate(90, expand=True)),
+        "too dark": np.asarray(lesion) // 40,
+        "too small": np.asarray(lesion.resize((40, 30))),
+        "no lesion": noise,
+        "nothing": np.full((256, 256, 3), 128),
+    }
+
+
+@pytest.mark.parametrize("views", [1, 8])
+@pytest.mark.parametrize("name", photographs())
+def test_the_same_pixels_get_the_same_answer(page: Page, base_url: str, name: str, views: int) -> None:
+    photograph = png(photographs()[name])
+    ours, theirs = here(page, photograph, views), there(base_url, photograph, views)
+    assert list(ours) == list(theirs)
+    assert decided(ours) == decided(theirs)
+    assert (ours["evidence"] is None) == (theirs["evidence"] is None)
+    if theirs["prediction"] is None:
+        return
+    assert list(ours["prediction"]) == list(theirs["prediction"])
+    for number in ("malignant_probability", "logit"):
+        assert ours["prediction"][number] == pytest.approx(theirs["prediction"][number], abs=1e-3)
+    assert {entry["code"]: entry["probability"] for entry in ours["prediction"]["classes"]} == pytest.approx(
+        {entry["code"]: entry["probability"] for entry in theirs["prediction"]["classes"]}, abs=1e-3
+    )
+    parts = [entry["probability"] for entry in ours["prediction"]["classes"]]
+    assert parts == sorted(parts, reverse=True)
+    assert np.asarray(ours["evidence"]["values"]) == pytest.approx(np.asarray(theirs["evidence"]["values"]), abs=1e-2)
+
+
+def test_numbers_are_as_short_as_those_of_the_service(page: Page) -> None:
+    values = np.random.default_rng(2).normal(0, 1, 2000).astype(np.float32)
+    values = np.concatenate([values, values * np.float32(1e-9), np.array([0, 0.1, 0.48, 1, 16777216, 1e-38], np.float32)])
+    ours = page.evaluate(
+        "async (values) => { const { plain } = await import('/js/private/decide.js'); return values.map(plain); }",
+        [float(value) for value in values],
+    )
+    assert ours == [float(str(value)) for value in values]
+
+
+@pytest.mark.parametrize("size", [(901, 903), (1400, 900), (3001, 2003)])
+def test_a_large_picture_is_averaged_as_the_service_does_it(page: Page, size: tuple[int, int]) -> None:
+    smooth = Image.fromarray(np.random.default_rng(3).integers(0, 255, (30, 40, 3)).astype(np.uint8)).resize(size)
+    buffer = io.BytesIO()
+    smooth.save(buffer, "PNG")
+    at_least = 448
+    ours = page.evaluate(
+        """async ([data, atLeast]) => {
+            const { decode } = await import("/js/private/decode.js");
+            const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+            const decoded = await decode(new Blob([bytes]), { atLeast, mostPixels: 1e9 }, () => Promise.reject());
+            const sum = decoded.pixels.reduce((sum, value) => sum + value, 0);
+            return { ...decoded, pixels: [...decoded.pixels.slice(0, 3000)], sum };
+        }""",
+        [b64encode(buffer.getvalue()).decode(), at_least],
+    )
+    theirs = decode(buffer.getvalue(), at_least=at_least).pixels
+    assert (ours["rows"], ours["columns"], ours["format"]) == (*theirs.shape[:2], "PNG")
+    assert (ours["width"], ours["height"]) == size
+    assert ours["pixels"] == pytest.approx(theirs.reshape(-1)[:3000].tolist(), abs=1)
+    assert ours["sum"] == pytest.approx(int(theirs.astype(np.int64).sum()), rel=1e-4)
+
+
+def test_every_original_is_decided_as_by_the_service(page: Page, base_url: str, originals: list[Path]) -> None:
+    differences = []
+    for path in originals:
+        photograph = path.read_bytes()
+        ours, theirs = here(page, photograph), there(base_url, photograph)
+        if decided(ours) != decided(theirs):
+            differences.append((path.name, ours["prediction"], theirs["prediction"]))
+    assert differences == []
+
+
+@pytest.fixture(scope="module")
+def originals() -> list[Path]:
+    """Camera originals: all of ../shared/data where that is, else the sample photographs."""
+    shared = Path(__file__).parents[3] / "shared" / "data" / "originals"
+    return sorted((shared if shared.is_dir() else SAMPLES).glob("*.jpg"))
+
+
+@pytest.mark.parametrize("name", ["ISIC_0000026.heic", "ISIC_0000026-turned.heic"])
+def test_heic_is_read_where_the_browser_does_not(page: Page, base_url: str, name: str) -> None:
+    photograph = (TELEPHONE / name).read_bytes()
+    ours, theirs = here(page, photograph), there(base_url, photograph)
+    assert decided(ours) == decided(theirs)
+
+
+@pytest.mark.parametrize(
+    ("photograph", "sentence"),
+    [
+        (b"not a photograph", "unsupported_format"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "invalid_image"),
+        (b"\0\0\0\x18ftypheic" + bytes(100), "cannot_open"),
+        (b"II*\0" + bytes(100), "cannot_open"),
+    ],
+)
+def test_what_cannot_be_read_is_a_sentence(page: Page, photograph: bytes, sentence: str) -> None:
+    assert here(page, photograph) == f"problems.{sentence}"
