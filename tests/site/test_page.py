@@ -16,6 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.paths import REPOSITORY, SAMPLES, TELEPHONE
+from tests.site.service import CARD, SHA256, answer, answer_with
 
 SITE = REPOSITORY / "infra" / "site"
 PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
@@ -27,57 +28,6 @@ SHIFTS = """
     new PerformanceObserver((list) => list.getEntries().forEach((entry) => (window.shifted += entry.value)))
         .observe({ type: "layout-shift", buffered: true });
 """
-SHA256 = "ab" * 32
-CARD: Mapping[str, Any] = {
-    "version": "7",
-    "sha256": SHA256,
-    "threshold": 0.31,
-    "coverage": 0.9,
-    "classes": [
-        {"code": "melanoma", "name": "Melanoma", "malignant": True},
-        {"code": "nevus", "name": "Nevus", "malignant": False},
-    ],
-    "metrics": {
-        "test": {
-            "all": {
-                "n": 1350,
-                "malignant": 400,
-                "auc": {"value": 0.93, "low": 0.91, "high": 0.94},
-                "sensitivity": {"value": 0.951, "low": 0.92, "high": 0.97},
-                "specificity": {"value": 0.62, "low": 0.59, "high": 0.65},
-            }
-        }
-    },
-    "licence": "MIT",
-    "limits_of_use": ["Only for tests."],
-}
-REFUSAL = {"code": "too_blurry", "message": "A sentence that the page says by its code."}
-
-
-def answer(probability: float, *sides: str) -> dict[str, Any]:
-    """An answer of the contract; without sides, a refusal."""
-    prediction = {
-        "decision": "above_threshold" if probability >= 0.31 else "below_threshold",
-        "malignant_probability": probability,
-        "threshold": 0.31,
-        "prediction_set": sides,
-        "logit": 0.5,
-        "classes": [
-            {"code": "melanoma", "malignant": True, "probability": probability},
-            {"code": "nevus", "malignant": False, "probability": 1 - probability},
-        ],
-    }
-    return {
-        "status": "ok" if sides else "refused",
-        "refusal": None if sides else REFUSAL,
-        "prediction": prediction if sides else None,
-        # Malignant at the top left, benign at the bottom right.
-        "evidence": {"rows": 2, "columns": 2, "bias": 0.25, "values": [[3, 0], [0, -2]]} if sides else None,
-        "image": {"width": 1504, "height": 1129, "format": "JPEG"},
-        "model": {"version": "7", "sha256": SHA256},
-        "timing_ms": {"decode": 6.1, "infer": 9.0, "total": 15.9},
-        "disclaimer": "Research demonstration. Not a medical device.",
-    }
 
 
 @pytest.fixture
@@ -99,14 +49,6 @@ def visit(browser: Browser, base_url: str) -> Iterator[Callable[[int], Page]]:
 @pytest.fixture
 def page(visit: Callable[[int], Page]) -> Page:
     return visit(1280)
-
-
-def answer_with(page: Page, body: Mapping[str, Any], card: Mapping[str, Any] = CARD) -> None:
-    """Answer in the service's place from here on, and ask with a sample."""
-    page.route("**/api/model", lambda route: route.fulfill(json=card))
-    page.route("**/api/classify**", lambda route: route.fulfill(json=body))
-    page.get_by_role("button", name="Sample 6").click()
-    page.get_by_role("button", name="Predict").click()
 
 
 def drop(page: Page, target: str, name: str, kind: str, data: bytes) -> None:
@@ -261,11 +203,12 @@ def test_the_evidence_map_covers_the_square_that_the_network_sees(page: Page) ->
     answer_with(page, answer(0.62, "malignant"))
     label = "Evidence map; most towards malignant: top left; most towards benign: bottom right."
     expect(page.get_by_role("img", name=label)).to_be_visible()
-    frame = page.locator("#frame").bounding_box()
-    square = page.locator("#map").bounding_box()
-    assert frame and square
-    assert square["width"] == pytest.approx(frame["height"], abs=1)
-    assert square["x"] - frame["x"] == pytest.approx((frame["width"] - frame["height"]) / 2, abs=1)
+    for name in ("map", "evidence-under"):
+        box = page.locator(f"#{name}").bounding_box()
+        assert box == page.locator(f".square:has(#{name})").bounding_box()
+        assert box and box["width"] == pytest.approx(box["height"], abs=0.1)
+    # Of a picture that is no square, its middle.
+    expect(page.locator("#evidence-under")).to_have_css("object-fit", "cover")
     # Orange and opaque where the evidence is strongest; blue and paler where there is less of it.
     assert colour(page, 10) == [255, 138, 0, 255]
     assert colour(page, 214) == pytest.approx([24, 110, 255, 170], abs=2)

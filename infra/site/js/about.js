@@ -3,6 +3,7 @@
 /** @import { Config, Figure, ModelCard, TestFigures } from "./types.js" */
 
 import { getModel } from "./api.js";
+import { spread } from "./bayes.js";
 import { byId, make, webAddress } from "./dom.js";
 import { put, putText } from "./language.js";
 import { number, onLanguage, t } from "./strings.js";
@@ -87,8 +88,8 @@ function showFigures(model) {
     table(
       [t("about.prevalence"), t("about.prevalence_above"), t("about.prevalence_below")],
       PREVALENCES.map((prevalence) => {
-        const { above, below } = shares(test.sensitivity?.value ?? 0, test.specificity?.value ?? 0, prevalence);
-        return [words.percent(prevalence, 0), words.percent(above, 0), words.percent(below, 2)];
+        const { found, missed, alarmed, spared } = spread(test.sensitivity?.value ?? 0, test.specificity?.value ?? 0, prevalence);
+        return [words.percent(prevalence, 0), words.percent(found / (found + alarmed), 0), words.percent(missed / (missed + spared), 2)];
       }),
     ),
   );
@@ -116,21 +117,6 @@ function credits({ training, licence }) {
     ...(counts.length ? [t("about.learnt", { sets: counts.join(", ") })] : []),
     ...(licence ? [t("about.licence", { licence })] : []),
   ].join(" ");
-}
-
-/**
- * Bayes' rule: how many of those above and of those below the threshold are malignant.
- *
- * @param {number} sensitivity
- * @param {number} specificity
- * @param {number} prevalence
- */
-function shares(sensitivity, specificity, prevalence) {
-  const found = sensitivity * prevalence;
-  const missed = prevalence - found;
-  const cleared = specificity * (1 - prevalence);
-  const alarmed = 1 - prevalence - cleared;
-  return { above: found / (found + alarmed), below: missed / (missed + cleared) };
 }
 
 /** @param {number} value */

@@ -3,7 +3,7 @@
 /**
  * The element with this id; index.html and the scripts are one piece, so a missing one is a fault of ours.
  *
- * @template {HTMLElement} T
+ * @template {Element} T
  * @param {string} id
  * @param {new () => T} type
  * @returns {T}

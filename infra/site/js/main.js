@@ -9,7 +9,7 @@ import { markSample, showGallery } from "./gallery.js";
 import { getModel, judge } from "./judge.js";
 import { listenForLanguage } from "./language.js";
 import { startOffline } from "./offline.js";
-import { hideMap, hidePicture, showMap, showPicture } from "./picture.js";
+import { hidePicture, showPicture } from "./picture.js";
 import { isPrivate } from "./private/mode.js";
 import { listenForPrivate } from "./private/switch.js";
 import { Problem } from "./problem.js";
@@ -68,7 +68,6 @@ async function predict() {
   underway?.abort();
   underway = controller;
   predictButton.disabled = true;
-  hideMap();
   showBusy(isPrivate() ? "private.working" : "result.starting");
   // Asked for now, so that a service that has to start does so once for both; failing, it only costs the figures.
   void getModel();
@@ -77,8 +76,6 @@ async function predict() {
     const { answer, note } = await judge(asked, how);
     const model = await getModel(answer.model.sha256);
     if (controller.signal.aborted) return;
-    // The map first: what it adds above the panel would move the panel away from where the eye is brought.
-    if (answer.prediction) showMap(answer);
     const sample = asked.kind === "sample" ? asked.sample : null;
     showAnswer(answer, model, sample, () => details(sample, orientations, note()));
   } catch (error) {

@@ -1,23 +1,10 @@
-// The picture that is looked at: its preview, the square that the network sees, and the evidence map over that square.
-
-/** @import { Answer, Evidence } from "./types.js" */
+// The picture that is looked at: its preview, and the square that the network sees.
 
 import { byId } from "./dom.js";
-import { describe, paint, scaleOf } from "./evidence.js";
-import { put } from "./language.js";
-import { number, onLanguage } from "./strings.js";
 
 const frame = byId("frame", HTMLElement);
 const image = byId("preview", HTMLImageElement);
 const missing = byId("no-preview", HTMLElement);
-const map = byId("map", HTMLCanvasElement);
-const opacity = byId("opacity", HTMLInputElement);
-
-/** @type {Evidence | null} what the map shows */
-let shown = null;
-
-opacity.addEventListener("input", fade);
-onLanguage(explain);
 
 /**
  * @param {string} address of the picture
@@ -25,7 +12,6 @@ onLanguage(explain);
  * @returns {Promise<number>} its pixels; 0 when this browser cannot show it
  */
 export function showPicture(address, name) {
-  hideMap();
   byId("picture", HTMLElement).hidden = false;
   byId("invitation", HTMLElement).hidden = true;
   byId("name", HTMLElement).textContent = name;
@@ -48,48 +34,14 @@ export function showPicture(address, name) {
 }
 
 export function hidePicture() {
-  hideMap();
   image.onload = image.onerror = null;
   image.removeAttribute("src");
   byId("picture", HTMLElement).hidden = true;
   byId("invitation", HTMLElement).hidden = false;
 }
 
-/** @param {Answer} answer one with an evidence map */
-export function showMap({ evidence, image: sent }) {
-  if (!evidence || !evidence.rows || !evidence.columns) return;
-  if (image.hidden) {
-    // Without a preview, only the service knows the picture's shape; the map stands on nothing, and not on a sentence.
-    shape(sent.width, sent.height);
-    missing.hidden = true;
-  }
-  paint(map, evidence);
-  shown = evidence;
-  explain();
-  map.hidden = byId("evidence", HTMLElement).hidden = false;
-  fade();
-}
-
-function explain() {
-  if (!shown) return;
-  map.setAttribute("aria-label", describe(shown));
-  const scale = number(scaleOf(shown), { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-  put(byId("evidence-note", HTMLElement), "evidence.note", { rows: shown.rows, columns: shown.columns, scale });
-}
-
-export function hideMap() {
-  shown = null;
-  map.hidden = byId("evidence", HTMLElement).hidden = true;
-  missing.hidden = !image.hidden;
-  image.style.filter = "";
-}
-
-function fade() {
-  const strength = opacity.valueAsNumber / 100;
-  map.style.opacity = String(strength);
-  // Skin has the map's own orange; without the picture's colours the two cannot be mistaken for each other.
-  image.style.filter = map.hidden ? "" : `grayscale(${Math.min(1, strength * 1.5)})`;
-}
+/** @returns {string | null} where the picture is, if this browser can show it */
+export const pictureAddress = () => (image.hidden ? null : image.src);
 
 /**
  * Give the frame the picture's shape, and the square its place in the middle.
@@ -101,10 +53,9 @@ function shape(width, height) {
   frame.style.setProperty("--ratio", String(width / height));
   byId("square", HTMLElement).hidden = width === height;
   const side = Math.min(width, height);
-  for (const square of [map, byId("seen", HTMLElement)]) {
-    square.style.left = `${((width - side) / 2 / width) * 100}%`;
-    square.style.top = `${((height - side) / 2 / height) * 100}%`;
-    square.style.width = `${(side / width) * 100}%`;
-    square.style.height = `${(side / height) * 100}%`;
-  }
+  const square = byId("seen", HTMLElement);
+  square.style.left = `${((width - side) / 2 / width) * 100}%`;
+  square.style.top = `${((height - side) / 2 / height) * 100}%`;
+  square.style.width = `${(side / width) * 100}%`;
+  square.style.height = `${(side / height) * 100}%`;
 }

@@ -5,6 +5,9 @@
 
 import { byId, make, say } from "./dom.js";
 import { put, putText } from "./language.js";
+import { showMap } from "./map.js";
+import { showMeaning } from "./meaning.js";
+import { pictureAddress } from "./picture.js";
 import { number, onLanguage, t } from "./strings.js";
 import * as words from "./words.js";
 
@@ -86,6 +89,7 @@ export function showAnswer(answer, model, sample, details) {
   uncertain.hidden = !isUncertain;
   byId("actual", HTMLElement).hidden = !sample;
   byId("judged", HTMLElement).hidden = !prediction;
+  if (prediction) showMap(answer, pictureAddress());
   sayAgain = () => fill(answer, model, sample, details());
   sayAgain();
   arrive();
@@ -106,6 +110,7 @@ function fill(answer, model, sample, details) {
     const name = make("b", "", words.diagnosisName(sample.diagnosis, model));
     byId("actual", HTMLElement).replaceChildren(`${t("result.actual")} `, name);
   }
+  byId("next-steps", HTMLElement).replaceChildren(...words.nextSteps(answer).map((step) => make("li", "", step)));
   if (answer.prediction) fillPrediction(answer.prediction, model);
   byId("details", HTMLElement).replaceChildren(
     ...[...details, ...facts(answer)].map(([term, text]) => make("div", "", make("dt", "", term), make("dd", "", text))),
@@ -123,15 +128,15 @@ function fillPrediction(prediction, model) {
   byId("malignant", HTMLElement).textContent = malignant;
   byId("benign", HTMLElement).textContent = benign;
 
-  byId("scale", HTMLElement).setAttribute("aria-label", t("result.scale", { malignant, benign, limit }));
+  const base = words.baseRate(model);
+  const told = [t("result.scale", { malignant, benign, limit })];
+  if (base) told.push(words.baseRateSentence(base));
+  byId("scale", HTMLElement).setAttribute("aria-label", told.join(" "));
   byId("scale-fill", HTMLElement).style.width = `${probability * 100}%`;
-  byId("scale-mark", HTMLElement).style.left = `${threshold * 100}%`;
-  const label = byId("scale-label", HTMLElement);
-  label.textContent = t("result.threshold", { limit });
-  // As far along its own width as the mark is along the scale: below the mark, and never over the edge.
-  label.style.left = `${threshold * 100}%`;
-  label.style.transform = `translateX(-${threshold * 100}%)`;
+  mark("scale", threshold, t("result.threshold", { limit }));
+  mark("base", base, base ? words.baseRateSentence(base) : "");
   byId("set", HTMLElement).textContent = words.predictionSet(prediction, model);
+  showMeaning(prediction, words.testFigures(model));
 
   byId("classes", HTMLElement).replaceChildren(
     ...prediction.classes.map(({ code, malignant: counts, probability: part }) => {
@@ -148,6 +153,25 @@ function fillPrediction(prediction, model) {
       );
     }),
   );
+}
+
+/**
+ * Put a mark on the scale, and its label below it.
+ *
+ * @param {"scale" | "base"} name
+ * @param {number | null} value from 0 to 1; without one there is no mark
+ * @param {string} text
+ */
+function mark(name, value, text) {
+  const line = byId(`${name}-mark`, HTMLElement);
+  const label = byId(`${name}-label`, HTMLElement);
+  line.hidden = label.hidden = value === null;
+  const along = `${(value ?? 0) * 100}%`;
+  line.style.left = along;
+  label.textContent = text;
+  // As far along its own width as the mark is along the scale: below the mark, and never over the edge.
+  label.style.left = along;
+  label.style.transform = `translateX(-${along})`;
 }
 
 /**

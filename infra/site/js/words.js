@@ -1,5 +1,6 @@
 // What the page says about an answer. Every sentence about a person's skin stands here, apart from how it is shown.
 
+/** @import { People } from "./bayes.js" */
 /** @import { Answer, ModelCard, Prediction, TestFigures } from "./types.js" */
 
 import { has, number, t } from "./strings.js";
@@ -68,6 +69,80 @@ export function predictionSet(prediction, model) {
   if (kept) sentences.push(t("advice.set_promise", { kept }));
   return sentences.join(" ");
 }
+
+/**
+ * What to do next, one sentence each.
+ *
+ * @param {Answer} answer
+ * @returns {string[]}
+ */
+export function nextSteps({ prediction }) {
+  const steps = () => {
+    if (!prediction) return ["original", "no_picture"];
+    const above = side(prediction) === "above";
+    if (isUncertain(prediction)) return ["place", above ? "no_retake" : "no_delay"];
+    return above ? ["appointment", "no_retake"] : ["no_delay", "watch", "unlike"];
+  };
+  return steps().map((step) => t(`next.${step}`));
+}
+
+/**
+ * The share of malignant lesions in the model's test.
+ *
+ * @param {ModelCard | null} model
+ */
+export function baseRate(model) {
+  const { n, malignant } = testFigures(model) ?? {};
+  return n && malignant ? malignant / n : null;
+}
+
+/** @param {number} rate */
+export const baseRateSentence = (rate) => t("result.base_rate", { rate: percent(rate, 0) });
+
+/** @param {TestFigures} test */
+export function inTheTest({ sensitivity, specificity }) {
+  const [found, alarmed] = [sensitivity?.value, complement(specificity?.value)].map(share);
+  return t("meaning.test", { found: found ?? "", alarmed: alarmed ?? "" });
+}
+
+/**
+ * Where malignant lesions are about that common.
+ *
+ * @param {number} prevalence
+ */
+export const example = (prevalence) => t("meaning.example", { example: t(`meaning.of.${Math.round(prevalence * 100)}`) });
+
+/**
+ * How many of a thousand people have a malignant lesion, and how many of those on this picture's side of the threshold.
+ *
+ * @param {Prediction} prediction
+ * @param {People} group
+ * @returns {{all: string, own: string}}
+ */
+export function people(prediction, group) {
+  const { malignant, found, missed } = group;
+  const [above, below] = [found + group.alarmed, missed + group.spared].map((count) => number(count));
+  const own =
+    side(prediction) === "above"
+      ? t("meaning.above", { above, found: number(found), count: found })
+      : t("meaning.below", { below, missed: some(missed), count: Math.max(1, missed) });
+  return { all: t("meaning.people", { malignant: number(malignant) }), own };
+}
+
+/**
+ * One group of them, for the legend.
+ *
+ * @param {"found" | "missed" | "alarmed" | "spared"} part
+ * @param {People} group
+ */
+export const counted = (part, group) => t(`meaning.${part}`, { number: part === "missed" ? some(group[part]) : number(group[part]) });
+
+/**
+ * A number of people who were missed; never "0", which a finite test cannot show.
+ *
+ * @param {number} count
+ */
+const some = (count) => (count < 1 ? t("number.fewer") : number(count));
 
 /**
  * @param {ModelCard | null} model

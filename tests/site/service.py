@@ -1,0 +1,66 @@
+"""What the service would say, for tests of the page that depend on a model's numbers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from playwright.sync_api import Page
+
+SHA256 = "ab" * 32
+CARD: Mapping[str, Any] = {
+    "version": "7",
+    "sha256": SHA256,
+    "threshold": 0.31,
+    "coverage": 0.9,
+    "classes": [
+        {"code": "melanoma", "name": "Melanoma", "malignant": True},
+        {"code": "nevus", "name": "Nevus", "malignant": False},
+    ],
+    "metrics": {
+        "test": {
+            "all": {
+                "n": 1350,
+                "malignant": 400,
+                "auc": {"value": 0.93, "low": 0.91, "high": 0.94},
+                "sensitivity": {"value": 0.951, "low": 0.92, "high": 0.97},
+                "specificity": {"value": 0.62, "low": 0.59, "high": 0.65},
+            }
+        }
+    },
+    "licence": "MIT",
+    "limits_of_use": ["Only for tests."],
+}
+REFUSAL = {"code": "too_blurry", "message": "A sentence that the page says by its code."}
+
+
+def answer(probability: float, *sides: str) -> dict[str, Any]:
+    """An answer of the contract; without sides, a refusal."""
+    prediction = {
+        "decision": "above_threshold" if probability >= 0.31 else "below_threshold",
+        "malignant_probability": probability,
+        "threshold": 0.31,
+        "prediction_set": sides,
+        "logit": 0.5,
+        "classes": [
+            {"code": "melanoma", "malignant": True, "probability": probability},
+            {"code": "nevus", "malignant": False, "probability": 1 - probability},
+        ],
+    }
+    return {
+        "status": "ok" if sides else "refused",
+        "refusal": None if sides else REFUSAL,
+        "prediction": prediction if sides else None,
+        # Malignant at the top left, benign at the bottom right.
+        "evidence": {"rows": 2, "columns": 2, "bias": 0.25, "values": [[3, 0], [0, -2]]} if sides else None,
+        "image": {"width": 1504, "height": 1129, "format": "JPEG"},
+        "model": {"version": "7", "sha256": SHA256},
+        "timing_ms": {"decode": 6.1, "infer": 9.0, "total": 15.9},
+        "disclaimer": "Research demonstration. Not a medical device.",
+    }
+
+
+def answer_with(page: Page, body: Mapping[str, Any], card: Mapping[str, Any] = CARD) -> None:
+    """Answer in the service's place from here on, and ask with a sample."""
+    page.route("**/api/model", lambda route: route.fulfill(json=card))
+    page.route("**/api/classify**", lambda route: route.fulfill(json=body))
+    page.locator(".sample").nth(5).click()
+    page.locator("#predict").click()

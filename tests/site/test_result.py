@@ -1,0 +1,146 @@
+"""What a result tells: how often it is right, at a prevalence of the reader's choice, and what to do next."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.site.service import CARD, answer, answer_with
+
+LANGUAGES = ("en", "es", "de", "fr")
+ABOVE, BELOW = answer(0.62, "malignant"), answer(0.034, "benign")
+UNCERTAIN = answer(0.309, "benign", "malignant")
+
+
+@pytest.fixture
+def opened(browser: Browser, base_url: str) -> Iterator[Callable[..., Page]]:
+    """Opens the page in a language and a window."""
+    contexts: list[BrowserContext] = []
+
+    def opened(language: str = "en", width: int = 390, height: int = 844) -> Page:
+        context = browser.new_context(
+            locale=language,
+            reduced_motion="reduce",
+            service_workers="block",
+            viewport={"width": width, "height": height},
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(base_url)
+        expect(page.locator(".sample")).to_have_count(12)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("body", [BELOW, UNCERTAIN], ids=["below", "uncertain"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_below_the_threshold_the_warning_is_seen_without_scrolling(
+    opened: Callable[..., Page], language: str, body: dict[str, object]
+) -> None:
+    page = opened(language)
+    answer_with(page, body)
+    warning = page.locator("#advice")
+    expect(warning.locator("strong")).to_be_visible()
+    expect(page.locator("#result-heading")).to_be_focused()
+    box = warning.bounding_box()
+    assert box and box["y"] >= 0 and box["y"] + box["height"] <= 844
+
+
+def test_a_thousand_people_are_shared_out_by_the_rule_of_bayes(opened: Callable[..., Page]) -> None:
+    page = opened(width=1280)
+    answer_with(page, ABOVE)
+    meaning = page.locator("#meaning")
+    expect(meaning.locator("#meaning-test")).to_have_text(
+        "Of 100 malignant lesions in our test, 95 scored above the threshold. Of 100 benign ones, 38 did so too."
+    )
+    # At 2 %: 0.951 of 20 is 19; 0.38 of 980 is 372.
+    expect(meaning.locator("#meaning-people")).to_have_text(
+        "Of 1,000 people with such a spot, 20 have a malignant one. "
+        "391 of the 1,000 score above the threshold, like this picture; 19 of them have a malignant spot."
+    )
+    meaning.get_by_role("radio", name="10%").check(force=True)
+    # 0.951 of 100 is 95; 0.38 of 900 is 342.
+    expect(meaning.locator("#meaning-people")).to_contain_text("437 of the 1,000 score above")
+    expect(meaning.locator("#meaning-people")).to_contain_text("95 of them have")
+    expect(meaning.locator("#prevalence-example")).to_contain_text("a skin clinic")
+    expect(meaning.locator("#people")).to_have_attribute("aria-label", re.compile("100 have a malignant one"))
+    counts = [
+        meaning.locator(f"#people path.{part}").get_attribute("d") for part in ("found", "missed", "alarmed", "spared")
+    ]
+    assert [path and path.count("M") for path in counts] == [95, 5, 342, 558]
+
+
+def test_below_the_threshold_those_who_are_missed_are_told_and_never_as_none(opened: Callable[..., Page]) -> None:
+    page = opened()
+    answer_with(page, BELOW)
+    people = page.locator("#meaning-people")
+    expect(people).to_contain_text("1 of them has a malignant spot all the same.")
+    figures = {**CARD["metrics"]["test"]["all"], "sensitivity": {"value": 0.99}}
+    answer_with(page, BELOW, {**CARD, "metrics": {"test": {"all": figures}}, "sha256": "cd" * 32})
+    answer_with(
+        page,
+        {**BELOW, "model": {"version": "8", "sha256": "cd" * 32}},
+        {**CARD, "metrics": {"test": {"all": figures}}, "sha256": "cd" * 32},
+    )
+    expect(people).to_contain_text("fewer than 1 of them has a malignant spot all the same.")
+
+
+def test_the_prevalence_is_chosen_by_keyboard_and_stays_for_the_next_picture(opened: Callable[..., Page]) -> None:
+    page = opened(width=1280)
+    answer_with(page, ABOVE)
+    page.get_by_role("radio", name="2%", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#meaning-people")).to_contain_text("50 have a malignant one")
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#result-heading")).to_be_focused()
+    expect(page.get_by_role("radio", name="5%", exact=True)).to_be_checked()
+
+
+def test_the_base_rate_of_the_test_is_marked_beside_the_threshold(opened: Callable[..., Page]) -> None:
+    page = opened()
+    answer_with(page, ABOVE)
+    bar, base, limit = (page.locator(name).bounding_box() for name in (".scale-bar", "#base-mark", "#scale-mark"))
+    assert bar and base and limit
+    for mark, share in ((base, 400 / 1350), (limit, 0.31)):
+        assert (mark["x"] + mark["width"] / 2 - bar["x"]) / bar["width"] == pytest.approx(share, abs=0.01)
+    expect(page.locator("#base-label")).to_have_text("In our test, 30% were malignant.")
+    expect(page.locator("#scale")).to_have_attribute("aria-label", re.compile("In our test, 30% were malignant"))
+
+
+@pytest.mark.parametrize(
+    ("body", "step"),
+    [
+        (ABOVE, "Make an appointment with a doctor"),
+        (BELOW, "this result is no reason to wait"),
+        (UNCERTAIN, "Show the spot to a doctor"),
+        (answer(0), "Take another photograph"),
+    ],
+    ids=["above", "below", "uncertain", "refused"],
+)
+def test_every_status_says_what_to_do_next(opened: Callable[..., Page], body: dict[str, object], step: str) -> None:
+    page = opened()
+    answer_with(page, body)
+    expect(page.locator("#next-steps")).to_contain_text(step)
+
+
+def test_without_figures_no_frequency_is_told(opened: Callable[..., Page]) -> None:
+    page = opened()
+    answer_with(page, ABOVE, {**CARD, "metrics": None})
+    expect(page.locator("#judged")).to_be_visible()
+    expect(page.locator("#meaning")).to_be_hidden()
+    expect(page.locator("#base-mark")).to_be_hidden()
+
+
+@pytest.mark.parametrize(("width", "beside"), [(390, False), (1280, True)])
+def test_picture_and_map_are_side_by_side_where_there_is_room(opened: Callable[..., Page], width: int, beside: bool) -> None:
+    page = opened(width=width)
+    answer_with(page, ABOVE)
+    expect(page.locator("#map")).to_be_visible()
+    expect(page.locator("#evidence-alone")).to_be_visible(visible=beside)
+    if beside:
+        alone, under = (page.locator(name).bounding_box() for name in ("#evidence-alone", "#evidence-under"))
+        assert alone and under and alone["y"] == under["y"] and alone["x"] < under["x"]
