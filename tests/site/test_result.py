@@ -1,39 +1,16 @@
 """What a result tells: how often it is right, at a prevalence of the reader's choice, and what to do next."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.site.service import CARD, answer, answer_with
 
 LANGUAGES = ("en", "es", "de", "fr")
 ABOVE, BELOW = answer(0.62, "malignant"), answer(0.034, "benign")
 UNCERTAIN = answer(0.309, "benign", "malignant")
-
-
-@pytest.fixture
-def opened(browser: Browser, base_url: str) -> Iterator[Callable[..., Page]]:
-    """Opens the page in a language and a window."""
-    contexts: list[BrowserContext] = []
-
-    def opened(language: str = "en", width: int = 390, height: int = 844) -> Page:
-        context = browser.new_context(
-            locale=language,
-            reduced_motion="reduce",
-            service_workers="block",
-            viewport={"width": width, "height": height},
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(base_url)
-        expect(page.locator(".sample")).to_have_count(12)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
 
 
 @pytest.mark.parametrize("body", [BELOW, UNCERTAIN], ids=["below", "uncertain"])

@@ -12,6 +12,7 @@ import { startOffline } from "./offline.js";
 import { hidePicture, showPicture } from "./picture.js";
 import { isPrivate } from "./private/mode.js";
 import { listenForPrivate } from "./private/switch.js";
+import { listenForPrint } from "./print.js";
 import { Problem } from "./problem.js";
 import { showAnswer, showBusy, showEmpty, showProblem } from "./result.js";
 import { startStrings, t } from "./strings.js";
@@ -139,6 +140,7 @@ function listen() {
     },
   );
   listenForAbout();
+  listenForPrint();
 }
 
 try {

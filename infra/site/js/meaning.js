@@ -4,7 +4,7 @@
 
 import { people } from "./bayes.js";
 import { byId, make } from "./dom.js";
-import { number, onLanguage, t } from "./strings.js";
+import { number, onLanguage } from "./strings.js";
 import * as words from "./words.js";
 
 const PREVALENCES = [0.01, 0.02, 0.05, 0.1, 0.25];
