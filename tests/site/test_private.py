@@ -143,6 +143,30 @@ def test_every_original_is_decided_as_by_the_service(page: Page, base_url: str, 
     assert differences == []
 
 
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_turned_photograph_is_judged_upright(page: Page, base_url: str, orientation: int) -> None:
+    buffer, exif = io.BytesIO(), Image.Exif()
+    exif[274] = orientation
+    Image.fromarray(photographs()["another"]).save(buffer, "JPEG", quality=95, exif=exif)
+    ours, theirs = here(page, buffer.getvalue()), there(base_url, buffer.getvalue())
+    assert decided(ours) == decided(theirs)
+    assert ours["prediction"]["logit"] == pytest.approx(theirs["prediction"]["logit"], abs=1e-3)
+
+
+def test_a_photograph_of_a_telephone_does_not_need_a_canvas_of_its_size(page: Page, base_url: str) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(photographs()["another"]).resize((8000, 6000)).save(buffer, "JPEG", quality=60)
+    ours, theirs = here(page, buffer.getvalue()), there(base_url, buffer.getvalue())
+    assert decided(ours) == decided(theirs)
+    assert ours["image"] == {"width": 8000, "height": 6000, "format": "JPEG"}
+
+
+def test_more_pixels_than_the_service_takes_are_too_many(page: Page) -> None:
+    buffer = io.BytesIO()
+    Image.new("L", (10_000, 5_001)).save(buffer, "PNG")
+    assert here(page, buffer.getvalue()) == "problems.too_many_pixels"
+
+
 @pytest.fixture(scope="module")
 def originals() -> list[Path]:
     """Camera originals: all of ../shared/data where that is, else the sample photographs."""

@@ -92,7 +92,9 @@ async function fetchWhole(part, count, signal) {
  * @param {AbortSignal} signal
  */
 async function get({ url }, signal) {
-  const response = await fetch(url, { signal });
+  // Looked for here as well: a page that was reloaded past its caches has no service worker.
+  const kept = "caches" in globalThis ? await caches.match(url) : undefined;
+  const response = kept ?? (await fetch(url, { signal }));
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
   return response;
 }
