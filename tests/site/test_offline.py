@@ -21,8 +21,9 @@ from tests.paths import SAMPLES
 PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
 STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be judged$")
 INSTALLED = """async () => {
-    const { active, waiting, installing } = await navigator.serviceWorker.ready;
-    return active.state === "activated" && !waiting && !installing && navigator.serviceWorker.controller !== null;
+    const registration = await navigator.serviceWorker.getRegistration();
+    if (!registration || registration.waiting || registration.installing) return false;
+    return registration.active?.state === "activated" && navigator.serviceWorker.controller !== null;
 }"""
 KEPT = """async () => {
     const found = [];
