@@ -219,7 +219,7 @@ def a_bucket_without_lists(template: Template) -> None:
     right_of_cloudfront(template)["Action"] = "s3:GetObject"
 
 
-def everything_published(template: Template) -> None:
+def every_part_copies_everything(template: Template) -> None:
     for part in copying(template):
         part["Exclude"] = []
 
@@ -330,7 +330,7 @@ MUTATIONS: list[tuple[Change, Check]] = [
     (an_unsigned_bucket, PAGE),
     (a_bucket_for_another_distribution, PAGE),
     (a_bucket_without_lists, NOTHING_ELSE),
-    (everything_published, NOTHING_ELSE),
+    (every_part_copies_everything, PAGE),
     (thumbnails_without_a_type, PAGE),
     (no_thumbnails, PAGE),
     (files_that_browsers_keep, PAGE),
