@@ -17,6 +17,8 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A camera that films a test picture; whether the page may use it is said by each test.
+    "--use-fake-device-for-media-stream",
 )
 
 

@@ -328,7 +328,7 @@ def test_clear_goes_back_to_the_beginning(page: Page) -> None:
     expect(page.locator("#answer")).to_be_hidden()
     expect(page.locator("#picture")).to_be_hidden()
     expect(page.get_by_role("button", name="Predict")).to_be_disabled()
-    expect(page.get_by_role("button", name="Choose a photograph")).to_be_focused()
+    expect(page.get_by_role("button", name="Choose photographs")).to_be_focused()
 
 
 def test_a_visit_asks_no_other_host_and_breaks_no_rule(base_url: str, browser: Browser) -> None:

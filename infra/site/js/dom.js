@@ -47,3 +47,43 @@ export function webAddress(address) {
     return null;
   }
 }
+
+/** @type {Map<string, Promise<void>>} */
+const scripts = new Map();
+
+/**
+ * Load a package that is no module, once.
+ *
+ * @param {string} address
+ * @returns {Promise<void>}
+ * @throws {Error} when it cannot be had
+ */
+export function loadScript(address) {
+  const known = scripts.get(address);
+  if (known) return known;
+  const script = document.createElement("script");
+  /** @type {Promise<void>} */
+  const loaded = new Promise((resolve, reject) => {
+    script.onload = () => resolve();
+    script.onerror = () => {
+      scripts.delete(address);
+      script.remove();
+      reject(new Error(`${address} cannot be loaded`));
+    };
+  });
+  scripts.set(address, loaded);
+  script.src = address;
+  document.head.append(script);
+  return loaded;
+}
+
+/**
+ * A click that reaches a dialog itself fell on its backdrop, and closes it.
+ *
+ * @param {HTMLDialogElement} dialog
+ */
+export function closeByBackdrop(dialog) {
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+}

@@ -1,119 +1,217 @@
-// What is looked at, and the way from there to an answer.
+// A visit: how pictures come in, what is shown of them, and what happens when they are judged.
 
-/** @import { Config, Sample, Source } from "./types.js" */
+/** @import { Config, Judgement, Picture, Source } from "./types.js" */
 
 import { listenForAbout, showConfig } from "./about.js";
 import { getConfig } from "./api.js";
+import { listenForCamera } from "./camera.js";
+import { focusRow, listenForComparison, showAnew, showComparison, tellLeftOut, tellQueue } from "./comparison.js";
+import { crop, listenForCrop } from "./crop.js";
 import { byId, say } from "./dom.js";
 import { markSample, showGallery } from "./gallery.js";
 import { getModel, judge } from "./judge.js";
 import { listenForLanguage } from "./language.js";
 import { startOffline } from "./offline.js";
+import { pixelsOf } from "./photo.js";
 import { hidePicture, showPicture } from "./picture.js";
+import { all, clear, current, nameOf, remove, replace, show, take } from "./pictures.js";
 import { isPrivate } from "./private/mode.js";
 import { listenForPrivate } from "./private/switch.js";
 import { listenForPrint } from "./print.js";
-import { Problem } from "./problem.js";
-import { showAnswer, showBusy, showEmpty, showProblem } from "./result.js";
-import { startStrings, t } from "./strings.js";
+import { Queue } from "./queue.js";
+import { arrive, showAnswer, showBusy, showEmpty, showProblem } from "./result.js";
+import { number, onLanguage, startStrings, t } from "./strings.js";
 import { listenForFiles } from "./upload.js";
 
 const predictButton = byId("predict", HTMLButtonElement);
 const changeButton = byId("change", HTMLButtonElement);
 const clearButton = byId("clear", HTMLButtonElement);
+const cropButton = byId("crop-open", HTMLButtonElement);
 const views = byId("views", HTMLInputElement);
+const queue = new Queue(judgePicture, onChange);
 
 /** @type {Config["limits"]} */
 let limits;
-/** @type {Source | null} */
-let source = null;
-/** @type {Promise<number>} pixels of the preview */
-let pixels = Promise.resolve(0);
-/** @type {string | null} a blob address, to be given back */
-let address = null;
-/** @type {AbortController | null} of the request under way */
-let underway = null;
+/** @type {Picture | null} whose answer the person waits for: eye and focus are brought to it */
+let awaited = null;
 
-/** @param {Source | null} next */
-function look(next) {
-  underway?.abort();
-  underway = null;
-  if (address) URL.revokeObjectURL(address);
-  address = next?.kind === "file" ? URL.createObjectURL(next.file) : null;
-  source = next;
-  markSample(next?.kind === "sample" ? next.sample.id : null);
-  predictButton.disabled = next === null;
-  changeButton.hidden = clearButton.hidden = next === null;
-  if (next === null) {
-    hidePicture();
-    showEmpty("result.choose");
-    return;
-  }
-  const name = nameOf(next);
-  pixels = showPicture(next.kind === "sample" ? next.sample.image : address ?? "", name);
-  showEmpty("result.press");
-  say(t("photograph.ready", { name }));
+/** @param {Source[]} sources */
+function bringIn(sources) {
+  awaited = null;
+  // One picture makes room for the next, whatever was under way with it.
+  if (all().length === 1) queue.stop();
+  const leftOut = take(sources);
+  showCurrent();
+  tellLeftOut(leftOut);
+  const picture = current();
+  if (picture && !leftOut) say(t("photograph.ready", { name: nameOf(picture) }));
 }
 
-/** @param {Source} looked */
-function nameOf(looked) {
-  if (looked.kind === "sample") return t("samples.one", { number: looked.number });
-  return looked.file.name || t("photograph.pasted");
+/** @param {File[]} files */
+const bringInFiles = (files) => bringIn(files.map((file) => ({ kind: "file", file })));
+
+/** Show the picture that is looked at, and what is known of it. */
+function showCurrent() {
+  const picture = current();
+  const isMany = all().length > 1;
+  markSample(picture?.source.kind === "sample" ? picture.source.sample.id : null);
+  clearButton.hidden = picture === null;
+  changeButton.hidden = picture === null || isMany;
+  cropButton.hidden = picture?.source.kind !== "file";
+  if (picture) showPicture(picture.address, nameOf(picture));
+  else hidePicture();
+  showState();
+  showComparison();
 }
 
-async function predict() {
-  if (!source) return;
-  const asked = source;
-  const orientations = views.checked ? 8 : 1;
-  const controller = new AbortController();
-  underway?.abort();
-  underway = controller;
-  predictButton.disabled = true;
-  showBusy(isPrivate() ? "private.working" : "result.starting");
-  // Asked for now, so that a service that has to start does so once for both; failing, it only costs the figures.
-  void getModel();
-  try {
-    const how = { views: orientations, pixels, limits, signal: controller.signal };
-    const { answer, note } = await judge(asked, how);
-    const model = await getModel(answer.model.sha256);
-    if (controller.signal.aborted) return;
-    const sample = asked.kind === "sample" ? asked.sample : null;
-    showAnswer(answer, model, sample, () => details(sample, orientations, note()));
-  } catch (error) {
-    // Whoever aborted it has already put something else in its place.
-    if (controller.signal.aborted) return;
-    if (!(error instanceof Problem)) console.error(error);
-    showProblem(error instanceof Problem ? error : new Problem("result.not_shown"));
-  } finally {
-    if (underway === controller) {
-      underway = null;
-      predictButton.disabled = source === null;
-    }
+/** Show what is known of the picture that is looked at. */
+function showState() {
+  const picture = current();
+  const isAsked = picture?.state === "waiting" || picture?.state === "looking";
+  predictButton.disabled = picture === null || isAsked;
+  cropButton.disabled = isAsked;
+  const moves = picture !== null && picture === awaited;
+  if (!picture) showEmpty("result.choose");
+  else if (isAsked) showBusy(isPrivate() ? "private.working" : "result.starting", moves);
+  else if (picture.judgement) showJudgement(picture, picture.judgement);
+  else if (picture.problem) showProblem(picture.problem);
+  else showEmpty("result.press");
+  if (moves && !isAsked) {
+    awaited = null;
+    arrive();
   }
 }
 
 /**
- * @param {Sample | null} sample
- * @param {number} orientations
- * @param {string} note
+ * @param {Picture} picture
+ * @param {Judgement} judgement
+ */
+function showJudgement({ source, address }, judgement) {
+  const sample = source.kind === "sample" ? source.sample : null;
+  showAnswer(judgement.answer, judgement.model, judgement.isShowable ? address : null, sample, () => details(source, judgement));
+}
+
+/**
+ * @param {Source} source
+ * @param {Judgement} judgement
  * @returns {[string, string][]}
  */
-function details(sample, orientations, note) {
+function details(source, judgement) {
+  const cropped = source.kind === "file" && source.side ? t("crop.detail", { side: number(source.side) }) : "";
+  const done = [cropped, judgement.note()].filter(Boolean).join("; ");
   /** @type {[string, string][]} */
   const lines = [];
-  if (orientations === 8) lines.push([t("result.orientations"), t("result.eight")]);
-  if (sample) lines.push([t("result.source"), `${sample.source}, ${sample.licence}`]);
-  if (note) lines.push([t("result.sent"), note]);
+  if (judgement.views === 8) lines.push([t("result.orientations"), t("result.eight")]);
+  if (source.kind === "sample") lines.push([t("result.source"), `${source.sample.source}, ${source.sample.licence}`]);
+  if (done) lines.push([t("result.sent"), done]);
   return lines;
 }
 
+/**
+ * @param {Picture} picture
+ * @param {AbortSignal} signal
+ * @returns {Promise<Judgement>}
+ */
+async function judgePicture({ source, address }, signal) {
+  const orientations = views.checked ? 8 : 1;
+  // Asked for now, so that a service that has to start does so once for both; failing, it only costs the figures.
+  void getModel();
+  const pixels = pixelsOf(address);
+  const { answer, note } = await judge(source, { views: orientations, pixels, limits, signal });
+  const model = await getModel(answer.model.sha256);
+  return { answer, note, model, views: orientations, isShowable: (await pixels) > 0 };
+}
+
+/** @param {Picture} picture whose state changed */
+function onChange(picture) {
+  // That it is looked at now changes nothing for who waits for it.
+  if (picture === current() && picture.state !== "looking") showState();
+  showComparison();
+  const isLast = (picture.state === "done" || picture.state === "failed") && all().every(isOver);
+  if (isLast && all().length > 1) say(t("queue.finished"));
+}
+
+/** @param {Picture} picture */
+const isOver = ({ state }) => state === "done" || state === "failed";
+
+/** Judge the picture that is shown. */
+function predict() {
+  const picture = current();
+  if (!picture) return;
+  awaited = picture;
+  queue.add([picture]);
+}
+
+/** Judge all that have no answer yet. */
+function predictAll() {
+  awaited = null;
+  tellQueue("");
+  queue.add(all().filter(({ state }) => state !== "done"));
+  byId("queue-stop", HTMLButtonElement).focus();
+}
+
+function stop() {
+  queue.stop();
+  tellQueue(t("queue.stopped", { done: all().filter(isOver).length, all: all().length }));
+  byId("queue-predict", HTMLButtonElement).focus();
+}
+
+/** Stop judging the picture that is shown. */
 function cancel() {
-  underway?.abort();
-  underway = null;
-  predictButton.disabled = source === null;
+  const picture = current();
+  if (!picture) return;
+  awaited = null;
+  queue.cancel(picture);
   showEmpty("result.cancelled");
   say(t("result.cancelled"));
   predictButton.focus();
+}
+
+/** @param {Picture} picture */
+function look(picture) {
+  awaited = null;
+  show(picture);
+  showCurrent();
+}
+
+/** @param {Picture} picture */
+function discard(picture) {
+  const name = nameOf(picture);
+  queue.cancel(picture);
+  remove(picture);
+  showCurrent();
+  say(t("queue.removed", { name }));
+  const next = current();
+  if (next && all().length > 1) focusRow(next);
+  else predictButton.focus();
+}
+
+function startAgain() {
+  queue.stop();
+  clear();
+  tellQueue("");
+  showCurrent();
+  say(t("photograph.cleared"));
+  byId("choose", HTMLButtonElement).focus();
+}
+
+async function cropCurrent() {
+  const picture = current();
+  if (picture?.source.kind !== "file") return;
+  const { file, original = file, isTaken = false } = picture.source;
+  // From the original again: what was cut away can be had back.
+  const cropped = await crop(original);
+  if (cropped && all().includes(picture)) {
+    const cut = new File([cropped.photograph], original.name, { type: cropped.photograph.type });
+    queue.cancel(picture);
+    replace(picture, { kind: "file", file: cut, isTaken, original, side: cropped.side });
+    showAnew(picture);
+    showCurrent();
+    say(t("photograph.ready", { name: nameOf(picture) }));
+    predictButton.focus();
+  } else {
+    cropButton.focus();
+  }
 }
 
 async function configure() {
@@ -127,20 +225,30 @@ function listen() {
   predictButton.addEventListener("click", predict);
   byId("retry", HTMLButtonElement).addEventListener("click", predict);
   byId("cancel", HTMLButtonElement).addEventListener("click", cancel);
-  clearButton.addEventListener("click", () => {
-    look(null);
-    say(t("photograph.cleared"));
-    byId("choose", HTMLButtonElement).focus();
+  clearButton.addEventListener("click", startAgain);
+  cropButton.addEventListener("click", () => void cropCurrent());
+  listenForFiles(bringInFiles, () => {
+    say(t("photograph.only_files"));
+    if (!current()) showEmpty("photograph.only_files");
   });
-  listenForFiles(
-    (file) => look({ kind: "file", file }),
-    () => {
-      say(t("photograph.only_files"));
-      if (!source) showEmpty("photograph.only_files");
-    },
-  );
+  listenForCamera((file) => {
+    bringIn([{ kind: "file", file, isTaken: true }]);
+    predictButton.focus();
+  });
+  listenForCrop();
+  listenForComparison({
+    onShow: look,
+    onRetry: (picture) => queue.add([picture]),
+    onRemove: discard,
+    onPredict: predictAll,
+    onStop: stop,
+  });
   listenForAbout();
   listenForPrint();
+  onLanguage(() => {
+    const picture = current();
+    if (picture) showPicture(picture.address, nameOf(picture));
+  });
 }
 
 try {
@@ -153,6 +261,6 @@ listenForLanguage();
 startOffline();
 listenForPrivate();
 listen();
-look(null);
+showCurrent();
 void configure();
-void showGallery((sample, number) => look({ kind: "sample", sample, number }));
+void showGallery((sample, index) => bringIn([{ kind: "sample", sample, number: index }]));

@@ -1,4 +1,4 @@
-// Photographs on their way out: what is too large for the service is made smaller here.
+// Photographs on their way out: opened whatever their format, and made smaller where they are too large for the service.
 
 /** @import { Config } from "./types.js" */
 
@@ -15,7 +15,7 @@ const QUALITY = 0.92;
  * The photograph as it is sent: as it is where the limits allow, otherwise smaller.
  *
  * @param {File} file
- * @param {number} pixels of the preview; 0 when the browser cannot show the file
+ * @param {number} pixels of the photograph; 0 when the browser cannot show the file
  * @param {Config["limits"]} limits
  * @returns {Promise<{photograph: Blob, note: () => string}>} `note` says what was done, if anything
  * @throws {Problem}
@@ -25,7 +25,7 @@ export async function prepare(file, pixels, limits) {
   if (file.size <= most && pixels <= mostPixels) return { photograph: file, note: () => "" };
   let bitmap;
   try {
-    bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+    bitmap = await open(file);
   } catch {
     throw new Problem("problems.cannot_shrink", { values: { size: megabytes(file.size), most: megabytes(most) } });
   }
@@ -33,15 +33,69 @@ export async function prepare(file, pixels, limits) {
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+  paper(canvas).drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  bitmap.close();
+  const photograph = await encode(canvas, QUALITY);
+  const note = () => t("photograph.shrunk", { before: megabytes(file.size), after: megabytes(photograph.size) });
+  return { photograph, note };
+}
+
+/**
+ * A photograph's pixels, upright.
+ *
+ * @param {Blob} file
+ * @returns {Promise<ImageBitmap>}
+ * @throws {Error} where neither the browser nor the page can read it
+ */
+export async function open(file) {
+  try {
+    return await createImageBitmap(file, { imageOrientation: "from-image" });
+  } catch {
+    const { openHeic } = await import("./heic.js");
+    return openHeic(file);
+  }
+}
+
+/**
+ * How many pixels a picture has.
+ *
+ * @param {string} address
+ * @returns {Promise<number>} 0 when the browser cannot show it
+ */
+export function pixelsOf(address) {
+  return new Promise((resolve) => {
+    const image = new Image();
+    image.onload = () => resolve(image.naturalWidth * image.naturalHeight);
+    image.onerror = () => resolve(0);
+    image.src = address;
+  });
+}
+
+/**
+ * What is drawn on, white: JPEG has no transparency, and the service puts white behind it too.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @returns {CanvasRenderingContext2D}
+ * @throws {Problem}
+ */
+export function paper(canvas) {
   const context = canvas.getContext("2d");
   if (!context) throw new Problem("problems.cannot_encode");
-  // JPEG has no transparency; the service puts white behind it too.
   context.fillStyle = "white";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  bitmap.close();
-  const photograph = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", QUALITY));
-  if (!photograph) throw new Problem("problems.cannot_encode");
-  return { photograph, note: () => t("photograph.shrunk", { before: megabytes(file.size), after: megabytes(photograph.size) }) };
+  return context;
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} quality from 0 to 1
+ * @returns {Promise<Blob>} a JPEG without any metadata
+ * @throws {Problem}
+ */
+export async function encode(canvas, quality) {
+  /** @type {Blob | null} */
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", quality));
+  if (!blob) throw new Problem("problems.cannot_encode");
+  return blob;
 }

@@ -9,28 +9,27 @@ const missing = byId("no-preview", HTMLElement);
 /**
  * @param {string} address of the picture
  * @param {string} name for people who cannot see it
- * @returns {Promise<number>} its pixels; 0 when this browser cannot show it
  */
 export function showPicture(address, name) {
   byId("picture", HTMLElement).hidden = false;
   byId("invitation", HTMLElement).hidden = true;
   byId("name", HTMLElement).textContent = name;
+  image.alt = name;
+  if (image.getAttribute("src") === address) {
+    missing.hidden = !image.hidden;
+    return;
+  }
   missing.hidden = true;
-  return new Promise((resolve) => {
-    image.onload = () => {
-      image.hidden = false;
-      shape(image.naturalWidth, image.naturalHeight);
-      resolve(image.naturalWidth * image.naturalHeight);
-    };
-    image.onerror = () => {
-      image.hidden = true;
-      missing.hidden = false;
-      shape(4, 3);
-      resolve(0);
-    };
-    image.alt = name;
-    image.src = address;
-  });
+  image.onload = () => {
+    image.hidden = false;
+    shape(image.naturalWidth, image.naturalHeight);
+  };
+  image.onerror = () => {
+    image.hidden = true;
+    missing.hidden = false;
+    shape(4, 3);
+  };
+  image.src = address;
 }
 
 export function hidePicture() {
@@ -39,9 +38,6 @@ export function hidePicture() {
   byId("picture", HTMLElement).hidden = true;
   byId("invitation", HTMLElement).hidden = false;
 }
-
-/** @returns {string | null} where the picture is, if this browser can show it */
-export const pictureAddress = () => (image.hidden ? null : image.src);
 
 /**
  * Give the frame the picture's shape, and the square its place in the middle.

@@ -7,7 +7,6 @@ import { byId, make, say } from "./dom.js";
 import { put, putText } from "./language.js";
 import { showMap } from "./map.js";
 import { showMeaning } from "./meaning.js";
-import { pictureAddress } from "./picture.js";
 import { number, onLanguage, t } from "./strings.js";
 import * as words from "./words.js";
 
@@ -49,20 +48,25 @@ export function showEmpty(key) {
   put(advice, key);
 }
 
-/** @param {string} slow key of what is said when it takes long */
-export function showBusy(slow) {
+/**
+ * @param {string} slow key of what is said when it takes long
+ * @param {boolean} moves whether eye and focus are brought here
+ */
+export function showBusy(slow, moves) {
   change("busy", "busy");
   put(heading, "status.busy");
   putText(advice, "");
   const text = byId("busy-text", HTMLElement);
   putText(text, "");
-  // The button that was pressed is disabled now, and the focus must not be lost with it.
-  heading.focus({ preventScroll: true });
   const explain = () => {
     put(text, slow);
-    say(text.textContent ?? "");
+    if (moves) say(text.textContent ?? "");
   };
-  timers = [setTimeout(bringIntoView, SCROLL_AFTER_MS), setTimeout(explain, SLOW_AFTER_MS)];
+  timers = [setTimeout(explain, SLOW_AFTER_MS)];
+  if (!moves) return;
+  // The button that was pressed is disabled now, and the focus must not be lost with it.
+  heading.focus({ preventScroll: true });
+  timers.push(setTimeout(bringIntoView, SCROLL_AFTER_MS));
 }
 
 /** @param {Problem} problem */
@@ -72,16 +76,16 @@ export function showProblem(problem) {
   sayAgain = () => putText(advice, problem.sentence);
   sayAgain();
   byId("retry", HTMLButtonElement).hidden = !problem.mayRetry;
-  arrive();
 }
 
 /**
  * @param {Answer} answer
  * @param {ModelCard | null} model
+ * @param {string | null} address of the picture, where this browser can show it
  * @param {Sample | null} sample whose actual diagnosis may be told now
  * @param {() => [string, string][]} details more lines for the end of the panel, in the language of the moment
  */
-export function showAnswer(answer, model, sample, details) {
+export function showAnswer(answer, model, address, sample, details) {
   const { prediction } = answer;
   change(prediction ? prediction.decision.replace("_threshold", "") : "refused", "answer");
   const isUncertain = prediction !== null && words.isUncertain(prediction);
@@ -89,10 +93,9 @@ export function showAnswer(answer, model, sample, details) {
   uncertain.hidden = !isUncertain;
   byId("actual", HTMLElement).hidden = !sample;
   byId("judged", HTMLElement).hidden = !prediction;
-  if (prediction) showMap(answer, pictureAddress());
+  if (prediction) showMap(answer, address);
   sayAgain = () => fill(answer, model, sample, details());
   sayAgain();
-  arrive();
 }
 
 /**
@@ -187,8 +190,11 @@ function facts({ image, model, timing_ms: timing }) {
   ];
 }
 
-/** Screen readers read the heading because it takes the focus, and then what stands below it. */
-function arrive() {
+/**
+ * Bring eye and focus to what the panel says: screen readers read the heading, because it takes the focus, and then what
+ * stands below it.
+ */
+export function arrive() {
   heading.focus({ preventScroll: true });
   say(`${advice.textContent} ${uncertain.hidden ? "" : uncertain.textContent}`);
   bringIntoView();

@@ -28,7 +28,22 @@
  *   model: {version: string, sha256: string}, timing_ms: {decode?: number, infer?: number, total?: number},
  *   disclaimer: string}} Answer
  *
- * @typedef {{kind: "sample", sample: Sample, number: number} | {kind: "file", file: File}} Source
+ * @typedef {{kind: "sample", sample: Sample, number: number}} SampleSource
+ *
+ * @typedef {{kind: "file", file: File, isTaken?: boolean, original?: File, side?: number}} FileSource a photograph of the
+ *   person's own: `isTaken` by the page's camera, and where it was cropped, from which `original` and to which `side`
+ *
+ * @typedef {SampleSource | FileSource} Source
+ *
+ * @typedef {"new" | "waiting" | "looking" | "done" | "failed"} State
+ *
+ * @typedef {{answer: Answer, model: ModelCard | null, views: number, isShowable: boolean, note: () => string}} Judgement
+ *   `isShowable`: by this browser; `note` says what was done to the photograph before it was judged, if anything
+ *
+ * @typedef {{source: Source, address: string, state: State, judgement: Judgement | null, problem: Problem | null}} Picture
+ *   one of those that are looked at; `address` is where its preview is
  */
+
+/** @import { Problem } from "./problem.js" */
 
 export {};

@@ -1,19 +1,19 @@
-// Three ways for a file to come in: the button, a drop anywhere on the page, and paste.
+// Three ways for files to come in: the buttons, a drop anywhere on the page, and paste.
 
 import { byId } from "./dom.js";
 
 /**
- * @param {(file: File) => void} onFile
+ * @param {(files: File[]) => void} onFiles
  * @param {() => void} onOther called when what was dropped is no file
  */
-export function listenForFiles(onFile, onOther) {
+export function listenForFiles(onFiles, onOther) {
   const input = byId("file", HTMLInputElement);
-  for (const id of ["choose", "change"]) byId(id, HTMLButtonElement).addEventListener("click", () => input.click());
+  for (const id of ["choose", "change", "queue-add"]) byId(id, HTMLButtonElement).addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
-    const file = input.files?.[0];
+    const files = [...(input.files ?? [])];
     // Emptied, so that choosing the same file again is a change again.
     input.value = "";
-    if (file) onFile(file);
+    if (files.length) onFiles(files);
   });
 
   // The whole page takes drops: beside the target, the browser would leave the page and open the file.
@@ -42,8 +42,8 @@ export function listenForFiles(onFile, onOther) {
    * @param {() => void} otherwise called when there is no file in it
    */
   function take(data, otherwise) {
-    const file = data?.files[0];
-    if (file) onFile(file);
+    const files = [...(data?.files ?? [])];
+    if (files.length) onFiles(files);
     else otherwise();
   }
 }
