@@ -93,6 +93,7 @@ export function showAnswer(answer, model, address, sample, details) {
   uncertain.hidden = !isUncertain;
   byId("actual", HTMLElement).hidden = !sample;
   byId("judged", HTMLElement).hidden = !prediction;
+  byId("help", HTMLElement).hidden = prediction !== null;
   if (prediction) showMap(answer, address);
   sayAgain = () => fill(answer, model, sample, details());
   sayAgain();

@@ -10,8 +10,15 @@
  *
  * @typedef {{n?: number, malignant?: number, auc?: Figure, sensitivity?: Figure, specificity?: Figure}} TestFigures
  *
+ * @typedef {{roc?: [number, number][], reliability?: [number, number][]}} Curves points: share of benign and of malignant
+ *   lesions above each threshold; probability and share of malignant lesions
+ *
+ * @typedef {{test?: {all?: TestFigures, datasets?: Record<string, TestFigures>, curves?: Curves,
+ *   diagnoses?: Record<string, {n: number, malignant: boolean, above_threshold: Figure}>} | null,
+ *   strangers?: Record<string, {n: number, refused: number}>}} Metrics
+ *
  * @typedef {{version: string, sha256: string, architecture?: string, input_size?: number, threshold: number,
- *   coverage?: number, training?: {datasets?: Record<string, number>} | null, classes?: DiagnosisClass[], metrics?: {test?: {all?: TestFigures} | null} | null,
+ *   coverage?: number, training?: {datasets?: Record<string, number>} | null, classes?: DiagnosisClass[], metrics?: Metrics | null,
  *   licence?: string | null, intended_use?: string | null, limits_of_use?: string[] | null}} ModelCard
  *
  * @typedef {{title?: string, description?: string, about?: string[], links?: Record<string, string | null>,

@@ -1,0 +1,133 @@
+// Plots, drawn by Chart.js in the colours of the page. Each has a table beside it in figures.js, which says the same.
+
+/** @import { Chart, ChartConfiguration, Plugin } from "chart.js" */
+
+import { number } from "./strings.js";
+
+/** @typedef {{label: string, value: number, low?: number | undefined, high?: number | undefined, malignant?: boolean}} Bar */
+
+/** @type {Chart[]} */
+let drawn = [];
+
+/** Forget what was drawn, before its place is filled anew. */
+export function clearPlots() {
+  for (const chart of drawn) chart.destroy();
+  drawn = [];
+}
+
+/**
+ * Horizontal bars with their intervals as lines.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {Bar[]} bars
+ * @param {{least: number, style: Intl.NumberFormatOptions}} scale from `least` to 1
+ */
+export async function drawBars(canvas, bars, { least, style }) {
+  const ink = colours();
+  const colour = (/** @type {Bar} */ { malignant }) => (malignant === undefined ? ink.soft : malignant ? ink.malignant : ink.benign);
+  /** @type {Plugin<"bar">} */
+  const intervals = {
+    id: "intervals",
+    afterDatasetsDraw({ ctx, scales: { x, y } }) {
+      ctx.strokeStyle = ink.ink;
+      ctx.lineWidth = 1.5;
+      bars.forEach(({ low, high }, index) => {
+        if (low === undefined || high === undefined || !x || !y) return;
+        const middle = y.getPixelForValue(index);
+        ctx.beginPath();
+        ctx.moveTo(x.getPixelForValue(low), middle);
+        ctx.lineTo(x.getPixelForValue(high), middle);
+        ctx.stroke();
+      });
+    },
+  };
+  await draw(canvas, {
+    type: "bar",
+    data: {
+      labels: bars.map(({ label }) => label),
+      datasets: [{ data: bars.map(({ value }) => value), backgroundColor: bars.map(colour), barThickness: 16, borderRadius: 3 }],
+    },
+    options: {
+      indexAxis: "y",
+      scales: {
+        x: { ...axis(ink), min: least, max: 1, ticks: { color: ink.soft, callback: (value) => number(Number(value), style) } },
+        y: { grid: { display: false }, border: { color: ink.edge }, ticks: { color: ink.ink, autoSkip: false } },
+      },
+    },
+    plugins: [intervals],
+  });
+}
+
+/**
+ * Points joined by a line, both axes from 0 to 1, with the diagonal.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {{x: number, y: number}[]} points
+ * @param {{x: string, y: string}} names of the axes
+ * @param {{x: number, y: number}} [marked] one point of its own
+ */
+export async function drawLine(canvas, points, names, marked) {
+  const ink = colours();
+  const scale = (/** @type {string} */ text) => ({
+    ...axis(ink),
+    type: /** @type {const} */ ("linear"),
+    min: 0,
+    max: 1,
+    title: { display: true, text, color: ink.soft },
+    ticks: { color: ink.soft, callback: (/** @type {string | number} */ value) => number(Number(value), { style: "percent" }) },
+  });
+  const ends = [{ x: 0, y: 0 }, { x: 1, y: 1 }];
+  await draw(canvas, {
+    type: "scatter",
+    data: {
+      datasets: [
+        ...(marked ? [{ data: [marked], backgroundColor: ink.malignant, pointRadius: 7, pointStyle: "rectRot" }] : []),
+        { data: points, showLine: true, borderColor: ink.benign, backgroundColor: ink.benign, borderWidth: 2, pointRadius: 2.5 },
+        { data: ends, showLine: true, borderColor: ink.soft, borderWidth: 1, borderDash: [2, 4], pointRadius: 0 },
+      ],
+    },
+    options: { scales: { x: scale(names.x), y: scale(names.y) } },
+  });
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {ChartConfiguration} configuration
+ */
+async function draw(canvas, configuration) {
+  await import("/vendor/chart.js/dist/chart.umd.min.js");
+  // Whoever opened the window may have closed or changed it meanwhile.
+  if (!canvas.isConnected) return;
+  const Library = /** @type {typeof Chart} */ (Reflect.get(globalThis, "Chart"));
+  Library.defaults.font.family = getComputedStyle(document.body).fontFamily;
+  Library.defaults.font.size = 13;
+  drawn.push(
+    new Library(canvas, {
+      ...configuration,
+      options: {
+        ...configuration.options,
+        animation: false,
+        maintainAspectRatio: false,
+        // The table says it to everybody; what only a mouse can find is found by few.
+        events: [],
+        plugins: { legend: { display: false }, tooltip: { enabled: false } },
+      },
+    }),
+  );
+}
+
+function colours() {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (/** @type {string} */ name) => style.getPropertyValue(`--${name}`).trim();
+  return {
+    ink: colour("ink"),
+    soft: colour("soft"),
+    line: colour("line"),
+    edge: colour("edge"),
+    malignant: colour("malignant"),
+    benign: colour("benign"),
+  };
+}
+
+/** @param {ReturnType<typeof colours>} ink */
+const axis = (ink) => ({ grid: { color: ink.line }, border: { color: ink.edge } });

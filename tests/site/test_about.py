@@ -1,0 +1,113 @@
+"""The About window: what the model is, its figures as plots with a table beside each, and how to take a photograph."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.site.service import CARD, answer, answer_with
+
+FIGURE = {"value": 0.9, "low": 0.8, "high": 0.95}
+TEST = CARD["metrics"]["test"]
+RICH: Mapping[str, Any] = {
+    **CARD,
+    "metrics": {
+        "test": {
+            **TEST,
+            "datasets": {"HAM10000": {**TEST["all"], "n": 900}, "ISIC2017": {**TEST["all"], "n": 450}},
+            "diagnoses": {
+                "melanoma": {"n": 213, "malignant": True, "above_threshold": FIGURE},
+                "nevus": {"n": 820, "malignant": False, "above_threshold": {"value": 0.2, "low": 0.15, "high": 0.25}},
+                "dermatofibroma": {"n": 0, "malignant": False, "above_threshold": {"value": None}},
+            },
+            "curves": {"roc": [[0, 0], [0.38, 0.951], [1, 1]], "reliability": [[0.1, 0.12], [0.8, 0.75]]},
+        },
+        "strangers": {"clinical": {"n": 455, "refused": 0.05}, "not-lesions": {"n": 108, "refused": 0.9}},
+    },
+}
+PLOTS = (
+    "How often each diagnosis scored above the threshold",
+    "By data set",
+    "What other thresholds would do",
+    "What the probabilities are worth",
+)
+# More than one colour: something was drawn.
+DRAWN = """(canvas) => new Set(new Uint32Array(
+    canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size > 3"""
+
+
+def open_about(page: Page, card: Mapping[str, Any]) -> None:
+    page.route("**/api/model", lambda route: route.fulfill(json=card))
+    page.locator("#about-open").click()
+    expect(page.locator("#figures table").first).to_be_attached()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_each_plot_is_drawn_and_has_a_table_that_says_the_same(opened: Callable[..., Page], width: int) -> None:
+    page = opened(width=width)
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    open_about(page, RICH)
+    for name in PLOTS:
+        canvas = page.get_by_role("img", name=name)
+        canvas.scroll_into_view_if_needed()
+        expect(canvas).to_be_visible()
+        assert canvas.evaluate(DRAWN)
+    figures = page.locator("#figures figure")
+    figures.nth(0).locator("summary").click()
+    expect(figures.nth(0).get_by_role("row")).to_have_count(3)
+    expect(figures.nth(0).get_by_role("row", name="Melanoma")).to_have_text("Melanomamalignant21390.0%80.0% to 95.0%")
+    figures.nth(1).locator("summary").click()
+    expect(figures.nth(1).get_by_role("row", name="HAM10000")).to_contain_text("9000.9300.910 to 0.940")
+    figures.nth(2).locator("summary").click()
+    expect(figures.nth(2).get_by_role("row").nth(2)).to_have_text("38.0%95.1%")
+    expect(page.locator("#figures")).to_contain_text("Of 108 pictures that show no skin lesion it refused 90%.")
+    assert complaints == []
+
+
+def test_a_plot_without_its_figures_is_left_out(opened: Callable[..., Page]) -> None:
+    page = opened()
+    open_about(page, CARD)
+    expect(page.locator("#figures table")).to_have_count(2)
+    expect(page.locator("#figures figure")).to_have_count(0)
+
+
+def test_the_library_of_plots_is_fetched_by_who_opens_the_window_only(opened: Callable[..., Page]) -> None:
+    page = opened()
+    fetched = "() => performance.getEntriesByType('resource').some((entry) => entry.name.includes('chart.umd'))"
+    assert not page.evaluate(fetched)
+    open_about(page, RICH)
+    expect(page.get_by_role("img", name=PLOTS[0])).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate(fetched)
+
+
+def test_plots_are_said_again_in_another_language(opened: Callable[..., Page]) -> None:
+    page = opened()
+    open_about(page, RICH)
+    page.locator("#about-close").click()
+    page.locator("#language").select_option("fr")
+    page.locator("#about-open").click()
+    expect(page.get_by_role("img", name="Par jeu de données")).to_be_visible()
+
+
+def test_what_could_not_be_judged_leads_to_how_to_take_a_photograph(opened: Callable[..., Page]) -> None:
+    page = opened()
+    answer_with(page, answer(0))
+    page.locator("#answer").get_by_role("button", name="How to take a good photograph").click()
+    heading = page.locator("#about-good")
+    expect(heading).to_be_focused()
+    expect(heading).to_be_in_viewport()
+    expect(page.locator(".examples li")).to_have_count(4)
+    page.keyboard.press("Escape")
+    expect(page.locator("#help")).to_be_focused()
+
+
+def test_the_licences_of_the_packages_are_served(opened: Callable[..., Page]) -> None:
+    page = opened()
+    page.locator("#about-open").click()
+    address = page.get_by_role("link", name="Their licences").get_attribute("href") or ""
+    text = page.request.get(f"{page.url.rstrip('/')}{address}").text()
+    for name in ("chart.js", "i18next", "cropperjs", "papaparse", "onnxruntime-web", "libheif-js", "workbox-core"):
+        assert f"{name} " in text
