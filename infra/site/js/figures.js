@@ -35,7 +35,7 @@ export async function showFigures(model) {
   const plots = [diagnoses(model), datasets(model), roc(model), reliability(model)].filter((each) => each !== null);
   figures.replaceChildren(
     make("p", "", [name, counted(test)].filter(Boolean).join(" ")),
-    table(["", t("about.value"), t("about.interval")], [
+    table([t("about.measure"), t("about.value"), t("about.interval")], [
       row(t("about.auc"), test.auc, asAuc),
       row(t("about.sensitivity"), test.sensitivity, asPercent),
       row(t("about.specificity"), test.specificity, asPercent),
@@ -71,14 +71,14 @@ function diagnoses(model) {
   const sideOf = (/** @type {boolean} */ malignant) => t(malignant ? "result.side_malignant" : "result.side_benign");
   /** @type {Bar[]} */
   const bars = found.map(([code, { malignant, above_threshold: figure }]) => ({
-    label: `${words.diagnosisName(code, model)} (${sideOf(malignant)})`,
+    label: [words.diagnosisName(code, model), `(${sideOf(malignant)})`],
     malignant,
     ...figure,
   }));
   const rows = found.map(([code, { n, malignant, above_threshold: figure }]) => [
     words.diagnosisName(code, model), sideOf(malignant), number(n), asPercent(figure.value), range(figure, asPercent),
   ]);
-  const head = [t("about.diagnosis"), "", t("about.photographs"), t("about.above"), t("about.interval")];
+  const head = [t("about.diagnosis"), t("about.side"), t("about.photographs"), t("about.above"), t("about.interval")];
   return plot("diagnoses", bars.length, table(head, rows), (canvas) =>
     drawBars(canvas, bars, { least: 0, style: { style: "percent" } }),
   );
@@ -148,7 +148,7 @@ function plot(name, bars, same, drawing) {
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", `${heading}. ${t("about.as_table")}.`);
   const place = make("div", bars ? "plot" : "plot square-plot", canvas);
-  if (bars) place.style.height = `${bars * 34 + 40}px`;
+  if (bars) place.style.height = `${bars * 40 + 40}px`;
   const scroller = make("div", "wide-table", same);
   const figure = make(
     "figure",

@@ -4,7 +4,7 @@
 
 import { number } from "./strings.js";
 
-/** @typedef {{label: string, value: number, low?: number | undefined, high?: number | undefined, malignant?: boolean}} Bar */
+/** @typedef {{label: string | string[], value: number, low?: number | undefined, high?: number | undefined, malignant?: boolean}} Bar */
 
 /** @type {Chart[]} */
 let drawn = [];
@@ -24,7 +24,7 @@ export function clearPlots() {
  */
 export async function drawBars(canvas, bars, { least, style }) {
   const ink = colours();
-  const colour = (/** @type {Bar} */ { malignant }) => (malignant === undefined ? ink.soft : malignant ? ink.malignant : ink.benign);
+  const colour = (/** @type {Bar} */ { malignant }) => (malignant === undefined ? ink.edge : malignant ? ink.malignant : ink.benign);
   /** @type {Plugin<"bar">} */
   const intervals = {
     id: "intervals",
