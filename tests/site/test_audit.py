@@ -122,7 +122,12 @@ def test_a_visit_moves_nothing_that_nobody_touched(opened: Callable[..., Page], 
     )
     page.locator(".sample").first.click()
     # Longer after the press than a shift counts as its doing.
-    page.route("**/api/classify**", lambda route: (page.wait_for_timeout(700), route.continue_()))
+
+    def late(route: Route) -> None:
+        page.wait_for_timeout(700)
+        route.continue_()
+
+    page.route("**/api/classify**", late)
     page.locator("#predict").click()
     expect(page.locator("#answer")).to_be_visible()
     expect(page.locator("#map")).to_be_visible()
