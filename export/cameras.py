@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from export.bootstrap import interval
-from export.checkpoints import Told, read_checkpoint
+from export.checkpoints import Told, read_checkpoints
 from export.data import Labelled, read_table
 from export.familiarity import distances, drawn, features_of, principal
 from export.graph import Core
@@ -69,7 +69,7 @@ def show(found: dict[str, dict[str, Any]]) -> None:
 def options() -> argparse.ArgumentParser:
     """The options of `python -m export.cameras`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", type=Path, help="what the model file was made of")
+    parser.add_argument("checkpoint", type=Path, nargs="+", help="what the model file was made of")
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
     parser.add_argument("--size", type=int, help="input side in pixels, as given to `export.convert`")
     parser.add_argument("--model", type=Path, default=Path("models/lesion.onnx"))
@@ -78,7 +78,7 @@ def options() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Run `python -m export.cameras`."""
-    network = read_checkpoint(args.checkpoint, Told(size=args.size)).network
+    network = read_checkpoints(args.checkpoint, Told(size=args.size)).network
     found = left_out(Core(network).eval(), read_table(args.data))
     show(found)
     report_on(args.model, {"unseen_cameras": found})

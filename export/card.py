@@ -193,24 +193,31 @@ def _origin(training: Figures) -> str:
 
 
 def _recipe(training: Figures) -> str:
-    if "recipe" not in training:
+    recipes = training.get("recipes") or [training["recipe"]] if {"recipe", "recipes"} & training.keys() else []
+    told = [_one_recipe(recipe) for recipe in recipes]
+    if not told:
         return ""
+    several = f"the mean of the logits of {len(told)} networks. " if len(told) > 1 else ""
+    lessons = " ".join(f"({number}) {text}." for number, text in enumerate(told, 1)) if several else f"{told[0]}."
+    return f"Training: {several}{lessons} What else was tried: [experiments.md](experiments.md). "
+
+
+def _one_recipe(recipe: Figures) -> str:
     phases = "; ".join(
-        f"{phase['epochs']} epochs at {phase['size']} px (batch {phase['batch']})" for phase in training["recipe"]["phases"]
+        f"{phase['epochs']} epochs at {phase['size']} px (batch {phase['batch']})" for phase in recipe["phases"]
     )
-    recipe = training["recipe"]
     balance = "balanced over data sets" if recipe.get("balance_datasets") == "True" else "balanced over classes"
     # Checkpoints of before have a rate for each phase instead.
     rate = f", highest rate {recipe['rate']}" if "rate" in recipe else ""
     start = f"start from the checkpoint with sha256 `{recipe['start'][:12]}`" if recipe.get("start") else "ImageNet start"
-    parts = [f"{phases}{rate}", balance, f"seed {recipe['seed']}", start, "moving average of the weights"]
+    parts = [f"{recipe['arch']}: {phases}{rate}", balance, f"seed {recipe['seed']}", start, "moving average of the weights"]
     if recipe.get("mixup", "0.0") != "0.0":
         parts.append(f"mixup {recipe['mixup']}")
     if recipe.get("colour_constancy", "None") != "None":
         parts.append(f"channels scaled to one Minkowski norm of order {recipe['colour_constancy']}")
     if teachers := recipe.get("teachers"):
         parts.append("taught by the checkpoints with sha256 " + ", ".join(f"`{digest[:12]}`" for digest in teachers))
-    return f"Training: {', '.join(parts)}; what else was tried: [experiments.md](experiments.md). "
+    return ", ".join(parts)
 
 
 def _table(found: Figures) -> Iterable[str]:

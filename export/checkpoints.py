@@ -25,7 +25,7 @@ from export.classifier import Classifier, require_same
 from export.errors import CheckpointError, ClassesError
 from export.heads import Head
 from export.learners import Learner, body_and_head, find_learner
-from export.network import LesionNet, Network, Spec
+from export.network import Ensemble, LesionNet, Network, Spec
 from export.statedict import Found, find_weights, read_safetensors
 from export.torchfile import read_torch_file
 
@@ -80,6 +80,29 @@ def read_checkpoint(path: Path, told: Told | None = None) -> Checkpoint:
     except Exception as error:
         # What a file records can be odd in more ways than can be foreseen; where, the cause says.
         raise CheckpointError(f"{path} is not a checkpoint that can be read ({type(error).__name__}: {error}).") from error
+
+
+def read_checkpoints(paths: Sequence[Path], told: Told | None = None) -> Checkpoint:
+    """Read one checkpoint, or several of `python -m export train` that become one network by the mean of their logits.
+
+    Raises:
+        CheckpointError: see `read_checkpoint`; or several do not go together.
+    """
+    found = [read_checkpoint(path, told) for path in paths]
+    if len(found) == 1:
+        return found[0]
+    members = [checkpoint.network for checkpoint in found if isinstance(checkpoint.network, LesionNet)]
+    if len(members) < len(found):
+        raise CheckpointError("Only checkpoints of `python -m export train` can be joined. Give one of the others alone.")
+    if len({checkpoint.provenance["data_sha256"] for checkpoint in found}) > 1:
+        raise CheckpointError("These checkpoints learnt from different images: one's test images may be another's lessons.")
+    try:
+        network = Ensemble(members)
+    except ValueError as error:
+        raise CheckpointError(str(error)) from error
+    shared = {key: found[0].provenance[key] for key in ("images", "data_sha256")}
+    recipes = [checkpoint.provenance["recipe"] for checkpoint in found]
+    return Checkpoint(network.eval(), {"recipes": recipes, **shared}, ours=True)
 
 
 def _foreign(path: Path, kind: str, network: Network) -> Checkpoint:

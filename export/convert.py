@@ -1,6 +1,7 @@
 """Checkpoint -> models/lesion.onnx, calibrated on `val`, with parity checked before it is written.
 
     python -m export.convert runs/lite0/checkpoint.pt --data DATA --version 1.0.0
+    python -m export.convert runs/a/checkpoint.pt runs/b/checkpoint.pt --data DATA   both as one, by the mean of their logits
     python -m export.convert export.pkl --data DATA                                  fastai, v1 or v2
     python -m export.convert weights.pth --data DATA --arch regnet_y_400mf --classes nevus melanoma
 
@@ -25,7 +26,7 @@ from lesion.model import FORMAT, Model, RefusalRule
 
 from export.answers import Answers, answer
 from export.calibration import Calibration, Platt, choose, cross_validated
-from export.checkpoints import Checkpoint, Told, read_checkpoint
+from export.checkpoints import Checkpoint, Told, read_checkpoints
 from export.data import Labelled, centre_square, read_table, resize
 from export.errors import CheckpointError
 from export.familiarity import fit
@@ -184,7 +185,7 @@ def parity(model: Model, network: Network, rows: list[Labelled], calibration: Ca
 def options() -> argparse.ArgumentParser:
     """The options of `python -m export.convert`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", type=Path, help="of `python -m export.train`, fastai, timm or torchvision")
+    parser.add_argument("checkpoint", type=Path, nargs="+", help="of `python -m export.train`, fastai, timm or torchvision")
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images; `val` is fitted on")
     parser.add_argument("--out", type=Path, default=Path("models/lesion.onnx"))
     parser.add_argument("--version", default="1.0.0", help="of the model, shown with every answer")
@@ -197,7 +198,7 @@ def options() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Run `python -m export.convert`."""
-    checkpoint = read_checkpoint(args.checkpoint, Told(args.arch, args.classes, args.malignant, args.size))
+    checkpoint = read_checkpoints(args.checkpoint, Told(args.arch, args.classes, args.malignant, args.size))
     network = checkpoint.network
     rows = read_table(args.data)
     train, val = ([row for row in rows if row.split == split] for split in ("train", "val"))

@@ -24,7 +24,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from export import metrics
 from export.answers import Answers, answer
 from export.bootstrap import interval
-from export.checkpoints import Told, read_checkpoint
+from export.checkpoints import Told, read_checkpoints
 from export.data import Labelled, read_table
 from export.graph import Core, export_core
 from export.reports import report_on
@@ -153,7 +153,7 @@ def show(found: Figures) -> None:
 def options() -> argparse.ArgumentParser:
     """The options of `python -m export formats`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", type=Path, help="what the model file was made of")
+    parser.add_argument("checkpoint", type=Path, nargs="+", help="what the model file was made of")
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
     parser.add_argument("--model", type=Path, default=Path("models/lesion.onnx"))
     return parser
@@ -161,7 +161,7 @@ def options() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Run `python -m export formats`."""
-    network = read_checkpoint(args.checkpoint, Told(size=Model(args.model).card.input_size)).network
+    network = read_checkpoints(args.checkpoint, Told(size=Model(args.model).card.input_size)).network
     found = formats(args.model, export_core(Core(network)), read_table(args.data))
     show(found)
     report_on(args.model, {"formats": found})

@@ -6,9 +6,10 @@ cell of the feature map is the evidence (class activation mapping, Zhou et al. 2
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import timm
 import torch
@@ -141,6 +142,60 @@ class LesionNet(Network):
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         pooled = self.dropout(self.body(images).mean((2, 3)))  # (N, F)
         return self.malignant(pooled)[:, 0], self.diagnosis(pooled)
+
+
+class Ensemble(Network):
+    """Several networks as one: the mean of their logits, and of their evidence, which so still adds up.
+
+    Each sees the picture in its own normalisation. The middle feature map is the first one's.
+    """
+
+    def __init__(self, members: Sequence[LesionNet]) -> None:
+        """Join networks.
+
+        Raises:
+            ValueError: they differ in their classes or in the size of their input.
+        """
+        super().__init__()
+        first = members[0].spec
+        if any((member.spec.classes, member.spec.size) != (first.classes, first.size) for member in members):
+            raise ValueError("Networks of an ensemble need the same classes and the same input size.")
+        self.spec = replace(
+            first,
+            arch=" + ".join(member.spec.arch for member in members),
+            mean=(0.0, 0.0, 0.0),
+            std=(1.0, 1.0, 1.0),
+            colour_constancy=None,
+        )
+        self.members = nn.ModuleList(members)
+        self.normalise = nn.ModuleList(Normalise(member.spec) for member in members)
+        self.middle_channels = members[0].middle_channels
+        self.features = [member.malignant.in_features for member in members]
+
+    @property
+    def _all(self) -> Iterator[LesionNet]:
+        return (cast(LesionNet, member) for member in self.members)
+
+    @property
+    def constant_bias(self) -> float:
+        return sum(member.constant_bias for member in self._all) / len(self.members)
+
+    def maps(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        found = [member.maps(normalise(255 * images)) for member, normalise in zip(self._all, self.normalise, strict=True)]
+        return torch.cat([last for last, _ in found], 1), found[0][1]
+
+    def explain(self, last: torch.Tensor) -> Explained:
+        parts = zip(self._all, last.split(self.features, 1), strict=True)
+        cells, bias, class_logits, pooled = zip(*(member.explain(part) for member, part in parts), strict=True)
+        return Explained(_mean(cells), _mean(bias), _mean(class_logits), torch.cat(pooled, 1))
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        found = [member(normalise(255 * images)) for member, normalise in zip(self._all, self.normalise, strict=True)]
+        return _mean([logit for logit, _ in found]), _mean([classes for _, classes in found])
+
+
+def _mean(parts: Sequence[torch.Tensor]) -> torch.Tensor:
+    return torch.stack(list(parts)).mean(0)
 
 
 def spec_for(arch: str, size: int, classes: dict[str, bool], colour_constancy: float | None = None) -> Spec:

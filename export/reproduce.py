@@ -19,7 +19,7 @@ from lesion.model import Model
 from export import cameras, evaluate, faithful, formats, stress
 from export.answers import answer
 from export.card import card_text
-from export.checkpoints import Told, read_checkpoint
+from export.checkpoints import Told, read_checkpoints
 from export.convert import fit_numbers, load, parity, parity_rows
 from export.data import Labelled, read_table
 from export.graph import Core, export_core
@@ -65,7 +65,7 @@ def recompute(args: argparse.Namespace, model: Model, rows: list[Labelled]) -> F
     found["evidence"] = faithful.faithful(args.model, test)
     faithful.show(found["evidence"])
     if args.checkpoint is not None:
-        network = read_checkpoint(args.checkpoint, Told(size=model.card.input_size)).network
+        network = read_checkpoints(args.checkpoint, Told(size=model.card.input_size)).network
         core = export_core(Core(network))
         full = load(unrounded(onnx.load(args.model), core).SerializeToString())
         found["parity"] = parity(full, network, parity_rows(val), fitted.calibration)
@@ -119,7 +119,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--model", type=Path, default=Path("models/lesion.onnx"))
     parser.add_argument("--strangers", type=Path, nargs="+", default=[], help="folders of pictures that are no dermoscopy")
     parser.add_argument("--copies", type=Path, help="folder with other copies of the same photographs")
-    parser.add_argument("--checkpoint", type=Path, help="what the model file was made of")
+    parser.add_argument("--checkpoint", type=Path, nargs="+", help="what the model file was made of")
     return parser
 
 

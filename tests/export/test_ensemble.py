@@ -1,0 +1,63 @@
+"""Several networks become one: the mean of their logits, with evidence that still adds up."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from lesion.image import decode
+from lesion.model import Model
+
+from export import convert, train
+from export.checkpoints import Told, read_checkpoint, read_checkpoints
+from export.data import Labelled
+from export.errors import CheckpointError
+from export.network import Ensemble, LesionNet, Normalise
+from tests.export.conftest import conversion, training
+
+
+@pytest.fixture(scope="module")
+def pair(checkpoint: Path, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The small network, and another one that takes out the illuminant."""
+    out = tmp_path_factory.mktemp("other")
+    options = argparse.Namespace(**{**vars(training(archive, out)), "seed": 2, "colour_constancy": 6.0})
+    train.main(options)
+    return [checkpoint, out / "checkpoint.pt"]
+
+
+def test_a_file_of_two_answers_with_the_mean_of_both(
+    pair: list[Path], archive: Path, rows: list[Labelled], tmp_path: Path
+) -> None:
+    options = conversion(pair[0], archive, tmp_path / "models" / "lesion.onnx")
+    options.checkpoint = pair
+    convert.main(options)  # checks parity with PyTorch, evidence included
+    both = Model(options.out)
+    assert both.card.architecture == "test_efficientnet + test_efficientnet"
+    assert [recipe["seed"] for recipe in both.card.about["training"]["recipes"]] == ["1", "2"]
+    networks = [read_checkpoint(path).network for path in pair]
+    for row in rows[:4]:
+        pixels = decode(row.path.read_bytes(), at_least=192).pixels
+        square = torch.from_numpy(np.ascontiguousarray(convert.centre_square(pixels).transpose(2, 0, 1)))[None].float()
+        small = convert.resize(square, 96)
+        with torch.inference_mode():
+            single = [float(network(Normalise(network.spec)(small))[0]) for network in networks]
+        assert abs(single[0] - single[1]) > 1e-4
+        # The numbers in the file are rounded to float16.
+        assert both.run(pixels).logit == pytest.approx(np.mean(single), abs=0.01)
+
+
+def test_what_does_not_go_together_is_not_joined(pair: list[Path], tmp_path: Path) -> None:
+    first = read_checkpoint(pair[0]).network
+    assert isinstance(first, LesionNet)
+    with pytest.raises(ValueError, match="same classes and the same input size"):
+        Ensemble([first, LesionNet(replace(first.spec, size=64))])
+    state = torch.load(pair[1], weights_only=True)
+    state["provenance"]["data_sha256"] = "other"
+    torch.save(state, tmp_path / "other.pt")
+    with pytest.raises(CheckpointError, match="learnt from different images"):
+        read_checkpoints([pair[0], tmp_path / "other.pt"])
+    torch.save(torch.nn.Linear(4, 2).state_dict(), tmp_path / "foreign.pth")
+    with pytest.raises(CheckpointError):
+        read_checkpoints([pair[0], tmp_path / "foreign.pth"], Told(classes=("nevus", "melanoma")))
