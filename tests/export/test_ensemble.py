@@ -12,7 +12,7 @@ from lesion.model import Model
 
 from export import convert, train
 from export.checkpoints import Told, read_checkpoint, read_checkpoints
-from export.data import Labelled
+from export.data import Labelled, centre_square, resize
 from export.errors import CheckpointError
 from export.network import Ensemble, LesionNet, Normalise
 from tests.export.conftest import conversion, training
@@ -39,8 +39,8 @@ def test_a_file_of_two_answers_with_the_mean_of_both(
     networks = [read_checkpoint(path).network for path in pair]
     for row in rows[:4]:
         pixels = decode(row.path.read_bytes(), at_least=192).pixels
-        square = torch.from_numpy(np.ascontiguousarray(convert.centre_square(pixels).transpose(2, 0, 1)))[None].float()
-        small = convert.resize(square, 96)
+        square = torch.from_numpy(np.ascontiguousarray(centre_square(pixels).transpose(2, 0, 1)))[None].float()
+        small = resize(square, 96)
         with torch.inference_mode():
             single = [float(network(Normalise(network.spec)(small))[0]) for network in networks]
         assert abs(single[0] - single[1]) > 1e-4
