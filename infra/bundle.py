@@ -8,6 +8,8 @@ import gzip
 import hashlib
 import json
 import os
+import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,10 @@ _RUNTIME = "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"
 _ENGINE = "onnxruntime-web/dist/ort.wasm.bundle.min.mjs"
 _HEIC = "libheif-js/libheif-wasm/libheif-bundle.mjs"
 
+_PAGE = "index.html"
+_ENTRY = "js/main.js"
+_IMPORT = re.compile(r'^(?:import .+|}) from "(.+?)";$', re.MULTILINE)
+"""Those of a module that is written over several lines end with a line of their own."""
 _WORKER = "sw.js"
 _MANIFEST = b"self.__WB_MANIFEST"
 """What Workbox's own tools look for and replace, too."""
@@ -88,6 +94,7 @@ def assemble(model: Path = Settings.model, built: Path = BUILT) -> Path:
     unknown = sorted(name for name in published if Path(name).suffix not in TYPES)
     if unknown:
         raise BundleError(f"{', '.join(unknown)}: infra/bundle.py does not say of which type this is.")
+    published[_PAGE] = _with_preloads(published)
     published[_WORKER] = published[_WORKER].replace(_MANIFEST, json.dumps(_kept(published), indent=2).encode())
     for name, content in published.items():
         _write(built / name, content, spare=built.with_name(f"{built.name}.{os.getpid()}"))
@@ -108,6 +115,18 @@ def _published(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
         yield f"vendor/{name}", _of_package(name)
     yield "vendor/licences.txt", "\n".join(_licences()).encode()
     yield from _private(model, built)
+
+
+def _with_preloads(published: Mapping[str, bytes]) -> bytes:
+    """The page, with a link to every module that it needs at first: else a browser learns of each only from the one that
+    imports it, and every step of that way is a round trip."""
+    found = [_ENTRY]
+    for name in found:
+        folder = posixpath.dirname(f"/{name}")
+        imported = (posixpath.normpath(posixpath.join(folder, to))[1:] for to in _IMPORT.findall(published[name].decode()))
+        found += [to for to in dict.fromkeys(imported) if to not in found]
+    links = "".join(f'  <link rel="modulepreload" href="/{name}">\n' for name in found)
+    return published[_PAGE].replace(b"</head>", f"{links}</head>".encode())
 
 
 def _kept(published: Mapping[str, bytes]) -> list[dict[str, str]]:

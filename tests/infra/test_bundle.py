@@ -29,9 +29,29 @@ def unpacked(site: Path, part: str) -> bytes:
 
 def test_the_page_and_only_the_named_files_of_packages_are_published(site: Path) -> None:
     own = [path.relative_to(bundle.SITE) for path in bundle.SITE.rglob("*") if path.is_file() and path.suffix != ".md"]
-    assert all((site / path).read_bytes() == (bundle.SITE / path).read_bytes() for path in own if path.name != "sw.js")
+    assert all(
+        (site / path).read_bytes() == (bundle.SITE / path).read_bytes()
+        for path in own
+        if path.name not in ("sw.js", "index.html")
+    )
     vendor = {path.relative_to(site / "vendor").as_posix() for path in (site / "vendor").rglob("*") if path.is_file()}
     assert vendor == {*bundle.VENDOR, "licences.txt"}
+
+
+def test_the_page_names_every_module_that_it_needs_at_first_and_no_other(site: Path) -> None:
+    page = (site / "index.html").read_text()
+    named = re.findall(r'<link rel="modulepreload" href="/(.+?)">', page)
+    assert len(named) == len(set(named)) and page.index("modulepreload") < page.index("</head>")
+    assert {"js/main.js", "js/strings.js", "vendor/i18next/dist/esm/i18next.js"} <= set(named)
+    # Imports of several lines, too; and what is fetched when it is asked for is not fetched before.
+    wanted = {"js/main.js"}
+    for name in named:
+        script = (site / name).read_text()
+        for to in re.findall(r'^(?:import\b[^;(]*?|\} )from "(.+?)";', script, re.MULTILINE):
+            place = site / to[1:] if to.startswith("/") else site / Path(name).parent / to
+            wanted.add(place.resolve().relative_to(site.resolve()).as_posix())
+    assert set(named) == wanted
+    assert not {"js/figures.js", "js/plots.js"} & wanted
 
 
 def test_every_package_is_named_with_its_licence(site: Path) -> None:
