@@ -75,7 +75,7 @@ def lesion_mask(square: Pixels) -> Mask | None:
 
 
 def _otsu(values: npt.NDArray[np.uint8]) -> float:
-    return float(threshold_otsu(values))  # type: ignore[no-untyped-call]
+    return float(threshold_otsu(values))  # type: ignore[no-untyped-call]  # scikit-image has no types
 
 
 def delete(square: Pixels, cells: Mask) -> Pixels:

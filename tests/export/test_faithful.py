@@ -38,7 +38,7 @@ class Dark:
 
 @pytest.mark.parametrize("honest", [True, False])
 def test_deletion_tells_an_honest_map_from_its_opposite(honest: bool) -> None:
-    model: Model = Dark(honest=honest)  # type: ignore[assignment]
+    model: Model = Dark(honest=honest)  # type: ignore[assignment]  # it has what is asked of a model
     for by_evidence, random in deletion(model, picture(25), np.random.default_rng(1)).values():
         assert (by_evidence > random) == honest
 
