@@ -93,8 +93,10 @@ def test_killed_at_any_moment_it_goes_on_and_no_row_is_lost_or_there_twice(stand
     for number in range(150):
         picture.save(source / f"{number:03}.jpg")
     script = (
-        "import sys; from pathlib import Path; from lesion import batch; batch._ROWS = 4\n"
+        "import signal, sys; from lesion import batch; batch._ROWS = 4\n"
         "if __name__ == '__main__':\n"
+        # A shell that starts tests in the background lets them ignore interrupts.
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "    sys.exit(batch.main(sys.argv[1:]))\n"
     )
     (tmp_path / "often.py").write_text(script)
