@@ -126,7 +126,7 @@ def _rate(flag: Mask, among: Mask, groups: npt.NDArray[np.str_]) -> Figures:
 
 
 def report(one: Answers, eight: Answers | None, card: Card) -> Figures:
-    """Figures of one split: all images, each data set with at least 100, each diagnosis, eight views."""
+    """Figures of one split: all images, each data set with at least 100, each diagnosis, curves, eight views."""
     found: Figures = {"all": figures(one, card)}
     names = np.array([row.dataset for row in one.rows])
     found["datasets"] = {
@@ -146,6 +146,11 @@ def report(one: Answers, eight: Answers | None, card: Card) -> Figures:
             )
         )
         for prevalence in PREVALENCES
+    }
+    score = one.measure("probability")
+    found["curves"] = {
+        "roc": metrics.roc_points(score, one.malignant),
+        "reliability": metrics.reliability_points(score, one.malignant),
     }
     if eight is not None:
         found["eight_views"] = figures(eight, card)

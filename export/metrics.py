@@ -10,6 +10,9 @@ from sklearn.metrics import roc_auc_score, roc_curve
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
+BINS = 15
+"""Equally filled, for everything about calibration."""
+
 
 def auc(score: Array, positive: Mask, weights: Array) -> float:
     """Area under the ROC curve."""
@@ -36,6 +39,22 @@ def sensitivity_at(specificity: float, score: Array, positive: Mask, weights: Ar
     return np.nan if curve is None else float(curve[1][1 - curve[0] >= specificity].max())
 
 
+def roc_points(score: Array, positive: Mask) -> list[tuple[float, float]]:
+    """Share of negatives above, 0 to 1 in steps of 0.01, and the best share of positives above that goes with it."""
+    curve = _curve(score, positive, np.ones(len(score)))
+    if curve is None:
+        return []
+    shares = np.linspace(0, 1, 101)
+    best = curve[1][np.searchsorted(curve[0], shares, side="right") - 1]
+    return [(round(float(share), 4), round(float(found), 4)) for share, found in zip(shares, best, strict=True)]
+
+
+def reliability_points(probability: Array, positive: Mask) -> list[tuple[float, float]]:
+    """Mean probability and share of positives in each of `BINS` equally filled bins."""
+    parts = np.array_split(np.argsort(probability, kind="stable"), min(BINS, len(probability)))
+    return [(round(float(probability[part].mean()), 4), round(float(positive[part].mean()), 4)) for part in parts if len(part)]
+
+
 def _curve(score: Array, positive: Mask, weights: Array) -> tuple[Array, Array] | None:
     drawn = weights > 0
     if not (positive[drawn].any() and (~positive[drawn]).any()):
@@ -46,7 +65,7 @@ def _curve(score: Array, positive: Mask, weights: Array) -> tuple[Array, Array] 
     return false_positive, true_positive
 
 
-def calibration_error(probability: Array, positive: Mask, weights: Array, bins: int = 15) -> float:
+def calibration_error(probability: Array, positive: Mask, weights: Array, bins: int = BINS) -> float:
     """Expected calibration error over equally filled bins (Nixon et al. 2019, adaptive)."""
     order = np.argsort(probability, kind="stable")
     error = 0.0

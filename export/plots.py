@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix, roc_curve
 
 from export.answers import Answers
+from export.metrics import reliability_points
 
 _BLUE, _ORANGE, _GREY = "#1f5fa8", "#c8641e", "#8a8f98"
 
@@ -78,9 +79,8 @@ def _roc(axes: Axes, answers: Answers, card: Card) -> None:
 
 def _reliability(axes: Axes, answers: Answers, card: Card) -> None:
     score, malignant = answers.measure("probability"), answers.malignant
-    parts = np.array_split(np.argsort(score, kind="stable"), min(15, len(score)))
     axes.plot([0, 1], [0, 1], ":", color=_GREY)
-    axes.plot([score[part].mean() for part in parts], [malignant[part].mean() for part in parts], "o-", color=_BLUE)
+    axes.plot(*zip(*reliability_points(score, malignant), strict=True), "o-", color=_BLUE)
     axes.axvline(card.threshold, color=_ORANGE, linewidth=1, label="operating threshold")
     axes.set(
         xlabel="calibrated probability, mean of bin", ylabel="share malignant", title="Reliability, test", aspect="equal"

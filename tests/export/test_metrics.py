@@ -82,3 +82,20 @@ def test_repeated_images_of_a_lesion_do_not_narrow_the_interval() -> None:
     many = np.repeat(values, 5)
     five = interval(lambda weights: float(np.average(many, weights=weights)), np.repeat(np.arange(100), 5).astype(str))
     assert five.high - five.low == pytest.approx(one.high - one.low, rel=0.15)
+
+
+def test_points_of_the_roc_curve_are_sensitivities_at_their_specificity() -> None:
+    points = metrics.roc_points(SCORE, POSITIVE)
+    assert len(points) == 101 and points[0] == (0, 0.5) and points[-1] == (1, 1)
+    for share, sensitivity in points[::10]:
+        assert sensitivity == metrics.sensitivity_at(1 - share, SCORE, POSITIVE, ONES)
+    assert metrics.roc_points(SCORE, np.ones(8, bool)) == []
+
+
+def test_points_of_reliability_hold_equally_many() -> None:
+    score = np.repeat([0.1, 0.5, 0.9], 5 * metrics.BINS // 15 * 5)
+    positive = np.concatenate([np.arange(25) < count for count in (0, 10, 25)])
+    points = metrics.reliability_points(score, positive)
+    assert len(points) == metrics.BINS
+    assert np.mean([share for _, share in points]) == pytest.approx(35 / 75, abs=1e-3)
+    assert {probability for probability, _ in points} == {0.1, 0.5, 0.9}
