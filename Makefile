@@ -116,9 +116,10 @@ reproduce: $(VENV)/installed
 # make image       the function's image in build/image, with Docker or, as root, without
 # make test-image  starts it as Lambda does, in all its limits, and looks at what it does; as root
 # make rehearse    the whole deployment on this machine, as its template says, visited by a browser; as root
+# make bench       one request beside the old app's way and its peers, and stage by stage -> docs/benchmarks.md, docs/stages.md
 # make bench-cold  how long its first answer takes, beside the least possible -> docs/cold-start.md; as root
 
-.PHONY: image test-image rehearse bench-cold
+.PHONY: image test-image rehearse bench bench-cold
 
 image:
 	$(PYTHON) -m infra.image
@@ -129,6 +130,10 @@ test-image: $(VENV)/installed image
 # The templates of `make synth`, where they are newer than the tree; else they are made on the way.
 rehearse: setup image
 	$(VENV)/bin/python -m pytest -m rehearsal tests/rehearsal
+
+bench: $(VENV)/installed
+	$(VENV)/bin/python -m tests.bench.serving
+	$(VENV)/bin/python -m tests.bench.stages
 
 bench-cold: $(VENV)/installed image
 	$(VENV)/bin/python -m tests.bench.cold

@@ -181,7 +181,13 @@ class Function:
     """One process of `python -m awslambdaric`, for as long as a `with` block."""
 
     def __init__(
-        self, runtime: RuntimeApi, handler: str, environment: Mapping[str, str], *, folder: Path | None = None
+        self,
+        runtime: RuntimeApi,
+        handler: str,
+        environment: Mapping[str, str],
+        *,
+        folder: Path | None = None,
+        python: str = sys.executable,
     ) -> None:
         """Prepare to run `handler`.
 
@@ -190,9 +196,10 @@ class Function:
             handler: as Lambda names it, for instance "lesion.handler.handler".
             environment: in place of what Lambda would set; PYTHONPATH must lead to the handler.
             folder: where it runs.
+            python: the interpreter.
         """
         self._runtime = runtime
-        self._command = [sys.executable, "-m", "awslambdaric", handler]
+        self._command = [python, "-m", "awslambdaric", handler]
         self._environment = {"PATH": os.environ["PATH"], **environment, "AWS_LAMBDA_RUNTIME_API": runtime.address}
         self._folder = folder
         self._process: subprocess.Popen[str] | None = None

@@ -8,17 +8,18 @@ from tests.runtime.server import Handler, Server
 
 
 class Gateway(Server):
-    """Listens on a free port, for as long as a `with` block, and passes on to the functions that poll `runtime`."""
+    """Listens on `port`, or a free one, for as long as a `with` block, and passes on to the functions that poll `runtime`."""
 
-    def __init__(self, runtime: RuntimeApi, *, payload_format: str = "2.0", seconds: float = 30.0) -> None:
+    def __init__(self, runtime: RuntimeApi, *, payload_format: str = "2.0", seconds: float = 30.0, port: int = 0) -> None:
         """Prepare to listen.
 
         Args:
             runtime: where events go.
             payload_format: "2.0" as an HTTP API sends it, or "1.0" as a REST API with binary media types.
             seconds: until it gives up waiting for the function.
+            port: 0 for any free one.
         """
-        super().__init__(_GatewayHandler)
+        super().__init__(_GatewayHandler, port)
         self.url = f"http://{self.address}"
         self.runtime = runtime
         self.payload_format = payload_format

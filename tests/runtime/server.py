@@ -7,7 +7,7 @@ from typing import Any, Self
 
 
 class Server(ThreadingHTTPServer):
-    """A server on a free port of this machine, in a thread, for as long as a `with` block."""
+    """A server on a port of this machine, any free one if none is given, in a thread, for as long as a `with` block."""
 
     # Fifty callers knock at once: socketserver lets five wait and turns the others away.
     request_queue_size = 128
@@ -15,8 +15,8 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
-        super().__init__(("127.0.0.1", 0), handler)
+    def __init__(self, handler: type[BaseHTTPRequestHandler], port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), handler)
         self.address = f"127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:

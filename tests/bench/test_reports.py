@@ -1,0 +1,43 @@
+"""The benchmarks' reports, on figures that can be checked by hand."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.bench import serving_report, stages
+from tests.bench.contenders import CONTENDERS, INSIDE, OLD
+
+
+def measured(name: str, scale: float, **other: Any) -> dict[str, Any]:
+    times = {"600 x 450": [scale, 2 * scale, 3 * scale], "1024 x 768": [4 * scale] * 3}
+    return {
+        "name": name, "network": "", "milliseconds": times, "starts": [scale, 3 * scale, 2 * scale], "peak": 150_000_000,
+        "installed": 90_000_000, "throughput": {1: 100.0, 2: 190.0}, "missing": "", **other,
+    }  # fmt: skip
+
+
+def test_the_report_compares_medians_with_this_project_in_process(tmp_path: Path) -> None:
+    gone = measured("A peer", 1, milliseconds={}, starts=[], throughput={}, missing="no wheel for this Python")
+    serving_report.write([measured(OLD, 170), measured(INSIDE, 10), gone], tmp_path)
+    page = (tmp_path / "benchmarks.md").read_text()
+    assert f"| {OLD} | 340.0, " in page and "(17.0) | 680.0, 680.0 (17.0) |" in page
+    assert f"| {INSIDE} | 20.00 (10.00-30.00) | 150 | 90 |" in page
+    assert "| 100 (1.00) | 190 (0.95) |" in page
+    assert "- A peer: no wheel for this Python" in page
+    assert len(json.loads((tmp_path / "benchmarks.json").read_text())) == 3
+    assert (tmp_path / "benchmarks.png").stat().st_size > 1000
+
+
+def test_every_contender_has_a_name_and_pinned_packages() -> None:
+    assert len({one.name for one in CONTENDERS}) == len(CONTENDERS)
+    for one in CONTENDERS:
+        for group in one.requirements:
+            assert group[0] == "-r" or all("==" in package for package in group)
+
+
+def test_the_stages_of_a_request_are_all_of_it() -> None:
+    found = stages.measure(1)
+    for name, [spent] in found["stages"].items():
+        assert len(spent) == len(stages.STAGES) and min(spent) >= 0
+        # The network is in it, which also ran by itself.
+        assert sum(spent) > found["bare"][name][0] / 4
