@@ -52,7 +52,9 @@ def roc_points(score: Array, positive: Mask) -> list[tuple[float, float]]:
 def reliability_points(probability: Array, positive: Mask) -> list[tuple[float, float]]:
     """Mean probability and share of positives in each of `BINS` equally filled bins."""
     parts = np.array_split(np.argsort(probability, kind="stable"), min(BINS, len(probability)))
-    return [(round(float(probability[part].mean()), 4), round(float(positive[part].mean()), 4)) for part in parts if len(part)]
+    return [
+        (round(float(probability[part].mean()), 4), round(float(positive[part].mean()), 4)) for part in parts if len(part)
+    ]
 
 
 def _curve(score: Array, positive: Mask, weights: Array) -> tuple[Array, Array] | None:

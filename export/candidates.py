@@ -1,0 +1,139 @@
+"""Checkpoints, and every pair of them, side by side on `val`, before one becomes the model file.
+
+    python -m export candidates runs/a/checkpoint.pt runs/b/checkpoint.pt --data DATA
+
+Prints AUC, specificity at 95 % sensitivity and melanoma against nevus, AUC per data set, and what compression, a quarter
+turn and a colour cast do to AUC and decisions. One view of the network in PyTorch, in bfloat16, as training measures it: in
+minutes, and near the model file's figures. Nothing is written; `test` is not looked at.
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import torch
+from lesion.image import Pixels
+
+from export import metrics
+from export.checkpoints import Told, read_checkpoint
+from export.data import Labelled, load_squares, read_table
+from export.limits import SENSITIVITY
+from export.network import Network, Normalise
+from export.perturb import PERTURBATIONS, Perturbation
+from export.train import STORED_SIDE, malignant_logits
+
+CHANGES = (
+    ("JPEG quality", "75"),
+    ("JPEG quality", "50"),
+    ("rotation", "90°"),
+    ("colour cast", "warm 10 %"),
+    ("drawn on", "20 hairs"),
+)
+"""Of `export.perturb`, those in which candidates have differed most."""
+SEED = 75
+FEWEST = 100
+"""Images that a data set must have to be measured by itself."""
+
+Logits = dict[str, metrics.Array]
+"""Logits (N,) of unchanged pictures under "", and of changed ones under the change's name."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Figures of one candidate; changes as (change of AUC, share of decisions that flip)."""
+
+    name: str
+    auc: float
+    specificity: float
+    melanoma_nevus: float
+    datasets: dict[str, float]
+    changes: dict[str, tuple[float, float]]
+
+    def __str__(self) -> str:
+        changes = ", ".join(f"{name} {auc:+.4f} / {flips:.1%}" for name, (auc, flips) in self.changes.items())
+        datasets = ", ".join(f"{name} {auc:.3f}" for name, auc in self.datasets.items())
+        whole = f"AUC {self.auc:.4f}, specificity {self.specificity:.3f}, melanoma-nevus {self.melanoma_nevus:.4f}"
+        return f"{self.name}: {whole}\n    {datasets}\n    {changes}"
+
+
+def figures(name: str, logits: Logits, rows: Sequence[Labelled]) -> Line:
+    """Figures of one candidate's logits for `rows`. The threshold is where unchanged pictures reach `SENSITIVITY`."""
+    plain, ones = logits[""], np.ones(len(rows))
+    malignant = np.array([row.malignant for row in rows])
+    datasets = np.array([row.dataset for row in rows])
+    pair = np.array([row.diagnosis in ("melanoma", "nevus") for row in rows])
+    threshold = np.quantile(plain[malignant], 1 - SENSITIVITY)
+    auc = metrics.auc(plain, malignant, ones)
+    return Line(
+        name,
+        auc,
+        metrics.specificity_at(SENSITIVITY, plain, malignant, ones),
+        metrics.auc(plain[pair], malignant[pair], ones[pair]),
+        {
+            str(own): metrics.auc(plain[datasets == own], malignant[datasets == own], ones[datasets == own])
+            for own in sorted(set(datasets))
+            if (datasets == own).sum() >= FEWEST
+        },
+        {
+            change: (
+                metrics.auc(values, malignant, ones) - auc,
+                float(((values >= threshold) != (plain >= threshold)).mean()),
+            )
+            for change, values in logits.items()
+            if change
+        },
+    )
+
+
+def changed(squares: torch.Tensor, change: Perturbation, name: str) -> torch.Tensor:
+    """uint8 (N, 3, S, S), each picture changed; the same draws for the same name."""
+
+    def one(index: int, pixels: Pixels) -> torch.Tensor:
+        rng = np.random.default_rng([SEED, *name.encode(), index])
+        return torch.from_numpy(np.array(change(pixels, rng))).permute(2, 0, 1)
+
+    return torch.stack([one(index, square.permute(1, 2, 0).numpy()) for index, square in enumerate(squares)])
+
+
+def candidates(networks: dict[str, Network], rows: Sequence[Labelled]) -> Iterator[Line]:
+    """Each network and each pair, whose logits are averaged."""
+    squares = load_squares(rows, STORED_SIDE)
+    pictures = {"": squares}
+    for kind, strength in CHANGES:
+        name = f"{kind} {strength}"
+        pictures[name] = changed(squares, PERTURBATIONS[kind][strength], name)
+    found: dict[str, Logits] = {}
+    for name, network in networks.items():
+        normalise = Normalise(network.spec)
+        found[name] = {
+            change: malignant_logits(network, stack, network.spec.size, normalise).double().numpy()
+            for change, stack in pictures.items()
+        }
+        yield figures(name, found[name], rows)
+    for one, other in combinations(found, 2):
+        mean = {change: (found[one][change] + found[other][change]) / 2 for change in pictures}
+        yield figures(f"{one} + {other}", mean, rows)
+
+
+def options() -> argparse.ArgumentParser:
+    """The options of `python -m export candidates`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint", type=Path, nargs="+", help="as `train` writes them")
+    parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
+    parser.add_argument("--size", type=int, help="input side in pixels, if not the checkpoint's own")
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run `python -m export candidates`."""
+    rows = [row for row in read_table(args.data) if row.split == "val"]
+    networks = {path.parent.name: read_checkpoint(path, Told(size=args.size)).network for path in args.checkpoint}
+    for line in candidates(networks, rows):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main(options().parse_args())
