@@ -5,6 +5,7 @@
 # make export  DATA=folder [CHECKPOINT=file VERSION=x.y.z SIZE=pixels STRANGERS=folders COPIES=folder]: checkpoint -> models/lesion.onnx, figures, plots, card, golden values
 # make reproduce  the same DATA, CHECKPOINT, STRANGERS, COPIES: every figure of the model card once more; fails where the card says otherwise
 # make synth   the CloudFormation templates, in cdk.out and cdk.out/all (every option on), checked by cdk-nag and cfn-lint
+# make sbom    what function and page consist of, under which licences -> build/sbom (CycloneDX)
 # make deploy  / make destroy   the service in the AWS account of the environment (docs/operations.md); CDK='-c lesion:waf=true'
 
 PYTHON ?= python3
@@ -41,7 +42,7 @@ CDK_RUN = PATH="$(NODE):$$PATH" CDK_DISABLE_CLI_TELEMETRY=1 infra/node_modules/.
 EVERY_OPTION := region=eu-central-1 waf=true tracing=true provisioned_concurrency=1 domain_name=moles.example.org \
 	hosted_zone_id=Z0123456789 alarm_email=you@example.org origin_secret=2 url_hosts=images.example.org
 
-.PHONY: serve packages setup test tools check train export reproduce synth bootstrap deploy destroy
+.PHONY: serve packages setup test tools check train export reproduce synth sbom bootstrap deploy destroy
 
 serve: $(SERVE_VENV)/installed
 	@$(call packages,$(SERVE_VENV),infra/vendor)
@@ -89,6 +90,9 @@ synth: tools
 	$(CDK_RUN) synth --quiet
 	$(CDK_RUN) synth --quiet --output cdk.out/all $(EVERY_OPTION:%=-c lesion:%)
 	$(VENV)/bin/cfn-lint --ignore-checks W3005 -- cdk.out/*.template.json cdk.out/all/*.template.json
+
+sbom: packages
+	$(VENV)/bin/python -m infra.sbom
 
 bootstrap: tools
 	$(CDK_RUN) bootstrap $(CDK)
