@@ -121,9 +121,10 @@ reproduce: $(VENV)/installed
 # make test-image  starts it as Lambda does, in all its limits, and looks at what it does; as root
 # make rehearse    the whole deployment on this machine, as its template says, visited by a browser; as root
 # make bench       one request beside the old app's way and its peers, and stage by stage -> docs/benchmarks.md, docs/stages.md
+# make bench-memory  duration and cost by Lambda's memory size -> docs/memory-size.md; as root
 # make bench-cold  how long its first answer takes, beside the least possible -> docs/cold-start.md; as root
 
-.PHONY: image test-image rehearse bench bench-cold
+.PHONY: image test-image rehearse bench bench-memory bench-cold
 
 image:
 	$(PYTHON) -m infra.image
@@ -138,6 +139,9 @@ rehearse: setup image
 bench: $(VENV)/installed
 	$(VENV)/bin/python -m tests.bench.serving
 	$(VENV)/bin/python -m tests.bench.stages
+
+bench-memory: $(VENV)/installed image
+	$(VENV)/bin/python -m tests.bench.memory
 
 bench-cold: $(VENV)/installed image
 	$(VENV)/bin/python -m tests.bench.cold

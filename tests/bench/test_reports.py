@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.bench import serving_report, stages
+import pytest
+
+from tests.bench import memory, serving_report, stages
 from tests.bench.contenders import CONTENDERS, INSIDE, OLD
 
 
@@ -41,3 +43,12 @@ def test_the_stages_of_a_request_are_all_of_it() -> None:
         assert len(spent) == len(stages.STAGES) and min(spent) >= 0
         # The network is in it, which also ran by itself.
         assert sum(spent) > found["bare"][name][0] / 4
+
+
+def test_the_cost_of_a_memory_size_is_its_duration_times_its_gigabytes(tmp_path: Path) -> None:
+    assert memory.dollars(20.2, 1024) == pytest.approx(1e6 * (0.021 * 0.0000166667 + 0.2e-6))
+    durations = {512: {"small": [60.0] * 3, "large": [400.0] * 3}, 1769: {"small": [16.0] * 3, "large": [90.0] * 3}}
+    memory.write(durations, tmp_path)
+    page = (tmp_path / "memory-size.md").read_text()
+    assert "| 512 | 60 (60) | 400 (400) | 0.70 | 3.53 |" in page
+    assert "Cheapest: 1769 MB. Fastest: 1769 MB." in page
