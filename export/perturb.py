@@ -27,10 +27,15 @@ def jpeg(pixels: Pixels, rng: np.random.Generator, *, quality: int, subsampling:
 
 
 def page(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """What the page does to a photograph that is too large to send: at most 1600 pixels, JPEG."""
+    """What the page does to a photograph that is too large to send: 1600 pixels on the longer side, JPEG.
+
+    It leaves smaller ones alone. Pictures that are smaller here stand for photographs that are not, and are enlarged, so
+    that the blocks of the compression are as small beside the lesion as they are there.
+    """
     image = Image.fromarray(pixels)
-    image.thumbnail((PAGE_SIDE, PAGE_SIDE), Image.Resampling.BILINEAR)
-    return jpeg(np.asarray(image), rng, quality=PAGE_QUALITY)
+    scale = PAGE_SIDE / max(image.size)
+    fitted = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BICUBIC)
+    return jpeg(np.asarray(fitted), rng, quality=PAGE_QUALITY)
 
 
 def rotate(pixels: Pixels, rng: np.random.Generator, *, degrees: float) -> Pixels:

@@ -51,7 +51,7 @@ def test_hairs_cover_a_small_part_and_darken_it(pixels: Pixels) -> None:
     assert changed[touched].mean() < pixels[touched].mean()
 
 
-def test_the_page_makes_large_photographs_smaller_only() -> None:
+def test_the_page_makes_every_photograph_as_large_as_it_sends_it() -> None:
     large = np.zeros((1200, 3200, 3), np.uint8)
     assert page(large, np.random.default_rng()).shape == (600, 1600, 3)
-    assert page(large[:300, :400], np.random.default_rng()).shape == (300, 400, 3)
+    assert page(large[:300, :400], np.random.default_rng()).shape == (1200, 1600, 3)
