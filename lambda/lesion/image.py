@@ -24,8 +24,9 @@ FORMATS = ("JPEG", "PNG", "WebP", "TIFF", "BMP", "GIF", "HEIC", "AVIF")
 MAX_PIXELS = 50_000_000
 """Width times height, from the header. Full-resolution modes of present phones give 48-50 megapixels."""
 
-MAX_RUN_PIXELS = 4_000_000
-"""The same for BMP in run lengths, which Pillow reads in Python: a file of 1 KB with 50 megapixels took it 7 s."""
+MAX_PIXELS_OF = {"webp": 24_000_000, "avif": 32_000_000, "bmp_rle": 4_000_000}
+"""The same where reading needs more than the pixels: WebP is held four times and AVIF three times while it is decoded, which
+is 400 MB here, and run lengths of BMP are read in Python, where 50 megapixels took 7 s."""
 
 MIN_REDUCED_SIDE = 512
 """Default of `decode(at_least=…)`."""
@@ -122,8 +123,8 @@ def decode(data: bytes, *, at_least: int = MIN_REDUCED_SIDE) -> Photograph:
             _load_heif()
         with Image.open(BytesIO(data), formats=[_PILLOW_NAME.get(name, name)]) as image:
             width, height = image.size
-            decoders = {tile.codec_name for tile in image.tile}
-            _check_size(width, height, MAX_RUN_PIXELS if "bmp_rle" in decoders else MAX_PIXELS)
+            decoders = {tile.codec_name for tile in image.tile} | {name.lower()}
+            _check_size(width, height, min(MAX_PIXELS_OF.get(decoder, MAX_PIXELS) for decoder in decoders))
             if "libtiff" in decoders:
                 check_tiff(image.tag_v2, width, height)  # type: ignore[attr-defined]  # only TIFF has this decoder
             # A no-op for every format but JPEG.

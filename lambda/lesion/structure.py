@@ -10,6 +10,8 @@ from typing import Any
 
 MAX_SCANS = 100
 """Of a JPEG. Progressive files have about ten."""
+FEW_SCANS = 20
+"""As many may have any number of pixels, whose limit is another's."""
 MAX_SCANNED = 1_000_000_000
 """Scans times pixels of a JPEG: each scan goes over all its coefficients, and 50 megapixels take 35 ms each time."""
 MAX_SEGMENTS = 1000
@@ -48,7 +50,7 @@ def check_jpeg(data: bytes) -> None:
             pixels = int.from_bytes(data[at + 3 : at + 5]) * int.from_bytes(data[at + 5 : at + 7])
         if kind not in (_SOI, _EOI) and (kind not in _KNOWN or size < 2):
             raise ValueError(f"segment {kind:#x} of {size} bytes")
-        if segments > MAX_SEGMENTS or scans > MAX_SCANS or scans * pixels > MAX_SCANNED:
+        if segments > MAX_SEGMENTS or scans > MAX_SCANS or (scans > FEW_SCANS and scans * pixels > MAX_SCANNED):
             raise ValueError(f"{segments} segments, {scans} scans of {pixels} pixels")
         at += size
 
