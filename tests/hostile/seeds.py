@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
+from tests.hostile.cases import cases
 from tests.lesion.files import encode
 from tests.lesion.test_corruption import originals
 
@@ -14,6 +15,10 @@ def of(target: str) -> Iterator[bytes]:
 
 
 def _pictures() -> Iterator[bytes]:
+    for name, (_, make) in cases().items():
+        # Millions of pixels would only make everything slower.
+        if "bomb" not in name:
+            yield make()
     for _, data in originals():
         yield data
     tiny = Image.radial_gradient("L").resize((9, 7))
