@@ -34,7 +34,7 @@ CONTRACT = "1"
 """Version of the HTTP contract, not of the code or the model."""
 
 AT_ONCE = 2
-"""Photographs decoded at the same time. One can take 200 MB, so this bounds the memory; others wait their turn."""
+"""Photographs decoded at the same time. One can take 400 MB, so this bounds the memory; others wait their turn."""
 
 FETCH_SECONDS = 12.0
 """For `url=`, with the look-up of the host, which cannot be given a limit of its own."""

@@ -21,9 +21,16 @@ SECONDS = 8.0
 """For everything after the look-up: connecting, the TLS handshake, the answer to its last byte."""
 _PORT = 443
 _MAX_URL = 2048
+_HEAD = 65_536
+"""Bytes that an answer may have beside its body, which may come in chunks of any size and so take twice its own."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-# Reserved by IANA, and global to `ipaddress` in older releases of Python 3.11 and 3.12.
-_SPECIAL = ipaddress.IPv4Network("192.0.0.0/24")
+# Reserved by IANA, and global to `ipaddress` in older releases of Python 3.11 and 3.12: protocols, relays of 6to4,
+# documentation.
+_SPECIAL = (
+    ipaddress.IPv4Network("192.0.0.0/24"),
+    ipaddress.IPv4Network("192.88.99.0/24"),
+    ipaddress.IPv6Network("3fff::/20"),
+)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str], list[str]]
@@ -78,6 +85,9 @@ def is_public(text: str) -> bool:
     except ValueError:
         return False
     if isinstance(address, ipaddress.IPv6Address):
+        if address.scope_id is not None:
+            # Of one network of this machine.
+            return False
         embedded = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
         if address in _NAT64:
             embedded = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
@@ -85,7 +95,8 @@ def is_public(text: str) -> bool:
             return is_public(str(embedded))
         if address.is_site_local:
             return False
-    return address.is_global and not (address.is_multicast or address.is_reserved or address in _SPECIAL)
+    special = any(address in network for network in _SPECIAL)
+    return address.is_global and not (address.is_multicast or address.is_reserved or special)
 
 
 def _check_url(url: str, hosts: Collection[str]) -> tuple[str, str]:
@@ -131,7 +142,7 @@ def _get(secure: ssl.SSLSocket, host: str, target: str, max_bytes: int, deadline
     lines = (f"GET {target} HTTP/1.1", f"Host: {host}", "Accept: image/*", "Accept-Encoding: identity", "Connection: close")
     secure.settimeout(_left(deadline))
     secure.sendall("".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii"))
-    response = HTTPResponse(_Until(secure, deadline), method="GET")  # type: ignore[arg-type]  # it only asks for makefile
+    response = HTTPResponse(_Until(secure, deadline, 2 * max_bytes + _HEAD), method="GET")  # type: ignore[arg-type]  # it only asks for makefile
     with response:
         response.begin()
         if 300 <= response.status < 400:
@@ -151,11 +162,12 @@ def _get(secure: ssl.SSLSocket, host: str, target: str, max_bytes: int, deadline
 
 
 class _Until(RawIOBase):
-    """A socket's bytes, until a moment."""
+    """A socket's bytes, until a moment, and up to a number: http.client reads on for ever after a chunk of -1 bytes."""
 
-    def __init__(self, secure: ssl.SSLSocket, deadline: float) -> None:
+    def __init__(self, secure: ssl.SSLSocket, deadline: float, most: int) -> None:
         self._secure = secure
         self._deadline = deadline
+        self._left = most
 
     def makefile(self, _mode: str) -> BufferedReader:
         return BufferedReader(self)
@@ -165,4 +177,8 @@ class _Until(RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # BufferedReader passes nothing else
         self._secure.settimeout(_left(self._deadline))
-        return self._secure.recv_into(buffer)
+        read = self._secure.recv_into(buffer)
+        self._left -= read
+        if self._left < 0:
+            raise ValueError("more bytes than an answer of this size can take")
+        return read

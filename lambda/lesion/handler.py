@@ -45,7 +45,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     started = perf_counter()
     # Once the framework is there, it answers everything.
     answer = None if _http.cache_info().currsize else direct.answer(event, _model, _settings)
-    answer = answer or _http()(event, context)
+    try:
+        answer = answer or _http()(event, context)
+    except Exception:
+        # The application answers its own faults. What is left is an event that cannot be made a request of: base64 that is
+        # none, a host with a port that is no number.
+        answer = _unreadable()
     _records.write(event, answer, context, 1000 * (perf_counter() - started))
     return answer
 
@@ -65,10 +70,26 @@ def _http() -> Handler:
     return Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
 
 
+def _unreadable() -> dict[str, Any]:
+    from lesion.errors import InvalidRequest
+    from lesion.problems import answer
+
+    problem = answer(InvalidRequest("The request cannot be read. What can be asked, and how, is described at /api/docs."))
+    return {
+        "statusCode": problem.status_code,
+        "headers": dict(problem.headers),
+        "body": bytes(problem.body).decode(),
+        "isBase64Encoded": False,
+    }
+
+
 def _is_http(event: object) -> bool:
     # A schedule, a bucket or a person's test event may be any JSON at all, and Mangum raises on what it does not know.
     request = event.get("requestContext") if isinstance(event, dict) else None
-    return isinstance(event, dict) and isinstance(request, dict) and ("http" in request or "httpMethod" in event)
+    if not isinstance(event, dict) or not isinstance(request, dict):
+        return False
+    http = request.get("http")
+    return isinstance(http, dict) or (http is None and "httpMethod" in event)
 
 
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency":

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms
 
 from lesion.errors import InvalidImage, TooLarge, UnsupportedFormat
+from lesion.structure import check_jpeg, check_tiff
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -22,6 +23,10 @@ FORMATS = ("JPEG", "PNG", "WebP", "TIFF", "BMP", "GIF", "HEIC", "AVIF")
 
 MAX_PIXELS = 50_000_000
 """Width times height, from the header. Full-resolution modes of present phones give 48-50 megapixels."""
+
+MAX_PIXELS_OF = {"webp": 24_000_000, "avif": 32_000_000, "bmp_rle": 4_000_000}
+"""The same where reading needs more than the pixels: WebP is held four times and AVIF three times while it is decoded, which
+is 400 MB here, and run lengths of BMP are read in Python, where 50 megapixels took 7 s."""
 
 MIN_REDUCED_SIDE = 512
 """Default of `decode(at_least=…)`."""
@@ -39,6 +44,10 @@ _TURN = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = (5, 6, 7, 8)
+_LONGEST = 3
+"""How many times as long as wide pixels may come out. Odd, so that the middle square stays where it is."""
+_BAND = 32
+"""Rows that are reduced at a time, counted afterwards."""
 _SRGB = ImageCms.createProfile("sRGB")
 
 # The cap is checked by `decode` from the header; Pillow's own guard would warn below it and raise only at twice its value.
@@ -94,6 +103,7 @@ def decode(data: bytes, *, at_least: int = MIN_REDUCED_SIDE) -> Photograph:
 
     Large images come out reduced by a whole factor, because nothing downstream looks at more: the shorter side never
     falls below `at_least`. JPEGs are reduced while decoding (DCT scaling, Pillow's `draft`), others by box averaging.
+    Of very long ones only the middle comes out, because they cannot be reduced, and only the middle square is looked at.
 
     Args:
         data: the file's bytes, any of `FORMATS`; animations and multi-page files give their first frame.
@@ -106,19 +116,24 @@ def decode(data: bytes, *, at_least: int = MIN_REDUCED_SIDE) -> Photograph:
     """
     name = sniff(data)
     try:
+        if name == "JPEG":
+            check_jpeg(data)
         if name == "HEIC":
             _check_item_names(data)
             _load_heif()
         with Image.open(BytesIO(data), formats=[_PILLOW_NAME.get(name, name)]) as image:
             width, height = image.size
-            _check_size(width, height)
+            decoders = {tile.codec_name for tile in image.tile} | {name.lower()}
+            _check_size(width, height, min(MAX_PIXELS_OF.get(decoder, MAX_PIXELS) for decoder in decoders))
+            if "libtiff" in decoders:
+                check_tiff(image.tag_v2, width, height)  # type: ignore[attr-defined]  # only TIFF has this decoder
             # A no-op for every format but JPEG.
             image.draft(None, (at_least, at_least))
             image.load()
             orientation = _orientation(image)
             if orientation in _SIDEWAYS:
                 width, height = height, width
-            upright = _reduce(_plain_mode(image), at_least)
+            upright = _reduce(image, at_least)
             if orientation in _TURN:
                 upright = upright.transpose(_TURN[orientation])
             return Photograph(np.asarray(_to_srgb(upright, image.info.get("icc_profile"))), width, height, name)
@@ -132,10 +147,10 @@ def decode(data: bytes, *, at_least: int = MIN_REDUCED_SIDE) -> Photograph:
         ) from error
 
 
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
+def _check_size(width: int, height: int, most: int) -> None:
+    if width * height > most:
         raise TooLarge(
-            f"The image has {width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are read here. "
+            f"The image has {width} x {height} pixels; at most {most // 1_000_000} megapixels are read here. "
             "Make it smaller and send it again."
         )
 
@@ -186,8 +201,25 @@ def _plain_mode(image: Image.Image) -> Image.Image:
 
 
 def _reduce(image: Image.Image, at_least: int) -> Image.Image:
+    """The pixels in a plain mode, reduced; of very long pictures, the middle."""
+    width, height = image.size
+    longest = _LONGEST * min(width, height)
+    if max(width, height) > longest:
+        left, top = max(0, width - longest) // 2, max(0, height - longest) // 2
+        image = image.crop((left, top, left + min(width, longest), top + min(height, longest)))
     factor = min(image.size) // at_least
-    return image.reduce(factor) if factor > 1 else image
+    if factor <= 1:
+        return _plain_mode(image)
+    # A band at a time: every step makes a copy, and of 50 megapixels one has 200 MB.
+    width, height = image.size
+    rows = factor * _BAND
+    bands = [
+        _plain_mode(image.crop((0, top, width, min(top + rows, height)))).reduce(factor) for top in range(0, height, rows)
+    ]
+    reduced = Image.new(bands[0].mode, (bands[0].width, -(-height // factor)))
+    for number, band in enumerate(bands):
+        reduced.paste(band, (0, number * _BAND))
+    return reduced
 
 
 def _orientation(image: Image.Image) -> int:

@@ -55,7 +55,11 @@ def find_upload(body: bytes, content_type: str | None, limit: int) -> bytes:
 
 def _boundary(content_type: str | None) -> bytes | None:
     """What parts a form; None where the body is no form, and so the photograph itself."""
-    kind, options = parse_options_header(content_type)
+    try:
+        kind, options = parse_options_header(content_type)
+    except UnicodeError as error:
+        # In an event a header may have letters that none can have on its way.
+        raise InvalidRequest(_BROKEN) from error
     if not kind.startswith(b"multipart/"):
         # Whatever else the content type says: what the bytes are is decided by the bytes.
         return None

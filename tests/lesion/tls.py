@@ -4,6 +4,7 @@ import contextlib
 import socket
 import ssl
 import threading
+from collections.abc import Iterable
 
 import trustme
 
@@ -17,19 +18,25 @@ class Server:
     """A TLS server on this machine that gives `answer` to one request, in pieces with pauses between."""
 
     def __init__(self, *answer: bytes, pause: float = 0.0, hang: bool = False) -> None:
-        self._answer, self._pause, self._hang = answer, pause, hang
+        self._answer: Iterable[bytes] = answer
+        self._pause, self._hang = pause, hang
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         _CERTIFICATE.configure_cert(self._context)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
+        self.address: tuple[str, int] = self._listening.getsockname()
         self.request = b""
         self.reached: list[str] = []
 
     def connect(self, address: str, seconds: float) -> socket.socket:
         """In place of the real connection: notes the address that was asked for."""
         self.reached.append(address)
-        return socket.create_connection(self._listening.getsockname(), seconds)
+        return socket.create_connection(self.address, seconds)
+
+    def answer_with(self, pieces: Iterable[bytes]) -> None:
+        """Give these pieces instead, which may be made while they are sent."""
+        self._answer = pieces
 
     def __enter__(self) -> "Server":
         self._thread.start()

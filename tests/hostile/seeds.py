@@ -1,0 +1,42 @@
+"""What the fuzzer starts from."""
+
+from collections.abc import Iterator
+
+from PIL import Image
+
+from tests.hostile.cases import cases
+from tests.lesion.files import encode
+from tests.lesion.test_corruption import originals
+
+
+def of(target: str) -> Iterator[bytes]:
+    """Inputs for one of the fuzzer's targets."""
+    yield from _pictures() if target == "image" else _forms()
+
+
+def _pictures() -> Iterator[bytes]:
+    for name, (_, make) in cases().items():
+        # Millions of pixels would only make everything slower.
+        if "bomb" not in name:
+            yield make()
+    for _, data in originals():
+        yield data
+    tiny = Image.radial_gradient("L").resize((9, 7))
+    for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16"):
+        for name in ("JPEG", "PNG", "WebP", "TIFF", "BMP", "GIF", "AVIF"):
+            try:
+                yield encode(tiny.convert(mode), name)
+            except (OSError, ValueError):
+                # Not every format has every pixel type.
+                continue
+
+
+def _forms() -> Iterator[bytes]:
+    part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: image/png\r\n\r\nx\r\n'
+    other = b'--b\r\nContent-Disposition: form-data; name="note"\r\n\r\ny\r\n'
+    for body in (part + b"--b--\r\n", other + part + b"--b--", part, other * 9, b"", b"--b--\r\n"):
+        yield b"multipart/form-data; boundary=b\n" + body
+        yield b'multipart/form-data; boundary="b"; charset=utf-8\n' + body
+    yield b"image/png\nx"
+    yield b"multipart/mixed; boundary=b\n"
+    yield b"multipart/form-data; boundary*0=b; boundary*1=c; filename*=utf-8''%e2\n"
