@@ -10,6 +10,7 @@ import gc
 # Loading makes hundreds of thousands of objects that stay: looking among them for garbage takes a tenth of the start.
 gc.disable()
 
+import logging
 import os
 from collections.abc import Callable
 from functools import cache
@@ -47,9 +48,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     answer = None if _http.cache_info().currsize else direct.answer(event, _model, _settings)
     try:
         answer = answer or _http()(event, context)
-    except Exception:
+    except Exception as error:
         # The application answers its own faults. What is left is an event that cannot be made a request of: base64 that is
-        # none, a host with a port that is no number.
+        # none, a host with a port that is no number. Its message may hold what the event held.
+        logging.getLogger("lesion").warning("an event cannot be read: %s", type(error).__name__)
         answer = _unreadable()
     _records.write(event, answer, context, 1000 * (perf_counter() - started))
     return answer

@@ -5,6 +5,7 @@ Run by `make test-image`, after `make image`.
 
 import io
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -211,6 +212,20 @@ def test_only_what_the_function_needs_of_this_project_is_in_it(image: Image) -> 
     modules -= {Path("lesion/batch.py"), Path("lesion/journal.py")}
     assert {path.relative_to(task) for path in (task / "lesion").rglob("*.py")} == modules
     assert not {"export", "infra", "tests", "slim.py"} & {path.name for path in task.iterdir()}
+
+
+def test_no_file_of_it_looks_like_a_secret(image: Image) -> None:
+    secrets = re.compile(
+        rb"-----BEGIN [A-Z ]*PRIVATE KEY-----\r?\n[A-Za-z0-9+/]{16}|\bA(?:KIA|SIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}\b"
+        rb"|\bpypi-AgEI[A-Za-z0-9_-]{16}|aws_secret_access_key\s*=|//[^/\s:@]{1,64}:[^/\s:@]{8,}@"
+    )
+    assert secrets.search(b"see AKIA" + b"IOSFODNN7EXAMPLE here") and secrets.search(b"https://me:a-password@host/")
+    files = [path for path in (image.root / "var/task").rglob("*") if path.is_file()]
+    # Test data of protocols and the like would be let pass by name; there is none.
+    assert [str(path) for path in files if secrets.search(path.read_bytes())] == []
+    names = [entry.partition("=")[0] for entry in image.config["Env"]]
+    assert not [name for name in names if re.search("SECRET|TOKEN|PASSWORD|KEY", name)]
+    assert not list((image.root / "run/secrets").glob("*")) and not (image.root / "etc/pip.conf").exists()
 
 
 def test_every_module_has_byte_code_that_its_date_cannot_make_stale(image: Image) -> None:
