@@ -8,7 +8,7 @@ from tests.runtime.server import Handler, Server
 
 
 class Gateway(Server):
-    """Listens on `port`, or a free one, for as long as a `with` block, and passes on to the functions that poll `runtime`."""
+    """Listens, for as long as a `with` block, and passes on to the functions that poll `runtime`."""
 
     def __init__(self, runtime: RuntimeApi, *, payload_format: str = "2.0", seconds: float = 30.0, port: int = 0) -> None:
         """Prepare to listen.
