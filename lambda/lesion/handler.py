@@ -18,6 +18,7 @@ from time import perf_counter
 from typing import Any
 
 from lesion import direct
+from lesion.headroom import limit_memory
 from lesion.model import Model
 from lesion.records import Records
 from lesion.samples import Samples
@@ -96,3 +97,6 @@ def _is_http(event: object) -> bool:
 
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency":
     _http()
+# Only there: elsewhere the process has other things to do, the tests for one.
+if "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" in os.environ:
+    limit_memory()

@@ -218,7 +218,7 @@ def test_no_file_of_it_looks_like_a_secret(image: Image) -> None:
     secrets = re.compile(
         rb"-----BEGIN [A-Z ]*PRIVATE KEY-----\r?\n[A-Za-z0-9+/]{16}"
         rb"|\bA(?:KIA|SIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}\b"
-        rb"|\bpypi-AgEI[A-Za-z0-9_-]{16}|aws_secret_access_key\s*=|//[^/\s:@]{1,64}:[^/\s:@]{8,}@"
+        rb"|\bpypi-AgEI[A-Za-z0-9_-]{16}|aws_secret_access_key\s*=|//[\w.%-]{1,64}:[\w.%-]{8,}@"
     )
     assert secrets.search(b"see AKIA" + b"IOSFODNN7EXAMPLE here") and secrets.search(b"https://me:a-password@host/")
     files = [path for path in (image.root / "var/task").rglob("*") if path.is_file()]
