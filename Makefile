@@ -121,10 +121,11 @@ reproduce: $(VENV)/installed
 # make test-image  starts it as Lambda does, in all its limits, and looks at what it does; as root
 # make rehearse    the whole deployment on this machine, as its template says, visited by a browser; as root
 # make bench       one request beside the old app's way and its peers, and stage by stage -> docs/benchmarks.md, docs/stages.md
+# make bench-load  ten minutes of mixed traffic, processes killed, memory watched -> docs/load.md
 # make bench-memory  duration and cost by Lambda's memory size -> docs/memory-size.md; as root
 # make bench-cold  how long its first answer takes, beside the least possible -> docs/cold-start.md; as root
 
-.PHONY: image test-image rehearse bench bench-memory bench-cold
+.PHONY: image test-image rehearse bench bench-load bench-memory bench-cold
 
 image:
 	$(PYTHON) -m infra.image
@@ -139,6 +140,9 @@ rehearse: setup image
 bench: $(VENV)/installed
 	$(VENV)/bin/python -m tests.bench.serving
 	$(VENV)/bin/python -m tests.bench.stages
+
+bench-load: $(VENV)/installed
+	$(VENV)/bin/python -m tests.bench.load
 
 bench-memory: $(VENV)/installed image
 	$(VENV)/bin/python -m tests.bench.memory

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.bench import memory, serving_report, stages
+from tests.bench import load, memory, serving_report, stages
 from tests.bench.contenders import CONTENDERS, INSIDE, OLD
 
 
@@ -52,3 +52,9 @@ def test_the_cost_of_a_memory_size_is_its_duration_times_its_gigabytes(tmp_path:
     page = (tmp_path / "memory-size.md").read_text()
     assert "| 512 | 60 (60) | 400 (400) | 0.70 | 3.53 |" in page
     assert "Cheapest: 1769 MB. Fastest: 1769 MB." in page
+
+
+def test_growth_is_that_of_the_process_that_grew_most() -> None:
+    flat, grown = [100] * 40, [100] * 10 + [110] * 30
+    assert load.growth([flat, flat]) == 0
+    assert load.growth([flat, grown]) == pytest.approx(0.1)

@@ -209,6 +209,14 @@ class Function:
     def has_ended(self) -> bool:
         return self._process is not None and self._process.poll() is not None
 
+    def memory(self) -> int:
+        """Bytes that it holds now; 0 where it has ended."""
+        try:
+            status = Path(f"/proc/{self._process.pid if self._process else 0}/status").read_text()
+        except OSError:
+            return 0
+        return sum(1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
+
     def log(self) -> str:
         """What it has written so far, as CloudWatch would have it."""
         return "".join(self.lines)

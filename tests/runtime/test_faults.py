@@ -1,0 +1,54 @@
+"""Mixed traffic while processes are killed, and clocks that jump: every answer is right, or a clean failure."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import lesion.handler
+import pytest
+from lesion import records
+
+from tests.paths import REPOSITORY
+from tests.runtime import traffic
+from tests.runtime.emulator import Function, RuntimeApi
+
+
+@pytest.fixture(scope="module")
+def visits() -> list[traffic.Visit]:
+    return traffic.visits(lesion.handler.handler)
+
+
+def test_killed_processes_lose_their_own_request_only(environment: dict[str, str], visits: list[traffic.Visit]) -> None:
+    kills = 3
+    with RuntimeApi() as runtime, Function(runtime, "lesion.handler.handler", environment):
+        stop = threading.Event()
+
+        def kill_and_start_again() -> None:
+            for _ in range(kills):
+                with Function(runtime, "lesion.handler.handler", environment) as short:
+                    stop.wait(2.5)
+                runtime.functions.remove(short)
+
+        killer = threading.Thread(target=kill_and_start_again)
+        killer.start()
+        tally = traffic.drive(runtime, visits, callers=4, seconds=9)
+        stop.set()
+        killer.join()
+    assert tally.wrong == []
+    assert tally.answered.total() > 50 and {200, 400, 404} <= tally.answered.keys()
+    # A killed process takes at most the one request with it that it had.
+    assert tally.failed.total() <= kills
+
+
+def test_a_clock_that_jumps_changes_no_answer(monkeypatch: pytest.MonkeyPatch, visits: list[traffic.Visit]) -> None:
+    [visit] = [visit for visit in visits if visit.event["rawQueryString"] == "sample=ISIC_0010021"]
+    jumps = iter((0.0, 4e9, -5.0, *range(1000)))
+    monkeypatch.setattr(time, "time", lambda: next(jumps))
+    answer: Any = lesion.handler.handler(visit.event, None)
+    assert traffic.content(answer) == visit.content
+
+
+def test_only_the_log_asks_for_the_time_of_day() -> None:
+    asking = [path.name for path in (REPOSITORY / "lambda" / "lesion").glob("*.py") if "time.time(" in path.read_text()]
+    assert asking == [Path(str(records.__file__)).name]
