@@ -35,8 +35,8 @@ KILL_EVERY = 20.0
 
 _PAGE = """# Load
 
-Written by `python -m tests.bench.load`: {seconds:.0f} s of mixed traffic at full speed on {cores} cores. {processes} processes of
-the function, {callers} callers, and every {every:.0f} s one more process that is killed in the middle of what it does.
+Written by `python -m tests.bench.load`: {seconds:.0f} s of mixed traffic at full speed on {cores} cores. {processes} processes
+of the function, {callers} callers, and every {every:.0f} s one more process that is killed in the middle of what it does.
 
 | | |
 |---|---|
@@ -44,7 +44,8 @@ the function, {callers} callers, and every {every:.0f} s one more process that i
 | right answers, by status | {answered} |
 | failed with the process that was killed | {failed} of {kills} kills |
 | wrong, mixed up or lost | {wrong} |
-| memory of a process, mean of the first and of the last quarter | {first:.0f} MB, {last:.0f} MB ({growth:+.1%}; at most {most:.0%}) |
+| memory of a process, mean of the first and of the last quarter | {first:.0f} MB, {last:.0f} MB |
+| growth of the one that grew most | {growth:+.1%} (at most {most:.0%}) |
 | most memory that a process held | {peak:.0f} MB |
 
 At one request a second this would be {hours:.1f} hours.
