@@ -35,7 +35,7 @@ KILL_EVERY = 20.0
 
 _PAGE = """# Load
 
-Written by `python -m tests.bench.load`: {seconds:.0f} s of mixed traffic at full speed on {cores} cores. {processes} processes
+Written by `python -m tests.bench.load`: {seconds:.0f} s of mixed traffic at full speed, {cores} cores. {processes} processes
 of the function, {callers} callers, and every {every:.0f} s one more process that is killed in the middle of what it does.
 
 | | |
