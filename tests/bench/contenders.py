@@ -1,6 +1,7 @@
 """Who is measured: the 2019 app's way, what people use today, and this project; each in an environment of its own."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ _TORCH = ("torch==2.14.1", "torchvision==0.29.1", "pillow==13.0.0")
 _WEB = ("fastapi==0.165.0", "python-multipart==0.0.34", "uvicorn==0.54.0")
 _ONNX = ("onnxruntime==1.32.0", "numpy==2.4.6", "pillow==13.0.0")
 _OURS = ("-r", str(REPOSITORY / "lambda" / "requirements.txt"))
+# PyTorch's wheel on the package index brings libraries for graphics cards, on machines without one too.
+_GRAPHICS = re.compile(r"cuda|nvshmem")
 _UVICORN = ("{bin}/uvicorn", "--port", "{port}", "--workers", "{workers}", "--log-level", "warning")
 
 
@@ -77,11 +80,19 @@ class Contender:
                 raise CannotInstall((done.stderr.strip().splitlines() or ["pip failed"])[-1])
         stamp.write_text(wanted)
 
-    def size(self) -> int:
-        """Bytes of what is installed, without pip."""
+    def sizes(self) -> tuple[int, int]:
+        """Bytes of what is installed, without pip; and what of it only graphics cards need."""
         [site] = (ENVIRONMENTS / self.folder / "lib").glob("python*/site-packages")
-        files = (file for entry in site.iterdir() if not entry.name.startswith("pip") for file in _files(entry))
-        return sum(file.stat().st_size for file in files)
+        whole = graphics = 0
+        for entry in site.iterdir():
+            if entry.name.startswith("pip"):
+                continue
+            for file in _files(entry):
+                size = file.stat().st_size
+                whole += size
+                if entry.name.startswith(("nvidia", "cuda", "triton")) or _GRAPHICS.search(file.name):
+                    graphics += size
+        return whole, graphics
 
     def variables(self, workers: int = 1) -> dict[str, str]:
         """Its environment variables."""

@@ -48,7 +48,7 @@ class Measured:
         milliseconds: of each warm request, by photograph.
         starts: seconds from starting the process to its first answer, each.
         peak: bytes of memory held at most, all its processes together, with one worker.
-        installed: bytes.
+        installed, graphics: bytes, and how many of them only graphics cards need.
         throughput: photographs a second, by the number of workers.
         missing: why there is nothing.
     """
@@ -59,6 +59,7 @@ class Measured:
     starts: list[float] = field(default_factory=list)
     peak: int = 0
     installed: int = 0
+    graphics: int = 0
     throughput: dict[int, float] = field(default_factory=dict)
     missing: str = ""
 
@@ -308,7 +309,7 @@ def main() -> int:
     for contender in chosen:
         try:
             contender.install()
-            found[contender.name].installed = contender.size()
+            found[contender.name].installed, found[contender.name].graphics = contender.sizes()
         except CannotInstall as error:
             found[contender.name].missing = str(error)
     here = [one for one in chosen if not found[one.name].missing]

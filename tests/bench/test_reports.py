@@ -14,7 +14,7 @@ def measured(name: str, scale: float, **other: Any) -> dict[str, Any]:
     times = {"600 x 450": [scale, 2 * scale, 3 * scale], "1024 x 768": [4 * scale] * 3}
     return {
         "name": name, "network": "", "milliseconds": times, "starts": [scale, 3 * scale, 2 * scale], "peak": 150_000_000,
-        "installed": 90_000_000, "throughput": {1: 100.0, 2: 190.0}, "missing": "", **other,
+        "installed": 90_000_000, "graphics": 10_000_000, "throughput": {1: 100.0, 2: 190.0}, "missing": "", **other,
     }  # fmt: skip
 
 
@@ -23,7 +23,7 @@ def test_the_report_compares_medians_with_this_project_in_process(tmp_path: Path
     serving_report.write([measured(OLD, 170), measured(INSIDE, 10), gone], tmp_path)
     page = (tmp_path / "benchmarks.md").read_text()
     assert f"| {OLD} | 340.0, " in page and "(17.0) | 680.0, 680.0 (17.0) |" in page
-    assert f"| {INSIDE} | 20.00 (10.00-30.00) | 150 | 90 |" in page
+    assert f"| {INSIDE} | 20.00 (10.00-30.00) | 150 | 90 | 80 |" in page
     assert "| 100 (1.00) | 190 (0.95) |" in page
     assert "- A peer: no wheel for this Python" in page
     assert len(json.loads((tmp_path / "benchmarks.json").read_text())) == 3
