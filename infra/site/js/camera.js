@@ -35,19 +35,19 @@ let stream = null;
 /** @type {(photograph: File) => void} */
 let taken = () => {};
 
+byId("camera-close", HTMLButtonElement).addEventListener("click", () => dialog.close());
+dialog.addEventListener("close", stop);
+closeByBackdrop(dialog);
+shutter.addEventListener("click", () => void shoot());
+retry.addEventListener("click", () => void start());
+torch.addEventListener("click", () => void light(torch.getAttribute("aria-pressed") !== "true"));
+
 /** @param {(photograph: File) => void} onPhotograph */
-export function listenForCamera(onPhotograph) {
+export function openCamera(onPhotograph) {
+  if (dialog.open) return;
   taken = onPhotograph;
-  byId("camera-open", HTMLButtonElement).addEventListener("click", () => {
-    dialog.showModal();
-    void start();
-  });
-  byId("camera-close", HTMLButtonElement).addEventListener("click", () => dialog.close());
-  dialog.addEventListener("close", stop);
-  closeByBackdrop(dialog);
-  shutter.addEventListener("click", () => void shoot());
-  retry.addEventListener("click", () => void start());
-  torch.addEventListener("click", () => void light(torch.getAttribute("aria-pressed") !== "true"));
+  dialog.showModal();
+  void start();
 }
 
 async function start() {

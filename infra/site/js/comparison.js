@@ -3,7 +3,7 @@
 /** @import { Picture } from "./types.js" */
 
 import { exportCsv } from "./csv.js";
-import { byId, make, say } from "./dom.js";
+import { byId, focusOn, make, say } from "./dom.js";
 import { put, putText } from "./language.js";
 import { MOST, all, current, nameOf } from "./pictures.js";
 import { onLanguage, t } from "./strings.js";
@@ -23,6 +23,7 @@ const body = byId("queue-rows", HTMLElement);
 const bar = byId("queue-bar", HTMLProgressElement);
 const stopButton = byId("queue-stop", HTMLButtonElement);
 const predictButton = byId("queue-predict", HTMLButtonElement);
+const exportButton = byId("queue-export", HTMLButtonElement);
 const note = byId("queue-note", HTMLElement);
 const headers = [...panel.querySelectorAll("button")].filter((button) => button.dataset.sort);
 
@@ -46,7 +47,9 @@ export function listenForComparison({ onPredict, onStop, ...actions }) {
   doing = actions;
   predictButton.addEventListener("click", onPredict);
   stopButton.addEventListener("click", onStop);
-  byId("queue-export", HTMLButtonElement).addEventListener("click", () => void exportCsv(sorted()));
+  exportButton.addEventListener("click", () => {
+    exportCsv(sorted()).catch(() => tellQueue(t("problems.unreachable")));
+  });
   for (const button of headers) {
     button.addEventListener("click", () => sortBy(/** @type {Column} */ (button.dataset.sort)));
   }
@@ -67,9 +70,11 @@ export function showComparison() {
   arrange();
   const isRunning = pictures.some(({ state }) => state === "waiting" || state === "looking");
   const done = pictures.filter(({ state }) => state === "done" || state === "failed").length;
+  const wasFocused = document.activeElement === stopButton;
   stopButton.hidden = !isRunning;
   predictButton.hidden = isRunning;
-  predictButton.disabled = done === pictures.length && pictures.every(({ state }) => state === "done");
+  predictButton.disabled = pictures.every(({ state }) => state === "done");
+  if (wasFocused && !isRunning) focusOn(predictButton, exportButton);
   byId("queue-add", HTMLButtonElement).disabled = pictures.length >= MOST;
   bar.max = pictures.length;
   bar.value = done;
@@ -112,7 +117,9 @@ function fill(picture) {
   cells.set.textContent = prediction?.prediction_set.map((side) => t(`result.side_${side}`)).join(", ") ?? "–";
   const top = prediction?.classes[0];
   cells.top.textContent = top ? words.diagnosisName(top.code, judgement?.model ?? null) : "–";
+  const wasFocused = document.activeElement === cells.retry;
   cells.retry.hidden = state !== "failed";
+  if (wasFocused && cells.retry.hidden) cells.show.focus();
   cells.retry.setAttribute("aria-label", t("queue.retry", { name }));
   cells.remove.setAttribute("aria-label", t("queue.remove", { name }));
 }

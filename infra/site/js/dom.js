@@ -48,6 +48,34 @@ export function webAddress(address) {
   }
 }
 
+/**
+ * Put the focus on the first of these that can take it, so that it is never lost with what was pressed.
+ *
+ * @param {...HTMLElement} choices
+ */
+export function focusOn(...choices) {
+  choices.find((each) => each.offsetParent !== null && !each.matches(":disabled"))?.focus();
+}
+
+/**
+ * Load a part of the page that few visits need when it is first asked for; without a network, the service worker has it.
+ *
+ * @template T
+ * @param {() => Promise<T>} load
+ * @returns {() => Promise<T>} that loads it once, and again where it could not be had
+ */
+export function later(load) {
+  /** @type {Promise<T> | null} */
+  let loaded = null;
+  return () => {
+    loaded ??= load().catch((error) => {
+      loaded = null;
+      throw error;
+    });
+    return loaded;
+  };
+}
+
 /** @type {Map<string, Promise<void>>} */
 const scripts = new Map();
 

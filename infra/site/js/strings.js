@@ -9,6 +9,8 @@ const ENGLISH = "en";
 
 /** @type {(() => void)[]} */
 const listeners = [];
+/** The language that was asked for last. */
+let wanted = "";
 
 /**
  * Fetch the words of the language that early.js chose; English where they cannot be had.
@@ -63,7 +65,10 @@ export const megabytes = (bytes) =>
  * @returns {Promise<boolean>} false where its words cannot be had; then nothing changes
  */
 export async function setLanguage(code) {
+  wanted = code;
   if (!(await load(code))) return false;
+  // Somebody who goes through the languages is faster than their words.
+  if (wanted !== code) return true;
   await use(code);
   try {
     localStorage.setItem("language", code);
