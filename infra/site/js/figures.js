@@ -36,14 +36,14 @@ export async function showFigures(model) {
   const plots = [diagnoses(model), datasets(model), roc(model), reliability(model)].filter((each) => each !== null);
   figures.replaceChildren(
     make("p", "", [name, counted(test)].filter(Boolean).join(" ")),
-    table([t("about.measure"), t("about.value"), t("about.interval")], [
+    scroller(t("about.figures"), table([t("about.measure"), t("about.value"), t("about.interval")], [
       row(t("about.auc"), test.auc, asAuc),
       row(t("about.sensitivity"), test.sensitivity, asPercent),
       row(t("about.specificity"), test.specificity, asPercent),
-    ].filter((line) => line !== null)),
+    ].filter((line) => line !== null))),
     ...inEight(model),
     make("p", "", t("about.prevalence_text")),
-    prevalences(test),
+    scroller(t("about.prevalence"), prevalences(test)),
     ...plots.map(({ figure }) => figure),
     ...strangers(model),
   );
@@ -151,18 +151,28 @@ function plot(name, bars, same, drawing) {
   canvas.setAttribute("aria-label", `${heading}. ${t("about.as_table")}.`);
   const place = make("div", bars ? "plot" : "plot square-plot", canvas);
   if (bars) place.style.height = `${bars * 40 + 40}px`;
-  const scroller = make("div", "wide-table", same);
   const figure = make(
     "figure",
     "plot-figure",
     make("figcaption", "", make("h4", "", heading), make("p", "hint", t(`about.${name}_text`))),
     place,
-    make("details", "", make("summary", "", t("about.as_table")), scroller),
+    make("details", "", make("summary", "", t("about.as_table")), scroller(heading, same)),
   );
-  scroller.tabIndex = 0;
-  scroller.setAttribute("role", "group");
-  scroller.setAttribute("aria-label", heading);
   return { figure, draw: () => drawing(canvas) };
+}
+
+/**
+ * A place that a wide table scrolls in, by keyboard too.
+ *
+ * @param {string} name
+ * @param {HTMLElement} content
+ */
+function scroller(name, content) {
+  const place = make("div", "wide-table", content);
+  place.tabIndex = 0;
+  place.setAttribute("role", "group");
+  place.setAttribute("aria-label", name);
+  return place;
 }
 
 /** @param {ModelCard} model */
