@@ -32,7 +32,7 @@ WIDE = """() => {
         const isPlace = element.matches(
             "td, th, button, label, legend, dialog, dialog > *, .card, .card section, p, li, h1, h2, h3, h4",
         );
-        const isFull = isPlace && element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).display !== "inline";
+        const isFull = isPlace && element.scrollWidth > element.clientWidth + 1;
         if (isOut || isFull) found.push(`${element.outerHTML.slice(0, 90)} ${isOut ? "is out of sight" : "is too full"}`);
     }
     return found;

@@ -34,7 +34,7 @@ class Keys:
         self.page = page
         # Listened for from the beginning: asked for with the key, it may come too late.
         self.choosers: list[FileChooser] = []
-        page.on("filechooser", self.choosers.append)
+        page.on("filechooser", lambda chooser: self.choosers.append(chooser))
 
     def press(self, key: str) -> str:
         self.page.keyboard.press(key)

@@ -60,16 +60,18 @@ export function focusOn(...choices) {
 /**
  * Load a part of the page that few visits need when it is first asked for; without a network, the service worker has it.
  *
- * @template T
- * @param {() => Promise<T>} load
- * @returns {() => Promise<T>} that loads it once, and again where it could not be had
+ * @param {string} address of a module
+ * @returns {() => Promise<any>} that loads it once, and again where it could not be had
  */
-export function later(load) {
-  /** @type {Promise<T> | null} */
+export function later(address) {
+  /** @type {Promise<any> | null} */
   let loaded = null;
+  let failures = 0;
   return () => {
-    loaded ??= load().catch((error) => {
+    // A browser keeps in mind which module it could not have; behind a # it is another one to it, and the same to everybody else.
+    loaded ??= import(failures ? `${address}#${failures}` : address).catch((error) => {
       loaded = null;
+      failures++;
       throw error;
     });
     return loaded;

@@ -32,19 +32,12 @@ let limits;
 /** @type {Picture | null} whose answer the person waits for: eye and focus are brought to it */
 let awaited = null;
 
-const loadCamera = later(() => import("./camera.js"));
-const loadCrop = later(() => import("./crop.js"));
-const loadTable = later(async () => {
-  const loaded = await import("./comparison.js");
-  loaded.listenForComparison({
-    onShow: look,
-    onRetry: (picture) => queue.add([picture]),
-    onRemove: discard,
-    onPredict: predictAll,
-    onStop: stop,
-  });
-  return loaded;
-});
+/** @type {() => Promise<typeof import("./camera.js")>} */
+const loadCamera = later("/js/camera.js");
+/** @type {() => Promise<typeof import("./crop.js")>} */
+const loadCrop = later("/js/crop.js");
+/** @type {() => Promise<typeof import("./comparison.js")>} */
+const loadTable = later("/js/comparison.js");
 /** @type {typeof import("./comparison.js") | null} */
 let table = null;
 
@@ -84,7 +77,20 @@ async function bringIn(sources) {
 
 /** Show every picture of several beside the others. */
 async function showTable() {
-  if (!table && all().length > 1) table = await part(loadTable);
+  if (!table && all().length > 1) {
+    const loaded = await part(loadTable);
+    // Asked for twice, it is there once.
+    if (loaded && !table) {
+      table = loaded;
+      loaded.listenForComparison({
+        onShow: look,
+        onRetry: (picture) => queue.add([picture]),
+        onRemove: discard,
+        onPredict: predictAll,
+        onStop: stop,
+      });
+    }
+  }
   table?.showComparison();
 }
 
