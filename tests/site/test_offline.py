@@ -76,6 +76,16 @@ def test_the_page_opens_without_a_network_in_every_language(page: Page, context:
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("Skin-lesion classifier")
     expect(page.locator("#samples-problem")).to_contain_text("could not be reached")
+    # What is loaded when it is first asked for is there, too.
+    page.set_input_files("#file", [PHOTOGRAPH, PHOTOGRAPH])
+    expect(page.locator("#queue-rows tr")).to_have_count(2)
+    page.get_by_role("button", name="Rotate and crop").click()
+    expect(page.locator("#crop-work")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="Use the camera").click()
+    expect(page.get_by_role("dialog", name="Take a photograph")).to_be_visible()
+    page.keyboard.press("Escape")
     for code, word in {"es": "Predecir", "de": "Vorhersagen", "fr": "Prédire"}.items():
         page.locator("#language").select_option(code)
         expect(page.locator("html")).to_have_attribute("lang", code)
@@ -175,7 +185,12 @@ def published(base_url: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
         def log_message(self, format: str, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(ThreadingHTTPServer):
+        # A page and its service worker ask for a hundred files at once. Of more than five that wait, which is the default,
+        # a busy machine turns some away, and the browser tries those again after seconds.
+        request_queue_size = 128
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/", folder

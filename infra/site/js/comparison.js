@@ -25,6 +25,7 @@ const stopButton = byId("queue-stop", HTMLButtonElement);
 const predictButton = byId("queue-predict", HTMLButtonElement);
 const exportButton = byId("queue-export", HTMLButtonElement);
 const note = byId("queue-note", HTMLElement);
+const below = byId("photograph", HTMLElement);
 const headers = [...panel.querySelectorAll("button")].filter((button) => button.dataset.sort);
 
 /** @type {Map<Picture, Row>} */
@@ -59,6 +60,8 @@ export function listenForComparison({ onPredict, onStop, ...actions }) {
 /** Show every picture as it is now; nothing where there is only one. */
 export function showComparison() {
   const pictures = all();
+  const isNew = panel.hidden && pictures.length > 1;
+  const at = isNew ? below.getBoundingClientRect().top : 0;
   panel.hidden = pictures.length < 2;
   for (const [picture, { row }] of rows) {
     if (pictures.includes(picture)) continue;
@@ -74,11 +77,24 @@ export function showComparison() {
   stopButton.hidden = !isRunning;
   predictButton.hidden = isRunning;
   predictButton.disabled = pictures.every(({ state }) => state === "done");
-  if (wasFocused && !isRunning) focusOn(predictButton, exportButton);
+  if (wasFocused && !isRunning) focusOn([predictButton, exportButton]);
   byId("queue-add", HTMLButtonElement).disabled = pictures.length >= MOST;
   bar.max = pictures.length;
   bar.value = done;
   put(byId("queue-progress", HTMLElement), "queue.progress", { done, all: pictures.length });
+  if (isNew) unfold(at);
+}
+
+/**
+ * What is on the screen stays where it is while the table takes its place above it, and then the eye is led to the table.
+ *
+ * @param {number} at where what stands below the table was
+ */
+function unfold(at) {
+  scrollBy({ top: below.getBoundingClientRect().top - at, behavior: "instant" });
+  const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const lead = () => panel.scrollIntoView({ block: "start", behavior: isStill ? "auto" : "smooth" });
+  requestAnimationFrame(() => requestAnimationFrame(lead));
 }
 
 /** @param {number} count of pictures for which there was no room */

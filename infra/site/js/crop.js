@@ -156,6 +156,8 @@ function build(address) {
   shade.setAttribute("theme-color", "rgb(10 14 20 / 62%)");
   canvas.append(image, shade, selection);
   area.replaceChildren(canvas);
+  // What can be done with it is said by the area around it; as an attribute of the element, an empty one is passed over.
+  image.$image.alt = "";
   return { canvas, image, selection };
 }
 

@@ -51,10 +51,11 @@ export function webAddress(address) {
 /**
  * Put the focus on the first of these that can take it, so that it is never lost with what was pressed.
  *
- * @param {...HTMLElement} choices
+ * @param {HTMLElement[]} choices
+ * @param {FocusOptions} [options]
  */
-export function focusOn(...choices) {
-  choices.find((each) => each.offsetParent !== null && !each.matches(":disabled"))?.focus();
+export function focusOn(choices, options) {
+  choices.find((each) => each.offsetParent !== null && !each.matches(":disabled"))?.focus(options);
 }
 
 /**

@@ -14,7 +14,7 @@ export function showGallery(onSample) {
   const retry = byId("samples-retry", HTMLButtonElement);
   retry.addEventListener("click", async () => {
     await load();
-    focusOn(retry, ...list.querySelectorAll("button"));
+    focusOn([retry, ...list.querySelectorAll("button")]);
   });
   return load();
 

@@ -71,7 +71,7 @@ async function bringIn(sources) {
   table?.tellLeftOut(leftOut);
   // What was pressed may be gone now, and the focus must not go with it.
   if (focused instanceof HTMLElement && focused !== document.body && focused.offsetParent === null) {
-    focusOn(byId("queue-predict", HTMLButtonElement), predictButton, byId("photograph", HTMLElement));
+    focusOn([byId("queue-predict", HTMLButtonElement), predictButton, byId("photograph", HTMLElement)], { preventScroll: true });
   }
 }
 
@@ -230,7 +230,7 @@ function discard(picture) {
   say(t("queue.removed", { name }));
   const next = current();
   if (next && all().length > 1) table?.focusRow(next);
-  else focusOn(predictButton, byId("photograph", HTMLElement));
+  else focusOn([predictButton, byId("photograph", HTMLElement)]);
 }
 
 function startAgain() {

@@ -75,8 +75,18 @@ export async function setLanguage(code) {
   } catch {
     // The language holds for this visit then.
   }
+  // Sentences of another length move what stands below them: for one frame the page is not seen, and so nothing jumps.
+  document.documentElement.toggleAttribute("data-turning", true);
+  await frame();
   for (const listener of listeners) listener();
+  document.documentElement.removeAttribute("data-turning");
   return true;
+}
+
+/** Wait until what was changed is drawn; not for ever, since nothing is drawn of a page that nobody sees. */
+async function frame() {
+  const drawn = new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  await Promise.race([drawn, new Promise((resolve) => setTimeout(resolve, 200))]);
 }
 
 /**
