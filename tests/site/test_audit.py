@@ -8,17 +8,12 @@ import pytest
 from playwright.sync_api import Browser, FileChooser, Page, Route, expect
 
 from tests.paths import REPOSITORY
-from tests.site.views import VIEWS, files
+from tests.site.views import RULES, VIEWS, files
 
 AXE = REPOSITORY / "infra" / "vendor" / "node_modules" / "axe-core" / "axe.min.js"
 MOST_BYTES = 150_000
 MOST_SHIFT = 0.02
 LANGUAGES = ("en", "es", "de", "fr")
-RULES = """
-    window.broken = [];
-    addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
-        window.broken.push(`${violatedDirective} forbids ${blockedURI}`));
-"""
 # What is wider than its place: beyond the window, or beyond its own box, where nothing is meant to scroll.
 WIDE = """() => {
     const found = [];

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 from infra import bundle
 from infra.headers import SECURITY_HEADERS
 from tests.paths import SAMPLES
+from tests.site.views import RULES
 
 PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
 STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be judged$")
@@ -106,7 +107,13 @@ def test_private_mode_judges_without_a_network_in_a_later_visit(page: Page, cont
     expect(later.locator("#advice")).not_to_be_empty()
 
 
-def test_no_request_leaves_the_page_once_the_model_is_there(page: Page, context: BrowserContext) -> None:
+def test_no_request_leaves_the_page_once_the_model_is_there_and_no_rule_is_broken(
+    page: Page, context: BrowserContext
+) -> None:
+    # Workers have rules of their own, of which only the console tells.
+    complaints: list[str] = []
+    context.on("console", lambda message: complaints.append(message.text))
+    page.evaluate(RULES)
     switch_on(page)
     asked: list[str] = []
 
@@ -119,6 +126,8 @@ def test_no_request_leaves_the_page_once_the_model_is_there(page: Page, context:
     page.get_by_role("checkbox", name="Check eight orientations").check()
     predict(page)
     assert asked == []
+    assert page.evaluate("broken") == []
+    assert complaints == []
 
 
 def test_nothing_of_a_person_is_kept(page: Page, base_url: str) -> None:

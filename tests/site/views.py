@@ -16,6 +16,12 @@ ANSWERS = {
     "uncertain": answer(0.309, "benign", "malignant"),
     "refused": answer(0),
 }
+RULES = """
+    window.broken = [];
+    addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+        window.broken.push(`${violatedDirective} forbids ${blockedURI}`));
+"""
+"""Keeps what the page's security rules forbade."""
 PROBLEM = {"type": "", "title": "", "status": 500, "detail": "English.", "code": "fault"}
 
 

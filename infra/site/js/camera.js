@@ -55,7 +55,6 @@ async function start() {
   starting.hidden = false;
   problem.hidden = retry.hidden = true;
   shutter.hidden = false;
-  shutter.disabled = true;
   if (!navigator.mediaDevices) {
     fail("camera.unsupported");
     return;
@@ -100,6 +99,7 @@ function stop() {
   for (const track of stream?.getTracks() ?? []) track.stop();
   stream = null;
   video.srcObject = null;
+  shutter.disabled = true;
   torch.hidden = true;
   torch.setAttribute("aria-pressed", "false");
 }
