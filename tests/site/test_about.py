@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.site.service import CARD, answer, answer_with
 
@@ -41,6 +41,15 @@ DRAWN = """(canvas) => new Set(new Uint32Array(
     canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size > 3"""
 
 
+def until_drawn(canvas: Locator) -> None:
+    """Wait for what is in a plot: the library that draws comes after the place that it draws in."""
+    for _ in range(300):
+        if canvas.evaluate(DRAWN):
+            return
+        canvas.page.wait_for_timeout(100)
+    raise AssertionError("Nothing was drawn.")
+
+
 def open_about(page: Page, card: Mapping[str, Any]) -> None:
     page.route("**/api/model", lambda route: route.fulfill(json=card))
     page.locator("#about-open").click()
@@ -57,7 +66,7 @@ def test_each_plot_is_drawn_and_has_a_table_that_says_the_same(opened: Callable[
         canvas = page.get_by_role("img", name=name)
         canvas.scroll_into_view_if_needed()
         expect(canvas).to_be_visible()
-        assert canvas.evaluate(DRAWN)
+        until_drawn(canvas)
     figures = page.locator("#figures figure")
     figures.nth(0).locator("summary").click()
     expect(figures.nth(0).get_by_role("row")).to_have_count(3)
