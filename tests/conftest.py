@@ -83,8 +83,9 @@ def base_url(environment: dict[str, str], tmp_path_factory: pytest.TempPathFacto
 
 
 def _ready(process: subprocess.Popen[bytes], log: Path) -> str:
-    # Starting takes a second, and many where the machine is busy with something else.
-    for _ in range(600):
+    # Starting takes a second; minutes where the machine is busy with something else and the site is put together for the
+    # first time, which compresses 30 MB. As long as the process lives, it is on its way.
+    for _ in range(6000):
         lines = log.read_text().splitlines()
         if lines and lines[0].startswith("http://"):
             url = lines[0].rstrip("/")

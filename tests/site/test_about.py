@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.site.service import CARD, answer, answer_with
 
@@ -21,7 +21,11 @@ RICH: Mapping[str, Any] = {
                 "nevus": {"n": 820, "malignant": False, "above_threshold": {"value": 0.2, "low": 0.15, "high": 0.25}},
                 "dermatofibroma": {"n": 0, "malignant": False, "above_threshold": {"value": None}},
             },
-            "curves": {"roc": [[0, 0], [0.38, 0.951], [1, 1]], "reliability": [[0.1, 0.12], [0.8, 0.75]]},
+            # As many points as the model file has.
+            "curves": {
+                "roc": [[step / 100, round((step / 100) ** 0.052, 4)] for step in range(101)],
+                "reliability": [[(step / 15) ** 2, (step / 15) ** 2.2] for step in range(15)],
+            },
         },
         "strangers": {"clinical": {"n": 455, "refused": 0.05}, "not-lesions": {"n": 108, "refused": 0.9}},
     },
@@ -35,6 +39,15 @@ PLOTS = (
 # More than one colour: something was drawn.
 DRAWN = """(canvas) => new Set(new Uint32Array(
     canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size > 3"""
+
+
+def until_drawn(canvas: Locator) -> None:
+    """Wait for what is in a plot: the library that draws comes after the place that it draws in."""
+    for _ in range(300):
+        if canvas.evaluate(DRAWN):
+            return
+        canvas.page.wait_for_timeout(100)
+    raise AssertionError("Nothing was drawn.")
 
 
 def open_about(page: Page, card: Mapping[str, Any]) -> None:
@@ -53,7 +66,7 @@ def test_each_plot_is_drawn_and_has_a_table_that_says_the_same(opened: Callable[
         canvas = page.get_by_role("img", name=name)
         canvas.scroll_into_view_if_needed()
         expect(canvas).to_be_visible()
-        assert canvas.evaluate(DRAWN)
+        until_drawn(canvas)
     figures = page.locator("#figures figure")
     figures.nth(0).locator("summary").click()
     expect(figures.nth(0).get_by_role("row")).to_have_count(3)
@@ -61,7 +74,7 @@ def test_each_plot_is_drawn_and_has_a_table_that_says_the_same(opened: Callable[
     figures.nth(1).locator("summary").click()
     expect(figures.nth(1).get_by_role("row", name="HAM10000")).to_contain_text("9000.9300.910 to 0.940")
     figures.nth(2).locator("summary").click()
-    expect(figures.nth(2).get_by_role("row").nth(2)).to_have_text("38.0%95.1%")
+    expect(figures.nth(2).get_by_role("row").nth(39)).to_have_text("38.0%95.1%")
     expect(page.locator("#figures")).to_contain_text("Of 108 pictures that show no skin lesion it refused 90%.")
     assert complaints == []
 
@@ -89,6 +102,33 @@ def test_plots_are_said_again_in_another_language(opened: Callable[..., Page]) -
     page.locator("#language").select_option("fr")
     page.locator("#about-open").click()
     expect(page.get_by_role("img", name="Par jeu de données")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("language", "use", "limit"),
+    [
+        ("en", "Research and teaching", "Not a medical device and not approved by any authority."),
+        ("es", "Investigación y enseñanza", "No es un producto sanitario"),
+        ("de", "Forschung und Lehre", "Kein Medizinprodukt und von keiner Behörde zugelassen."),
+        ("fr", "Recherche et enseignement", "N’est pas un dispositif médical"),
+    ],
+)
+def test_what_the_model_file_says_is_translated_where_it_is_known(
+    opened: Callable[..., Page], language: str, use: str, limit: str
+) -> None:
+    page = opened(language)
+    # The repository's own model, whose words the page knows.
+    page.locator("#about-open").click()
+    expect(page.locator("#limits li")).to_have_count(5)
+    expect(page.locator("#intended")).to_contain_text(use)
+    expect(page.locator("#limits li").first).to_contain_text(limit)
+    expect(page.locator("#about [lang]")).to_have_count(0)
+    page.locator("#about-close").click()
+    page.reload()
+    expect(page.locator(".sample")).to_have_count(12)
+    open_about(page, {**CARD, "intended_use": "For a test.", "limits_of_use": ["Only for tests."]})
+    expect(page.locator("#intended [lang=en]")).to_have_text("For a test.")
+    expect(page.locator("#limits [lang=en]")).to_have_text("Only for tests.")
 
 
 def test_what_could_not_be_judged_leads_to_how_to_take_a_photograph(opened: Callable[..., Page]) -> None:

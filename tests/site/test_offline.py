@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 from infra import bundle
 from infra.headers import SECURITY_HEADERS
 from tests.paths import SAMPLES
+from tests.site.views import RULES
 
 PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
 STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be judged$")
@@ -76,6 +77,16 @@ def test_the_page_opens_without_a_network_in_every_language(page: Page, context:
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("Skin-lesion classifier")
     expect(page.locator("#samples-problem")).to_contain_text("could not be reached")
+    # What is loaded when it is first asked for is there, too.
+    page.set_input_files("#file", [PHOTOGRAPH, PHOTOGRAPH])
+    expect(page.locator("#queue-rows tr")).to_have_count(2)
+    page.get_by_role("button", name="Rotate and crop").click()
+    expect(page.locator("#crop-work")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="Use the camera").click()
+    expect(page.get_by_role("dialog", name="Take a photograph")).to_be_visible()
+    page.keyboard.press("Escape")
     for code, word in {"es": "Predecir", "de": "Vorhersagen", "fr": "Prédire"}.items():
         page.locator("#language").select_option(code)
         expect(page.locator("html")).to_have_attribute("lang", code)
@@ -96,7 +107,13 @@ def test_private_mode_judges_without_a_network_in_a_later_visit(page: Page, cont
     expect(later.locator("#advice")).not_to_be_empty()
 
 
-def test_no_request_leaves_the_page_once_the_model_is_there(page: Page, context: BrowserContext) -> None:
+def test_no_request_leaves_the_page_once_the_model_is_there_and_no_rule_is_broken(
+    page: Page, context: BrowserContext
+) -> None:
+    # Workers have rules of their own, of which only the console tells.
+    complaints: list[str] = []
+    context.on("console", lambda message: complaints.append(message.text))
+    page.evaluate(RULES)
     switch_on(page)
     asked: list[str] = []
 
@@ -109,6 +126,8 @@ def test_no_request_leaves_the_page_once_the_model_is_there(page: Page, context:
     page.get_by_role("checkbox", name="Check eight orientations").check()
     predict(page)
     assert asked == []
+    assert page.evaluate("broken") == []
+    assert complaints == []
 
 
 def test_nothing_of_a_person_is_kept(page: Page, base_url: str) -> None:
@@ -175,7 +194,12 @@ def published(base_url: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
         def log_message(self, format: str, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(ThreadingHTTPServer):
+        # A page and its service worker ask for a hundred files at once. Of more than five that wait, which is the default,
+        # a busy machine turns some away, and the browser tries those again after seconds.
+        request_queue_size = 128
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/", folder

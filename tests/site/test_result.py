@@ -43,12 +43,51 @@ def test_a_thousand_people_are_shared_out_by_the_rule_of_bayes(opened: Callable[
     # 0.951 of 100 is 95; 0.38 of 900 is 342.
     expect(meaning.locator("#meaning-people")).to_contain_text("437 of the 1,000 score above")
     expect(meaning.locator("#meaning-people")).to_contain_text("95 of them have")
-    expect(meaning.locator("#prevalence-example")).to_contain_text("a skin clinic")
+    expect(meaning.locator("#prevalence-example")).to_have_text("Nobody knows the number for yours.")
     expect(meaning.locator("#people")).to_have_attribute("aria-label", re.compile("100 have a malignant one"))
     counts = [
         meaning.locator(f"#people path.{part}").get_attribute("d") for part in ("found", "missed", "alarmed", "spared")
     ]
     assert [path and path.count("M") for path in counts] == [95, 5, 342, 558]
+
+
+@pytest.mark.parametrize(("prevalence", "collection"), [("2%", "ISIC 2020"), ("20%", "HAM10000")])
+def test_an_example_of_a_prevalence_has_its_source(opened: Callable[..., Page], prevalence: str, collection: str) -> None:
+    page = opened()
+    answer_with(page, ABOVE)
+    page.get_by_role("radio", name=prevalence, exact=True).check(force=True)
+    example = page.locator("#prevalence-example")
+    expect(example).to_contain_text(collection)
+    expect(example).to_contain_text("Nobody knows the number for yours.")
+    counted, among = (
+        int(number.replace(",", "")) for number in re.findall(r"[\d,]+(?= of| photographs)", example.inner_text())
+    )
+    assert counted / among == pytest.approx(float(prevalence.rstrip("%")) / 100, rel=0.15)
+    expect(page.locator("#about-licences ~ p", has_text=collection)).to_contain_text("Scientific Data")
+
+
+EIGHT = {
+    **CARD["metrics"]["test"]["all"],
+    "sensitivity": {"value": 0.971},
+    "specificity": {"value": 0.7},
+}
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_eight_orientations_quote_what_was_measured_with_eight(opened: Callable[..., Page], measured: bool) -> None:
+    page = opened()
+    card = {**CARD, "metrics": {"test": {**CARD["metrics"]["test"], **({"eight_views": EIGHT} if measured else {})}}}
+    page.locator("#views").check()
+    answer_with(page, ABOVE, card)
+    expect(page.locator("#advice")).to_contain_text("97 of 100" if measured else "95 of 100")
+    expect(page.locator("#meaning-test")).to_contain_text("30 did so too" if measured else "38 did so too")
+    said = "in eight orientations, like at this one" if measured else "in one orientation, at this one in eight"
+    expect(page.locator("#meaning-test")).to_contain_text(said)
+    page.locator("#about-open").click()
+    expect(page.locator("#figures table").first).to_be_attached()
+    expect(page.locator("#figures", has_text="Averaged over eight orientations: area under the curve 0.930")).to_have_count(
+        int(measured)
+    )
 
 
 def test_below_the_threshold_those_who_are_missed_are_told_and_never_as_none(opened: Callable[..., Page]) -> None:

@@ -19,7 +19,8 @@ PAGE = (SITE / "index.html").read_text()
 FILES = sorted((SITE / "strings").glob("*.json"))
 
 FORBIDDEN = {
-    "en": r"\bdiagnos(e|ed|es|ing)\b|\bdetect\w* (skin )?cancer|\bsafe(ly)?\b|\blow[- ]risk\b|\bharmless",
+    "en": r"\bdiagnos(e|ed|ing)\b|(?<!the )\bdiagnoses\b|\bdetect\w* (skin )?cancer|\bsafe(ly)?\b"
+    r"|\blow[- ]risk\b|\bharmless",
     "es": r"\bdiagnostic\w*|\bdetect\w* (el |un )?cáncer|\bsegur[oa]s?\b|\bbajo riesgo\b|\briesgo bajo\b|\binofensiv",
     "de": r"diagnostizier|\b(haut)?krebs\w* (erkenn|entdeck)|\bsicher|ungefährlich|harmlos|unbedenklich"
     r"|(geringes|niedriges|kleines) risiko",
@@ -171,6 +172,15 @@ def test_every_sentence_is_used_and_every_used_one_is_there() -> None:
     assert {key for key in used if key.split(".")[-1] != "js"} - known == set()
     assert {key for key in known - used if not key.startswith(tuple(prefixes))} == set()
     assert {prefix for prefix in prefixes if not any(key.startswith(prefix) for key in known)} == set()
+
+
+def test_the_page_knows_what_its_own_models_say_of_themselves() -> None:
+    convert = (REPOSITORY / "export" / "convert.py").read_text()
+    use, listed = re.findall(r'"intended_use": "(.+?)",\s+"limits_of_use": \[(.+?)\]', convert, re.DOTALL)[0]
+    said = {use, *re.findall(r'"(.+?)",\n', listed), *re.findall(r'^OWN_LICENCE = "(.+?)"$', convert, re.MULTILINE)}
+    assert len(said) == 7
+    known = {key.split(".")[1]: text for key, text in ENGLISH.items() if key.startswith("model_says.")}
+    assert known == {re.sub("[^a-z]+", "_", text.lower()): text for text in said}
 
 
 def test_every_code_of_the_service_has_its_sentence() -> None:

@@ -12,6 +12,9 @@ const STATUSES = new Map([
   [504, "problems.slow"],
 ]);
 
+// Codes of the service for what the caller did wrong, where the very same, sent once more, may arrive whole.
+const SENT_AGAIN = new Set(["invalid_request"]);
+
 /**
  * @param {string} path
  * @param {RequestInit} [options]
@@ -32,7 +35,7 @@ async function request(path, options = {}) {
     throw new Problem("problems.unreachable", { mayRetry: true });
   }
   if (response.ok && body !== null) return body;
-  const mayRetry = response.ok || response.status === 429 || response.status >= 500;
+  const mayRetry = response.ok || response.status === 429 || response.status >= 500 || SENT_AGAIN.has(body?.code);
   const values = { status: response.status };
   if (typeof body?.code === "string" && typeof body.detail === "string") {
     throw new Problem(`problems.${body.code}`, { mayRetry, values, otherwise: body.detail });

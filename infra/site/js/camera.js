@@ -35,19 +35,19 @@ let stream = null;
 /** @type {(photograph: File) => void} */
 let taken = () => {};
 
+byId("camera-close", HTMLButtonElement).addEventListener("click", () => dialog.close());
+dialog.addEventListener("close", stop);
+closeByBackdrop(dialog);
+shutter.addEventListener("click", () => void shoot());
+retry.addEventListener("click", () => void start());
+torch.addEventListener("click", () => void light(torch.getAttribute("aria-pressed") !== "true"));
+
 /** @param {(photograph: File) => void} onPhotograph */
-export function listenForCamera(onPhotograph) {
+export function openCamera(onPhotograph) {
+  if (dialog.open) return;
   taken = onPhotograph;
-  byId("camera-open", HTMLButtonElement).addEventListener("click", () => {
-    dialog.showModal();
-    void start();
-  });
-  byId("camera-close", HTMLButtonElement).addEventListener("click", () => dialog.close());
-  dialog.addEventListener("close", stop);
-  closeByBackdrop(dialog);
-  shutter.addEventListener("click", () => void shoot());
-  retry.addEventListener("click", () => void start());
-  torch.addEventListener("click", () => void light(torch.getAttribute("aria-pressed") !== "true"));
+  dialog.showModal();
+  void start();
 }
 
 async function start() {
@@ -55,7 +55,6 @@ async function start() {
   starting.hidden = false;
   problem.hidden = retry.hidden = true;
   shutter.hidden = false;
-  shutter.disabled = true;
   if (!navigator.mediaDevices) {
     fail("camera.unsupported");
     return;
@@ -100,6 +99,7 @@ function stop() {
   for (const track of stream?.getTracks() ?? []) track.stop();
   stream = null;
   video.srcObject = null;
+  shutter.disabled = true;
   torch.hidden = true;
   torch.setAttribute("aria-pressed", "false");
 }

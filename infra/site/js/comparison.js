@@ -3,7 +3,7 @@
 /** @import { Picture } from "./types.js" */
 
 import { exportCsv } from "./csv.js";
-import { byId, make, say } from "./dom.js";
+import { byId, focusOn, make, say } from "./dom.js";
 import { put, putText } from "./language.js";
 import { MOST, all, current, nameOf } from "./pictures.js";
 import { onLanguage, t } from "./strings.js";
@@ -23,7 +23,9 @@ const body = byId("queue-rows", HTMLElement);
 const bar = byId("queue-bar", HTMLProgressElement);
 const stopButton = byId("queue-stop", HTMLButtonElement);
 const predictButton = byId("queue-predict", HTMLButtonElement);
+const exportButton = byId("queue-export", HTMLButtonElement);
 const note = byId("queue-note", HTMLElement);
+const below = byId("photograph", HTMLElement);
 const headers = [...panel.querySelectorAll("button")].filter((button) => button.dataset.sort);
 
 /** @type {Map<Picture, Row>} */
@@ -46,7 +48,9 @@ export function listenForComparison({ onPredict, onStop, ...actions }) {
   doing = actions;
   predictButton.addEventListener("click", onPredict);
   stopButton.addEventListener("click", onStop);
-  byId("queue-export", HTMLButtonElement).addEventListener("click", () => void exportCsv(sorted()));
+  exportButton.addEventListener("click", () => {
+    exportCsv(sorted()).catch(() => tellQueue(t("problems.unreachable")));
+  });
   for (const button of headers) {
     button.addEventListener("click", () => sortBy(/** @type {Column} */ (button.dataset.sort)));
   }
@@ -56,6 +60,8 @@ export function listenForComparison({ onPredict, onStop, ...actions }) {
 /** Show every picture as it is now; nothing where there is only one. */
 export function showComparison() {
   const pictures = all();
+  const isNew = panel.hidden && pictures.length > 1;
+  const at = isNew ? below.getBoundingClientRect().top : 0;
   panel.hidden = pictures.length < 2;
   for (const [picture, { row }] of rows) {
     if (pictures.includes(picture)) continue;
@@ -67,13 +73,28 @@ export function showComparison() {
   arrange();
   const isRunning = pictures.some(({ state }) => state === "waiting" || state === "looking");
   const done = pictures.filter(({ state }) => state === "done" || state === "failed").length;
+  const wasFocused = document.activeElement === stopButton;
   stopButton.hidden = !isRunning;
   predictButton.hidden = isRunning;
-  predictButton.disabled = done === pictures.length && pictures.every(({ state }) => state === "done");
+  predictButton.disabled = pictures.every(({ state }) => state === "done");
+  if (wasFocused && !isRunning) focusOn([predictButton, exportButton]);
   byId("queue-add", HTMLButtonElement).disabled = pictures.length >= MOST;
   bar.max = pictures.length;
   bar.value = done;
   put(byId("queue-progress", HTMLElement), "queue.progress", { done, all: pictures.length });
+  if (isNew) unfold(at);
+}
+
+/**
+ * What is on the screen stays where it is while the table takes its place above it, and then the eye is led to the table.
+ *
+ * @param {number} at where what stands below the table was
+ */
+function unfold(at) {
+  scrollBy({ top: below.getBoundingClientRect().top - at, behavior: "instant" });
+  const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const lead = () => panel.scrollIntoView({ block: "start", behavior: isStill ? "auto" : "smooth" });
+  requestAnimationFrame(() => requestAnimationFrame(lead));
 }
 
 /** @param {number} count of pictures for which there was no room */
@@ -112,7 +133,9 @@ function fill(picture) {
   cells.set.textContent = prediction?.prediction_set.map((side) => t(`result.side_${side}`)).join(", ") ?? "–";
   const top = prediction?.classes[0];
   cells.top.textContent = top ? words.diagnosisName(top.code, judgement?.model ?? null) : "–";
+  const wasFocused = document.activeElement === cells.retry;
   cells.retry.hidden = state !== "failed";
+  if (wasFocused && cells.retry.hidden) cells.show.focus();
   cells.retry.setAttribute("aria-label", t("queue.retry", { name }));
   cells.remove.setAttribute("aria-label", t("queue.remove", { name }));
 }

@@ -57,25 +57,23 @@ let isPlacing = false;
 /** @type {(result: {photograph: Blob, side: number} | null) => void} */
 let finish = () => {};
 
-export function listenForCrop() {
-  byId("crop-close", HTMLButtonElement).addEventListener("click", () => dialog.close());
-  byId("crop-use", HTMLButtonElement).addEventListener("click", () => void use());
-  byId("crop-reset", HTMLButtonElement).addEventListener("click", reset);
-  dialog.addEventListener("close", () => finish(null));
-  closeByBackdrop(dialog);
-  for (const button of work.querySelectorAll("button")) {
-    const { move } = button.dataset;
-    if (move) button.addEventListener("click", () => act(move));
-  }
-  area.addEventListener("keydown", (event) => {
-    const move = KEYS.get(event.key);
-    if (event.ctrlKey || event.metaKey || event.altKey || (!move && event.key !== "Enter")) return;
-    event.preventDefault();
-    if (move) act(move);
-    else void use();
-  });
-  new ResizeObserver(() => place()).observe(area);
+byId("crop-close", HTMLButtonElement).addEventListener("click", () => dialog.close());
+byId("crop-use", HTMLButtonElement).addEventListener("click", () => void use());
+byId("crop-reset", HTMLButtonElement).addEventListener("click", reset);
+dialog.addEventListener("close", () => finish(null));
+closeByBackdrop(dialog);
+for (const button of work.querySelectorAll("button")) {
+  const { move } = button.dataset;
+  if (move) button.addEventListener("click", () => act(move));
 }
+area.addEventListener("keydown", (event) => {
+  const move = KEYS.get(event.key);
+  if (event.ctrlKey || event.metaKey || event.altKey || (!move && event.key !== "Enter")) return;
+  event.preventDefault();
+  if (move) act(move);
+  else void use();
+});
+new ResizeObserver(() => place()).observe(area);
 
 /**
  * Let the person choose a square of a photograph.
@@ -84,6 +82,7 @@ export function listenForCrop() {
  * @returns {Promise<{photograph: Blob, side: number} | null>} null when they did not, or nobody can open it
  */
 export async function crop(file) {
+  if (dialog.open) return null;
   work.hidden = problem.hidden = true;
   opening.hidden = false;
   dialog.showModal();
@@ -157,6 +156,8 @@ function build(address) {
   shade.setAttribute("theme-color", "rgb(10 14 20 / 62%)");
   canvas.append(image, shade, selection);
   area.replaceChildren(canvas);
+  // What can be done with it is said by the area around it; as an attribute of the element, an empty one is passed over.
+  image.$image.alt = "";
   return { canvas, image, selection };
 }
 

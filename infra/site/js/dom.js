@@ -48,6 +48,37 @@ export function webAddress(address) {
   }
 }
 
+/**
+ * Put the focus on the first of these that can take it, so that it is never lost with what was pressed.
+ *
+ * @param {HTMLElement[]} choices
+ * @param {FocusOptions} [options]
+ */
+export function focusOn(choices, options) {
+  choices.find((each) => each.offsetParent !== null && !each.matches(":disabled"))?.focus(options);
+}
+
+/**
+ * Load a part of the page that few visits need when it is first asked for; without a network, the service worker has it.
+ *
+ * @param {string} address of a module
+ * @returns {() => Promise<any>} that loads it once, and again where it could not be had
+ */
+export function later(address) {
+  /** @type {Promise<any> | null} */
+  let loaded = null;
+  let failures = 0;
+  return () => {
+    // A browser keeps in mind which module it could not have; behind a # it is another one to it, and the same to everybody else.
+    loaded ??= import(failures ? `${address}#${failures}` : address).catch((error) => {
+      loaded = null;
+      failures++;
+      throw error;
+    });
+    return loaded;
+  };
+}
+
 /** @type {Map<string, Promise<void>>} */
 const scripts = new Map();
 

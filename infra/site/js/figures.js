@@ -10,7 +10,7 @@ import { clearPlots, drawBars, drawLine } from "./plots.js";
 import { has, number, t } from "./strings.js";
 import * as words from "./words.js";
 
-const PREVALENCES = [0.01, 0.02, 0.05, 0.1, 0.25];
+const PREVALENCES = [0.01, 0.02, 0.05, 0.1, 0.2];
 const CHANCE = 0.5;
 
 /** @param {ModelCard | null} model */
@@ -21,9 +21,10 @@ export async function showFigures(model) {
     figures.replaceChildren(put(make("p", ""), "about.figures_missing"));
     return;
   }
-  const limits = model.limits_of_use;
-  if (limits?.length) byId("limits", HTMLElement).replaceChildren(...limits.map(limit));
-  byId("credits", HTMLElement).textContent = credits(model);
+  const { limits_of_use: limits, intended_use: use } = model;
+  byId("intended", HTMLElement).replaceChildren(...(use ? [ownWords("p", use)] : []));
+  if (limits?.length) byId("limits", HTMLElement).replaceChildren(...limits.map((limit) => ownWords("li", limit)));
+  byId("credits", HTMLElement).replaceChildren(...credits(model));
   const test = words.testFigures(model);
   const { version, architecture } = model;
   const values = { version, architecture: architecture ?? "", sha256: model.sha256.slice(0, 12) };
@@ -35,13 +36,14 @@ export async function showFigures(model) {
   const plots = [diagnoses(model), datasets(model), roc(model), reliability(model)].filter((each) => each !== null);
   figures.replaceChildren(
     make("p", "", [name, counted(test)].filter(Boolean).join(" ")),
-    table([t("about.measure"), t("about.value"), t("about.interval")], [
+    scroller(t("about.figures"), table([t("about.measure"), t("about.value"), t("about.interval")], [
       row(t("about.auc"), test.auc, asAuc),
       row(t("about.sensitivity"), test.sensitivity, asPercent),
       row(t("about.specificity"), test.specificity, asPercent),
-    ].filter((line) => line !== null)),
+    ].filter((line) => line !== null))),
+    ...inEight(model),
     make("p", "", t("about.prevalence_text")),
-    prevalences(test),
+    scroller(t("about.prevalence"), prevalences(test)),
     ...plots.map(({ figure }) => figure),
     ...strangers(model),
   );
@@ -149,18 +151,28 @@ function plot(name, bars, same, drawing) {
   canvas.setAttribute("aria-label", `${heading}. ${t("about.as_table")}.`);
   const place = make("div", bars ? "plot" : "plot square-plot", canvas);
   if (bars) place.style.height = `${bars * 40 + 40}px`;
-  const scroller = make("div", "wide-table", same);
   const figure = make(
     "figure",
     "plot-figure",
     make("figcaption", "", make("h4", "", heading), make("p", "hint", t(`about.${name}_text`))),
     place,
-    make("details", "", make("summary", "", t("about.as_table")), scroller),
+    make("details", "", make("summary", "", t("about.as_table")), scroller(heading, same)),
   );
-  scroller.tabIndex = 0;
-  scroller.setAttribute("role", "group");
-  scroller.setAttribute("aria-label", heading);
   return { figure, draw: () => drawing(canvas) };
+}
+
+/**
+ * A place that a wide table scrolls in, by keyboard too.
+ *
+ * @param {string} name
+ * @param {HTMLElement} content
+ */
+function scroller(name, content) {
+  const place = make("div", "wide-table", content);
+  place.tabIndex = 0;
+  place.setAttribute("role", "group");
+  place.setAttribute("aria-label", name);
+  return place;
 }
 
 /** @param {ModelCard} model */
@@ -172,11 +184,25 @@ function strangers(model) {
   return told.length ? [make("h4", "", t("about.strangers")), ...told] : [];
 }
 
-/** @param {string} text the model file's own words, which are English */
-function limit(text) {
-  const element = make("li", "", text);
-  element.lang = "en";
+/**
+ * The model file's own words, which are English where the page does not know them.
+ *
+ * @param {"p" | "li" | "span"} tag
+ * @param {string} text
+ */
+function ownWords(tag, text) {
+  const known = words.translated(text);
+  const element = make(tag, "", known ?? text);
+  if (known === null) element.lang = "en";
   return element;
+}
+
+/** @param {ModelCard} model */
+function inEight(model) {
+  const { auc, sensitivity, specificity } = model.metrics?.test?.eight_views ?? {};
+  if (!auc || !sensitivity || !specificity) return [];
+  const values = { auc: asAuc(auc.value), sensitivity: asPercent(sensitivity.value), specificity: asPercent(specificity.value) };
+  return [make("p", "", t("about.in_eight", values))];
 }
 
 /** @param {TestFigures} test */
@@ -191,9 +217,9 @@ function counted({ n, malignant }) {
 function credits({ training, licence }) {
   const counts = Object.entries(training?.datasets ?? {}).map(([name, count]) => `${name} (${number(count)})`);
   return [
-    ...(counts.length ? [t("about.learnt", { sets: counts.join(", ") })] : []),
-    ...(licence ? [t("about.licence", { licence })] : []),
-  ].join(" ");
+    ...(counts.length ? [t("about.learnt", { sets: counts.join(", ") }), " "] : []),
+    ...(licence ? [t("about.licence"), " ", ownWords("span", licence)] : []),
+  ];
 }
 
 /** @param {number} value */

@@ -3,7 +3,7 @@
 /** @import { Sample } from "./types.js" */
 
 import { getSamples } from "./api.js";
-import { byId, make } from "./dom.js";
+import { byId, focusOn, make } from "./dom.js";
 import { put, putText } from "./language.js";
 import { Problem } from "./problem.js";
 
@@ -11,7 +11,11 @@ import { Problem } from "./problem.js";
 export function showGallery(onSample) {
   const list = byId("gallery", HTMLUListElement);
   const problem = byId("samples-problem", HTMLElement);
-  byId("samples-retry", HTMLButtonElement).addEventListener("click", load);
+  const retry = byId("samples-retry", HTMLButtonElement);
+  retry.addEventListener("click", async () => {
+    await load();
+    focusOn([retry, ...list.querySelectorAll("button")]);
+  });
   return load();
 
   async function load() {

@@ -51,11 +51,9 @@ export function listenForLanguage() {
   const select = byId("language", HTMLSelectElement);
   select.value = language();
   select.addEventListener("change", async () => {
-    select.disabled = true;
-    await setLanguage(select.value);
-    select.disabled = false;
-    select.value = language();
-    select.focus();
+    const wanted = select.value;
+    const isThere = await setLanguage(wanted);
+    if (!isThere && select.value === wanted) select.value = language();
   });
   onLanguage(translate);
   translate();

@@ -4,10 +4,7 @@
 
 import { listenForAbout, showConfig } from "./about.js";
 import { getConfig } from "./api.js";
-import { listenForCamera } from "./camera.js";
-import { focusRow, listenForComparison, showAnew, showComparison, tellLeftOut, tellQueue } from "./comparison.js";
-import { crop, listenForCrop } from "./crop.js";
-import { byId, say } from "./dom.js";
+import { byId, focusOn, later, say } from "./dom.js";
 import { markSample, showGallery } from "./gallery.js";
 import { getModel, judge } from "./judge.js";
 import { listenForLanguage } from "./language.js";
@@ -35,20 +32,70 @@ let limits;
 /** @type {Picture | null} whose answer the person waits for: eye and focus are brought to it */
 let awaited = null;
 
+/** @type {() => Promise<typeof import("./camera.js")>} */
+const loadCamera = later("/js/camera.js");
+/** @type {() => Promise<typeof import("./crop.js")>} */
+const loadCrop = later("/js/crop.js");
+/** @type {() => Promise<typeof import("./comparison.js")>} */
+const loadTable = later("/js/comparison.js");
+/** @type {typeof import("./comparison.js") | null} */
+let table = null;
+
+/**
+ * @template T
+ * @param {() => Promise<T>} load
+ * @returns {Promise<T | null>} null where it cannot be had, which the person is told
+ */
+async function part(load) {
+  const missing = byId("missing", HTMLElement);
+  missing.hidden = true;
+  try {
+    return await load();
+  } catch {
+    missing.hidden = false;
+    return null;
+  }
+}
+
 /** @param {Source[]} sources */
-function bringIn(sources) {
+async function bringIn(sources) {
   awaited = null;
   // One picture makes room for the next, whatever was under way with it.
   if (all().length === 1) queue.stop();
+  const focused = document.activeElement;
   const leftOut = take(sources);
   showCurrent();
-  tellLeftOut(leftOut);
   const picture = current();
   if (picture && !leftOut) say(t("photograph.ready", { name: nameOf(picture) }));
+  await showTable();
+  table?.tellLeftOut(leftOut);
+  // What was pressed may be gone now, and the focus must not go with it.
+  if (focused instanceof HTMLElement && focused !== document.body && focused.offsetParent === null) {
+    focusOn([byId("queue-predict", HTMLButtonElement), predictButton, byId("photograph", HTMLElement)], { preventScroll: true });
+  }
+}
+
+/** Show every picture of several beside the others. */
+async function showTable() {
+  if (!table && all().length > 1) {
+    const loaded = await part(loadTable);
+    // Asked for twice, it is there once.
+    if (loaded && !table) {
+      table = loaded;
+      loaded.listenForComparison({
+        onShow: look,
+        onRetry: (picture) => queue.add([picture]),
+        onRemove: discard,
+        onPredict: predictAll,
+        onStop: stop,
+      });
+    }
+  }
+  table?.showComparison();
 }
 
 /** @param {File[]} files */
-const bringInFiles = (files) => bringIn(files.map((file) => ({ kind: "file", file })));
+const bringInFiles = (files) => void bringIn(files.map((file) => ({ kind: "file", file })));
 
 /** Show the picture that is looked at, and what is known of it. */
 function showCurrent() {
@@ -61,7 +108,7 @@ function showCurrent() {
   if (picture) showPicture(picture.address, nameOf(picture));
   else hidePicture();
   showState();
-  showComparison();
+  void showTable();
 }
 
 /** Show what is known of the picture that is looked at. */
@@ -88,7 +135,7 @@ function showState() {
  */
 function showJudgement({ source, address }, judgement) {
   const sample = source.kind === "sample" ? source.sample : null;
-  showAnswer(judgement.answer, judgement.model, judgement.isShowable ? address : null, sample, () => details(source, judgement));
+  showAnswer(judgement, judgement.isShowable ? address : null, sample, () => details(source, judgement));
 }
 
 /**
@@ -126,7 +173,7 @@ async function judgePicture({ source, address }, signal) {
 function onChange(picture) {
   // That it is looked at now changes nothing for who waits for it.
   if (picture === current() && picture.state !== "looking") showState();
-  showComparison();
+  void showTable();
   const isLast = (picture.state === "done" || picture.state === "failed") && all().every(isOver);
   if (isLast && all().length > 1) say(t("queue.finished"));
 }
@@ -145,14 +192,14 @@ function predict() {
 /** Judge all that have no answer yet. */
 function predictAll() {
   awaited = null;
-  tellQueue("");
+  table?.tellQueue("");
   queue.add(all().filter(({ state }) => state !== "done"));
   byId("queue-stop", HTMLButtonElement).focus();
 }
 
 function stop() {
   queue.stop();
-  tellQueue(t("queue.stopped", { done: all().filter(isOver).length, all: all().length }));
+  table?.tellQueue(t("queue.stopped", { done: all().filter(isOver).length, all: all().length }));
   byId("queue-predict", HTMLButtonElement).focus();
 }
 
@@ -182,14 +229,14 @@ function discard(picture) {
   showCurrent();
   say(t("queue.removed", { name }));
   const next = current();
-  if (next && all().length > 1) focusRow(next);
-  else predictButton.focus();
+  if (next && all().length > 1) table?.focusRow(next);
+  else focusOn([predictButton, byId("photograph", HTMLElement)]);
 }
 
 function startAgain() {
   queue.stop();
   clear();
-  tellQueue("");
+  table?.tellQueue("");
   showCurrent();
   say(t("photograph.cleared"));
   byId("choose", HTMLButtonElement).focus();
@@ -200,18 +247,26 @@ async function cropCurrent() {
   if (picture?.source.kind !== "file") return;
   const { file, original = file, isTaken = false } = picture.source;
   // From the original again: what was cut away can be had back.
-  const cropped = await crop(original);
+  const cropped = await (await part(loadCrop))?.crop(original);
   if (cropped && all().includes(picture)) {
     const cut = new File([cropped.photograph], original.name, { type: cropped.photograph.type });
     queue.cancel(picture);
     replace(picture, { kind: "file", file: cut, isTaken, original, side: cropped.side });
-    showAnew(picture);
+    table?.showAnew(picture);
     showCurrent();
     say(t("photograph.ready", { name: nameOf(picture) }));
     predictButton.focus();
   } else {
     cropButton.focus();
   }
+}
+
+async function photographByCamera() {
+  const camera = await part(loadCamera);
+  camera?.openCamera((file) => {
+    void bringIn([{ kind: "file", file, isTaken: true }]);
+    predictButton.focus();
+  });
 }
 
 async function configure() {
@@ -231,18 +286,7 @@ function listen() {
     say(t("photograph.only_files"));
     if (!current()) showEmpty("photograph.only_files");
   });
-  listenForCamera((file) => {
-    bringIn([{ kind: "file", file, isTaken: true }]);
-    predictButton.focus();
-  });
-  listenForCrop();
-  listenForComparison({
-    onShow: look,
-    onRetry: (picture) => queue.add([picture]),
-    onRemove: discard,
-    onPredict: predictAll,
-    onStop: stop,
-  });
+  byId("camera-open", HTMLButtonElement).addEventListener("click", () => void photographByCamera());
   listenForAbout();
   listenForPrint();
   onLanguage(() => {
@@ -265,4 +309,4 @@ showCurrent();
 // From here on every control answers; tests/bench/page.py asks when.
 performance.mark("usable");
 void configure();
-void showGallery((sample, index) => bringIn([{ kind: "sample", sample, number: index }]));
+void showGallery((sample, index) => void bringIn([{ kind: "sample", sample, number: index }]));

@@ -7,7 +7,7 @@ import { byId, make } from "./dom.js";
 import { number, onLanguage } from "./strings.js";
 import * as words from "./words.js";
 
-const PREVALENCES = [0.01, 0.02, 0.05, 0.1, 0.25];
+const PREVALENCES = [0.01, 0.02, 0.05, 0.1, 0.2];
 const USUAL = 0.02;
 const PEOPLE = 1000;
 const ROWS = 20;
@@ -16,7 +16,7 @@ const section = byId("meaning", HTMLElement);
 const choice = byId("prevalence", HTMLElement);
 
 let prevalence = USUAL;
-/** @type {{prediction: Prediction, test: TestFigures} | null} */
+/** @type {{prediction: Prediction, test: TestFigures, orientations: string} | null} */
 let shown = null;
 
 onLanguage(show);
@@ -24,9 +24,10 @@ onLanguage(show);
 /**
  * @param {Prediction} prediction
  * @param {TestFigures | null} test
+ * @param {string} orientations in which the test looked at its pictures, if there is something to say of that
  */
-export function showMeaning(prediction, test) {
-  shown = test?.sensitivity && test.specificity ? { prediction, test } : null;
+export function showMeaning(prediction, test, orientations) {
+  shown = test?.sensitivity && test.specificity ? { prediction, test, orientations } : null;
   section.hidden = !shown;
   show();
 }
@@ -56,9 +57,9 @@ function offer() {
 
 function tell() {
   if (!shown) return;
-  const { prediction, test } = shown;
+  const { prediction, test, orientations } = shown;
   const group = people(test.sensitivity?.value ?? 0, test.specificity?.value ?? 0, prevalence, PEOPLE);
-  byId("meaning-test", HTMLElement).textContent = words.inTheTest(test);
+  byId("meaning-test", HTMLElement).textContent = [words.inTheTest(test), orientations].filter(Boolean).join(" ");
   byId("prevalence-example", HTMLElement).textContent = words.example(prevalence);
   const { all, own } = words.people(prediction, group);
   byId("meaning-people", HTMLElement).replaceChildren(`${all} `, make("strong", "", own));

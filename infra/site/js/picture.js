@@ -4,6 +4,7 @@ import { byId } from "./dom.js";
 
 const frame = byId("frame", HTMLElement);
 const image = byId("preview", HTMLImageElement);
+const square = byId("seen", HTMLElement);
 const missing = byId("no-preview", HTMLElement);
 
 /**
@@ -19,7 +20,7 @@ export function showPicture(address, name) {
     missing.hidden = !image.hidden;
     return;
   }
-  missing.hidden = true;
+  missing.hidden = square.hidden = true;
   image.onload = () => {
     image.hidden = false;
     shape(image.naturalWidth, image.naturalHeight);
@@ -49,9 +50,9 @@ function shape(width, height) {
   frame.style.setProperty("--ratio", String(width / height));
   byId("square", HTMLElement).hidden = width === height;
   const side = Math.min(width, height);
-  const square = byId("seen", HTMLElement);
   square.style.left = `${((width - side) / 2 / width) * 100}%`;
   square.style.top = `${((height - side) / 2 / height) * 100}%`;
   square.style.width = `${(side / width) * 100}%`;
   square.style.height = `${(side / height) * 100}%`;
+  square.hidden = false;
 }

@@ -6,6 +6,9 @@ import { number } from "./strings.js";
 
 /** @typedef {{label: string | string[], value: number, low?: number | undefined, high?: number | undefined, malignant?: boolean}} Bar */
 
+// More points than these are a curve, whose dots would run into each other.
+const MOST_DOTS = 30;
+
 /** @type {Chart[]} */
 let drawn = [];
 
@@ -74,15 +77,22 @@ export async function drawLine(canvas, points, names, marked) {
     min: 0,
     max: 1,
     title: { display: true, text, color: ink.soft },
-    ticks: { color: ink.soft, callback: (/** @type {string | number} */ value) => number(Number(value), { style: "percent" }) },
+    ticks: {
+      color: ink.soft,
+      // A telephone has no room for more beside each other.
+      stepSize: 0.25,
+      maxRotation: 0,
+      callback: (/** @type {string | number} */ value) => number(Number(value), { style: "percent" }),
+    },
   });
+  const pointRadius = points.length > MOST_DOTS ? 0 : 2.5;
   const ends = [{ x: 0, y: 0 }, { x: 1, y: 1 }];
   await draw(canvas, {
     type: "scatter",
     data: {
       datasets: [
         ...(marked ? [{ data: [marked], backgroundColor: ink.malignant, pointRadius: 7, pointStyle: "rectRot" }] : []),
-        { data: points, showLine: true, borderColor: ink.benign, backgroundColor: ink.benign, borderWidth: 2, pointRadius: 2.5 },
+        { data: points, showLine: true, borderColor: ink.benign, backgroundColor: ink.benign, borderWidth: 2, pointRadius },
         { data: ends, showLine: true, borderColor: ink.soft, borderWidth: 1, borderDash: [2, 4], pointRadius: 0 },
       ],
     },

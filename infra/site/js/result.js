@@ -1,7 +1,7 @@
 // The result panel: empty, busy, an answer, or why there is none.
 
 /** @import { Problem } from "./problem.js" */
-/** @import { Answer, ModelCard, Prediction, Sample } from "./types.js" */
+/** @import { Answer, Judgement, Prediction, Sample } from "./types.js" */
 
 import { byId, make, say } from "./dom.js";
 import { put, putText } from "./language.js";
@@ -79,13 +79,13 @@ export function showProblem(problem) {
 }
 
 /**
- * @param {Answer} answer
- * @param {ModelCard | null} model
+ * @param {Judgement} judgement
  * @param {string | null} address of the picture, where this browser can show it
  * @param {Sample | null} sample whose actual diagnosis may be told now
  * @param {() => [string, string][]} details more lines for the end of the panel, in the language of the moment
  */
-export function showAnswer(answer, model, address, sample, details) {
+export function showAnswer(judgement, address, sample, details) {
+  const { answer } = judgement;
   const { prediction } = answer;
   change(prediction ? prediction.decision.replace("_threshold", "") : "refused", "answer");
   const isUncertain = prediction !== null && words.isUncertain(prediction);
@@ -95,19 +95,19 @@ export function showAnswer(answer, model, address, sample, details) {
   byId("judged", HTMLElement).hidden = !prediction;
   byId("help", HTMLElement).hidden = prediction !== null;
   if (prediction) showMap(answer, address);
-  sayAgain = () => fill(answer, model, sample, details());
+  sayAgain = () => fill(judgement, sample, details());
   sayAgain();
 }
 
 /**
- * @param {Answer} answer
- * @param {ModelCard | null} model
+ * @param {Judgement} judgement
  * @param {Sample | null} sample
  * @param {[string, string][]} details
  */
-function fill(answer, model, sample, details) {
+function fill(judgement, sample, details) {
+  const { answer, model, views } = judgement;
   putText(heading, words.status(answer));
-  const { strong, rest } = words.advice(answer, model);
+  const { strong, rest } = words.advice(answer, words.testFigures(model, views));
   putText(advice, "");
   advice.append(...(strong ? [make("strong", "", strong)] : []), rest);
   if (sample) {
@@ -115,7 +115,7 @@ function fill(answer, model, sample, details) {
     byId("actual", HTMLElement).replaceChildren(`${t("result.actual")} `, name);
   }
   byId("next-steps", HTMLElement).replaceChildren(...words.nextSteps(answer).map((step) => make("li", "", step)));
-  if (answer.prediction) fillPrediction(answer.prediction, model);
+  if (answer.prediction) fillPrediction(answer.prediction, judgement);
   byId("details", HTMLElement).replaceChildren(
     ...[...details, ...facts(answer)].map(([term, text]) => make("div", "", make("dt", "", term), make("dd", "", text))),
   );
@@ -123,16 +123,17 @@ function fill(answer, model, sample, details) {
 
 /**
  * @param {Prediction} prediction
- * @param {ModelCard | null} model
+ * @param {Judgement} judgement
  */
-function fillPrediction(prediction, model) {
+function fillPrediction(prediction, { model, views }) {
+  const test = words.testFigures(model, views);
   uncertain.textContent = words.isUncertain(prediction) ? words.uncertainty(prediction) : "";
   const { malignant_probability: probability, threshold } = prediction;
   const { malignant, benign, limit } = words.numbers(prediction);
   byId("malignant", HTMLElement).textContent = malignant;
   byId("benign", HTMLElement).textContent = benign;
 
-  const base = words.baseRate(model);
+  const base = words.baseRate(test);
   const told = [t("result.scale", { malignant, benign, limit })];
   if (base) told.push(words.baseRateSentence(base));
   byId("scale", HTMLElement).setAttribute("aria-label", told.join(" "));
@@ -140,7 +141,7 @@ function fillPrediction(prediction, model) {
   mark("scale", threshold, t("result.threshold", { limit }));
   mark("base", base, base ? words.baseRateSentence(base) : "");
   byId("set", HTMLElement).textContent = words.predictionSet(prediction, model);
-  showMeaning(prediction, words.testFigures(model));
+  showMeaning(prediction, test, words.orientations(model, views));
 
   byId("classes", HTMLElement).replaceChildren(
     ...prediction.classes.map(({ code, malignant: counts, probability: part }) => {

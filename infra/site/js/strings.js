@@ -9,6 +9,8 @@ const ENGLISH = "en";
 
 /** @type {(() => void)[]} */
 const listeners = [];
+/** The language that was asked for last. */
+let wanted = "";
 
 /**
  * Fetch the words of the language that early.js chose; English where they cannot be had.
@@ -63,15 +65,28 @@ export const megabytes = (bytes) =>
  * @returns {Promise<boolean>} false where its words cannot be had; then nothing changes
  */
 export async function setLanguage(code) {
+  wanted = code;
   if (!(await load(code))) return false;
+  // Somebody who goes through the languages is faster than their words.
+  if (wanted !== code) return true;
   await use(code);
   try {
     localStorage.setItem("language", code);
   } catch {
     // The language holds for this visit then.
   }
+  // Sentences of another length move what stands below them: for one frame the page is not seen, and so nothing jumps.
+  document.documentElement.toggleAttribute("data-turning", true);
+  await frame();
   for (const listener of listeners) listener();
+  document.documentElement.removeAttribute("data-turning");
   return true;
+}
+
+/** Wait until what was changed is drawn; not for ever, since nothing is drawn of a page that nobody sees. */
+async function frame() {
+  const drawn = new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  await Promise.race([drawn, new Promise((resolve) => setTimeout(resolve, 200))]);
 }
 
 /**

@@ -13,7 +13,7 @@
  * @typedef {{roc?: [number, number][], reliability?: [number, number][]}} Curves points: share of benign and of malignant
  *   lesions above each threshold; probability and share of malignant lesions
  *
- * @typedef {{test?: {all?: TestFigures, datasets?: Record<string, TestFigures>, curves?: Curves,
+ * @typedef {{test?: {all?: TestFigures, eight_views?: TestFigures, datasets?: Record<string, TestFigures>, curves?: Curves,
  *   diagnoses?: Record<string, {n: number, malignant: boolean, above_threshold: Figure}>} | null,
  *   strangers?: Record<string, {n: number, refused: number}>}} Metrics
  *

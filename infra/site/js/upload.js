@@ -8,7 +8,9 @@ import { byId } from "./dom.js";
  */
 export function listenForFiles(onFiles, onOther) {
   const input = byId("file", HTMLInputElement);
-  for (const id of ["choose", "change", "queue-add"]) byId(id, HTMLButtonElement).addEventListener("click", () => input.click());
+  for (const id of ["choose", "change", "queue-add", "problem-change"]) {
+    byId(id, HTMLButtonElement).addEventListener("click", () => input.click());
+  }
   input.addEventListener("change", () => {
     const files = [...(input.files ?? [])];
     // Emptied, so that choosing the same file again is a change again.

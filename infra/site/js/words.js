@@ -24,13 +24,12 @@ export function status({ prediction }) {
  * The sentence directly below the status; `strong` is its emphasised beginning.
  *
  * @param {Answer} answer
- * @param {ModelCard | null} model
+ * @param {TestFigures | null} test
  * @returns {{strong: string, rest: string}}
  */
-export function advice({ prediction, refusal }, model) {
+export function advice({ prediction, refusal }, test) {
   const see_a_doctor = t("advice.see_a_doctor");
   if (!prediction) return { strong: "", rest: t("advice.refused", { message: refusalMessage(refusal), see_a_doctor }) };
-  const test = testFigures(model);
   const sensitivity = test?.sensitivity?.value;
   const [found, missed, alarmed] = [sensitivity, complement(sensitivity), complement(test?.specificity?.value)].map(share);
   if (side(prediction) === "above") {
@@ -89,10 +88,10 @@ export function nextSteps({ prediction }) {
 /**
  * The share of malignant lesions in the model's test.
  *
- * @param {ModelCard | null} model
+ * @param {TestFigures | null} test
  */
-export function baseRate(model) {
-  const { n, malignant } = testFigures(model) ?? {};
+export function baseRate(test) {
+  const { n, malignant } = test ?? {};
   return n && malignant ? malignant / n : null;
 }
 
@@ -106,11 +105,25 @@ export function inTheTest({ sensitivity, specificity }) {
 }
 
 /**
- * Where malignant lesions are about that common.
+ * Whether the figures were measured as this picture was looked at; nothing to say of one orientation, which is the usual.
+ *
+ * @param {ModelCard | null} model
+ * @param {number} views
+ */
+export function orientations(model, views) {
+  if (views === 1) return "";
+  return t(model?.metrics?.test?.eight_views ? "meaning.eight_views" : "meaning.one_view");
+}
+
+/**
+ * Where malignant lesions are about that common, where somebody has published such a number.
  *
  * @param {number} prevalence
  */
-export const example = (prevalence) => t("meaning.example", { example: t(`meaning.of.${Math.round(prevalence * 100)}`) });
+export function example(prevalence) {
+  const key = `meaning.of.${Math.round(prevalence * 100)}`;
+  return [has(key) ? t(key) : "", t("meaning.nobody_knows")].filter(Boolean).join(" ");
+}
 
 /**
  * How many of a thousand people have a malignant lesion, and how many of those on this picture's side of the threshold.
@@ -146,9 +159,25 @@ const some = (count) => (count < 1 ? t("number.fewer") : number(count));
 
 /**
  * @param {ModelCard | null} model
+ * @param {number} [views] with how many it looked; figures for one stand in where there are none for these
  * @returns {TestFigures | null} null for a model that was never evaluated
  */
-export const testFigures = (model) => model?.metrics?.test?.all ?? null;
+export function testFigures(model, views = 1) {
+  const test = model?.metrics?.test;
+  return (views === 1 ? null : test?.eight_views) ?? test?.all ?? null;
+}
+
+/**
+ * What the model file says of itself is English; the page has the sentences of this project's models in its own languages,
+ * under their own letters.
+ *
+ * @param {string} text
+ * @returns {string | null} null for a sentence that the page does not know
+ */
+export function translated(text) {
+  const key = `model_says.${text.toLowerCase().replace(/[^a-z]+/g, "_")}`;
+  return has(key) ? t(key) : null;
+}
 
 /**
  * How many of a hundred: `0.957` -> "96"; never "0", which a finite test cannot show.

@@ -1,0 +1,229 @@
+"""A whole visit by keyboard alone: the focus goes where a person goes on, is always seen, and is never lost."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import FileChooser, Page, Route, expect
+
+from tests.site.service import CARD, answer
+from tests.site.views import PHOTOGRAPH, PROBLEM, files
+
+# The focus is lost when the page as a whole has it: the next Tab would begin at the top. Only from an open window it may
+# leave the page, to the browser's own controls, and comes back into the window from there.
+FOCUS = """() => {
+    const element = document.activeElement;
+    if (!element || element === document.body || element === document.documentElement) {
+        return document.querySelector("dialog[open]") ? "browser" : "";
+    }
+    return element.id || element.dataset.id || element.className || element.tagName;
+}"""
+SEEN = """() => {
+    const element = document.activeElement;
+    const ringed = element.matches(".choice input") ? element.closest("label") : element;
+    const { outlineStyle, outlineWidth } = getComputedStyle(ringed);
+    const { top, bottom, width } = ringed.getBoundingClientRect();
+    return outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 && bottom > 0 && top < innerHeight && width > 0;
+}"""
+
+
+class Keys:
+    """Presses keys, and looks after each that the focus is somewhere."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        # Listened for from the beginning: asked for with the key, it may come too late.
+        self.choosers: list[FileChooser] = []
+        page.on("filechooser", lambda chooser: self.choosers.append(chooser))
+
+    def press(self, key: str) -> str:
+        self.page.keyboard.press(key)
+        # Where what had the focus went away, a browser notices when it draws the next time.
+        self.page.evaluate("() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))")
+        focus = str(self.page.evaluate(FOCUS))
+        assert focus, f"{key} lost the focus"
+        return focus
+
+    def to(self, target: str, key: str = "Tab") -> list[str]:
+        """Tab until an element has the focus; all that had it on the way, each of them with a ring around it."""
+        way: list[str] = []
+        for _ in range(60):
+            way.append(self.press(key))
+            assert way[-1] == "browser" or self.page.evaluate(SEEN), f"it is not seen that {way[-1]} has the focus"
+            if self.page.locator(target).evaluate("(element) => element === document.activeElement"):
+                return way
+        raise AssertionError(f"{target} is not reached: {way}")
+
+
+@pytest.fixture
+def keys(opened: Callable[..., Page]) -> Keys:
+    page = opened(width=1280)
+    page.context.grant_permissions(["camera"])
+    return Keys(page)
+
+
+def serve(page: Page, *bodies: dict[str, Any] | None) -> None:
+    """Answer in the service's place, one after the other; none is a failure."""
+    left = list(bodies)
+
+    def reply(route: Route) -> None:
+        body = left.pop(0)
+        if body:
+            route.fulfill(json=body)
+        else:
+            route.fulfill(status=500, json=PROBLEM)
+
+    page.route("**/api/model", lambda route: route.fulfill(json=CARD))
+    page.route("**/api/classify**", reply)
+
+
+def choose(keys: Keys, *photographs: Any) -> None:
+    """Press the button that has the focus, and choose files."""
+    keys.page.keyboard.press("Enter")
+    for _ in range(300):
+        if keys.choosers:
+            break
+        keys.page.wait_for_timeout(100)
+    keys.choosers.pop().set_files(list(photographs))
+    expect(keys.page.locator("#picture")).to_be_visible()
+
+
+def test_from_a_sample_to_its_answer_and_another_language(keys: Keys) -> None:
+    page = keys.page
+    serve(page, answer(0.62, "malignant"), None)
+    assert keys.to("#gallery li:nth-child(3) button")[:3] == ["skip", "language", "about-open"]
+    keys.press("Enter")
+    assert keys.to("#predict")[-4:] == ["clear", "views", "private", "predict"]
+    keys.press("Enter")
+    expect(page.locator("#answer")).to_be_visible()
+    expect(page.locator("#result-heading")).to_be_focused()
+    assert keys.to("#opacity") == ["print", "INPUT", "opacity"]
+    keys.press("Home")
+    expect(page.locator("#map")).to_have_css("opacity", "0")
+    keys.to("#language", "Shift+Tab")
+    for code in ("es", "de"):
+        keys.press("ArrowDown")
+        expect(page.locator("html")).to_have_attribute("lang", code)
+        expect(page.locator("#language")).to_be_focused()
+    # A failure, and what can be done about it.
+    keys.to("#predict")
+    keys.press("Enter")
+    expect(page.locator("#problem")).to_be_visible()
+    expect(page.locator("#result-heading")).to_be_focused()
+    assert keys.to("#problem-change") == ["retry", "problem-change"]
+    choose(keys, PHOTOGRAPH)
+    expect(page.locator("#predict")).to_be_focused()
+
+
+def test_from_a_file_by_a_crop_to_its_answer_and_back(keys: Keys) -> None:
+    page = keys.page
+    serve(page, answer(0.034, "benign"))
+    keys.to("#choose")
+    choose(keys, PHOTOGRAPH)
+    expect(page.locator("#predict")).to_be_focused()
+    assert keys.to("#crop-open") == ["crop-open"]
+    page.keyboard.press("Enter")
+    expect(page.locator("#crop-area")).to_be_focused()
+    assert page.evaluate(SEEN)
+    for key in ("-", "ArrowLeft", "r"):
+        keys.press(key)
+    expect(page.locator("#crop-where")).to_contain_text("rotated by 90°")
+    # Round the window and nowhere else: its tools, its end, its beginning.
+    way = [name for name in keys.to("#crop-area") if name not in ("BUTTON", "browser")]
+    assert way == ["crop-reset", "crop-use", "crop-close", "crop-area"]
+    keys.to("#crop-use")
+    page.keyboard.press("Enter")
+    expect(page.locator("#predict")).to_be_focused()
+    keys.press("Enter")
+    expect(page.locator("#answer")).to_be_visible()
+    expect(page.locator("#result-heading")).to_be_focused()
+    keys.to("#clear", "Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#choose")).to_be_focused()
+
+
+def test_about_gives_the_focus_back_to_whoever_opened_it(keys: Keys) -> None:
+    page = keys.page
+    serve(page)
+    for opener in ("#about-open", "#tips button", "#about-open-below"):
+        keys.to(opener)
+        page.keyboard.press("Enter")
+        expect(page.locator("#about :focus")).to_have_count(1)
+        expect(page.locator("#figures table").first).to_be_visible()
+        way = keys.to("#about-close")
+        assert page.locator("#about").evaluate("(dialog) => dialog.contains(document.activeElement)"), way
+        page.keyboard.press("Escape" if opener == "#tips button" else "Enter")
+        expect(page.locator("#about")).to_be_hidden()
+        expect(page.locator(opener)).to_be_focused()
+        assert page.evaluate(SEEN)
+
+
+def test_the_camera_keeps_the_focus_until_it_is_closed(keys: Keys) -> None:
+    page = keys.page
+    keys.to("#camera-open")
+    page.keyboard.press("Enter")
+    expect(page.locator("#camera-shutter")).to_be_focused()
+    # Beyond the last control comes the browser's own, and then the first again.
+    inside = "(dialog) => [document.body, null].includes(document.activeElement) || dialog.contains(document.activeElement)"
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        assert page.locator("#camera").evaluate(inside)
+    page.keyboard.press("Escape")
+    expect(page.locator("#camera")).to_be_hidden()
+    expect(page.locator("#camera-open")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#camera-shutter")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#predict")).to_be_focused()
+
+
+def test_several_are_judged_sorted_saved_tried_again_and_removed(keys: Keys) -> None:
+    page = keys.page
+    serve(page, answer(0.62, "malignant"), None, answer(0.034, "benign"), answer(0))
+    keys.to("#choose")
+    choose(keys, *files("a.jpg", "b.jpg", "c.jpg"))
+    expect(page.locator("#queue-predict")).to_be_focused()
+    keys.press("Enter")
+    expect(page.locator("#queue-bar")).to_have_js_property("value", 3)
+    # Where Stop was; one may be tried again.
+    expect(page.locator("#queue-predict")).to_be_focused()
+    assert keys.to("[data-sort=probability]")[:2] == ["queue-add", "queue-export"]
+    keys.press("Enter")
+    expect(page.locator("#queue th[aria-sort=descending]")).to_have_count(1)
+    expect(page.locator("[data-sort=probability]")).to_be_focused()
+    keys.to("#queue-export", "Shift+Tab")
+    with page.expect_download():
+        keys.press("Enter")
+    keys.to("[data-state=failed] .row-status button")
+    keys.press("Enter")
+    expect(page.locator("[data-state=done]")).to_have_count(3)
+    expect(page.locator("#queue-rows tr:last-child .row-show")).to_be_focused()
+    keys.to("#queue-rows tr:last-child .remove")
+    keys.press("Enter")
+    expect(page.locator("#queue-rows tr")).to_have_count(2)
+    assert page.evaluate(FOCUS) == "row-show"
+    keys.to("#queue-rows tr:last-child .remove")
+    keys.press("Enter")
+    expect(page.locator("#queue")).to_be_hidden()
+    expect(page.locator("#predict")).to_be_focused()
+
+
+def test_private_mode_is_switched_by_keyboard(keys: Keys) -> None:
+    page = keys.page
+    keys.to("#private")
+    keys.press("Space")
+    expect(page.locator("#private-mode")).to_have_attribute("data-state", "loading")
+    keys.press("Space")
+    expect(page.locator("#private-mode")).to_have_attribute("data-state", "off")
+    expect(page.locator("#private")).to_be_focused()
+
+
+def test_samples_that_did_not_come_are_asked_for_again(keys: Keys) -> None:
+    page = keys.page
+    page.route("**/api/samples", lambda route: route.abort())
+    page.reload()
+    expect(page.locator("#samples-problem")).to_be_visible()
+    keys.to("#samples-retry")
+    page.unroute("**/api/samples")
+    page.keyboard.press("Enter")
+    expect(page.locator("#gallery li:first-child button")).to_be_focused()

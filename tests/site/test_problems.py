@@ -1,0 +1,90 @@
+"""What goes wrong: each code of the service has its sentence in each language, a way on, and takes nothing away."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from lesion import problems
+from playwright.sync_api import FileChooser, Page, expect
+
+from tests.paths import REPOSITORY
+from tests.site.views import PHOTOGRAPH
+
+STRINGS: Mapping[str, Mapping[str, Any]] = {
+    path.stem: json.loads(path.read_text()) for path in (REPOSITORY / "infra" / "site" / "strings").glob("*.json")
+}
+# What may succeed when the very same is sent again.
+MAY_RETRY = {"invalid_request", "fetch_failed", "fault"}
+# What stands before the service answers in its own way.
+BEFORE = {413: "too_large", 429: "busy", 503: "starting", 504: "slow", 403: "unusable_photograph", 502: "unusable"}
+
+
+def ask(page: Page, status: int, body: Mapping[str, Any]) -> None:
+    page.unroute_all()
+    page.route("**/api/classify**", lambda route: route.fulfill(status=status, json=body))
+    page.locator("#predict").click()
+    expect(page.locator("#result")).to_have_attribute("data-status", "problem")
+
+
+def check(page: Page, sentence: str, *, may_retry: bool) -> None:
+    expect(page.locator("#advice")).to_have_text(sentence)
+    expect(page.locator("#result-heading")).to_be_focused()
+    expect(page.locator("#retry")).to_be_visible(visible=may_retry)
+    expect(page.locator("#problem-change")).to_be_visible()
+    # Nothing is lost: the picture is there, and may be asked for again.
+    expect(page.locator("#preview")).to_be_visible()
+    expect(page.locator("#predict")).to_be_enabled()
+
+
+@pytest.mark.parametrize("language", STRINGS)
+def test_every_code_has_its_sentence_and_a_way_on(opened: Callable[..., Page], language: str) -> None:
+    page = opened(language)
+    page.set_input_files("#file", PHOTOGRAPH)
+    sentences = STRINGS[language]["problems"]
+    for code, (status, title) in problems.codes().items():
+        ask(page, status, {"type": "", "title": title, "status": status, "detail": "Said by its code.", "code": code})
+        check(page, sentences[code], may_retry=code in MAY_RETRY)
+    for status, name in BEFORE.items():
+        ask(page, status, {"message": "no"})
+        may_retry = status not in (403, 413)
+        check(page, sentences[name].replace("{{status}}", str(status)), may_retry=may_retry)
+
+
+def test_another_photograph_takes_the_place_of_the_one_that_failed(opened: Callable[..., Page]) -> None:
+    page = opened()
+    page.set_input_files("#file", PHOTOGRAPH)
+    ask(page, 415, {"detail": "", "code": "unsupported_format"})
+    choosers: list[FileChooser] = []
+    page.on("filechooser", lambda chooser: choosers.append(chooser))
+    page.get_by_role("region", name="No answer").get_by_role("button", name="Another photograph").click()
+    for _ in range(300):
+        if choosers:
+            break
+        page.wait_for_timeout(100)
+    choosers[0].set_files({"name": "other.jpg", "mimeType": "image/jpeg", "buffer": PHOTOGRAPH.read_bytes()})
+    expect(page.get_by_role("img", name="other.jpg")).to_be_visible()
+    expect(page.locator("#predict")).to_be_focused()
+    expect(page.locator("#problem")).to_be_hidden()
+
+
+@pytest.mark.parametrize("part", ["camera", "crop", "comparison"])
+def test_a_part_that_cannot_be_loaded_is_told_and_asked_for_again(opened: Callable[..., Page], part: str) -> None:
+    page = opened()
+    page.set_input_files("#file", PHOTOGRAPH)
+    if part == "camera":
+        page.locator("#clear").click()
+    page.route(f"**/js/{part}.js", lambda route: route.abort())
+
+    def act() -> None:
+        if part == "comparison":
+            page.set_input_files("#file", [PHOTOGRAPH, PHOTOGRAPH])
+        else:
+            page.locator(f"#{part}-open").click()
+
+    act()
+    expect(page.get_by_role("alert")).to_contain_text("could not be reached")
+    page.unroute_all()
+    act()
+    expect(page.locator({"camera": "#camera", "crop": "#crop", "comparison": "#queue"}[part])).to_be_visible()
+    expect(page.locator("#missing")).to_be_hidden()
