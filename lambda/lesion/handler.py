@@ -49,7 +49,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     answer = None if _http.cache_info().currsize else direct.answer(event, _model, _settings)
     try:
         answer = answer or _http()(event, context)
-    except Exception as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         # The application answers its own faults. What is left is an event that cannot be made a request of: base64 that is
         # none, a host with a port that is no number. Its message may hold what the event held.
         logging.getLogger("lesion").warning("an event cannot be read: %s", type(error).__name__)

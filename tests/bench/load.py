@@ -17,7 +17,6 @@ from typing import Any
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-import lesion.handler
 import matplotlib
 
 matplotlib.use("Agg")
@@ -69,7 +68,10 @@ def main() -> int:
 
 def run(seconds: float) -> dict[str, Any]:
     """Counts, and bytes of memory by process and second."""
-    visits = traffic.visits(lesion.handler.handler)
+    # Loaded with the measurement: it takes its settings from the environment.
+    from lesion.handler import handler
+
+    visits = traffic.visits(handler)
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(REPOSITORY / "lambda"),

@@ -25,7 +25,6 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import lesion.api
 import lesion.classify
-import lesion.handler
 import numpy as np
 import onnxruntime
 from lesion import direct
@@ -99,6 +98,9 @@ def main() -> int:
 
 def measure(times: int) -> dict[str, Any]:
     """Milliseconds by photograph: of every stage, of the whole without the framework, of a bare session."""
+    # Loaded with the measurement: it takes its settings from the environment.
+    from lesion.handler import handler
+
     settings = read_settings()
     model = Model(settings.model, threads=1)
     options = onnxruntime.SessionOptions()
@@ -110,13 +112,13 @@ def measure(times: int) -> dict[str, Any]:
     pixels = {name: decode(data, at_least=2 * model.card.input_size).pixels[np.newaxis] for name, data in photos.items()}
     events = {name: form_event(data) for name, data in photos.items()}
     # Loads the web framework, which then answers everything.
-    lesion.handler.handler(version_2(Request("GET", "/api/config", [("host", "localhost")], b"", "192.0.2.1")), None)
+    handler(version_2(Request("GET", "/api/config", [("host", "localhost")], b"", "192.0.2.1")), None)
     found: dict[str, Any] = {kind: {name: [] for name in photos} for kind in ("stages", "direct", "bare")}
     for turn in range(times + 5):
         for name, event in events.items():
             with marked() as marks:
                 started = perf_counter()
-                answer = lesion.handler.handler(event, None)
+                answer = handler(event, None)
                 ended = perf_counter()
             assert answer["statusCode"] == 200
             whole = _timed(partial(direct.answer, event, model, settings))
