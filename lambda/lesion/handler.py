@@ -47,15 +47,19 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     started = perf_counter()
     # Once the framework is there, it answers everything.
     answer = None if _http.cache_info().currsize else direct.answer(event, _model, _settings)
+    answer = answer or _read(_http(), event, context)
+    _records.write(event, answer, context, 1000 * (perf_counter() - started))
+    return answer
+
+
+def _read(http: Handler, event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
-        answer = answer or _http()(event, context)
+        return http(event, context)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # The application answers its own faults. What is left is an event that cannot be made a request of: base64 that is
         # none, a host with a port that is no number. Its message may hold what the event held.
         logging.getLogger("lesion").warning("an event cannot be read: %s", type(error).__name__)
-        answer = _unreadable()
-    _records.write(event, answer, context, 1000 * (perf_counter() - started))
-    return answer
+        return _unreadable()
 
 
 @cache
@@ -70,7 +74,16 @@ def _http() -> Handler:
 
     app = Origin(create_app(_settings, _model), _settings.origin_secrets)
     # Without its type in the list, a problem would be sent in base64.
-    return Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
+    http = Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
+    # Anew, because the framework takes memory too, which is not to be missing for photographs.
+    _limit()
+    return http
+
+
+def _limit() -> None:
+    # Only on Lambda: elsewhere the process has other things to do, the tests for one.
+    if "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" in os.environ:
+        limit_memory()
 
 
 def _unreadable() -> dict[str, Any]:
@@ -95,8 +108,6 @@ def _is_http(event: object) -> bool:
     return isinstance(http, dict) or (http is None and "httpMethod" in event)
 
 
+_limit()
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency":
     _http()
-# Only there: elsewhere the process has other things to do, the tests for one.
-if "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" in os.environ:
-    limit_memory()

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +197,12 @@ def test_a_bad_model_file_stops_the_start_with_its_sentence(environment: dict[st
     done = run("import lesion.handler", {**environment, "LESION_MODEL": str(tmp_path / "nowhere.onnx")})
     assert done.returncode == 1
     assert done.stderr.rstrip().endswith("Put a model there, or set LESION_MODEL to where it is.")
+
+
+def test_a_fault_is_not_taken_for_a_request_that_cannot_be_read(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(event: Any, context: Any) -> Any:
+        raise RuntimeError("nobody expected this")
+
+    monkeypatch.setattr(sys.modules["lesion.handler"], "_http", cache(lambda: fail))
+    with pytest.raises(RuntimeError, match="nobody expected"):
+        handler(event("v1-form"), None)
