@@ -5,6 +5,7 @@ Run by `make test-image`, after `make image`.
 
 import io
 import json
+import math
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -98,16 +99,27 @@ def untimed(answer: Any) -> Any:
     return answer
 
 
+def alike(one: Any, other: Any) -> bool:
+    """Whether two answers are the same but for last digits: the image has a C library of its own, with another exp and log."""
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-5, abs_tol=1e-7)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(alike(value, other[name]) for name, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return bool(one == other)
+
+
 def visit(stage: Stage, own: TestClient) -> None:
     """Every photograph before the framework is loaded, then all else that a visit asks for, then photographs again."""
     for path in PHOTOGRAPHS:
         data = path.read_bytes()
-        assert stage.post(content=data) == untimed(own.post("/api/classify", content=data).json()), path.name
+        assert alike(stage.post(content=data), untimed(own.post("/api/classify", content=data).json())), path.name
     for route in ("config", "model", "samples", "classes", "docs", "openapi.json", "ping"):
         assert httpx2.get(f"{stage.url}/api/{route}", timeout=300).content == own.get(f"/api/{route}").content, route
     data = PHOTOGRAPHS[0].read_bytes()
     expected = untimed(own.post("/api/classify", content=data).json())
-    assert stage.post(files={"file": ("photo.jpg", data, "image/jpeg")}) == expected
+    assert alike(stage.post(files={"file": ("photo.jpg", data, "image/jpeg")}), expected)
     broken = httpx2.post(f"{stage.url}/api/classify", content=data[:2000], timeout=300)
     assert (broken.status_code, broken.json()["code"]) == (400, "invalid_image")
 
@@ -120,7 +132,7 @@ def test_a_sealed_container_answers_as_this_process_does_calls_nobody_and_needs_
     assert 50_000_000 < stage.container.peak() <= PEAK_BYTES
     # Eight views are eight pictures in one run.
     data = PHOTOGRAPHS[0].read_bytes()
-    assert stage.post("?views=8", content=data) == untimed(own.post("/api/classify?views=8", content=data).json())
+    assert alike(stage.post("?views=8", content=data), untimed(own.post("/api/classify?views=8", content=data).json()))
     assert stage.container.peak() <= PEAK_BYTES_OF_EIGHT_VIEWS
     assert stage.network.attempts() == before
     # A line of allowed fields for each request, and nothing else.
@@ -183,7 +195,9 @@ def test_fifty_at_once_on_four_processes_get_each_its_own_answer(image: Image, n
             stack.enter_context(Container(image, network, runtime))
         url = f"{gateway.url}/api/classify"
         answers = list(pool.map(lambda data: httpx2.post(url, content=data, timeout=300), photographs))
-    assert [untimed(answer.json()) for answer in answers] == expected
+    assert alike([untimed(answer.json()) for answer in answers], expected)
+    # Were two of them mixed up, it would show.
+    assert not alike(expected[0], expected[12])
 
 
 def varied(number: int) -> bytes:
