@@ -100,7 +100,7 @@ def untimed(answer: Any) -> Any:
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Whether two answers are the same but for last digits: the image has a C library of its own, with another exp and log."""
+    """Whether two answers are the same but for last digits: the image brings a C library with another exp and log."""
     if isinstance(one, float) and isinstance(other, float):
         return math.isclose(one, other, rel_tol=1e-5, abs_tol=1e-7)
     if isinstance(one, dict) and isinstance(other, dict):
