@@ -5,6 +5,7 @@ The kind is recognised by content. No code of a file is run (`export.unpickle`).
 | file | classes | size |
 |---|---|---|
 | `checkpoint.pt` of `python -m export.train` | in the file | in the file |
+| `lesion.onnx`, converted from one of these | in the file | in the file |
 | fastai v1 `export.pkl`, `model.pkl`; fastai v2 `export.pkl` | `data.classes`, `dls.vocab` | of the transforms |
 | timm or torchvision state dict, `.pth` or `.safetensors` | `--classes` or metadata | `--size`, metadata or architecture |
 """
@@ -26,6 +27,7 @@ from export.errors import CheckpointError, ClassesError
 from export.heads import Head
 from export.learners import Learner, body_and_head, find_learner
 from export.network import Ensemble, LesionNet, Network, Spec
+from export.released import read_released
 from export.statedict import Found, find_weights, read_safetensors
 from export.torchfile import read_torch_file
 
@@ -66,6 +68,9 @@ def read_checkpoint(path: Path, told: Told | None = None) -> Checkpoint:
     try:
         if path.suffix == ".safetensors":
             return _foreign(path, "state dict", _from_weights(read_safetensors(path), told))
+        if path.suffix == ".onnx":
+            network, provenance = read_released(path, told.size)
+            return Checkpoint(network, provenance, ours=True)
         root = read_torch_file(path)
         if isinstance(root, dict) and {"spec", "weights", "provenance"} <= root.keys():
             return _ours(root, told.size)

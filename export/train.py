@@ -37,6 +37,7 @@ from export.depthwise import FastDepthwise
 from export.errors import CheckpointError
 from export.network import LesionNet, Normalise, load_imagenet, spec_for
 from export.objective import TEACHERS_SHARE, Targets, Teachers, label_loss, mix, mixing_share, teacher_loss
+from export.released import restore_statistics
 from export.sampling import sampling_weights
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -48,6 +49,9 @@ PHASES = ["128:8:48", "160:8:48", "224:4:32"]
 
 RECIPE = ("arch", "seed", "rate", "balance_datasets", "colour_constancy", "mixup")
 """Options that a checkpoint remembers, beside the phases."""
+
+STATISTICS_IMAGES = 512
+"""Images that give a released model back what its batch normalisations had measured."""
 
 WARM_UP = 0.05
 """Share of all steps during which the learning rate rises."""
@@ -127,7 +131,18 @@ class Trainer:
         if other.spec.arch != self.network.spec.arch:
             raise CheckpointError(f"--start is a {other.spec.arch}, which cannot go on as a {self.network.spec.arch}.")
         self.network.load_state_dict(other.state_dict())
+        if self.args.start.suffix == ".onnx":
+            restore_statistics(self.network, self._some_images())
         return str(self.args.start)
+
+    def _some_images(self) -> Iterator[torch.Tensor]:
+        """Training images as they are served, spread over all; as batches, normalised."""
+        every = max(1, len(self.train_rows) // STATISTICS_IMAGES)
+        squares = load_squares(self.train_rows[::every], STORED_SIDE)
+        normalise = Normalise(self.network.spec)
+        for chunk in squares.split(64):
+            images = normalise(resize(chunk.float(), self.network.spec.size))
+            yield images.contiguous(memory_format=torch.channels_last)
 
     def epochs(self) -> Iterator[tuple[Phase, int]]:
         """The phase of each epoch and the epoch's number."""
@@ -271,7 +286,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=int, default=224, help="input side in pixels when serving")
     parser.add_argument("--colour-constancy", type=float, metavar="NORM", help="scale channels to one Minkowski norm, as 6")
     parser.add_argument("--mixup", type=float, default=0.0, metavar="ALPHA", help="blend pictures, Beta(ALPHA, ALPHA)")
-    parser.add_argument("--start", type=Path, help="checkpoint to start from instead of ImageNet weights")
+    parser.add_argument("--start", type=Path, help="checkpoint or released model file to start from, not ImageNet")
     parser.add_argument("--teachers", type=Path, nargs="+", default=[], help="checkpoints whose answers are learnt as well")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")

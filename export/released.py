@@ -1,0 +1,122 @@
+"""A released model file -> the network it was made of, so that training can go on without the checkpoint.
+
+The exporter folds each batch normalisation into the convolution before it. What is left are the convolution's weights and
+a bias; the normalisation comes back first as one that only adds the bias, and `restore_statistics` then gives it the mean and
+the variance of real images, at which the network answers the same and can learn again.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import nn
+
+from export.errors import CheckpointError
+from export.network import LesionNet, spec_for
+from export.storage import HALF, NETWORK
+
+
+def read_released(path: Path, size: int | None = None) -> tuple[LesionNet, dict[str, Any]]:
+    """Read `models/lesion.onnx` of one network of `python -m export train`: the network, and what is known of its training.
+
+    Raises:
+        CheckpointError: it is not such a file.
+    """
+    try:
+        model = onnx.load(path)
+        card = {prop.key: json.loads(prop.value) for prop in model.metadata_props}
+        classes = {entry["code"]: bool(entry["malignant"]) for entry in card["classes"]}
+        recipe = card["training"]["recipe"]
+        norm = recipe.get("colour_constancy")
+        network = LesionNet(
+            spec_for(
+                card["architecture"],
+                size or card["input_size"],
+                classes,
+                float(norm) if norm not in (None, "None") else None,
+            )
+        )
+    except Exception as error:
+        # A protobuf, metadata of somebody else, several networks as one: each fails in its own way.
+        raise CheckpointError(f"It is not a model file of one network of `python -m export train` ({error}).") from error
+    _fill(network, _tensors(model), float(card["bias"]))
+    known = {key: card["training"][key] for key in ("recipe", "images", "data_sha256")}
+    return network.eval(), {**known, "released": card["version"]}
+
+
+def _tensors(model: onnx.ModelProto) -> dict[str, torch.Tensor]:
+    """The numbers of the network by their names in the exporter's graph, as float32."""
+    found = {}
+    for tensor in model.graph.initializer:
+        if tensor.name.startswith(NETWORK):
+            values = np.array(numpy_helper.to_array(tensor))
+            if np.issubdtype(values.dtype, np.floating):
+                found[tensor.name.removeprefix(NETWORK).removesuffix(HALF)] = torch.from_numpy(values).float()
+    return found
+
+
+@torch.no_grad()
+def _fill(network: LesionNet, tensors: dict[str, torch.Tensor], bias: float) -> None:
+    convolution = ""
+    try:
+        for name, module in network.body.named_modules():
+            if isinstance(module, nn.Conv2d):
+                convolution = f"network.body.{name}.weight"
+                module.weight.copy_(tensors[convolution])
+            elif isinstance(module, nn.BatchNorm2d):
+                # As the weights are the product of both, this one does nothing but add.
+                module.weight.fill_(1)
+                module.bias.copy_(tensors[f"{convolution}_bias"])
+                module.running_mean = torch.zeros_like(module.bias)
+                module.running_var = torch.full_like(module.bias, 1 - module.eps)
+        heads = [value for value in tensors.values() if value.shape == (1, network.malignant.in_features, 1, 1)]
+        if len(heads) != 1:
+            raise CheckpointError(f"The model file has {len(heads)} tensors that could be the malignant head.")
+        network.malignant.weight.copy_(heads[0][:, :, 0, 0])
+        network.malignant.bias.fill_(bias)
+        network.diagnosis.weight.copy_(tensors["network.diagnosis.weight"])
+        network.diagnosis.bias.copy_(tensors["network.diagnosis.bias"])
+    except KeyError as error:
+        raise CheckpointError(f"The model file has no tensor {error}: another exporter wrote it.") from error
+
+
+@torch.inference_mode()
+def restore_statistics(network: nn.Module, batches: Iterable[torch.Tensor]) -> None:
+    """Give every batch normalisation the mean and variance of what reaches it, and leave what it gives as it is.
+
+    Args:
+        network: any; put into evaluation mode.
+        batches: normalised images (N, 3, S, S), several batches.
+    """
+    network.eval()
+    layers = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    sums = {layer: torch.zeros(2, layer.num_features, dtype=torch.float64) for layer in layers}
+    counts = dict.fromkeys(layers, 0)
+
+    def note(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        assert isinstance(layer, nn.BatchNorm2d)
+        values = inputs[0].double()
+        sums[layer] += torch.stack((values.sum((0, 2, 3)), values.square().sum((0, 2, 3))))
+        counts[layer] += values.numel() // values.shape[1]
+
+    handles = [layer.register_forward_pre_hook(note) for layer in layers]
+    for images in batches:
+        network(images)
+    for handle in handles:
+        handle.remove()
+    for layer in layers:
+        assert layer.running_mean is not None and layer.running_var is not None
+        mean = sums[layer][0] / counts[layer]
+        variance = sums[layer][1] / counts[layer] - mean.square()
+        # y = weight (x - mean) / sqrt(variance + eps) + bias, before and after.
+        slope = layer.weight.double() / (layer.running_var.double() + layer.eps).sqrt()
+        offset = layer.bias.double() - slope * layer.running_mean.double()
+        layer.weight.copy_(slope * (variance + layer.eps).sqrt())
+        layer.bias.copy_(offset + slope * mean)
+        layer.running_mean.copy_(mean)
+        layer.running_var.copy_(variance)
