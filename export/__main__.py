@@ -3,12 +3,13 @@
 import argparse
 import sys
 
-from export import cameras, candidates, convert, evaluate, faithful, formats, reproduce, stress, train
+from export import blend, cameras, candidates, convert, evaluate, faithful, formats, reproduce, stress, train
 from export.data import DataError
 from export.errors import CheckpointError
 
 COMMANDS = {
     "train": train,
+    "blend": blend,
     "candidates": candidates,
     "convert": convert,
     "evaluate": evaluate,

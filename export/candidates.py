@@ -19,11 +19,11 @@ from lesion.image import Pixels
 
 from export import metrics
 from export.checkpoints import Told, read_checkpoint
-from export.data import Labelled, load_squares, read_table
+from export.data import STORED_SIDE, Labelled, load_squares, read_table
 from export.limits import SENSITIVITY
 from export.network import Network, Normalise
 from export.perturb import PERTURBATIONS, Perturbation
-from export.train import STORED_SIDE, malignant_logits
+from export.train import malignant_logits
 
 CHANGES = (
     ("JPEG quality", "75"),

@@ -18,6 +18,9 @@ import torch
 from lesion.image import Pixels, decode
 from tqdm import tqdm
 
+STORED_SIDE = 256
+"""Side in pixels at which training keeps images in memory; augmentation cuts the network's input out of that."""
+
 CLASSES: dict[str, bool] = {
     "melanoma": True,
     "nevus": False,

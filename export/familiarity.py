@@ -16,8 +16,9 @@ from export.graph import Core, Familiarity
 
 Features = npt.NDArray[np.float64]
 
-COMPONENTS = 32
-IMAGES = 2000
+COMPONENTS = 128
+EACH = 2000
+"""Images of one data set at most: else the largest one's cameras would be all that is familiar (models/experiments.md)."""
 
 
 def fit(core: Core, rows: Sequence[Labelled]) -> Familiarity:
@@ -25,10 +26,16 @@ def fit(core: Core, rows: Sequence[Labelled]) -> Familiarity:
     return principal(features_of(core, drawn(rows)))
 
 
-def drawn(rows: Sequence[Labelled], images: int = IMAGES, seed: int = 1) -> list[Labelled]:
-    """The images that the statistics are fitted to: `images` of them at most, with a fixed seed."""
-    order = np.random.default_rng(seed).permutation(len(rows))
-    return [rows[index] for index in order[:images]]
+def drawn(rows: Sequence[Labelled], each: int = EACH, seed: int = 1) -> list[Labelled]:
+    """The images that the statistics are fitted to: `each` of every data set at most, with a fixed seed.
+
+    What is drawn of one data set does not depend on which others there are.
+    """
+    found = []
+    for name in sorted({row.dataset for row in rows}):
+        own = [row for row in rows if row.dataset == name]
+        found += [own[index] for index in np.random.default_rng(seed).permutation(len(own))[:each]]
+    return found
 
 
 @torch.inference_mode()

@@ -9,7 +9,7 @@ from export.bootstrap import draws
 SENSITIVITY = 0.95
 """What the operating threshold aims at."""
 
-DISTANCE_QUANTILE = 0.985
+DISTANCE_QUANTILE = 0.9925
 """Of `val`, that is nearer than the limit of `not_a_lesion`."""
 
 COVERAGE = 0.90
@@ -38,10 +38,10 @@ def set_limits(score: Array, malignant: Mask) -> dict[str, float]:
 
 
 def refusal_rules(one: Answers, eight: Answers) -> tuple[RefusalRule, ...]:
-    """Limits that together refuse about 3 % of `val` at most.
+    """Limits that together refuse less than 3 % of `val`.
 
     The quality limits lie where the darkest and most blurred photographs of `val` end, with a margin; distance and spread
-    are cut at the top 1.5 % and 0.5 %.
+    are cut at the top 0.75 % and 0.5 %.
     """
     quantile = {name: np.quantile(one.measure(name), 0.001) for name in ("brightness", "sharpness")}
     return (

@@ -1,12 +1,12 @@
 """A released model file -> the network it was made of, so that training can go on without the checkpoint.
 
 The exporter folds each batch normalisation into the convolution before it. What is left are the convolution's weights and
-a bias; the normalisation comes back first as one that only adds the bias, and `restore_statistics` then gives it the mean and
-the variance of real images, at which the network answers the same and can learn again.
+a bias; the normalisation comes back first as one that only adds the bias, and `restore_statistics` then gives it the mean
+and the variance of real images, at which the network answers the same and can learn again.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,13 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
+from export.data import STORED_SIDE, Labelled, load_squares, resize
 from export.errors import CheckpointError
-from export.network import LesionNet, spec_for
+from export.network import LesionNet, Normalise, spec_for
 from export.storage import HALF, NETWORK
+
+STATISTICS_IMAGES = 512
+"""Training images, spread over all, that give a released model back what its batch normalisations had measured."""
 
 
 def read_released(path: Path, size: int | None = None) -> tuple[LesionNet, dict[str, Any]]:
@@ -26,6 +30,7 @@ def read_released(path: Path, size: int | None = None) -> tuple[LesionNet, dict[
 
     Raises:
         CheckpointError: it is not such a file.
+        FileNotFoundError: there is none.
     """
     try:
         model = onnx.load(path)
@@ -41,6 +46,8 @@ def read_released(path: Path, size: int | None = None) -> tuple[LesionNet, dict[
                 float(norm) if norm not in (None, "None") else None,
             )
         )
+    except FileNotFoundError:
+        raise
     except Exception as error:
         # A protobuf, metadata of somebody else, several networks as one: each fails in its own way.
         raise CheckpointError(f"It is not a model file of one network of `python -m export train` ({error}).") from error
@@ -83,6 +90,14 @@ def _fill(network: LesionNet, tensors: dict[str, torch.Tensor], bias: float) -> 
         network.diagnosis.bias.copy_(tensors["network.diagnosis.bias"])
     except KeyError as error:
         raise CheckpointError(f"The model file has no tensor {error}: another exporter wrote it.") from error
+
+
+def unfold(network: LesionNet, rows: Sequence[Labelled]) -> None:
+    """Make a network of `read_released` ready for training, with training images spread over all of `rows`, as served."""
+    squares = load_squares(rows[:: max(1, len(rows) // STATISTICS_IMAGES)], STORED_SIDE)
+    normalise = Normalise(network.spec)
+    batches = (normalise(resize(chunk.float(), network.spec.size)) for chunk in squares.split(64))
+    restore_statistics(network, (images.contiguous(memory_format=torch.channels_last) for images in batches))
 
 
 @torch.inference_mode()

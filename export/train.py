@@ -17,10 +17,11 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,26 +33,20 @@ from tqdm import tqdm
 
 from export.augment import degrade, occlude, recolour, warp
 from export.checkpoints import read_checkpoint
-from export.data import CLASSES, Labelled, fingerprint, load_squares, read_table, resize, targets
+from export.data import CLASSES, STORED_SIDE, Labelled, fingerprint, load_squares, read_table, resize, targets
 from export.depthwise import FastDepthwise
 from export.errors import CheckpointError
-from export.network import LesionNet, Normalise, load_imagenet, spec_for
+from export.network import LesionNet, Normalise, Spec, load_imagenet, spec_for
 from export.objective import TEACHERS_SHARE, Targets, Teachers, label_loss, mix, mixing_share, teacher_loss
-from export.released import restore_statistics
+from export.released import unfold
 from export.sampling import sampling_weights
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
-
-STORED_SIDE = 256
-"""Side in pixels at which training keeps images in memory; augmentation cuts the network's input out of that."""
 
 PHASES = ["128:8:48", "160:8:48", "224:4:32"]
 
 RECIPE = ("arch", "seed", "rate", "balance_datasets", "colour_constancy", "mixup")
 """Options that a checkpoint remembers, beside the phases."""
-
-STATISTICS_IMAGES = 512
-"""Images that give a released model back what its batch normalisations had measured."""
 
 WARM_UP = 0.05
 """Share of all steps during which the learning rate rises."""
@@ -132,17 +127,8 @@ class Trainer:
             raise CheckpointError(f"--start is a {other.spec.arch}, which cannot go on as a {self.network.spec.arch}.")
         self.network.load_state_dict(other.state_dict())
         if self.args.start.suffix == ".onnx":
-            restore_statistics(self.network, self._some_images())
+            unfold(self.network, self.train_rows)
         return str(self.args.start)
-
-    def _some_images(self) -> Iterator[torch.Tensor]:
-        """Training images as they are served, spread over all; as batches, normalised."""
-        every = max(1, len(self.train_rows) // STATISTICS_IMAGES)
-        squares = load_squares(self.train_rows[::every], STORED_SIDE)
-        normalise = Normalise(self.network.spec)
-        for chunk in squares.split(64):
-            images = normalise(resize(chunk.float(), self.network.spec.size))
-            yield images.contiguous(memory_format=torch.channels_last)
 
     def epochs(self) -> Iterator[tuple[Phase, int]]:
         """The phase of each epoch and the epoch's number."""
@@ -226,33 +212,23 @@ class Trainer:
         return (1 - TEACHERS_SHARE) * loss + TEACHERS_SHARE * teacher_loss(logit, classes, *taught)
 
     def save(self) -> None:
-        """Write the checkpoint beside itself first, so that a kill never leaves half of one."""
-        self.args.out.mkdir(parents=True, exist_ok=True)
-        target: Path = self.args.out / "checkpoint.pt"
-        state = {
-            "spec": asdict(self.network.spec),
-            "weights": self.ema.module.state_dict(),
-            "training": {
-                "network": self.network.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-                "epoch": self.epoch,
-                "step": self.step,
-                "history": self.history,
-            },
-            "provenance": {
-                "recipe": {
-                    **{key: str(vars(self.args)[key]) for key in RECIPE},
-                    # By content: a path says nothing on another machine.
-                    "start": _digest(self.args.start) if self.args.start else "",
-                    "teachers": [_digest(path) for path in self.args.teachers],
-                    "phases": [asdict(phase) for phase in self.phases],
-                },
-                "images": len(self.train_rows),
-                "data_sha256": fingerprint(self.train_rows),
-            },
+        """Write the checkpoint."""
+        recipe = {
+            **{key: str(vars(self.args)[key]) for key in RECIPE},
+            # By content: a path says nothing on another machine.
+            "start": digest(self.args.start) if self.args.start else "",
+            "teachers": [digest(path) for path in self.args.teachers],
+            "phases": [asdict(phase) for phase in self.phases],
         }
-        torch.save(state, target.with_suffix(".part"))
-        target.with_suffix(".part").replace(target)
+        training = {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "epoch": self.epoch,
+            "step": self.step,
+            "history": self.history,
+        }
+        provenance = {"recipe": recipe, "images": len(self.train_rows), "data_sha256": fingerprint(self.train_rows)}
+        write_checkpoint(self.args.out, self.network.spec, self.ema.module.state_dict(), provenance, training=training)
 
     def resume(self) -> None:
         """Take up the checkpoint in the output folder, if there is one."""
@@ -268,7 +244,25 @@ class Trainer:
         print(f"resuming after epoch {self.epoch - 1}")
 
 
-def _digest(path: Path) -> str:
+def write_checkpoint(
+    folder: Path, spec: Spec, weights: Mapping[str, torch.Tensor], provenance: Mapping[str, Any], **more: Any
+) -> None:
+    """Write `checkpoint.pt` beside itself first, so that a kill never leaves half of one.
+
+    Args:
+        folder: made where it does not exist.
+        spec, weights: the network that `convert` takes.
+        provenance: what is known of the training, JSON values.
+        more: what only `--resume` needs.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "checkpoint.pt"
+    torch.save({"spec": asdict(spec), "weights": weights, "provenance": provenance, **more}, target.with_suffix(".part"))
+    target.with_suffix(".part").replace(target)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -9,17 +9,28 @@ import pytest
 from export.cameras import left_out
 from export.checkpoints import read_checkpoint
 from export.data import Labelled
-from export.familiarity import COMPONENTS, distances, principal
+from export.familiarity import distances, drawn, principal
 from export.graph import Core
 
 
-def test_images_of_the_training_distribution_lie_at_a_distance_of_about_one() -> None:
+def test_images_of_the_training_distribution_lie_at_a_distance_of_about_one(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     mixing = rng.normal(size=(20, 60))
     features = rng.normal(size=(4000, 20)) @ mixing + rng.normal(size=(4000, 60))
+    monkeypatch.setattr("export.familiarity.COMPONENTS", 32)
     found = principal(features[:2000])
-    assert found.components.shape == (60, COMPONENTS)
+    assert found.components.shape == (60, 32)
     assert (distances(found, features[2000:]) ** 2).mean() == pytest.approx(1, abs=0.05)
+
+
+def test_no_data_set_is_all_that_is_familiar(rows: list[Labelled]) -> None:
+    sets = [replace(row, dataset="small" if index % 6 == 0 else "large") for index, row in enumerate(rows)]
+    found = drawn(sets, each=8)
+    assert {name: sum(row.dataset == name for row in found) for name in ("small", "large")} == {"small": 6, "large": 8}
+    assert len({(row.dataset, row.path) for row in found}) == 14
+    # Leaving one out changes nothing in what is drawn of the others.
+    large = [row for row in found if row.dataset == "large"]
+    assert drawn([row for row in sets if row.dataset == "large"], each=8) == large
 
 
 @pytest.mark.parametrize("images", [4, 12, 40])

@@ -109,9 +109,30 @@ def no_camera(page: Page) -> None:
 
 
 def private(page: Page) -> None:
-    """Private mode while it downloads; once that is done see test_offline.py."""
+    """Private mode while it downloads."""
+    held: list[Route] = []
+    page.route("**/*.onnx.gz", lambda route: held.append(route))
     page.locator("#private").check()
     expect(page.locator("#private-mode")).to_have_attribute("data-state", "loading")
+
+
+def private_ready(page: Page) -> None:
+    """Private mode, and what it answers on this device."""
+    page.locator("#private").check()
+    expect(page.locator("#private-mode")).to_have_attribute("data-state", "ready", timeout=120_000)
+    page.locator(".sample").first.click()
+    page.locator("#predict").click()
+    expect(page.locator("#answer")).to_be_visible(timeout=120_000)
+
+
+def private_failed(page: Page) -> None:
+    """Private mode whose model does not come, and what it says to who asks it all the same."""
+    page.route("**/*.onnx.gz", lambda route: route.abort())
+    page.locator("#private").check()
+    expect(page.locator("#private-mode")).to_have_attribute("data-state", "failed")
+    page.locator(".sample").first.click()
+    page.locator("#predict").click()
+    expect(page.locator("#result")).to_have_attribute("data-status", "problem")
 
 
 def about(page: Page) -> None:
@@ -126,5 +147,6 @@ def about(page: Page) -> None:
 VIEWS: Mapping[str, Callable[[Page], None]] = {
     **{view.__name__: view for view in (start, chosen, busy, problem)},
     **{name: answered(body) for name, body in ANSWERS.items()},
-    **{view.__name__: view for view in (printed, several, crop, camera, no_camera, private, about)},
+    **{view.__name__: view for view in (printed, several, crop, camera, no_camera)},
+    **{view.__name__: view for view in (private, private_ready, private_failed, about)},
 }

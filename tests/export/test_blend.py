@@ -1,0 +1,52 @@
+"""A blend stands between a network and what was trained from it."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from export import blend, train
+from export.checkpoints import read_checkpoint
+from export.errors import CheckpointError
+from tests.export.conftest import training
+
+
+@pytest.fixture(scope="module")
+def tuned(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint that goes on from the released small network."""
+    options = training(archive, tmp_path_factory.mktemp("tuned"))
+    options.start, options.phases = converted, ["64:1:4"]
+    train.main(options)
+    return Path(options.out) / "checkpoint.pt"
+
+
+def blended(start: Path, tuned: Path, share: float, archive: Path, out: Path) -> dict[str, torch.Tensor]:
+    given = [str(start), str(tuned), "--share", str(share), "--data", str(archive), "--out", str(out)]
+    blend.main(blend.options().parse_args(given))
+    return read_checkpoint(out / "checkpoint.pt").network.state_dict()
+
+
+def test_its_ends_are_the_two_networks(archive: Path, converted: Path, tuned: Path, tmp_path: Path) -> None:
+    images = torch.rand(3, 3, 96, 96)
+    start, end = (read_checkpoint(path).network for path in (converted, tuned))
+    for share, network in ((0.0, start), (1.0, end)):
+        blended(converted, tuned, share, archive, tmp_path)
+        with torch.inference_mode():
+            found = read_checkpoint(tmp_path / "checkpoint.pt").network(images)[0]
+            torch.testing.assert_close(found, network(images)[0], rtol=0, atol=1e-3)
+
+
+def test_between_them_every_weight_is_between_theirs(archive: Path, converted: Path, tuned: Path, tmp_path: Path) -> None:
+    first, middle, last = (blended(converted, tuned, share, archive, tmp_path) for share in (0.0, 0.25, 1.0))
+    for name, value in middle.items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, 0.75 * first[name] + 0.25 * last[name])
+    recipe = read_checkpoint(tmp_path / "checkpoint.pt").provenance["recipe"]
+    assert recipe["blended"] == 1.0 and recipe["start"] == train.digest(converted)
+
+
+def test_networks_that_have_nothing_in_common_are_not_blended(
+    archive: Path, checkpoint: Path, tuned: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(CheckpointError, match="was not started from"):
+        blended(checkpoint, tuned, 0.5, archive, tmp_path)
