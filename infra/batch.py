@@ -260,7 +260,6 @@ def _machine(scope: Construct, settings: Settings, function: IFunction, results:
         role=role,
         # Not CDK's own way to JSON, which leaves out what is null: without its ResultPath a state loses its input.
         definition_body=DefinitionBody.from_string(json.dumps(states)),
-        comment="Judges every photograph of a bucket's folder.",
     )
     machine.node.add_dependency(rights)
     acknowledge(

@@ -1,6 +1,7 @@
 """The stack of the batch: who may what, what passes the state machine, and what is kept."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from infra.batch import BUSY, PHOTOGRAPHS, TIMEOUT_S
 from infra.cost import Bulk, hours, in_bulk
 from tests.infra.conftest import Assembly
+from tests.paths import REPOSITORY
 from tests.rehearsal.template import Template
 
 STACK = "LesionBatch"
@@ -30,7 +32,7 @@ def definition(template: Template) -> dict[str, Any]:
 
 def allowed(template: Template, role: str) -> dict[str, Any]:
     """Every action that the role with this in its name may do, with what it may be done to and when."""
-    found = {}
+    found: dict[str, Any] = {}
     for policy in template.resolve(template.named("AWS::IAM::Policy")).values():
         (name,) = policy["Roles"]
         for statement in policy["PolicyDocument"]["Statement"] if role in name else ():
@@ -132,3 +134,12 @@ def test_a_million_costs_what_its_parts_cost() -> None:
     assert parts["S3, results written, photographs listed"] == pytest.approx(0.105)
     assert parts["Step Functions, transitions"] == pytest.approx(0.50)
     assert hours(bulk) == pytest.approx(0.1, rel=0.01)
+
+
+def test_the_services_image_is_what_is_built_where_no_stage_is_named_and_has_nothing_of_it() -> None:
+    text = (REPOSITORY / "lambda" / "Dockerfile").read_text()
+    stages = re.findall(r"^FROM (\S+)(?: AS (\S+))?$", text, re.MULTILINE)
+    assert stages[-1] == ("service", "") and ("service", "batch") in stages
+    before, service = text.split("AS service")[0], text.split("AS service")[1].split("\nFROM ")[0]
+    assert "mv /function/lesion/rows.py /function/lesion/s3.py /more/lesion/" in before
+    assert "COPY --from=build /function /var/task" in service and "/more" not in service

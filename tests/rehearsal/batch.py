@@ -121,7 +121,7 @@ class Rehearsal:
 
     def put(self, name: str, data: bytes) -> str:
         """Lay a photograph there, and return its key."""
-        key = self.prefix + name
+        key = f"{self.prefix}{name}"
         self.s3.put_object(Bucket=self.source, Key=key, Body=data)
         return key
 

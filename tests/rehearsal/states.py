@@ -185,7 +185,7 @@ class Machine:
         processor = state["ItemProcessor"]
         mode = processor["ProcessorConfig"]
         if mode == {"Mode": "INLINE"}:
-            known = ("Type", "ItemsPath", "MaxConcurrency", "ItemProcessor", "ResultPath", "Next")
+            known = ["Type", "ItemsPath", "MaxConcurrency", "ItemProcessor", "ResultPath", "Next"]
             know(state, "An inline map", known)
             items = _path(state["ItemsPath"], input, context)
             with ThreadPoolExecutor(state["MaxConcurrency"]) as pool:
@@ -193,7 +193,7 @@ class Machine:
             return {**input, state["ResultPath"].removeprefix("$."): found}
         if mode != {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"} or execution is None:
             raise NotRehearsed(f"A map with {mode}")
-        known = ("Type", "ItemReader", "ItemSelector", "ItemBatcher", "MaxConcurrency", "ItemProcessor", "ResultWriter")
+        known = ["Type", "ItemReader", "ItemSelector", "ItemBatcher", "MaxConcurrency", "ItemProcessor", "ResultWriter"]
         know(state, "A distributed map", known, ("ResultPath", "End"))
         if state["ResultPath"] is not None:
             raise NotRehearsed("The result of a distributed map")
