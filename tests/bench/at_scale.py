@@ -155,7 +155,7 @@ def _run(rehearsal: Rehearsal) -> int:
     execution = Execution("measured")
     for number in range(1, 20):
         try:
-            rehearsal.machine.redrive(execution)
+            rehearsal.machine.run(execution)
         except StateFailed as error:
             print(error, file=sys.stderr)
         else:

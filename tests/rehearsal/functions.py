@@ -56,6 +56,7 @@ class Functions:
 
     Attributes:
         bills: of every call that was answered.
+        turned_away: how many calls are still to be refused, as when others take what the account may have at once.
         logs: what environments that have ended had written.
     """
 
@@ -66,6 +67,7 @@ class Functions:
         self._free: list[_Environment] = []
         self._busy: list[_Environment] = []
         self.bills: list[Bill] = []
+        self.turned_away = 0
         self.logs: list[str] = []
 
     def invoke(self, event: Any) -> Any:
@@ -74,7 +76,10 @@ class Functions:
         Raises:
             StateFailed: it raised, ended, took too long, or there are as many at once as may be.
         """
-        if not self._slots.acquire(blocking=False):
+        with self._lock:
+            refused = self.turned_away > 0
+            self.turned_away -= refused
+        if refused or not self._slots.acquire(blocking=False):
             raise StateFailed("Lambda.TooManyRequestsException", "Rate Exceeded.")
         try:
             return self._invoke(event)

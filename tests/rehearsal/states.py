@@ -79,20 +79,21 @@ class Machine:
         """Execute it under a name.
 
         Raises:
-            StateFailed: it failed, or was stopped. What is done is remembered in `execution` of the error.
+            StateFailed: it failed, or was stopped.
         """
-        return self.redrive(Execution(name))
+        execution = Execution(name)
+        self.run(execution)
+        return execution
 
-    def redrive(self, execution: Execution) -> Execution:
-        """Take up an execution where it ended: batches that are done are not done again."""
+    def run(self, execution: Execution) -> None:
+        """Begin an execution, or take it up where it ended: batches that are done are not done again.
+
+        Raises:
+            StateFailed: it failed, or was stopped.
+        """
         self._stop.clear()
         context = {"Execution": {"Name": execution.name}}
-        try:
-            self._states(self._definition, {}, context, execution)
-        except StateFailed as error:
-            error.execution = execution  # type: ignore[attr-defined]
-            raise
-        return execution
+        self._states(self._definition, {}, context, execution)
 
     def stop(self) -> None:
         """Stop what is executed; calls that are on their way go on, and nobody waits for them."""

@@ -5,6 +5,7 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from infra.settings import Settings
 from tests.paths import SAMPLES, TELEPHONE
 from tests.rehearsal.batch import Rehearsal, handler, storage
 from tests.rehearsal.fragile_files import DEADLY, ENDLESS
-from tests.rehearsal.states import Machine, StateFailed, Stopped
+from tests.rehearsal.states import Execution, Machine, StateFailed, Stopped
 from tests.rehearsal.template import NotRehearsed, Template
 
 FRAGILE = "tests.rehearsal.fragile.handler"
@@ -103,21 +104,22 @@ def test_every_object_has_the_row_that_the_same_file_has_on_one_machine(
 
 
 def test_more_than_a_listing_holds_and_functions_that_are_busy(rehearse: Put, tmp_path: Path, picture: bytes) -> None:
-    rehearsal = rehearse(functions=2)
+    rehearsal = rehearse()
     keys = [rehearsal.put(f"{number:04}.jpg", picture if number % 10 == 0 else b"") for number in range(1010)]
+    rehearsal.functions.turned_away = 3
     execution = rehearsal.machine.start("many")
     found = rows(rehearsal, tmp_path)
     assert sorted(row["file"] for row in found) == keys
     assert Counter(row["status"] for row in found) == {"ok": 101, "error": 909}
     assert len(execution.children) == 21 and execution.transitions == 1
-    assert {*rehearsal.machine.retries} == {"Lambda.TooManyRequestsException"}
+    assert rehearsal.machine.retries == ["Lambda.TooManyRequestsException"] * 3
 
 
 def test_killed_and_stopped_at_any_moment_it_goes_on_and_no_row_is_lost_or_there_twice(
     rehearse: Put, tmp_path: Path, picture: bytes
 ) -> None:
-    rehearsal = rehearse(functions=3)
-    keys = [rehearsal.put(f"{number:04}.jpg", picture) for number in range(600)]
+    rehearsal = rehearse(functions=10)
+    keys = [rehearsal.put(f"{number:04}.jpg", picture) for number in range(400)]
     kills = [0]
     over = threading.Event()
 
@@ -133,16 +135,13 @@ def test_killed_and_stopped_at_any_moment_it_goes_on_and_no_row_is_lost_or_there
     helpers = [threading.Thread(target=job, daemon=True) for job in (kill, stop)]
     for helper in helpers:
         helper.start()
-    with pytest.raises(StateFailed) as caught:
-        rehearsal.machine.start("stopped")
-    execution = caught.value.execution  # type: ignore[attr-defined]
-    assert isinstance(caught.value, Stopped) and not all(child.done for child in execution.children)
-    for _ in range(3):
-        try:
-            rehearsal.machine.redrive(execution)
-            break
-        except StateFailed:
-            continue
+    execution = Execution("stopped")
+    with pytest.raises(Stopped):
+        rehearsal.machine.run(execution)
+    assert not all(child.done for child in execution.children)
+    while not all(child.done for child in execution.children):
+        with suppress(StateFailed):
+            rehearsal.machine.run(execution)
     over.set()
     for helper in helpers:
         helper.join()
@@ -181,12 +180,13 @@ def test_what_is_gone_has_a_row_and_an_s3_that_does_not_answer_ends_the_executio
     for found in rehearsal.s3.list_objects_v2(Bucket=rehearsal.target)["Contents"]:
         rehearsal.s3.delete_object(Bucket=rehearsal.target, Key=found["Key"])
     rehearsal.s3.delete_bucket(Bucket=rehearsal.target)
+    execution = Execution("no bucket")
     with pytest.raises(StateFailed, match=r"StorageError.*NoSuchBucket.*Start again") as caught:
-        rehearsal.machine.start("no bucket")
+        rehearsal.machine.run(execution)
     assert rehearsal.machine.retries == ["StorageError"] * 5
     assert there not in caught.value.cause and there not in rehearsal.functions.log()
     rehearsal.s3.create_bucket(Bucket=rehearsal.target)
-    rehearsal.machine.redrive(caught.value.execution)  # type: ignore[attr-defined]
+    rehearsal.machine.run(execution)
     assert [row["file"] for row in rows(rehearsal, tmp_path)] == [there]
 
 
