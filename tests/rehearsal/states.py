@@ -174,7 +174,7 @@ class Machine:
         # Who gives up does not end the call.
         caller = threading.Thread(target=call, daemon=True)
         caller.start()
-        caller.join(seconds * self._pause)
+        caller.join(seconds)
         if not answer:
             raise StateFailed("States.Timeout")
         result, error = answer[0]

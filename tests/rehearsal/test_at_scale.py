@@ -157,7 +157,7 @@ def test_killed_and_stopped_at_any_moment_it_goes_on_and_no_row_is_lost_or_there
 def test_a_file_that_ends_the_function_or_never_ends_is_a_row_and_the_others_are_judged(
     rehearse: Put, tmp_path: Path, picture: bytes
 ) -> None:
-    rehearsal = rehearse(handler=FRAGILE, seconds=6.0, pause=0.15)
+    rehearsal = rehearse(handler=FRAGILE, seconds=5.0)
     good = [rehearsal.put(f"{number}.jpg", picture) for number in range(8)]
     bad = [rehearsal.put("x1", DEADLY), rehearsal.put("x2", ENDLESS), rehearsal.put("x3", DEADLY)]
     rehearsal.machine.start("fragile")
