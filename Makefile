@@ -40,7 +40,8 @@ NODE = $(shell $(VENV)/bin/python -c 'import infra, os; print(os.path.dirname(os
 CDK_RUN = PATH="$(NODE):$$PATH" CDK_DISABLE_CLI_TELEMETRY=1 infra/node_modules/.bin/cdk
 # An account and a domain that nobody has: only for looking at the templates.
 EVERY_OPTION := region=eu-central-1 waf=true tracing=true provisioned_concurrency=1 domain_name=moles.example.org \
-	hosted_zone_id=Z0123456789 alarm_email=you@example.org origin_secret=2 url_hosts=images.example.org
+	hosted_zone_id=Z0123456789 alarm_email=you@example.org origin_secret=2 url_hosts=images.example.org \
+	batch_bucket=my-photographs batch_prefix=clinic/2025/
 
 .PHONY: serve packages setup test tools check train export reproduce synth sbom bootstrap deploy destroy
 
@@ -123,9 +124,10 @@ reproduce: $(VENV)/installed
 # make bench       one request beside the old app's way and its peers, and stage by stage -> docs/benchmarks.md, docs/stages.md
 # make bench-load  ten minutes of mixed traffic, processes killed, memory watched -> docs/load.md
 # make bench-memory  duration and cost by Lambda's memory size -> docs/memory-size.md; as root
+# make bench-batch  DATA=folder: 10,000 photographs of a bucket and of a folder -> docs/batch.md
 # make bench-cold  how long its first answer takes, beside the least possible -> docs/cold-start.md; as root
 
-.PHONY: image test-image rehearse bench bench-load bench-memory bench-cold
+.PHONY: image test-image rehearse bench bench-load bench-memory bench-batch bench-cold
 
 image:
 	$(PYTHON) -m infra.image
@@ -146,6 +148,9 @@ bench-load: $(VENV)/installed
 
 bench-memory: $(VENV)/installed image
 	$(VENV)/bin/python -m tests.bench.memory
+
+bench-batch: $(VENV)/installed
+	$(VENV)/bin/python -m tests.bench.at_scale --data $(DATA)
 
 bench-cold: $(VENV)/installed image
 	$(VENV)/bin/python -m tests.bench.cold

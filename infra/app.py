@@ -5,6 +5,7 @@ import sys
 from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
+from infra.batch import Batch
 from infra.bundle import BundleError
 from infra.edge import Edge, needs_edge
 from infra.settings import SettingError, Settings, read_settings
@@ -17,6 +18,8 @@ def build(app: App, settings: Settings) -> tuple[Lesion, Edge | None]:
     stack = Lesion(app, settings.name, settings, edge)
     if edge:
         stack.add_stack_dependency(edge)
+    if settings.batch_bucket:
+        Batch(app, f"{settings.name}Batch", settings)
     Tags.of(app).add("service", settings.name)
     check(app)
     return stack, edge

@@ -1,4 +1,4 @@
-"""The container image of the function, as a CDK asset: built by `cdk deploy`, and only hashed before."""
+"""The container images of the functions, as a CDK asset: built by `cdk deploy`, and only hashed before."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ REPOSITORY = Path(__file__).parents[1]
 DOCKERFILE = "lambda/Dockerfile"
 
 
-def image_code() -> DockerImageCode:
-    """The image of this working tree.
+def image_code(target: str | None = None) -> DockerImageCode:
+    """An image of this working tree: the service's, or that of a stage of the Dockerfile.
 
     Raises:
         RuntimeError: from jsii, where lambda/Dockerfile does not exist.
@@ -19,6 +19,7 @@ def image_code() -> DockerImageCode:
     return DockerImageCode.from_image_asset(
         str(REPOSITORY),
         file=DOCKERFILE,
+        target=target,
         # .dockerignore lists what enters: a change elsewhere must not make a new image, and so a new version.
         ignore_mode=IgnoreMode.DOCKER,
         # Else an ARM laptop builds an image that the function cannot start.

@@ -21,6 +21,8 @@ SOURCES = (
     "https://aws.amazon.com/secrets-manager/pricing/",
     "https://aws.amazon.com/kms/pricing/",
     "https://aws.amazon.com/ecr/pricing/",
+    "https://aws.amazon.com/step-functions/pricing/",
+    "https://aws.amazon.com/s3/pricing/",
 )
 
 LAMBDA_GB_SECOND = 0.0000166667
@@ -48,6 +50,16 @@ IMAGE_GB_MONTH = 0.10
 WAF_MONTH = 5.00 + 1.00
 """The list and its one rule."""
 WAF_REQUEST = 0.60 / 1e6
+STATE_TRANSITION = 0.025 / 1000
+"""Of a standard execution; a map that is distributed is counted as one for each batch too, to be on the safe side."""
+EXPRESS_REQUEST = 1.00 / 1e6
+EXPRESS_GB_SECOND = 0.00001667
+EXPRESS_GB = 64 / 1024
+"""What an express execution is billed at least."""
+S3_GET = 0.0004 / 1000
+S3_PUT = 0.005 / 1000
+"""A listing costs the same, and gives a thousand keys."""
+S3_LISTED = 1000
 
 MONTH_S = 30 * 86_400
 MB_PER_GB = 1024
@@ -104,6 +116,44 @@ def per_month(load: Load) -> dict[str, float]:
         "Option `waf`, and USD 0.60 per million requests": WAF_MONTH,
         "Option `provisioned_concurrency`, each": MONTH_S * load.memory_mb / MB_PER_GB * PROVISIONED_GB_SECOND,
     }
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """Photographs of a bucket, as the batch judges them.
+
+    Attributes:
+        ms: duration of the function for one of them.
+        start_ms: duration of a start, once for each function.
+        at_once: functions.
+        memory_mb: memory of each.
+        batch: photographs of a call.
+    """
+
+    ms: float
+    start_ms: float
+    at_once: int
+    memory_mb: int
+    batch: int
+
+
+def in_bulk(bulk: Bulk, photographs: int = 1_000_000) -> dict[str, float]:
+    """US dollars for so many photographs, by what they are paid for."""
+    batches = math.ceil(photographs / bulk.batch)
+    seconds = (photographs * bulk.ms + bulk.at_once * bulk.start_ms) / 1000
+    return {
+        "Lambda, duration": seconds * bulk.memory_mb / MB_PER_GB * LAMBDA_GB_SECOND,
+        "Lambda, requests": batches * LAMBDA_REQUEST,
+        "S3, photographs read": photographs * S3_GET,
+        "S3, results written, photographs listed": (batches + math.ceil(photographs / S3_LISTED)) * S3_PUT,
+        "Step Functions, batches": batches * EXPRESS_REQUEST + seconds * EXPRESS_GB * EXPRESS_GB_SECOND,
+        "Step Functions, transitions": batches * STATE_TRANSITION,
+    }
+
+
+def hours(bulk: Bulk, photographs: int = 1_000_000) -> float:
+    """How long that takes, with all functions at work."""
+    return (photographs * bulk.ms / bulk.at_once + bulk.start_ms) / 3_600_000
 
 
 def report(load: Load) -> str:

@@ -29,6 +29,8 @@ DOCKERFILE = "lambda/Dockerfile"
 BUILD = REPOSITORY / "build" / "image"
 ARCHIVE = BUILD / "lesion.tar"
 TAG = "localhost/lesion:dev"
+TARGET = "service"
+"""Stage of the Dockerfile. An older buildah builds every stage up to it, so it is named though it is the default."""
 LAMBDA_BASE = "public.ecr.aws/lambda/python:3.13"
 DEBIAN_BASE = "localhost/lesion-base:trixie-2"
 """The number goes up when `_make_base` changes, so that an older base is not taken for the present one."""
@@ -74,13 +76,16 @@ def main() -> int:
     return 0
 
 
-def build(context: Path = REPOSITORY, archive: Path = ARCHIVE, *, tag: str = TAG, cached: bool = True) -> Report:
+def build(
+    context: Path = REPOSITORY, archive: Path = ARCHIVE, *, tag: str = TAG, target: str = TARGET, cached: bool = True
+) -> Report:
     """Build the image of a tree.
 
     Args:
         context: the tree.
         archive: where to save it.
         tag: its name.
+        target: stage of the Dockerfile.
         cached: whether steps of earlier builds, whose input is the same, are taken over.
 
     Raises:
@@ -90,6 +95,7 @@ def build(context: Path = REPOSITORY, archive: Path = ARCHIVE, *, tag: str = TAG
     archive.unlink(missing_ok=True)
     with _secrets() as secrets:
         arguments = [*secrets, *([] if cached else ["--no-cache"]), "--file", str(context / DOCKERFILE), "--tag", tag]
+        arguments += ["--target", target]
         base_layers = (_build_with_docker if has_docker() else _build_with_buildah)(context, archive, tag, arguments)
     return _report(archive, base_layers)
 

@@ -126,6 +126,21 @@ class Settings:
         1,
         1_000_000,
     )
+    batch_bucket: str = _text(
+        "",
+        "Bucket of photographs to be judged all at once; makes the stack for that (docs/operations.md), empty makes none.",
+        r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        "my-photographs",
+    )
+    batch_prefix: str = _text(
+        "",
+        "Folder in that bucket, with a slash at its end, which is all that is read of it; empty is the whole bucket.",
+        r"([A-Za-z0-9!_.()=-]{1,100}/){1,5}",
+        "clinic/2025/",
+    )
+    batch_concurrency: int = _whole(
+        100, "Most functions of the batch at once, kept free for them; the service has its own.", 1, 1000
+    )
 
 
 def read_settings(context: Mapping[str, Any]) -> Settings:
@@ -221,6 +236,8 @@ def _agree(settings: Settings) -> None:
         raise SettingError(
             f"{PREFIX}provisioned_concurrency is more than {PREFIX}reserved_concurrency. Make the first at most the second."
         )
+    if settings.batch_prefix and not settings.batch_bucket:
+        raise SettingError(f"{PREFIX}batch_prefix belongs to a bucket. Set {PREFIX}batch_bucket too, or leave it out.")
     if settings.slow_ms >= 1000 * settings.timeout_s:
         raise SettingError(
             f"{PREFIX}slow_ms is not below {PREFIX}timeout_s, so the alarm could never sound. "

@@ -1,6 +1,6 @@
 """Makes a folder of installed packages into what the image holds; used while the image is built, and not part of it.
 
-    python3 slim.py FOLDER TARGET
+    python3 slim.py FOLDER TARGET [UNNEEDED ...]
 
 Takes away what serving never opens, compiles the rest, and fixes permissions and times, so that the same input gives the
 same bytes. A module rather than a few shell commands, because the base image does not come with `find`.
@@ -10,6 +10,7 @@ import compileall
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
@@ -31,20 +32,23 @@ UNNEEDED = (
     "numpy/f2py",
     "numpy/random/lib",
 )
-"""Paths in the folder. Licences are not among them: they are in each package's dist-info, which stays."""
+"""Paths in the folder, where none are named on the command line.
+Licences are not among them: they are in each package's dist-info, which stays."""
 SUFFIXES = (".a", ".h", ".pxd", ".pyi", ".pyx")
 """Files that only a compiler or a type checker reads."""
 
 
-def prune(folder: Path) -> None:
-    """Take away `UNNEEDED`, tests, and files with one of `SUFFIXES`.
+def prune(folder: Path, unneeded: Sequence[str] = UNNEEDED) -> None:
+    """Take away `unneeded`, tests, and files with one of `SUFFIXES`.
 
     Raises:
-        SystemExit: something in `UNNEEDED` is not there, so the list no longer fits the packages.
+        SystemExit: something in `unneeded` is not there, so the list no longer fits the packages.
     """
-    for name in UNNEEDED:
+    for name in unneeded:
         if not (folder / name).is_dir():
-            raise SystemExit(f"{name} is not among the installed packages. Take it off the list in lambda/slim.py.")
+            raise SystemExit(
+                f"{name} is not among the installed packages. Take it off the list in lambda/slim.py or lambda/Dockerfile."
+            )
         shutil.rmtree(folder / name)
     for path in sorted(folder.rglob("*")):
         if path.name == "tests" and path.is_dir():
@@ -74,8 +78,8 @@ def settle(folder: Path) -> None:
 
 def main() -> None:
     """Do all of it to the folder on the command line."""
-    folder, target = map(Path, sys.argv[1:])
-    prune(folder)
+    folder, target = map(Path, sys.argv[1:3])
+    prune(folder, sys.argv[3:] or UNNEEDED)
     compile_all(folder, target)
     settle(folder)
 

@@ -12,25 +12,20 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing import get_context
 from os import cpu_count
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 from tqdm import tqdm
 
 from lesion.answers import Views
-from lesion.classify import classify
-from lesion.errors import LesionError, RequestError
-from lesion.journal import Journal, Run
+from lesion.errors import LesionError
+from lesion.journal import Journal
 from lesion.model import Model
+from lesion.rows import LARGEST, Row, about, crashed, judge
 from lesion.settings import read_settings
-
-Row = dict[str, Any]
-
-LARGEST = 256 * 2**20
-"""Bytes of a file that is still read; the limit in pixels is that of the service."""
 
 _WAITING = 4
 """Photographs handed out ahead, for each process."""
@@ -68,38 +63,6 @@ def inputs(source: Path) -> dict[str, Path]:
         raise SourceError(f"{source} is neither a folder nor a table in CSV that can be read ({error}).") from error
 
 
-def judge(name: str, path: Path, model: Model, views: Views) -> Row:
-    """One row: what the service would answer to this file, or why it would not."""
-    row: Row = {"file": name}
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-        if len(data) > LARGEST:
-            return row | {"status": "error", "code": "too_large", "message": f"The file has more than {LARGEST} bytes."}
-        answer = classify(data, model, views=views, evidence=False)
-    except RequestError as error:
-        return row | {"status": "error", "code": error.code, "message": str(error)}
-    except OSError as error:
-        return row | {"status": "error", "code": "unreadable", "message": error.strerror or "The file cannot be read."}
-    except Exception as error:
-        # As in the service: a fault is an answer without a number, and the next photograph is judged all the same.
-        return row | {"status": "error", "code": "fault", "message": type(error).__name__}
-    row |= {"status": answer.status, "width": answer.image.width, "height": answer.image.height}
-    row |= {"format": answer.image.format, "decode_ms": answer.timing_ms.decode, "infer_ms": answer.timing_ms.infer}
-    if answer.refusal is not None:
-        row |= {"code": answer.refusal.code, "message": answer.refusal.message}
-    if (prediction := answer.prediction) is not None:
-        row |= {
-            "decision": prediction.decision,
-            "malignant_probability": prediction.malignant_probability,
-            "threshold": prediction.threshold,
-            "prediction_set": prediction.prediction_set,
-            "logit": prediction.logit,
-            **{f"probability_{entry.code}": entry.probability for entry in prediction.classes},
-        }
-    return row
-
-
 def _begin(model: Path) -> None:
     global _model
     # An interrupt is for the process that writes; it lets these finish what they have.
@@ -108,7 +71,12 @@ def _begin(model: Path) -> None:
 
 
 def _judge(name: str, path: Path, views: Views) -> Row:
-    return judge(name, path, _model, views)
+    return judge(name, partial(_read, path), _model, views)
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(LARGEST + 1)
 
 
 def judged(files: Mapping[str, Path], model: Path, views: Views, workers: int) -> Iterator[Row]:
@@ -145,7 +113,7 @@ def _alone(name: str, path: Path, model: Path, views: Views) -> Row:
         try:
             return pool.submit(_judge, name, path, views).result()
         except BrokenProcessPool:
-            return {"file": name, "status": "error", "code": "crashed", "message": "Reading this file ended the process."}
+            return crashed(name)
 
 
 def _pool(model: Path, workers: int) -> ProcessPoolExecutor:
@@ -162,10 +130,7 @@ def run(source: Path, results: Path, model: Path, *, views: Views = Views.ONE, w
         ModelFileError: from `lesion.model`.
     """
     files = inputs(source)
-    loaded = Model(model)
-    about = Run(loaded.card.version, loaded.sha256, int(views), tuple(entry.code for entry in loaded.card.classes))
-    del loaded
-    with Journal(results, about) as journal:
+    with Journal(results, about(Model(model), int(views))) as journal:
         left = {name: path for name, path in files.items() if name not in journal.done}
         bar = tqdm(total=len(files), initial=len(files) - len(left), unit="photograph", disable=None)
         rows: list[Row] = []

@@ -8,61 +8,19 @@ import fcntl
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lesion.errors import LesionError
-
-Row = dict[str, Any]
+from lesion.rows import Row, Run
 
 
 class JournalError(LesionError):
     """Raised when results cannot be added to; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """What all rows of one file of results have in common.
-
-    Attributes:
-        version, sha256: of the model.
-        views: 1 or 8.
-        classes: codes of the diagnoses.
-    """
-
-    version: str
-    sha256: str
-    views: int
-    classes: tuple[str, ...]
-
-    def schema(self) -> pa.Schema:
-        """Columns of the results; what a row lacks is null."""
-        return pa.schema(
-            [
-                pa.field("file", pa.string(), nullable=False),
-                pa.field("status", pa.string(), nullable=False),
-                pa.field("code", pa.string()),
-                pa.field("message", pa.string()),
-                pa.field("decision", pa.string()),
-                pa.field("malignant_probability", pa.float64()),
-                pa.field("threshold", pa.float64()),
-                pa.field("prediction_set", pa.list_(pa.string())),
-                pa.field("logit", pa.float64()),
-                *(pa.field(f"probability_{code}", pa.float64()) for code in self.classes),
-                pa.field("width", pa.int32()),
-                pa.field("height", pa.int32()),
-                pa.field("format", pa.string()),
-                pa.field("decode_ms", pa.float64()),
-                pa.field("infer_ms", pa.float64()),
-            ],
-            {"model_version": self.version, "model_sha256": self.sha256, "views": str(self.views)},
-        )
 
 
 class Journal:

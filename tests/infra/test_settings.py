@@ -74,6 +74,10 @@ def test_keys_of_cdk_are_not_settings() -> None:
         ("url_hosts", "example.org, other.example.org"),
         ("title", "two\nlines"),
         ("origin_secret", 0),
+        ("batch_bucket", "s3://photographs"),
+        ("batch_prefix", "no-slash"),
+        ("batch_prefix", "every*/"),
+        ("batch_concurrency", 0),
     ],
 )
 def test_a_wrong_value_is_named_with_what_to_write(name: str, value: Any) -> None:
@@ -95,6 +99,7 @@ def test_a_misspelt_setting_is_not_ignored() -> None:
         ({"domain_name": "moles.example.org"}, "needs a certificate. Set lesion:hosted_zone_id"),
         ({"hosted_zone_id": "Z0123456789"}, "Set lesion:domain_name too"),
         ({"certificate_arn": "arn:aws:acm:us-east-1:111122223333:certificate/0a1b"}, "Set lesion:domain_name too"),
+        ({"batch_prefix": "clinic/"}, "Set lesion:batch_bucket too"),
         ({"provisioned_concurrency": 11}, "Make the first at most the second"),
         ({"timeout_s": 5, "slow_ms": 5000}, "Lower the first or raise the second"),
     ],

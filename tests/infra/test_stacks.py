@@ -383,7 +383,7 @@ def test_by_default_there_is_no_firewall_no_domain_and_one_stack(plain: Assembly
 
 
 def test_firewall_and_certificate_are_in_us_east_1_whatever_the_region(full: Assembly) -> None:
-    assert full.stacks() == {"LesionEdge": "us-east-1", "Lesion": "eu-central-1"}
+    assert full.stacks() == {"LesionEdge": "us-east-1", "Lesion": "eu-central-1", "LesionBatch": "eu-central-1"}
     assert full.resources("AWS::WAFv2::WebACL", "LesionEdge")
     assert full.resources("AWS::CertificateManager::Certificate", "LesionEdge")
     assert not full.resources("AWS::WAFv2::WebACL") and not full.resources("AWS::CertificateManager::Certificate")

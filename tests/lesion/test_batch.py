@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 from lesion import batch
 from lesion.answers import Views
-from lesion.journal import Journal, JournalError, Run
+from lesion.journal import Journal, JournalError
 from lesion.model import Model
+from lesion.rows import Run
 from PIL import Image
 from starlette.testclient import TestClient
 

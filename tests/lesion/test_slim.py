@@ -55,6 +55,12 @@ def test_the_same_packages_give_the_same_bytes_wherever_they_lie(tmp_path: Path)
     assert b"/var/task/pydantic/main.py" in made[f"pydantic/__pycache__/main.{tag}.pyc"][0]
 
 
+def test_another_list_takes_away_what_it_names_alone(tmp_path: Path) -> None:
+    folder = installed(tmp_path / "a")
+    slim.prune(folder, ["numpy/f2py"])
+    assert not (folder / "numpy/f2py").exists() and (folder / "numpy/_core/include").is_dir()
+
+
 def test_a_list_that_no_longer_fits_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"Take it off the list in lambda/slim\.py"):
         slim.prune(tmp_path)

@@ -141,7 +141,10 @@ class Template:
             return f"{own}.s3.{self.region}.amazonaws.com"
         if (kind, attribute) == ("AWS::S3::Bucket", "Arn"):
             return f"arn:aws:s3:::{own}"
-        if (kind, attribute) == ("AWS::CloudFront::OriginAccessControl", "Id"):
+        if (kind, attribute) in (
+            ("AWS::CloudFront::OriginAccessControl", "Id"),
+            ("AWS::StepFunctions::StateMachine", "Name"),
+        ):
             return own
         if attribute in ("Arn", "FunctionARN"):
             return f"arn:aws:{kind.split('::')[1].lower()}:{self.region}:{ACCOUNT}:{own}"
