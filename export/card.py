@@ -217,6 +217,8 @@ def _one_recipe(recipe: Figures) -> str:
         parts.append(f"channels scaled to one Minkowski norm of order {recipe['colour_constancy']}")
     if teachers := recipe.get("teachers"):
         parts.append("taught by the checkpoints with sha256 " + ", ".join(f"`{digest[:12]}`" for digest in teachers))
+    if blended := recipe.get("blended"):
+        parts.append(f"and of the way from that start to the network so trained, {blended:.0%} (`python -m export blend`)")
     return ", ".join(parts)
 
 
