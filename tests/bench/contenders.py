@@ -172,10 +172,17 @@ CONTENDERS = (
         ("{bin}/bentoml", "serve", "bentoml_onnx:Lesion", "--port", "{port}"),
     ),
     Contender(
-        "FastAPI, OpenVINO",
+        "FastAPI, OpenVINO as it comes",
         "openvino",
         ((*_WEB, "openvino==2026.4.1", "numpy==2.4.6", "pillow==13.0.0"),),
         (*_UVICORN, "fastapi_openvino:app"),
+    ),
+    Contender(
+        "FastAPI, OpenVINO in float32",
+        "openvino",
+        ((*_WEB, "openvino==2026.4.1", "numpy==2.4.6", "pillow==13.0.0"),),
+        (*_UVICORN, "fastapi_openvino:app"),
+        {"BENCH_PRECISION": "f32"},
     ),
     _this_project(INSIDE),
     _this_project("this project, uvicorn", *_UVICORN, "lesion_uvicorn:app"),

@@ -25,6 +25,8 @@ the same photographs in turn ({requests} requests of each kind).
 - **{old}**: PyTorch as it comes, fastai's own picture and head, random weights (no time depends on them).
 - **Peers**: the same network as the service's model ({network} weights random where PyTorch runs it, else the model file
   itself), decoded by Pillow, and nothing else: no orientation, colour profiles, limits, refusals or evidence in words.
+  OpenVINO *as it comes* calculates with bfloat16 where the CPU has it: with 8 bits of each number instead of 24, which is
+  another answer. All others calculate with float32.
 - **This project**: the whole of it. *In process*: an API Gateway event through Mangum and FastAPI. *Mangum and the Lambda
   runtime*: the real `awslambdaric` behind an emulated Runtime API and gateway, whose Python shares the server's CPU.
 
@@ -45,7 +47,9 @@ its processes held with one worker; what is installed, without the model, and wi
 
 Photographs a second ({small}), with as many workers, on all {cores} cores and twice as many callers as workers, who need a
 share of the same cores; in brackets the rate per worker beside one worker's. In process nobody calls: each worker answers
-the next event as soon as it can.
+the next event as soon as it can. One worker of FastAPI answers two at once, on both cores, so two workers of it cannot have
+twice its rate; and several workers of uvicorn share a socket on which Nagle's algorithm stays on, so that the body of each
+answer waits 40 ms for a delayed acknowledgement, which shows while there are fewer callers than fill that time.
 
 {throughput}
 

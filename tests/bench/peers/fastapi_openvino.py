@@ -1,4 +1,7 @@
-"""FastAPI around OpenVINO with the model file's network: BENCH_PLAIN, see `tests.bench.contenders`."""
+"""FastAPI around OpenVINO with the model file's network: BENCH_PLAIN, see `tests.bench.contenders`.
+
+Where the CPU has bfloat16, OpenVINO calculates with it unless BENCH_PRECISION says f32.
+"""
 
 import io
 import os
@@ -10,6 +13,8 @@ from fastapi import FastAPI, UploadFile
 from PIL import Image
 
 _settings = {"INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "LATENCY"}
+if precision := os.environ.get("BENCH_PRECISION"):
+    _settings["INFERENCE_PRECISION_HINT"] = precision
 _model = openvino.Core().compile_model(os.environ["BENCH_PLAIN"], "CPU", _settings)
 _request = _model.create_infer_request()
 _side = int(os.environ["BENCH_SIDE"])
