@@ -10,7 +10,7 @@ from lesion.model import Outputs
 from export.answers import Answers
 from export.calibration import Platt
 from export.data import Labelled
-from export.limits import refusal_rules, set_limits, threshold
+from export.limits import DISTANCE_QUANTILE, refusal_rules, set_limits, threshold
 
 
 def simulated(count: int, seed: int) -> Answers:
@@ -70,4 +70,5 @@ def test_refusal_limits_refuse_at_most_three_percent_of_val(val: Answers) -> Non
     for rule in refusal_rules(val, val):
         value = val.measure(rule.measure)
         refused |= (value < rule.below) if rule.below is not None else (value > (rule.above or 0))
-    assert 0.015 < refused.mean() <= 0.03
+    # More than the distance alone: each rule has a part.
+    assert 1 - DISTANCE_QUANTILE < refused.mean() <= 0.03
