@@ -17,7 +17,7 @@ from lesion.handler import handler
 from tests.runtime.events import Request, version_2
 
 # What the function logs goes nowhere; it is written all the same.
-_answers, sys.stdout = sys.stdout, Path(os.devnull).open("w")  # noqa: SIM115
+_answers, sys.stdout = sys.stdout, Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
 _events: dict[str, Any] = {}
 _asks_for_page = True
 
