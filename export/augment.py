@@ -23,9 +23,9 @@ _FILTERS = (
 )
 
 
-def occlude(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Draw on a third of uint8 H x W x 3 pixels: mostly hairs, seldom a ruler or ink."""
-    if rng.random() < 0.25:
+def occlude(pixels: Pixels, rng: np.random.Generator, share: float = 1 / 3) -> Pixels:
+    """Draw on about that share of images, uint8 H x W x 3: mostly hairs, seldom a ruler or ink."""
+    if rng.random() < 0.75 * share:
         darkest = int(rng.integers(5, 110))
         pixels = hair(
             pixels,
@@ -34,20 +34,19 @@ def occlude(pixels: Pixels, rng: np.random.Generator) -> Pixels:
             thickness=rng.uniform(0.002, 0.012),
             shades=(darkest, darkest + 50),
         )
-    if rng.random() < 0.06:
+    if rng.random() < 0.18 * share:
         pixels = ruler(pixels, rng)
-    if rng.random() < 0.06:
+    if rng.random() < 0.18 * share:
         pixels = ink(pixels, rng)
     return pixels
 
 
-def degrade(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Pass uint8 H x W x 3 pixels through a random chain of scaling, blur or sharpening, noise and JPEG.
+def degrade(pixels: Pixels, rng: np.random.Generator, share: float = 0.75) -> Pixels:
+    """Pass that share of images, uint8 H x W x 3, through a random chain of scaling, blur or sharpening, noise and JPEG.
 
-    Compression comes before or after the picture is scaled up again: a small copy has coarser blocks than a large one. A
-    quarter of the images come through untouched.
+    Compression comes before or after the picture is scaled up again: a small copy has coarser blocks than a large one.
     """
-    if rng.random() < 0.25:
+    if rng.random() >= share:
         return pixels
     image = Image.fromarray(pixels)
     size = image.size

@@ -213,6 +213,8 @@ def _one_recipe(recipe: Figures) -> str:
     parts = [f"{recipe['arch']}: {phases}{rate}", balance, f"seed {recipe['seed']}", start, "moving average of the weights"]
     if recipe.get("mixup", "0.0") != "0.0":
         parts.append(f"mixup {recipe['mixup']}")
+    if "degraded" in recipe:
+        parts.append(f"{float(recipe['degraded']):.0%} of pictures degraded, {float(recipe['drawn_on']):.0%} drawn on")
     if recipe.get("colour_constancy", "None") != "None":
         parts.append(f"channels scaled to one Minkowski norm of order {recipe['colour_constancy']}")
     if teachers := recipe.get("teachers"):

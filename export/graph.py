@@ -112,8 +112,7 @@ def assemble(core: onnx.ModelProto, network: Network, calibration: Calibration, 
     numbers = {
         "network_size": np.array([size, size], np.int64),
         # ITU-R BT.601, as in JPEG.
-        "luma": np.array([0.299, 0.587, 0.114], np.float32).reshape(1, 3, 1, 1),
-        "laplacian": np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], np.float32).reshape(1, 1, 3, 3),
+        "luma": np.array([[0.299, 0.587, 0.114]], np.float32),
         **calibration.initializers(),
         "hide_benign": np.where(malignant, 0, hidden).astype(np.float32),
         "hide_malignant": np.where(malignant, hidden, 0).astype(np.float32),

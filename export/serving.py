@@ -13,7 +13,8 @@ lesion (uint8[1, H, W, 3] image, int64 views) =>
 <int64 single = {1}, int64[1] zero = {0}, int64[1] one = {1}, int64[1] two = {2}, int64[1] three = {3},
  int64[2] one_two = {1, 2}, int64[2] one_three = {1, 3}, int64[2] halves = {4, 4}, int64[4] quarters = {2, 2, 2, 2},
  int64[8] singles = {1, 1, 1, 1, 1, 1, 1, 1}, int64[1] backwards = {-1}, int64[1] before_first = {-9223372036854775807},
- float certain = {1.0}, float[1] white = {255.0}>
+ int64[2] three_rows = {3, -1}, int64[1] minus_one = {-1}, int64[1] minus_two = {-2},
+ int64[1] after_last = {9223372036854775807}, float four = {4.0}, float certain = {1.0}, float[1] white = {255.0}>
 {
     # The largest centred square.
     shape = Shape <start = 1, end = 3> (image)
@@ -30,8 +31,23 @@ lesion (uint8[1, H, W, 3] image, int64 views) =>
         (pixels, , , sizes)
 
     # Quality of what the network sees: sharpness, brightness, size.
-    grey = Conv (upright, luma)
-    edges = Conv (grey, laplacian)
+    # Written as sums, because ONNX Runtime gives a convolution sixteen channels where one is asked for.
+    colours = Reshape (upright, three_rows)
+    grey_row = MatMul (luma, colours)
+    grey = Reshape (grey_row, network_size)
+    above = Slice (grey, zero, minus_two, zero)
+    below = Slice (grey, two, after_last, zero)
+    inner = Slice (grey, one, minus_one, zero)
+    vertical = Add (above, below)
+    sides = Slice (vertical, one, minus_one, one)
+    left = Slice (inner, zero, minus_two, one)
+    right = Slice (inner, two, after_last, one)
+    centre = Slice (inner, one, minus_one, one)
+    horizontal = Add (left, right)
+    around = Add (sides, horizontal)
+    four_centres = Mul (centre, four)
+    # The Laplacian of each pixel that has four neighbours.
+    edges = Sub (around, four_centres)
     edges_mean = ReduceMean <keepdims = 1> (edges)
     edges_centred = Sub (edges, edges_mean)
     edges_squared = Mul (edges_centred, edges_centred)

@@ -45,7 +45,7 @@ Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 PHASES = ["128:8:48", "160:8:48", "224:4:32"]
 
-RECIPE = ("arch", "seed", "rate", "balance_datasets", "colour_constancy", "mixup")
+RECIPE = ("arch", "seed", "rate", "balance_datasets", "colour_constancy", "mixup", "degraded", "drawn_on")
 """Options that a checkpoint remembers, beside the phases."""
 
 WARM_UP = 0.05
@@ -70,19 +70,20 @@ class Phase:
 class Degraded(Dataset[Batch]):
     """Stored squares, each drawn on and degraded with a random state of its own epoch and index, and as they are."""
 
-    def __init__(self, squares: torch.Tensor, rows: list[Labelled], seed: int) -> None:
+    def __init__(self, squares: torch.Tensor, rows: list[Labelled], args: argparse.Namespace) -> None:
         self.squares = squares  # uint8 (N, 3, 256, 256)
         diagnosis, malignant = targets(rows)
         self.diagnosis, self.malignant = torch.from_numpy(diagnosis), torch.from_numpy(malignant)
-        self.seed = seed
+        self.args = args
 
     def __len__(self) -> int:
         return len(self.squares)
 
     def __getitem__(self, index: int) -> Batch:
         square = self.squares[index]
-        rng = np.random.default_rng((self.seed, index, int(torch.randint(2**31, ()))))
-        degraded = degrade(occlude(square.permute(1, 2, 0).numpy(), rng), rng)
+        rng = np.random.default_rng((self.args.seed, index, int(torch.randint(2**31, ()))))
+        drawn_on = occlude(square.permute(1, 2, 0).numpy(), rng, self.args.drawn_on)
+        degraded = degrade(drawn_on, rng, self.args.degraded)
         copy = torch.from_numpy(np.ascontiguousarray(degraded.transpose(2, 0, 1)))
         return copy, square, self.diagnosis[index], self.malignant[index]
 
@@ -145,7 +146,7 @@ class Trainer:
     def run(self) -> None:
         """Train all phases, from the epoch that `resume` left."""
         train, val = (load_squares(rows, STORED_SIDE) for rows in (self.train_rows, self.val_rows))
-        dataset = Degraded(train, self.train_rows, self.args.seed)
+        dataset = Degraded(train, self.train_rows, self.args)
         truth = targets(self.val_rows)[1]
         for phase, number in self.epochs():
             if number < self.epoch:
@@ -280,6 +281,10 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=int, default=224, help="input side in pixels when serving")
     parser.add_argument("--colour-constancy", type=float, metavar="NORM", help="scale channels to one Minkowski norm, as 6")
     parser.add_argument("--mixup", type=float, default=0.0, metavar="ALPHA", help="blend pictures, Beta(ALPHA, ALPHA)")
+    parser.add_argument(
+        "--degraded", type=float, default=0.75, metavar="SHARE", help="of images, scaled, blurred, compressed"
+    )
+    parser.add_argument("--drawn-on", type=float, default=0.33, metavar="SHARE", help="of images, with hairs, rulers, ink")
     parser.add_argument("--start", type=Path, help="checkpoint or released model file to start from, not ImageNet")
     parser.add_argument("--teachers", type=Path, nargs="+", default=[], help="checkpoints whose answers are learnt as well")
     parser.add_argument("--seed", type=int, default=1)

@@ -1,8 +1,8 @@
 """Entry of the Lambda function: `lesion.handler.handler`.
 
 The model is loaded when this is imported, because Lambda gives the whole CPU while it starts. The web framework, which
-takes longer, is loaded with the first request that needs it; with provisioned concurrency also now, because there nobody
-waits (see `lesion.direct`).
+takes longer, is loaded with the first request that needs it, which a photograph does not (see `lesion.direct`); with
+provisioned concurrency also now, because there nobody waits.
 """
 
 import gc
@@ -18,6 +18,7 @@ from time import perf_counter
 from typing import Any
 
 from lesion import direct
+from lesion.errors import InvalidRequest
 from lesion.headroom import limit_memory
 from lesion.model import Model
 from lesion.records import Records
@@ -45,9 +46,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if not _is_http(event):
         return {"status": "warm", "model": _model.card.version}
     started = perf_counter()
-    # Once the framework is there, it answers everything.
-    answer = None if _http.cache_info().currsize else direct.answer(event, _model, _settings)
-    answer = answer or _read(_http(), event, context)
+    answer = direct.answer(event, _model, _settings) or _read(_http(), event, context)
     _records.write(event, answer, context, 1000 * (perf_counter() - started))
     return answer
 
@@ -59,7 +58,9 @@ def _read(http: Handler, event: dict[str, Any], context: Any) -> dict[str, Any]:
         # The application answers its own faults. What is left is an event that cannot be made a request of: base64 that is
         # none, a host with a port that is no number. Its message may hold what the event held.
         logging.getLogger("lesion").warning("an event cannot be read: %s", type(error).__name__)
-        return _unreadable()
+        return direct.refuse(
+            InvalidRequest("The request cannot be read. What can be asked, and how, is described at /api/docs.")
+        )
 
 
 @cache
@@ -84,19 +85,6 @@ def _limit() -> None:
     # Only on Lambda: elsewhere the process has other things to do, the tests for one.
     if "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" in os.environ:
         limit_memory()
-
-
-def _unreadable() -> dict[str, Any]:
-    from lesion.errors import InvalidRequest
-    from lesion.problems import answer
-
-    problem = answer(InvalidRequest("The request cannot be read. What can be asked, and how, is described at /api/docs."))
-    return {
-        "statusCode": problem.status_code,
-        "headers": dict(problem.headers),
-        "body": bytes(problem.body).decode(),
-        "isBase64Encoded": False,
-    }
 
 
 def _is_http(event: object) -> bool:

@@ -132,7 +132,7 @@ def _files(entry: Path) -> list[Path]:
 
 OLD = "2019: Flask, PyTorch, DenseNet161"
 INSIDE = "this project, in process"
-EMULATED = "this project, Mangum and the Lambda runtime"
+EMULATED = "this project, the Lambda runtime"
 
 _LESION = {"PYTHONPATH": f"{REPOSITORY / 'lambda'}:{REPOSITORY}"}
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -199,10 +199,10 @@ def _event(photograph: bytes) -> Path:
     return path
 
 
-def form_event(photograph: bytes) -> dict[str, Any]:
-    """What API Gateway makes of a form with a photograph."""
+def form_event(photograph: bytes, make: Callable[[Request], dict[str, Any]] = version_2) -> dict[str, Any]:
+    """What API Gateway makes of a form with a photograph, in a payload format."""
     headers = [("content-type", f"multipart/form-data; boundary={_BOUNDARY}"), ("host", "localhost")]
-    return version_2(Request("POST", "/api/classify", headers, _form("file", photograph), "192.0.2.1"))
+    return make(Request("POST", "/api/classify", headers, _form("file", photograph), "192.0.2.1"))
 
 
 @contextmanager

@@ -27,8 +27,9 @@ the same photographs in turn ({requests} requests of each kind).
   itself), decoded by Pillow, and nothing else: no orientation, colour profiles, limits, refusals or evidence in words.
   OpenVINO *as it comes* calculates with bfloat16 where the CPU has it: with 8 bits of each number instead of 24, which is
   another answer. All others calculate with float32.
-- **This project**: the whole of it. *In process*: an API Gateway event through Mangum and FastAPI. *Mangum and the Lambda
-  runtime*: the real `awslambdaric` behind an emulated Runtime API and gateway, whose Python shares the server's CPU.
+- **This project**: the whole of it. *In process*: an event of API Gateway, from base64 to JSON and the log line. *The Lambda
+  runtime*: the real `awslambdaric` behind an emulated Runtime API and gateway, whose Python shares the server's CPU. What
+  Mangum and FastAPI add, for events in payload format 1.0, stands in [stages.md](stages.md).
 
 ## Warm, one photograph at a time
 

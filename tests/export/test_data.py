@@ -38,6 +38,7 @@ def test_splits_of_groups_are_about_eight_to_one_to_one() -> None:
 def test_degraded_pixels_keep_their_shape_and_differ() -> None:
     square = load_square(SAMPLES / "ISIC_0000026.jpg", 256).permute(1, 2, 0).numpy()
     copies = [degrade(square, np.random.default_rng(seed)) for seed in range(20)]
+    assert all(degrade(square, np.random.default_rng(seed), 0) is square for seed in range(20))
     assert {copy.shape for copy in copies} == {(256, 256, 3)}
     assert sum(not np.array_equal(copy, square) for copy in copies) >= 10
 
@@ -46,6 +47,7 @@ def test_what_lies_on_the_skin_is_drawn_on_a_third() -> None:
     square = load_square(SAMPLES / "ISIC_0000026.jpg", 256).permute(1, 2, 0).numpy()
     kept = square.copy()
     drawn = [occlude(square, np.random.default_rng(seed)) for seed in range(60)]
+    assert all(occlude(square, np.random.default_rng(seed), 0) is square for seed in range(20))
     assert 10 <= sum(not np.array_equal(picture, square) for picture in drawn) <= 35
     assert np.array_equal(square, kept)
 

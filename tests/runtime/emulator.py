@@ -164,6 +164,12 @@ class _RuntimeHandler(Handler):
     def do_POST(self) -> None:
         body = self.body()
         parts = self.path.removeprefix(f"{self.PREFIX}/").split("/")
+        if len(body) < int(self.headers.get("Content-Length", 0)):
+            # Killed while it answered: half an answer is none.
+            if len(parts) == 3:
+                self.server.give(parts[1], error=FunctionFailed("Runtime.ExitError", "the function ended while it answered"))
+            self.close_connection = True
+            return None
         if parts == ["init", "error"]:
             self.server.init_error = json.loads(body)
             return self.reply(202)

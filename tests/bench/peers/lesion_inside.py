@@ -1,8 +1,8 @@
 """This project's handler without a server around it: events in, milliseconds out.
 
 Reads the name of a JSON file with an event from each line of standard input, answers it, and prints the milliseconds. After
-the first answer, which needs no web framework, it asks itself for the page's configuration, which loads the framework: all
-later answers go through FastAPI and Mangum.
+the first answer, which needs no web framework, it asks itself for the page's configuration, which loads the framework, as
+it is in a function that has served a page.
 """
 
 import json
