@@ -4,7 +4,7 @@ import resource
 from pathlib import Path
 
 MOST = 512 * 1024 * 1024
-"""Bytes for one photograph. A HEIC of 48 megapixels takes 440 MB; what is refused on purpose would take gigabytes."""
+"""Bytes for one photograph. A WebP of the most pixels takes 400 MB; what is refused on purpose would take gigabytes."""
 
 
 def limit_memory(photographs: int = 1) -> None:

@@ -6,7 +6,6 @@ is checked from the header before anything is decompressed.
 """
 
 from dataclasses import dataclass
-from functools import cache
 from io import BytesIO
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms
 
 from lesion.errors import InvalidImage, TooLarge, UnsupportedFormat
+from lesion.heic import Heic
 from lesion.structure import check_jpeg, check_tiff
 
 Pixels = npt.NDArray[np.uint8]
@@ -31,7 +31,7 @@ is 400 MB here, and run lengths of BMP are read in Python, where 50 megapixels t
 MIN_REDUCED_SIDE = 512
 """Default of `decode(at_least=…)`."""
 
-_PILLOW_NAME = {"WebP": "WEBP", "HEIC": "HEIF"}
+_PILLOW_NAME = {"WebP": "WEBP"}
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 # EXIF 2.3, tag 274: how the stored rows and columns must be turned to stand upright.
 _TURN = {
@@ -119,8 +119,7 @@ def decode(data: bytes, *, at_least: int = MIN_REDUCED_SIDE) -> Photograph:
         if name == "JPEG":
             check_jpeg(data)
         if name == "HEIC":
-            _check_item_names(data)
-            _load_heif()
+            return _decode_heic(data, at_least)
         with Image.open(BytesIO(data), formats=[_PILLOW_NAME.get(name, name)]) as image:
             width, height = image.size
             decoders = {tile.codec_name for tile in image.tile} | {name.lower()}
@@ -147,43 +146,20 @@ def decode(data: bytes, *, at_least: int = MIN_REDUCED_SIDE) -> Photograph:
         ) from error
 
 
+def _decode_heic(data: bytes, at_least: int) -> Photograph:
+    image = Heic(data)
+    _check_size(*image.size, MAX_PIXELS)
+    image.load()
+    upright = _to_srgb(_reduce(image, at_least), image.info.get("icc_profile"))
+    return Photograph(np.asarray(upright), *image.size, "HEIC")
+
+
 def _check_size(width: int, height: int, most: int) -> None:
     if width * height > most:
         raise TooLarge(
             f"The image has {width} x {height} pixels; at most {most // 1_000_000} megapixels are read here. "
             "Make it smaller and send it again."
         )
-
-
-@cache
-def _load_heif() -> None:
-    # Only now, because few photographs need it and loading it takes as long as judging one.
-    import pi_heif
-
-    # No thumbnails or depth maps: only the primary image is ever looked at.
-    pi_heif.register_heif_opener(thumbnails=False, depth_images=False)
-
-
-def _check_item_names(data: bytes) -> None:
-    """Refuse HEIC files that would end the process: pi_heif (1.4.0) does not survive an item's type or name not in UTF-8.
-
-    Every infe box (ISO 14496-12, 8.11.6) is looked at wherever it stands, rather than where a well-made file has it.
-
-    Raises:
-        ValueError: such an item; UnicodeDecodeError is one.
-    """
-    at = data.find(b"infe")
-    while at != -1:
-        size = int.from_bytes(data[at - 4 : at])
-        # 1 announces a longer size field, 0 a box up to the file's end; by chance, in pixels, the four letters come
-        # with a possible size before them once in many millions of files.
-        if size < 2 or 12 <= size <= len(data) - at + 4:
-            start = at + (16 if size == 1 else 8)
-            item = data[start + (6 if data[start - 4 : start - 3] > b"\2" else 4) : at - 4 + size if size > 1 else None]
-            # The type has four bytes of its own: a character may not reach from it into the name.
-            item[:4].decode()
-            item[4:].decode()
-        at = data.find(b"infe", at + 1)
 
 
 def _plain_mode(image: Image.Image) -> Image.Image:
@@ -200,7 +176,7 @@ def _plain_mode(image: Image.Image) -> Image.Image:
     raise UnsupportedFormat(f"Pixels of type {image.mode} have no defined brightness here. Save the picture as 8-bit RGB.")
 
 
-def _reduce(image: Image.Image, at_least: int) -> Image.Image:
+def _reduce(image: Image.Image | Heic, at_least: int) -> Image.Image:
     """The pixels in a plain mode, reduced; of very long pictures, the middle."""
     width, height = image.size
     longest = _LONGEST * min(width, height)
@@ -209,7 +185,7 @@ def _reduce(image: Image.Image, at_least: int) -> Image.Image:
         image = image.crop((left, top, left + min(width, longest), top + min(height, longest)))
     factor = min(image.size) // at_least
     if factor <= 1:
-        return _plain_mode(image)
+        return _plain_mode(image.crop((0, 0, *image.size)) if isinstance(image, Heic) else image)
     # A band at a time: every step makes a copy, and of 50 megapixels one has 200 MB.
     width, height = image.size
     rows = factor * _BAND

@@ -143,13 +143,14 @@ def _keep(findings: Path, name: str, data: bytes, told: str) -> None:
 def _image() -> Callable[[bytes], object]:
     import warnings
 
+    from lesion import heic
     from lesion.errors import RequestError
-    from lesion.image import _load_heif, decode
+    from lesion.image import decode
     from PIL import Image
 
     # Both load more code than they are, which must be there while imports are instrumented.
     Image.init()
-    _load_heif()
+    heic.library()
     warnings.simplefilter("ignore")
 
     def run(data: bytes) -> None:

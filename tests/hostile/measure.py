@@ -9,8 +9,8 @@ import time
 import warnings
 from pathlib import Path
 
+from lesion import heic
 from lesion.api import create_app
-from lesion.image import _load_heif
 from lesion.model import Model
 from lesion.settings import Settings
 from PIL import Image
@@ -25,7 +25,7 @@ def main(model: Path, wanted: list[str]) -> None:
     client = TestClient(create_app(Settings(), Model(model)), raise_server_exceptions=False)
     # Loaded with the first picture that needs it, which is not what is measured.
     Image.init()
-    _load_heif()
+    heic.library()
     for name, (_, make) in cases().items():
         if wanted and not any(part in name for part in wanted):
             continue

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 from lesion.errors import InvalidImage, UnsupportedFormat
-from lesion.image import FORMATS, _check_item_names, decode, sniff
+from lesion.heic import Heic, check_item_names
+from lesion.image import FORMATS, decode, sniff
 from PIL import Image, ImageCms
 
 from tests.lesion.files import encode, small
@@ -53,8 +54,8 @@ def test_an_item_type_that_would_end_the_process_is_invalid(item: bytes) -> None
 def test_the_letters_of_an_item_box_among_the_pixels_do_no_harm() -> None:
     data = bytearray((TELEPHONE / "ISIC_0000026.heic").read_bytes())
     data[-20:-12] = b"\xff\xff\xff\xffinfe"
-    _check_item_names(bytes(data))
-    _check_item_names(bytes(data) + b"infe")
+    check_item_names(bytes(data))
+    check_item_names(bytes(data) + b"infe")
 
 
 @pytest.mark.parametrize("quality", [50, 95])
@@ -242,3 +243,13 @@ def test_one_pixel_is_an_image() -> None:
 def test_the_codec_of_an_iso_container_is_named_by_its_brands(brands: bytes, name: str) -> None:
     box = b"ftyp" + brands
     assert sniff((4 + len(box)).to_bytes(4) + box) == name
+
+
+def test_a_part_of_a_heic_is_that_part_of_it() -> None:
+    heic = Heic((TELEPHONE / "ISIC_0000026.heic").read_bytes())
+    heic.load()
+    width, height = heic.size
+    whole = np.asarray(heic.crop((0, 0, width, height)))
+    assert whole.shape == (height, width, 3) and whole.std() > 10
+    part = np.asarray(heic.crop((5, 7, width - 3, height - 2)))
+    assert np.array_equal(part, whole[7 : height - 2, 5 : width - 3])
