@@ -1,8 +1,9 @@
-"""What the function and the page consist of, as CycloneDX documents: `python -m infra.sbom`.
+"""What the functions and the page consist of, as CycloneDX documents: `python -m infra.sbom`.
 
-Writes build/sbom/function.json, the packages that the image gets from lambda/requirements.txt with their hashes checked, and
-build/sbom/page.json, those of infra/vendor/package-lock.json. Lambda's base image is Amazon's and is not in them. Fails
-where a package comes without a licence, or with one that is not in `ALLOWED`.
+Writes build/sbom/function.json, the packages that the image gets from lambda/requirements.txt with their hashes checked;
+build/sbom/batch.json, those that the batch's image has beside them; and build/sbom/page.json, those of
+infra/vendor/package-lock.json. Lambda's base image is Amazon's and is not in them. Fails where a package comes without a
+licence, or with one that is not in `ALLOWED`.
 """
 
 import json
@@ -18,6 +19,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).parents[1]
 REQUIREMENTS = REPOSITORY / "lambda" / "requirements.txt"
+BATCH_REQUIREMENTS = REPOSITORY / "lambda" / "batch-requirements.txt"
 VENDOR = REPOSITORY / "infra" / "vendor"
 BUILT = REPOSITORY / "build" / "sbom"
 
@@ -64,10 +66,11 @@ class SbomError(Exception):
 
 
 def main() -> int:
-    """Write both documents; 1 with one sentence where that is not possible."""
+    """Write the documents; 1 with one sentence where that is not possible."""
     BUILT.mkdir(parents=True, exist_ok=True)
     try:
-        for name, document in (("function", of_function()), ("page", of_page())):
+        documents = {"function": of_packages(REQUIREMENTS), "batch": of_packages(BATCH_REQUIREMENTS), "page": of_page()}
+        for name, document in documents.items():
             if wrong := list(objections(document)):
                 raise SbomError("; ".join(wrong) + ". Look at its licence, and add it to infra/sbom.py or drop the package.")
             (BUILT / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
@@ -78,8 +81,8 @@ def main() -> int:
     return 0
 
 
-def of_function() -> Document:
-    """The packages of lambda/requirements.txt, installed for this purpose into an environment of their own.
+def of_packages(requirements: Path) -> Document:
+    """The packages of a requirements file, installed for this purpose into an environment of their own.
 
     Raises:
         SbomError: they cannot be installed.
@@ -96,7 +99,7 @@ def of_function() -> Document:
             "--require-hashes",
             "--no-compile",
         )
-        _run(sys.executable, "-m", "pip", *install, "-r", str(REQUIREMENTS))
+        _run(sys.executable, "-m", "pip", *install, "-r", str(requirements))
         options = ("--output-reproducible", "--sv", "1.6", "--of", "JSON")
         found: Document = json.loads(_run(sys.executable, "-m", "cyclonedx_py", "environment", *options, python))
     return found

@@ -3,6 +3,7 @@
 import json
 import re
 from importlib.metadata import distribution
+from pathlib import Path
 
 import pytest
 
@@ -36,10 +37,11 @@ def test_the_page_consists_of_what_its_lock_file_says() -> None:
     assert list(sbom.objections(document)) == []
 
 
-def test_every_package_of_the_function_is_pinned_with_hashes() -> None:
-    text = sbom.REQUIREMENTS.read_text().replace("\\\n", " ")
+@pytest.mark.parametrize(("requirements", "at_least"), [(sbom.REQUIREMENTS, 10), (sbom.BATCH_REQUIREMENTS, 2)])
+def test_every_package_of_the_functions_is_pinned_with_hashes(requirements: Path, at_least: int) -> None:
+    text = requirements.read_text().replace("\\\n", " ")
     packages = [line for line in text.splitlines() if line and not line.startswith("#")]
-    assert len(packages) > 10
+    assert len(packages) > at_least
     for line in packages:
         assert re.match(r"[A-Za-z0-9_.-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", line), line
 
