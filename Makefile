@@ -133,7 +133,7 @@ image:
 	$(PYTHON) -m infra.image
 
 test-image: $(VENV)/installed image
-	$(VENV)/bin/python -m pytest -m image tests/runtime/test_image.py
+	$(VENV)/bin/python -m pytest -m image tests/runtime
 
 # The templates of `make synth`, where they are newer than the tree; else they are made on the way.
 rehearse: setup image

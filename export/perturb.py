@@ -18,24 +18,36 @@ Perturbation = Callable[[Pixels, np.random.Generator], Pixels]
 PAGE_SIDE, PAGE_QUALITY = 1600, 92
 """How the page makes a photograph smaller: infra/site/js/photo.js."""
 
+CAMERA_SIDE, CAMERA_QUALITY = 3200, 95
+"""A photograph that the page finds too large to send."""
+
 
 def jpeg(pixels: Pixels, rng: np.random.Generator, *, quality: int, subsampling: int = 2) -> Pixels:
     """Encode and decode; subsampling 2 is 4:2:0, 0 is 4:4:4."""
+    return np.asarray(Image.open(BytesIO(_encoded(Image.fromarray(pixels), quality, subsampling))).convert("RGB"))
+
+
+def from_camera(pixels: Pixels) -> bytes:
+    """The JPEG of a large photograph of the same; the pictures are enlarged, because there are no large ones of most."""
+    return _encoded(_fitted(Image.fromarray(pixels), CAMERA_SIDE), CAMERA_QUALITY)
+
+
+def by_page(photograph: bytes) -> bytes:
+    """What the page sends of a JPEG that is too large to send: 1600 pixels on the longer side, JPEG anew."""
+    return _encoded(_fitted(Image.open(BytesIO(photograph)), PAGE_SIDE), PAGE_QUALITY)
+
+
+def _fitted(image: Image.Image, side: int) -> Image.Image:
+    scale = side / max(image.size)
+    size = round(image.width * scale), round(image.height * scale)
+    # Browsers average where they shrink (imageSmoothingQuality "high").
+    return image.resize(size, Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.HAMMING)
+
+
+def _encoded(image: Image.Image, quality: int, subsampling: int = 2) -> bytes:
     buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=subsampling)
-    return np.asarray(Image.open(buffer).convert("RGB"))
-
-
-def page(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """What the page does to a photograph that is too large to send: 1600 pixels on the longer side, JPEG.
-
-    It leaves smaller ones alone. Pictures that are smaller here stand for photographs that are not, and are enlarged, so
-    that the blocks of the compression are as small beside the lesion as they are there.
-    """
-    image = Image.fromarray(pixels)
-    scale = PAGE_SIDE / max(image.size)
-    fitted = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BICUBIC)
-    return jpeg(np.asarray(fitted), rng, quality=PAGE_QUALITY)
+    image.save(buffer, "JPEG", quality=quality, subsampling=subsampling)
+    return buffer.getvalue()
 
 
 def rotate(pixels: Pixels, rng: np.random.Generator, *, degrees: float) -> Pixels:
@@ -138,8 +150,10 @@ def _width(side: int, share: float) -> int:
 
 
 PERTURBATIONS: dict[str, dict[str, Perturbation]] = {
-    "JPEG quality": {str(quality): partial(jpeg, quality=quality) for quality in (95, 90, 75, 50, 30)}
-    | {"75, 4:4:4": partial(jpeg, quality=75, subsampling=0), "as the page": page},
+    "JPEG quality": {
+        **{str(quality): partial(jpeg, quality=quality) for quality in (95, 90, 75, 50, 30)},
+        "75, 4:4:4": partial(jpeg, quality=75, subsampling=0),
+    },
     "rotation": {f"{degrees}°": partial(rotate, degrees=degrees) for degrees in (15, 45, 90, 180)},
     "centre crop": {f"{side:g}": partial(crop, side=side) for side in (0.95, 0.85, 0.75)},
     "through a side of": {f"{side} px": partial(through, side=side) for side in (192, 150, 112, 80)},

@@ -5,7 +5,8 @@
 
 For every perturbation of `export.perturb`, and for other copies of the same photographs: the change of AUC, the share of
 decisions that flip at the operating threshold, and the share of images refused on top of those refused anyway. COPIES is a
-folder with metadata.csv (file, isic_id, kind) and the files below it.
+folder with metadata.csv (file, isic_id, kind) and the files below it. What the page makes of a large photograph is compared
+with that large photograph.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from tqdm import tqdm
 from export import metrics
 from export.bootstrap import interval
 from export.data import SPLITS, DataError, Labelled, read_table
-from export.perturb import PERTURBATIONS, Perturbation
+from export.perturb import CAMERA_SIDE, PAGE_SIDE, PERTURBATIONS, Perturbation, by_page, from_camera
 from export.plots import write_stress
 from export.reports import report_on
 
@@ -118,11 +119,15 @@ def stress(model: Model, rows: Sequence[Labelled], copies: Path | None = None) -
         for strength, change in strengths.items():
             scores = perturbed(model, pictures, change, f"{kind} {strength}")
             found.setdefault(kind, {})[strength] = compare(scores, original, rows, model.card)
+    files = _each(from_camera, pictures, "enlarging")
+    large = Scores.of(_each(lambda file: model.run(decode(file, at_least=side).pixels), files, "large"), model.card)
+    small = Scores.of(_each(lambda file: model.run(decode(by_page(file), at_least=side).pixels), files, "page"), model.card)
+    found["sent by the page"] = {f"{CAMERA_SIDE} to {PAGE_SIDE} px": compare(small, large, rows, model.card)}
     if copies is not None:
         index = {row.isic_id: place for place, row in enumerate(rows)}
-        for kind, files in read_copies(copies, set(index)).items():
-            kept = np.array([index[isic_id] for _, isic_id in files])
-            scores = Scores.of(_each(lambda file: model.run(look(file[0])), files, kind), model.card)
+        for kind, others in read_copies(copies, set(index)).items():
+            kept = np.array([index[isic_id] for _, isic_id in others])
+            scores = Scores.of(_each(lambda file: model.run(look(file[0])), others, kind), model.card)
             same = compare(scores, original.where(kept), [rows[place] for place in kept], model.card)
             found.setdefault("other copy", {})[kind] = same
     return found

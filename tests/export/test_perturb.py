@@ -1,10 +1,13 @@
 """Each stress changes the picture as its name says, and gives a picture."""
 
+from io import BytesIO
+
 import numpy as np
 import pytest
 from lesion.image import Pixels, decode
+from PIL import Image
 
-from export.perturb import PERTURBATIONS, crop, hair, page, rotate, through, tint
+from export.perturb import PERTURBATIONS, by_page, crop, from_camera, hair, rotate, through, tint
 from tests.paths import SAMPLES
 
 
@@ -51,7 +54,10 @@ def test_hairs_cover_a_small_part_and_darken_it(pixels: Pixels) -> None:
     assert changed[touched].mean() < pixels[touched].mean()
 
 
-def test_the_page_makes_every_photograph_as_large_as_it_sends_it() -> None:
-    large = np.zeros((1200, 3200, 3), np.uint8)
-    assert page(large, np.random.default_rng()).shape == (600, 1600, 3)
-    assert page(large[:300, :400], np.random.default_rng()).shape == (1200, 1600, 3)
+def test_the_page_sends_a_large_photograph_smaller(pixels: Pixels) -> None:
+    camera = from_camera(pixels)
+    large, small = (np.asarray(Image.open(BytesIO(file))) for file in (camera, by_page(camera)))
+    assert (max(large.shape), max(small.shape)) == (3200, 1600)
+    # The same picture: reduced to one size, they differ by what compression does.
+    first, second = (np.asarray(Image.fromarray(image).resize((200, 150)), float) for image in (large, small))
+    assert 0 < np.abs(first - second).mean() < 2

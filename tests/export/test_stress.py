@@ -42,6 +42,8 @@ def test_nothing_changes_nothing_and_a_black_picture_much(
     for part in (found["nothing"]["at all"], found["other copy"]["same"]):
         assert part["n"] == 12
         assert (part["flips"]["value"], part["auc_change"]["value"], part["newly_refused"]) == (0, 0, 0)
+    [page] = found["sent by the page"].values()
+    assert page["n"] == 12 and abs(page["auc_change"]["value"]) < 0.1
     black = found["black"]["all"]
     assert black["auc"]["value"] == 0.5
     assert black["newly_refused"] > 0.5

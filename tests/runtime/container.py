@@ -44,19 +44,19 @@ class Image:
 
 
 @contextmanager
-def working_copy() -> Iterator[Image]:
-    """The image as `make image` left it, for as long as a `with` block.
+def working_copy(archive: Path = ARCHIVE, tag: str = TAG) -> Iterator[Image]:
+    """The image as `make image` left it, or another that `infra.image.build` made, for as long as a `with` block.
 
     Raises:
         ImageError: it is not built.
     """
-    if not ARCHIVE.is_file():
-        raise ImageError(f"{ARCHIVE} is not there. Build it first: make image")
+    if not archive.is_file():
+        raise ImageError(f"{archive} is not there. Build it first: make image")
     ensure_tools()
     if has_docker():
-        buildah("pull", "--quiet", f"docker-archive:{ARCHIVE}")
-    config = json.loads(buildah("inspect", "--type", "image", TAG))["OCIv1"]["config"]
-    container = buildah("from", "--pull-never", TAG)
+        buildah("pull", "--quiet", f"docker-archive:{archive}")
+    config = json.loads(buildah("inspect", "--type", "image", tag))["OCIv1"]["config"]
+    container = buildah("from", "--pull-never", tag)
     try:
         root = Path(buildah("mount", container))
         yield Image(root, root.parent / "diff", config)
