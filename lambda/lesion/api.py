@@ -24,7 +24,7 @@ from lesion.errors import (
 )
 from lesion.facts import ClassEntry, Config, Limits, ModelCard, describe
 from lesion.fetch import fetch
-from lesion.image import FORMATS, MAX_PIXELS
+from lesion.image import FORMATS, MAX_PIXELS, MAX_PIXELS_OF
 from lesion.model import Model
 from lesion.samples import Sample, Samples
 from lesion.settings import Settings
@@ -166,7 +166,12 @@ def _add_facts(app: FastAPI, settings: Settings, model: Model, samples: Samples)
             description=texts.DESCRIPTION,
             about=list(texts.ABOUT),
             links={"code": settings.code_url} if settings.code_url else {},
-            limits=Limits(max_upload_bytes=settings.max_upload_bytes, max_pixels=MAX_PIXELS, formats=list(FORMATS)),
+            limits=Limits(
+                max_upload_bytes=settings.max_upload_bytes,
+                max_pixels=MAX_PIXELS,
+                max_pixels_of={name: MAX_PIXELS_OF[name.lower()] for name in FORMATS if name.lower() in MAX_PIXELS_OF},
+                formats=list(FORMATS),
+            ),
         )
 
     @app.get("/api/ping")

@@ -66,6 +66,7 @@ class Limits(BaseModel):
 
     max_upload_bytes: int
     max_pixels: int
+    max_pixels_of: dict[str, int] = Field(description="formats of which less is read")
     formats: list[str]
 
 

@@ -250,6 +250,15 @@ def test_a_photograph_above_the_limit_is_made_smaller_first(page: Page, tmp_path
     expect(page.locator("#details")).to_contain_text("made smaller in your browser")
 
 
+def test_a_format_of_which_less_is_read_is_made_smaller_too(page: Page, tmp_path: Path) -> None:
+    with Image.open(PHOTOGRAPH) as photograph:
+        photograph.resize((5800, 4350)).save(tmp_path / "large.webp", quality=5, method=0)
+    assert (tmp_path / "large.webp").stat().st_size < 4_500_000
+    page.set_input_files("#file", tmp_path / "large.webp")
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#details")).to_contain_text(re.compile("1600 . 1200 pixels, JPEG"))
+
+
 def test_a_photograph_that_the_browser_cannot_make_smaller_is_not_sent(page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.method))

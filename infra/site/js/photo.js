@@ -6,7 +6,8 @@ import { Problem } from "./problem.js";
 import { megabytes, t } from "./strings.js";
 
 // The service's own limits, for when /api/config could not be had.
-const DEFAULTS = { max_upload_bytes: 4_500_000, max_pixels: 50_000_000 };
+/** @type {NonNullable<Config["limits"]>} */
+const DEFAULTS = { max_upload_bytes: 4_500_000, max_pixels: 50_000_000, formats: [] };
 // Several times what the network looks at, and even a detailed JPEG of this size stays far below the upload limit.
 const LONGEST_SIDE = 1600;
 const QUALITY = 0.92;
@@ -21,7 +22,9 @@ const QUALITY = 0.92;
  * @throws {Problem}
  */
 export async function prepare(file, pixels, limits) {
-  const { max_upload_bytes: most, max_pixels: mostPixels } = limits ?? DEFAULTS;
+  const { max_upload_bytes: most, max_pixels, max_pixels_of: special = {} } = limits ?? DEFAULTS;
+  const format = Object.keys(special).find((name) => file.type === `image/${name.toLowerCase()}`);
+  const mostPixels = format === undefined ? max_pixels : special[format];
   if (file.size <= most && pixels <= mostPixels) return { photograph: file, note: () => "" };
   let bitmap;
   try {

@@ -22,7 +22,8 @@
  *   licence?: string | null, intended_use?: string | null, limits_of_use?: string[] | null}} ModelCard
  *
  * @typedef {{title?: string, description?: string, about?: string[], links?: Record<string, string | null>,
- *   limits?: {max_upload_bytes: number, max_pixels: number, formats: string[]}}} Config
+ *   limits?: {max_upload_bytes: number, max_pixels: number, max_pixels_of?: Record<string, number>,
+ *     formats: string[]}}} Config
  *
  * @typedef {{decision: "above_threshold" | "below_threshold", malignant_probability: number, threshold: number,
  *   prediction_set: string[], logit: number,
