@@ -18,7 +18,7 @@ from aws_cdk.aws_lambda import (
     LoggingFormat,
     SystemLogLevel,
 )
-from aws_cdk.aws_s3 import BlockPublicAccess, Bucket, BucketEncryption, LifecycleRule
+from aws_cdk.aws_s3 import BlockPublicAccess, Bucket, BucketEncryption, LifecycleRule, ObjectOwnership
 from aws_cdk.aws_stepfunctions import DefinitionBody, StateMachine
 from constructs import Construct, IConstruct
 
@@ -182,6 +182,8 @@ def _results(scope: Construct) -> Bucket:
         encryption=BucketEncryption.S3_MANAGED,
         block_public_access=BlockPublicAccess.BLOCK_ALL,
         enforce_ssl=True,
+        minimum_tls_version=1.2,
+        object_ownership=ObjectOwnership.BUCKET_OWNER_ENFORCED,
         # They are somebody's work, which nobody should lose with the stack.
         removal_policy=RemovalPolicy.RETAIN,
         lifecycle_rules=[LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1))],
