@@ -2,8 +2,8 @@
 
 A new environment is mostly started by somebody who waits for the answer to a photograph, and loading FastAPI and pydantic
 would more than double that wait; later photographs would spend a seventh of their time in them. So such a photograph is
-answered from the same parts as in `lesion.api`: `find_upload`, `classify`, `encode`, and errors are the same ones. What is
-unusual in any other way is left to `lesion.api`: there is one place that knows parameters, faults and their log.
+answered from the same parts as in `lesion.api`: `find_upload`, `classify`, `encode`. Whatever is unusual in any way, errors
+above all, is left to `lesion.api`: there is one place that knows parameters, problems and logs.
 """
 
 import base64
@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl
 
 from lesion.answers import Views, encode
 from lesion.classify import NO_STORE, classify
-from lesion.errors import RequestError
 from lesion.model import Model
 from lesion.origin import HEADER, opens
 from lesion.settings import Settings
@@ -25,7 +24,7 @@ _QUERY: dict[str, dict[str, Any]] = {
 
 
 def answer(event: dict[str, Any], model: Model, settings: Settings) -> dict[str, Any] | None:
-    """The answer as API Gateway takes it, or None where the request is not an everyday one.
+    """The answer as API Gateway takes it, or None where the request is not an everyday one that succeeds.
 
     Args:
         event: an HTTP request, as any payload format has it.
@@ -45,10 +44,9 @@ def answer(event: dict[str, Any], model: Model, settings: Settings) -> dict[str,
         body = event.get("body", "")
         data = base64.b64decode(body) if event["isBase64Encoded"] else body.encode()
         content = encode(classify(find_upload(data, headers.get("content-type"), settings.max_upload_bytes), model, **query))
-    except RequestError as error:
-        return refuse(error)
     except Exception:
-        # It will happen again in `lesion.api`, which makes an answer and a log entry of it.
+        # Expected or not: it will happen again in `lesion.api`, which makes an answer and a log entry of it. Not here, where
+        # the exception still holds what was decoded: there may be no memory to load the framework in.
         return None
     return {
         "statusCode": 200,
@@ -58,20 +56,6 @@ def answer(event: dict[str, Any], model: Model, settings: Settings) -> dict[str,
             **{name.lower(): value for name, value in NO_STORE.items()},
         },
         "body": content.decode(),
-        "isBase64Encoded": False,
-    }
-
-
-def refuse(error: RequestError) -> dict[str, Any]:
-    """The problem that an expected error becomes, as API Gateway takes it."""
-    # Loaded here, because it needs the framework, and most photographs are judged.
-    from lesion.problems import answer as problem
-
-    response = problem(error)
-    return {
-        "statusCode": response.status_code,
-        "headers": dict(response.headers),
-        "body": bytes(response.body).decode(),
         "isBase64Encoded": False,
     }
 

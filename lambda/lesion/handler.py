@@ -18,7 +18,6 @@ from time import perf_counter
 from typing import Any
 
 from lesion import direct
-from lesion.errors import InvalidRequest
 from lesion.headroom import limit_memory
 from lesion.model import Model
 from lesion.records import Records
@@ -58,9 +57,7 @@ def _read(http: Handler, event: dict[str, Any], context: Any) -> dict[str, Any]:
         # The application answers its own faults. What is left is an event that cannot be made a request of: base64 that is
         # none, a host with a port that is no number. Its message may hold what the event held.
         logging.getLogger("lesion").warning("an event cannot be read: %s", type(error).__name__)
-        return direct.refuse(
-            InvalidRequest("The request cannot be read. What can be asked, and how, is described at /api/docs.")
-        )
+        return _unreadable()
 
 
 @cache
@@ -85,6 +82,19 @@ def _limit() -> None:
     # Only on Lambda: elsewhere the process has other things to do, the tests for one.
     if "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" in os.environ:
         limit_memory()
+
+
+def _unreadable() -> dict[str, Any]:
+    from lesion.errors import InvalidRequest
+    from lesion.problems import answer
+
+    problem = answer(InvalidRequest("The request cannot be read. What can be asked, and how, is described at /api/docs."))
+    return {
+        "statusCode": problem.status_code,
+        "headers": dict(problem.headers),
+        "body": bytes(problem.body).decode(),
+        "isBase64Encoded": False,
+    }
 
 
 def _is_http(event: object) -> bool:
