@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
@@ -181,6 +181,16 @@ class _RuntimeHandler(Handler):
             report = json.loads(body)
             known = self.server.give(parts[1], error=FunctionFailed(report["errorType"], report["errorMessage"]))
         return self.reply(202 if known else 400)
+
+
+def said(log: Callable[[], str], text: str, seconds: float = 10.0) -> bool:
+    """Whether a log has `text`, now or soon: what a process writes is read a little later than its answer."""
+    end = time.monotonic() + seconds
+    while text not in log():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 class Function:

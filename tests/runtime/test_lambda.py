@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from tests.runtime.emulator import Function, FunctionFailed, PayloadTooLarge, RuntimeApi
+from tests.runtime.emulator import Function, FunctionFailed, PayloadTooLarge, RuntimeApi, said
 from tests.runtime.gateway import Gateway
 
 FORMATS = ("2.0", "1.0")
@@ -133,7 +133,7 @@ def test_time_left_and_id_are_the_invocations_own(echo: Stage) -> None:
 def test_an_error_of_the_function_is_reported(echo: Stage) -> None:
     with pytest.raises(FunctionFailed, match="ValueError: as was wished"):
         echo.runtime.invoke({"wish": "raise"})
-    assert "as was wished" in echo.function.log()
+    assert said(echo.function.log, "as was wished")
     assert echo.runtime.invoke({"still": "there"})["event"] == {"still": "there"}
 
 
