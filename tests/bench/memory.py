@@ -45,7 +45,7 @@ milliseconds, and the request. Written by `python -m tests.bench.memory`; every 
 
 {table}
 
-Cheapest: {cheapest} MB. Fastest: {fastest} MB. cdk.json has {chosen} MB.
+Cheapest: {cheapest} MB. Fastest: {fastest} MB. cdk.json has {chosen} MB.{reason}
 
 ![Duration and cost by memory size](memory-size.png)
 """
@@ -121,6 +121,7 @@ def write(durations: Durations, folder: Path) -> None:
         cheapest=cheapest,
         fastest=fastest,
         chosen=chosen,
+        reason=_reason(medians, names, chosen, cheapest) if chosen in medians else "",
     )
     (folder / "memory-size.md").write_text(page)
     raw: dict[str, Any] = {
@@ -129,6 +130,18 @@ def write(durations: Durations, folder: Path) -> None:
     }
     (folder / "memory-size.json").write_text(json.dumps(raw, separators=(",", ":")) + "\n")
     _plot(medians, names, folder / "memory-size.png")
+
+
+def _reason(medians: dict[int, dict[str, float]], names: list[str], chosen: int, cheapest: int) -> str:
+    small, large = names[0], names[-1]
+    own, less = medians[chosen], medians[cheapest]
+    saved = dollars(own[small], chosen) - dollars(less[small], cheapest)
+    gained = own[small] - min(spent[small] for spent in medians.values())
+    return (
+        f" The cheapest would save USD {saved:.2f} of a million {small} photographs, take {less[large] - own[large]:.0f} ms "
+        f"more for one of {large}, and make starts longer ([cold-start.md](cold-start.md)); the fastest would answer "
+        f"{gained:.0f} ms sooner."
+    )
 
 
 def _plot(medians: dict[int, dict[str, float]], names: list[str], path: Path) -> None:
