@@ -29,16 +29,19 @@ class Interval:
         return f"{self.value:.3f} ({self.low:.3f}-{self.high:.3f})"
 
 
-def draws(groups: npt.NDArray[np.str_], rounds: int = ROUNDS) -> Iterator[Array]:
-    """Weights (N,) of every image, once per round: how often its group was drawn. The same draws for the same groups."""
+def draws(groups: npt.NDArray[np.str_], rounds: int | None = None) -> Iterator[Array]:
+    """Weights (N,) of every image, once per round (`ROUNDS`, unless told): how often its group was drawn.
+
+    The same draws for the same groups.
+    """
     rng = np.random.default_rng(SEED)
     _, index = np.unique(groups, return_inverse=True)
     count = int(index.max()) + 1
-    for _ in range(rounds):
+    for _ in range(rounds or ROUNDS):
         yield rng.multinomial(count, np.full(count, 1 / count))[index].astype(np.float64)
 
 
-def interval(statistic: Callable[[Array], float], groups: npt.NDArray[np.str_], rounds: int = ROUNDS) -> Interval:
+def interval(statistic: Callable[[Array], float], groups: npt.NDArray[np.str_], rounds: int | None = None) -> Interval:
     """Estimate `statistic(weights)` on all images (weights of one), with an interval from group draws."""
     if not len(groups):
         return Interval(np.nan, np.nan, np.nan)

