@@ -3,13 +3,14 @@
 import argparse
 import sys
 
-from export import blend, cameras, candidates, convert, evaluate, faithful, formats, reproduce, stress, train
+from export import blend, cameras, candidates, convert, evaluate, faithful, formats, reproduce, stress, train, whitebalance
 from export.data import DataError
 from export.errors import CheckpointError
 
 COMMANDS = {
     "train": train,
     "blend": blend,
+    "whitebalance": whitebalance,
     "candidates": candidates,
     "convert": convert,
     "evaluate": evaluate,

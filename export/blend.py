@@ -8,12 +8,13 @@ al. 2022, "Robust fine-tuning of zero-shot models"). `python -m export candidate
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from export.checkpoints import Checkpoint, read_checkpoint
+from export.checkpoints import Checkpoint, Told, read_checkpoint
 from export.data import read_table
 from export.errors import CheckpointError
 from export.network import LesionNet
@@ -27,9 +28,10 @@ def blend(start: LesionNet, tuned: LesionNet, share: float) -> LesionNet:
     Raises:
         CheckpointError: they are not the same network.
     """
-    if start.spec != tuned.spec:
+    # A correction of the light is no weight: `python -m export whitebalance` comes after.
+    if replace(start.spec, light=None) != replace(tuned.spec, light=None):
         raise CheckpointError("Only checkpoints of one architecture, size and normalisation can be blended.")
-    mixed = LesionNet(start.spec)
+    mixed = LesionNet(tuned.spec)
     first, second = start.state_dict(), tuned.state_dict()
     mixed.load_state_dict(
         {
@@ -41,10 +43,15 @@ def blend(start: LesionNet, tuned: LesionNet, share: float) -> LesionNet:
     return mixed.eval()
 
 
-def _one_of_ours(path: Path) -> tuple[Checkpoint, LesionNet]:
-    found = read_checkpoint(path)
+def one_of_ours(path: Path, size: int | None = None) -> tuple[Checkpoint, LesionNet]:
+    """Read a checkpoint of `python -m export train`, to be served at another size where one is given.
+
+    Raises:
+        CheckpointError: it is none, or missing or damaged.
+    """
+    found = read_checkpoint(path, Told(size=size))
     if not isinstance(found.network, LesionNet):
-        raise CheckpointError(f"{path} is not of `python -m export train`; only such checkpoints can be blended.")
+        raise CheckpointError(f"{path} is not of `python -m export train`; other checkpoints have no such weights.")
     return found, found.network
 
 
@@ -61,8 +68,8 @@ def options() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Run `python -m export blend`."""
-    _, start = _one_of_ours(args.start)
-    checkpoint, tuned = _one_of_ours(args.tuned)
+    checkpoint, tuned = one_of_ours(args.tuned)
+    _, start = one_of_ours(args.start, tuned.spec.size)
     if checkpoint.provenance["recipe"]["start"] != digest(args.start):
         raise CheckpointError(f"{args.tuned} was not started from {args.start}: their mean would be no network.")
     if args.start.suffix == ".onnx":

@@ -30,6 +30,7 @@ CHANGES = (
     ("JPEG quality", "50"),
     ("rotation", "90°"),
     ("colour cast", "warm 10 %"),
+    ("colour cast", "cold 20 %"),
     ("drawn on", "20 hairs"),
 )
 """Of `export.perturb`, those in which candidates have differed most."""

@@ -221,6 +221,11 @@ def _one_recipe(recipe: Figures) -> str:
         parts.append("taught by the checkpoints with sha256 " + ", ".join(f"`{digest[:12]}`" for digest in teachers))
     if blended := recipe.get("blended"):
         parts.append(f"and of the way from that start to the network so trained, {blended:.0%} (`python -m export blend`)")
+    if light := recipe.get("light"):
+        parts.append(
+            f"pictures whose light is more than {light['radius']:g} standard deviations from that of the training images "
+            "brought to there (`python -m export whitebalance`)"
+        )
     return ", ".join(parts)
 
 

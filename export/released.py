@@ -7,6 +7,7 @@ and the variance of real images, at which the network answers the same and can l
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from torch import nn
 
 from export.data import STORED_SIDE, Labelled, load_squares, resize
 from export.errors import CheckpointError
+from export.light import light_of
 from export.network import LesionNet, Normalise, spec_for
 from export.storage import HALF, NETWORK
 
@@ -38,14 +40,9 @@ def read_released(path: Path, size: int | None = None) -> tuple[LesionNet, dict[
         classes = {entry["code"]: bool(entry["malignant"]) for entry in card["classes"]}
         recipe = card["training"]["recipe"]
         norm = recipe.get("colour_constancy")
-        network = LesionNet(
-            spec_for(
-                card["architecture"],
-                size or card["input_size"],
-                classes,
-                float(norm) if norm not in (None, "None") else None,
-            )
-        )
+        constancy = float(norm) if norm not in (None, "None") else None
+        spec = spec_for(card["architecture"], size or card["input_size"], classes, constancy)
+        network = LesionNet(replace(spec, light=light_of(recipe.get("light"))))
     except FileNotFoundError:
         raise
     except Exception as error:
