@@ -66,6 +66,8 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
         yield f"### {split}"
         yield "\n".join(_table(metrics[split]))
     yield f"Test, over all images: {_other_figures(test)}"
+    if "eight_views_gain" in metrics["test"]:
+        yield _eight_views(metrics["test"]["eight_views_gain"])
     yield "![ROC](roc.png) ![Reliability](reliability.png)"
     yield "### Per diagnosis (test)"
     yield "\n".join(
@@ -249,6 +251,20 @@ def _other_figures(part: Figures) -> str:
         f"{cell(part['coverage']['benign'])} of the benign images and name both for {cell(part['uncertain'])}; "
         f"refused {cell(part['refused'])}, {part['malignant_among_refused']} malignant among them."
     )
+
+
+def _eight_views(gain: Figures) -> str:
+    better = gain["auc"]["low"] is not None and gain["auc"]["low"] > 0
+    verdict = "Eight views tell better than one" if better else "Eight views are not shown to tell better than one"
+    auc, specificity, error = (_change(gain[key]) for key in ("auc", "specificity_at_95_sensitivity", "calibration_error"))
+    return (
+        f"{verdict}: on the same images of `test` their AUC differs by {auc}, their specificity at 95 % sensitivity by "
+        f"{specificity}, their calibration error by {error}. Calibration and threshold are those of one view."
+    )
+
+
+def _change(entry: Figures) -> str:
+    return "-" if entry["low"] is None else f"{entry['value']:+.3f} ({entry['low']:+.3f} to {entry['high']:+.3f})"
 
 
 def _as_one_of_both(pair: Figures) -> str:

@@ -154,7 +154,28 @@ def report(one: Answers, eight: Answers | None, card: Card) -> Figures:
     }
     if eight is not None:
         found["eight_views"] = figures(eight, card)
+        found["eight_views_gain"] = gain(one, eight)
     return found
+
+
+def gain(one: Answers, eight: Answers) -> Figures:
+    """What eight views have more than one, on the same images drawn."""
+    scores, malignant = [answers.measure("probability") for answers in (one, eight)], one.malignant
+
+    def auc(weights: Array) -> float:
+        single, several = (metrics.auc(score, malignant, weights) for score in scores)
+        return several - single
+
+    def specificity(weights: Array) -> float:
+        single, several = (metrics.specificity_at(SENSITIVITY, score, malignant, weights) for score in scores)
+        return several - single
+
+    def calibration_error(weights: Array) -> float:
+        single, several = (metrics.calibration_error(score, malignant, weights) for score in scores)
+        return several - single
+
+    measured = {"auc": auc, "specificity_at_95_sensitivity": specificity, "calibration_error": calibration_error}
+    return {name: interval(figure, one.groups).json() for name, figure in measured.items()}
 
 
 def show(split: str, found: Figures) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,8 @@ from lesion.model import Model
 from PIL import Image
 
 from export import evaluate
-from export.answers import answer
-from export.card import write_card
+from export.answers import Answers, answer
+from export.card import card_text, write_card
 from export.convert import stamp
 from export.data import Labelled
 
@@ -55,6 +56,24 @@ def test_the_card_quotes_the_figures_and_the_limits(published: Path) -> None:
     figures = json.loads((published / "metrics.json").read_text())["test"]["all"]
     assert f"{figures['auc']['value']:.3f}" in card
     assert "Not a medical device" in card and "non-commercial" in card and "brown or black skin" in card
+
+
+@pytest.mark.parametrize(("better", "verdict"), [(True, "tell better"), (False, "are not shown to tell better")])
+def test_the_card_says_whether_eight_views_are_better(
+    published: Path, rows: list[Labelled], tmp_path: Path, better: bool, verdict: str
+) -> None:
+    model = Model(published / "lesion.onnx")
+    one = answer(model, [row for row in rows if row.split == "test"])
+    # Eight views that know the truth, or that say the same as one.
+    told = [replace(output, probability=float(truth)) for output, truth in zip(one.outputs, one.malignant, strict=True)]
+    eight = Answers(one.rows, tuple(told)) if better else one
+    gain = evaluate.gain(one, eight)
+    single = evaluate.figures(one, model.card)["auc"]["value"]
+    assert gain["auc"]["value"] == pytest.approx(1 - single if better else 0, abs=1e-4)
+
+    written = json.loads((published / "metrics.json").read_text())
+    written["test"]["eight_views_gain"] = gain
+    assert f"Eight views {verdict} than one" in card_text(model, written)
 
 
 def test_strangers_are_counted_without_what_is_no_picture(published: Path, rows: list[Labelled]) -> None:
