@@ -220,7 +220,8 @@ def _one_recipe(recipe: Figures) -> str:
     if recipe.get("colour_constancy", "None") != "None":
         parts.append(f"channels scaled to one Minkowski norm of order {recipe['colour_constancy']}")
     if teachers := recipe.get("teachers"):
-        parts.append("taught by the checkpoints with sha256 " + ", ".join(f"`{digest[:12]}`" for digest in teachers))
+        part = f" ({float(recipe['teachers_share']):.0%} of the loss)" if "teachers_share" in recipe else ""
+        parts.append(f"taught{part} by the checkpoints with sha256 " + ", ".join(f"`{digest[:12]}`" for digest in teachers))
     if blended := recipe.get("blended"):
         parts.append(f"and of the way from that start to the network so trained, {blended:.0%} (`python -m export blend`)")
     if light := recipe.get("light"):

@@ -9,8 +9,6 @@ from torch import nn
 from export.network import Network, Normalise
 
 SMOOTHING = 0.05
-TEACHERS_SHARE = 0.6
-"""Of the loss, where there are teachers; the rest is the labels'."""
 
 
 @dataclass(frozen=True)

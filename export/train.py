@@ -37,7 +37,7 @@ from export.data import CLASSES, STORED_SIDE, Labelled, fingerprint, load_square
 from export.depthwise import FastDepthwise
 from export.errors import CheckpointError
 from export.network import LesionNet, Normalise, Spec, load_imagenet, spec_for
-from export.objective import TEACHERS_SHARE, Targets, Teachers, label_loss, mix, mixing_share, teacher_loss
+from export.objective import Targets, Teachers, label_loss, mix, mixing_share, teacher_loss
 from export.released import unfold
 from export.sampling import sampling_weights
 
@@ -45,7 +45,7 @@ Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 PHASES = ["128:8:48", "160:8:48", "224:4:32"]
 
-RECIPE = ("arch", "seed", "rate", "balance_datasets", "colour_constancy", "mixup", "degraded", "drawn_on")
+RECIPE = ("arch", "seed", "rate", "balance_datasets", "colour_constancy", "mixup", "teachers_share", "degraded", "drawn_on")
 """Options that a checkpoint remembers, beside the phases."""
 
 WARM_UP = 0.05
@@ -210,7 +210,8 @@ class Trainer:
             loss = loss + (1 - share) * label_loss(logit, classes, seen.flip())
         if taught is None:
             return loss
-        return (1 - TEACHERS_SHARE) * loss + TEACHERS_SHARE * teacher_loss(logit, classes, *taught)
+        part = float(self.args.teachers_share)
+        return (1 - part) * loss + part * teacher_loss(logit, classes, *taught)
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -287,6 +288,13 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--drawn-on", type=float, default=0.33, metavar="SHARE", help="of images, with hairs, rulers, ink")
     parser.add_argument("--start", type=Path, help="checkpoint or released model file to start from, not ImageNet")
     parser.add_argument("--teachers", type=Path, nargs="+", default=[], help="checkpoints whose answers are learnt as well")
+    parser.add_argument(
+        "--teachers-share",
+        type=float,
+        default=0.6,
+        metavar="SHARE",
+        help="of the loss, the rest is the labels'; 1 is theirs alone",
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
     parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch in --out")

@@ -1,5 +1,6 @@
 """Training writes checkpoints, and goes on from them as if it had not been interrupted."""
 
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import pytest
 import torch
 
 from export.checkpoints import Told, read_checkpoint
+from export.data import read_table
 from export.errors import CheckpointError
-from export.train import Trainer, main
+from export.train import Phase, Trainer, main
 from tests.export.conftest import training
 
 
@@ -62,6 +64,22 @@ def test_training_goes_on_from_another_checkpoint_and_learns_from_teachers(
     digest = sha256(checkpoint.read_bytes()).hexdigest()
     assert (recipe["start"], recipe["teachers"], recipe["mixup"]) == (digest, [digest], "0.2")
     assert (recipe["degraded"], recipe["drawn_on"]) == ("0.5", "0.1")
+
+
+def test_where_teachers_have_all_of_the_loss_no_label_is_learnt(archive: Path, checkpoint: Path, tmp_path: Path) -> None:
+    """Two runs whose labels are each other's opposite end with the same weights."""
+    found = []
+    for name, turned in (("own", False), ("turned", True)):
+        options = training(archive, tmp_path / name)
+        options.phases, options.teachers, options.teachers_share, options.mixup = ["64:1:4"], [checkpoint], 1.0, 1.0
+        rows = read_table(archive)
+        kept = [replace(row, malignant=row.malignant ^ turned) if row.split == "train" else row for row in rows]
+        trainer = Trainer(options, [Phase.parse(text) for text in options.phases], kept)
+        trainer.run()
+        found.append(read_checkpoint(tmp_path / name / "checkpoint.pt"))
+    one, other = (checkpoint.network.state_dict() for checkpoint in found)
+    assert all(torch.equal(value, other[name]) for name, value in one.items())
+    assert found[0].provenance["recipe"]["teachers_share"] == "1.0"
 
 
 def test_another_architecture_is_not_gone_on_from(archive: Path, checkpoint: Path, tmp_path: Path) -> None:
