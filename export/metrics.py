@@ -17,8 +17,8 @@ BINS = 15
 def auc(score: Array, positive: Mask, weights: Array) -> float:
     """Area under the ROC curve: the share of pairs in which the positive scores higher, half of a tie (Hanley, McNeil 1982).
 
-    scikit-learn's figure to the last digit but one, without its checks of every argument: they take 27 times as long as the
-    sums, and a report asks a hundred thousand times.
+    scikit-learn's figure without its checks of every argument, which take many times as long as the sums: a report asks a
+    hundred thousand times.
     """
     if not (weights[positive].any() and weights[~positive].any()):
         return np.nan
