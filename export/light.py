@@ -5,7 +5,9 @@ what the network knows by it (models/experiments.md). Here only what lies outsid
 where they end: pictures like these stay as they are. `export.whitebalance` fits it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -59,13 +61,14 @@ class WhiteBalance(nn.Module):
         return images * gains[:, :, None, None]
 
 
-def light_of(values: dict[str, object] | None) -> Light | None:
-    """What `dataclasses.asdict` and JSON made of a `Light`, as one again.
+def light_of(values: Mapping[str, Any] | None) -> Light | None:
+    """What `dataclasses.asdict` and JSON made of a `Light`, as one again; None of none.
 
     Raises:
-        TypeError: it is not one.
+        KeyError, ValueError: it is not one.
     """
     if values is None:
         return None
-    tuples = {key: tuple(value) if isinstance(value, list | tuple) else value for key, value in values.items()}
-    return Light(**tuples)  # type: ignore[arg-type]  # as written
+    red, blue = values["centre"]
+    red_red, red_blue, blue_blue = values["precision"]
+    return Light((red, blue), (red_red, red_blue, blue_blue), values["radius"])
