@@ -223,7 +223,10 @@ def _one_recipe(recipe: Figures) -> str:
         part = f" ({float(recipe['teachers_share']):.0%} of the loss)" if "teachers_share" in recipe else ""
         parts.append(f"taught{part} by the checkpoints with sha256 " + ", ".join(f"`{digest[:12]}`" for digest in teachers))
     if blended := recipe.get("blended"):
-        parts.append(f"and of the way from that start to the network so trained, {blended:.0%} (`python -m export blend`)")
+        if others := recipe.get("blended_with", []):
+            parts.append("; ".join(f"({number}) {_one_recipe(other)}" for number, other in enumerate(others, 2)))
+        to = f"the mean of these {len(others) + 1} networks" if others else "the network so trained"
+        parts.append(f"and of the way from that start to {to}, {blended:.0%} (`python -m export blend`)")
     if light := recipe.get("light"):
         parts.append(
             f"pictures whose light is more than {light['radius']:g} standard deviations from that of the training images "

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from export import blend, train
+from export import blend, card, train
 from export.checkpoints import read_checkpoint
 from export.errors import CheckpointError
 from tests.export.conftest import training
@@ -20,8 +20,17 @@ def tuned(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFacto
     return Path(options.out) / "checkpoint.pt"
 
 
-def blended(start: Path, tuned: Path, share: float, archive: Path, out: Path) -> dict[str, torch.Tensor]:
-    given = [str(start), str(tuned), "--share", str(share), "--data", str(archive), "--out", str(out)]
+@pytest.fixture(scope="module")
+def other(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A second one, with another seed."""
+    options = training(archive, tmp_path_factory.mktemp("other"))
+    options.start, options.phases, options.seed = converted, ["64:1:4"], 2
+    train.main(options)
+    return Path(options.out) / "checkpoint.pt"
+
+
+def blended(start: Path, tuned: Path, share: float, archive: Path, out: Path, *more: Path) -> dict[str, torch.Tensor]:
+    given = [str(start), str(tuned), *map(str, more), "--share", str(share), "--data", str(archive), "--out", str(out)]
     blend.main(blend.options().parse_args(given))
     return read_checkpoint(out / "checkpoint.pt").network.state_dict()
 
@@ -43,6 +52,19 @@ def test_between_them_every_weight_is_between_theirs(archive: Path, converted: P
             torch.testing.assert_close(value, 0.75 * first[name] + 0.25 * last[name])
     recipe = read_checkpoint(tmp_path / "checkpoint.pt").provenance["recipe"]
     assert recipe["blended"] == 1.0 and recipe["start"] == train.digest(converted)
+
+
+def test_of_several_it_takes_the_mean(archive: Path, converted: Path, tuned: Path, other: Path, tmp_path: Path) -> None:
+    first, one, two = (
+        blended(converted, end, share, archive, tmp_path) for end, share in ((tuned, 0.0), (tuned, 1.0), (other, 1.0))
+    )
+    for name, value in blended(converted, tuned, 0.6, archive, tmp_path, other).items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, 0.4 * first[name] + 0.3 * one[name] + 0.3 * two[name])
+    recipe = read_checkpoint(tmp_path / "checkpoint.pt").provenance["recipe"]
+    assert recipe["seed"] == "1" and [more["seed"] for more in recipe["blended_with"]] == ["2"]
+    told = card._recipe({"recipe": recipe})
+    assert "seed 1" in told and "(2) " in told and "seed 2" in told and "the mean of these 2 networks, 60%" in told
 
 
 def test_networks_that_have_nothing_in_common_are_not_blended(

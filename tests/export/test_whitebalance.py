@@ -82,4 +82,4 @@ def test_it_is_no_weight_for_a_blend(checkpoint: Path, archive: Path, tmp_path: 
     given = [str(checkpoint), "--data", str(archive), "--out", str(tmp_path)]
     whitebalance.main(whitebalance.options().parse_args(given))
     (_, balanced), (_, plain) = blend.one_of_ours(tmp_path / "checkpoint.pt"), blend.one_of_ours(checkpoint)
-    assert blend.blend(balanced, plain, 0.5).spec == plain.spec
+    assert blend.blend(balanced, [plain], 0.5).spec == plain.spec
