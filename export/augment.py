@@ -1,10 +1,11 @@
 """What training does to an image before the network sees it.
 
 `occlude` and `degrade` work on one stored image: what lies on the skin, and what happens to a photograph on its way to
-us, which is other software's scaling, sharpening and compression. `warp` and `recolour` work on a whole batch: position,
-size, colour.
+us, which is other software's scaling, sharpening and compression. `random_crops`, `cut_out` and `recolour` work on a whole
+batch: place, size, aspect, colour.
 """
 
+from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
@@ -82,30 +83,47 @@ def _jpeg(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     return Image.open(buffer)
 
 
-def warp(images: torch.Tensor, size: int, generator: torch.Generator) -> torch.Tensor:
-    """Random rotation, flip, scale, aspect and shift in one resampling, (N, C, H, W) float -> (N, C, size, size).
+@dataclass(frozen=True)
+class Crops:
+    """Where N squares are cut out of pictures: affine maps (N, 2, 3) as `torch.nn.functional.affine_grid` takes them.
 
-    The sampled square is 0.65 to 1.1 of the image's side, its centre up to 0.1 of the side away; beyond the border the
-    image is mirrored. Its aspect is 0.85 to 1.18, in every fifth image up to 4:3, as when a whole frame is squashed to a
-    square. Pictures that belong together go through one warp as further channels.
+    Attributes:
+        stretched: as the learner sees them.
+        plain: of the same place and size, in the picture's own aspect.
     """
-    count, channels = images.shape[:2]
+
+    stretched: torch.Tensor
+    plain: torch.Tensor
+
+
+def random_crops(count: int, generator: torch.Generator, squashed: float = 0.2) -> Crops:
+    """Random rotation, flip, size, aspect and place of squares.
+
+    Their side is 0.65 to 1.1 of the picture's, their centre up to 0.1 of it away. The aspect is 0.85 to 1.18, in a share
+    `squashed` 5:4 to 3:2, as when a whole frame is squashed to a square.
+    """
 
     def uniform(low: float, high: float) -> torch.Tensor:
         return torch.rand(count, generator=generator) * (high - low) + low
 
     angle, scale = uniform(-torch.pi, torch.pi), uniform(0.65, 1.1)
-    stretch = torch.exp(uniform(-0.08, 0.08) * torch.where(uniform(0, 1) < 0.2, 1.8, 1.0))
+    aspect = torch.where(uniform(0, 1) < squashed, uniform(0.2, 0.42), uniform(0, 0.16))
+    aspect = torch.where(uniform(0, 1) < 0.5, aspect, -aspect)
     flip = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
+    across_from, down_from = uniform(-0.1, 0.1), uniform(-0.1, 0.1)
     cos, sin = torch.cos(angle), torch.sin(angle)
-    across, down = scale * stretch, scale / stretch
-    rows = torch.stack(
-        (
-            torch.stack((cos * across * flip, -sin * down, uniform(-0.1, 0.1)), 1),
-            torch.stack((sin * across * flip, cos * down, uniform(-0.1, 0.1)), 1),
-        ),
-        1,
-    )
+
+    def rows(stretch: torch.Tensor) -> torch.Tensor:
+        across, down = scale * stretch, scale / stretch
+        first = torch.stack((cos * across * flip, -sin * down, across_from), 1)
+        return torch.stack((first, torch.stack((sin * across * flip, cos * down, down_from), 1)), 1)
+
+    return Crops(rows(torch.exp(aspect / 2)), rows(torch.ones(count)))
+
+
+def cut_out(images: torch.Tensor, rows: torch.Tensor, size: int) -> torch.Tensor:
+    """Squares of (N, C, H, W) float -> (N, C, size, size), in one resampling; beyond the border the image is mirrored."""
+    count, channels = images.shape[:2]
     # Bilinear sampling aliases when it shrinks; sampling twice as densely and averaging does not.
     dense = 2 if images.shape[-1] > 1.5 * size else 1
     grid = torch.nn.functional.affine_grid(rows, [count, channels, size * dense, size * dense], align_corners=False)

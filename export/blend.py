@@ -35,7 +35,8 @@ def blend(start: LesionNet, tuned: Sequence[LesionNet], share: float) -> LesionN
     if any(replace(start.spec, light=None) != replace(network.spec, light=None) for network in tuned):
         raise CheckpointError("Only checkpoints of one architecture, size and normalisation can be blended.")
     mixed = LesionNet(tuned[0].spec)
-    first, others = start.state_dict(), [network.state_dict() for network in tuned]
+    first: dict[str, torch.Tensor] = start.state_dict()
+    others: list[dict[str, torch.Tensor]] = [network.state_dict() for network in tuned]
 
     def mean(name: str) -> torch.Tensor:
         if not first[name].is_floating_point():

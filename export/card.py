@@ -216,7 +216,9 @@ def _one_recipe(recipe: Figures) -> str:
     if recipe.get("mixup", "0.0") != "0.0":
         parts.append(f"mixup {recipe['mixup']}")
     if "degraded" in recipe:
-        parts.append(f"{float(recipe['degraded']):.0%} of pictures degraded, {float(recipe['drawn_on']):.0%} drawn on")
+        squashed = f", {float(recipe['squashed']):.0%} squashed" if "squashed" in recipe else ""
+        drawn_on = f"{float(recipe['drawn_on']):.0%} drawn on"
+        parts.append(f"{float(recipe['degraded']):.0%} of pictures degraded, {drawn_on}{squashed}")
     if recipe.get("colour_constancy", "None") != "None":
         parts.append(f"channels scaled to one Minkowski norm of order {recipe['colour_constancy']}")
     if teachers := recipe.get("teachers"):

@@ -31,7 +31,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 from tqdm import tqdm
 
-from export.augment import degrade, occlude, recolour, warp
+from export.augment import cut_out, degrade, occlude, random_crops, recolour
 from export.checkpoints import read_checkpoint
 from export.data import CLASSES, STORED_SIDE, Labelled, fingerprint, load_squares, read_table, resize, targets
 from export.depthwise import FastDepthwise
@@ -45,7 +45,18 @@ Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 PHASES = ["128:8:48", "160:8:48", "224:4:32"]
 
-RECIPE = ("arch", "seed", "rate", "balance_datasets", "colour_constancy", "mixup", "teachers_share", "degraded", "drawn_on")
+RECIPE = (
+    "arch",
+    "seed",
+    "rate",
+    "balance_datasets",
+    "colour_constancy",
+    "mixup",
+    "teachers_share",
+    "degraded",
+    "drawn_on",
+    "squashed",
+)
 """Options that a checkpoint remembers, beside the phases."""
 
 WARM_UP = 0.05
@@ -176,10 +187,10 @@ class Trainer:
         total = 0.0
         bar = tqdm(loader, f"epoch {number}", unit="batch", mininterval=10)
         for copies, squares, diagnosis, malignant in bar:
-            pairs = torch.cat((copies, squares), 1) if self.teachers is not None else copies
-            warped = warp(pairs.float() / 255, phase.size, generator)
-            pixels = recolour(warped[:, :3], generator) * 255
-            loss = self.loss(pixels, warped[:, 3:] * 255, Targets(diagnosis, malignant), generator)
+            crops = random_crops(len(copies), generator, self.args.squashed)
+            pixels = recolour(cut_out(copies.float() / 255, crops.stretched, phase.size), generator) * 255
+            originals = cut_out(squares.float(), crops.plain, phase.size) if self.teachers is not None else pixels
+            loss = self.loss(pixels, originals, Targets(diagnosis, malignant), generator)
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -194,8 +205,8 @@ class Trainer:
     def loss(self, pixels: torch.Tensor, originals: torch.Tensor, seen: Targets, generator: torch.Generator) -> torch.Tensor:
         """Loss of one batch of augmented pictures (N, 3, S, S), float 0..255.
 
-        Teachers see the same crops of the originals: the learner is to answer for a degraded copy what they answer for the
-        photograph itself.
+        Teachers see the same crops of the originals, in their own aspect: the learner is to answer for a degraded and
+        squashed copy what they answer for the photograph itself.
         """
         share = 1.0
         if self.args.mixup:
@@ -286,6 +297,7 @@ def options() -> argparse.ArgumentParser:
         "--degraded", type=float, default=0.75, metavar="SHARE", help="of images, scaled, blurred, compressed"
     )
     parser.add_argument("--drawn-on", type=float, default=0.33, metavar="SHARE", help="of images, with hairs, rulers, ink")
+    parser.add_argument("--squashed", type=float, default=0.2, metavar="SHARE", help="of images, from 5:4 to 3:2")
     parser.add_argument("--start", type=Path, help="checkpoint or released model file to start from, not ImageNet")
     parser.add_argument("--teachers", type=Path, nargs="+", default=[], help="checkpoints whose answers are learnt as well")
     parser.add_argument(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from export.augment import degrade, occlude, warp
+from export.augment import cut_out, degrade, occlude, random_crops
 from export.data import DataError, load_square, read_table, split_of_group
 from tests.paths import SAMPLES
 
@@ -52,8 +52,27 @@ def test_what_lies_on_the_skin_is_drawn_on_a_third() -> None:
     assert np.array_equal(square, kept)
 
 
-def test_pictures_that_belong_together_are_warped_alike() -> None:
+def test_pictures_that_belong_together_are_cut_out_alike() -> None:
     picture = torch.rand(2, 3, 64, 64)
-    warped = warp(torch.cat((picture, 1 - picture), 1), 32, torch.Generator().manual_seed(1))
-    assert warped.shape == (2, 6, 32, 32)
-    assert torch.allclose(warped[:, :3], 1 - warped[:, 3:], atol=1e-5)
+    rows = random_crops(2, torch.Generator().manual_seed(1)).stretched
+    found, other = cut_out(picture, rows, 32), cut_out(1 - picture, rows, 32)
+    assert found.shape == (2, 3, 32, 32)
+    assert torch.allclose(found, 1 - other, atol=1e-5)
+
+
+@pytest.mark.parametrize(("squashed", "least", "most"), [(0.0, 1.0, 1.18), (1.0, 1.22, 1.53)])
+def test_a_learner_sees_its_crops_out_of_their_aspect_and_a_teacher_as_they_are(
+    squashed: float, least: float, most: float
+) -> None:
+    crops = random_crops(500, torch.Generator().manual_seed(1), squashed)
+    (across, down), (own_across, own_down) = (rows[:, :, :2].norm(dim=1).T for rows in (crops.stretched, crops.plain))
+    torch.testing.assert_close(own_across, own_down)
+    torch.testing.assert_close(across * down, own_across * own_down)
+    assert 0.65 <= own_across.min() < 0.7 and 1.05 < own_across.max() <= 1.1
+    aspect = across / down
+    assert least <= torch.maximum(aspect, 1 / aspect).min() and torch.maximum(aspect, 1 / aspect).max() <= most
+    assert 200 < (aspect > 1).sum() < 300
+    # The same place: only the lengths of the sides differ.
+    torch.testing.assert_close(crops.stretched[:, :, 2], crops.plain[:, :, 2])
+    directions = crops.stretched[:, :, :2] / crops.stretched[:, :, :2].norm(dim=1, keepdim=True)
+    torch.testing.assert_close(directions, crops.plain[:, :, :2] / crops.plain[:, :, :2].norm(dim=1, keepdim=True))
