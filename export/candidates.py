@@ -3,17 +3,19 @@
     python -m export candidates runs/a/checkpoint.pt runs/b/checkpoint.pt --data DATA
 
 Prints AUC, specificity at 95 % sensitivity and melanoma against nevus, AUC per data set, and what compression, a quarter
-turn and a colour cast do to AUC and decisions. One view of the network in PyTorch, in bfloat16, as training measures it: in
-minutes, and near the model file's figures. Nothing is written; `test` is not looked at.
+turn, a colour cast and, with `--copies`, other people's copies of the same photographs do to AUC and decisions. One view of
+the network in PyTorch, in bfloat16, as training measures it: in minutes, and near the model file's figures. Nothing is
+written; `test` is not looked at.
 """
 
 import argparse
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from lesion.image import Pixels
 
@@ -23,6 +25,7 @@ from export.data import STORED_SIDE, Labelled, load_squares, read_table
 from export.limits import SENSITIVITY
 from export.network import Network, Normalise
 from export.perturb import PERTURBATIONS, Perturbation
+from export.stress import read_copies
 from export.train import malignant_logits
 
 CHANGES = (
@@ -39,7 +42,7 @@ FEWEST = 100
 """Images that a data set must have to be measured by itself."""
 
 Logits = dict[str, metrics.Array]
-"""Logits (N,) of unchanged pictures under "", and of changed ones under the change's name."""
+"""Logits (N,) of unchanged pictures under "", and of changed ones under the change's name; nan where there is none."""
 
 
 @dataclass(frozen=True)
@@ -78,15 +81,15 @@ def figures(name: str, logits: Logits, rows: Sequence[Labelled]) -> Line:
             for own in sorted(set(datasets))
             if (datasets == own).sum() >= FEWEST
         },
-        {
-            change: (
-                metrics.auc(values, malignant, ones) - auc,
-                float(((values >= threshold) != (plain >= threshold)).mean()),
-            )
-            for change, values in logits.items()
-            if change
-        },
+        {change: _effect(values, plain, malignant, threshold) for change, values in logits.items() if change},
     )
+
+
+def _effect(values: metrics.Array, plain: metrics.Array, malignant: metrics.Mask, threshold: float) -> tuple[float, float]:
+    known = ~np.isnan(values)
+    values, plain, malignant = values[known], plain[known], malignant[known]
+    before, after = (metrics.auc(logits, malignant, np.ones(len(plain))) for logits in (plain, values))
+    return after - before, float(((values >= threshold) != (plain >= threshold)).mean())
 
 
 def changed(squares: torch.Tensor, change: Perturbation, name: str) -> torch.Tensor:
@@ -99,20 +102,42 @@ def changed(squares: torch.Tensor, change: Perturbation, name: str) -> torch.Ten
     return torch.stack([one(index, square.permute(1, 2, 0).numpy()) for index, square in enumerate(squares)])
 
 
-def candidates(networks: dict[str, Network], rows: Sequence[Labelled]) -> Iterator[Line]:
-    """Each network and each pair, whose logits are averaged."""
-    squares = load_squares(rows, STORED_SIDE)
-    pictures = {"": squares}
+@dataclass(frozen=True)
+class Pictures:
+    """Squares, uint8 (M, 3, S, S), and of which of the N rows each is, (M,)."""
+
+    squares: torch.Tensor
+    rows: npt.NDArray[np.intp]
+
+    def ask(self, network: Network, count: int) -> metrics.Array:
+        """Logits (N,) of a network, nan for rows of which there is no picture."""
+        logits = np.full(count, np.nan)
+        logits[self.rows] = malignant_logits(network, self.squares, network.spec.size, Normalise(network.spec)).double()
+        return logits
+
+
+def gather(rows: Sequence[Labelled], copies: Path | None = None) -> dict[str, Pictures]:
+    """Unchanged pictures under "", and changed ones under the change's name."""
+    squares, everyone = load_squares(rows, STORED_SIDE), np.arange(len(rows))
+    pictures = {"": Pictures(squares, everyone)}
     for kind, strength in CHANGES:
         name = f"{kind} {strength}"
-        pictures[name] = changed(squares, PERTURBATIONS[kind][strength], name)
+        pictures[name] = Pictures(changed(squares, PERTURBATIONS[kind][strength], name), everyone)
+    if copies is not None:
+        index = {row.isic_id: place for place, row in enumerate(rows)}
+        for kind, others in read_copies(copies, set(index)).items():
+            places = np.array([index[isic_id] for _, isic_id in others])
+            shown = [replace(rows[place], path=path) for place, (path, _) in zip(places, others, strict=True)]
+            pictures[kind] = Pictures(load_squares(shown, STORED_SIDE), places)
+    return pictures
+
+
+def candidates(networks: dict[str, Network], rows: Sequence[Labelled], copies: Path | None = None) -> Iterator[Line]:
+    """Each network and each pair, whose logits are averaged."""
+    pictures = gather(rows, copies)
     found: dict[str, Logits] = {}
     for name, network in networks.items():
-        normalise = Normalise(network.spec)
-        found[name] = {
-            change: malignant_logits(network, stack, network.spec.size, normalise).double().numpy()
-            for change, stack in pictures.items()
-        }
+        found[name] = {change: stack.ask(network, len(rows)) for change, stack in pictures.items()}
         yield figures(name, found[name], rows)
     for one, other in combinations(found, 2):
         mean = {change: (found[one][change] + found[other][change]) / 2 for change in pictures}
@@ -124,6 +149,7 @@ def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path, nargs="+", help="as `train` writes them")
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
+    parser.add_argument("--copies", type=Path, help="folder with other copies of the same photographs")
     parser.add_argument("--size", type=int, help="input side in pixels, if not the checkpoint's own")
     return parser
 
@@ -132,7 +158,7 @@ def main(args: argparse.Namespace) -> None:
     """Run `python -m export candidates`."""
     rows = [row for row in read_table(args.data) if row.split == "val"]
     networks = {path.parent.name: read_checkpoint(path, Told(size=args.size)).network for path in args.checkpoint}
-    for line in candidates(networks, rows):
+    for line in candidates(networks, rows, args.copies):
         print(line, flush=True)
 
 

@@ -1,5 +1,6 @@
 """Candidates are compared on val, alone and in pairs."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -32,3 +33,25 @@ def test_every_network_and_every_pair_is_measured(checkpoint: Path, rows: list[L
     assert lines[0].auc == lines[1].auc == lines[2].auc
     assert len(lines[0].changes) == len(candidates.CHANGES)
     assert "a + b: AUC" in str(lines[2])
+
+
+def test_copies_are_compared_with_the_pictures_that_they_are_of(
+    checkpoint: Path, rows: list[Labelled], tmp_path: Path
+) -> None:
+    network = read_checkpoint(checkpoint).network
+    val = [row for row in rows if row.split == "val"]
+    lines = ["file,isic_id,kind"]
+    for row in val[:5]:
+        shutil.copy(row.path, tmp_path / f"{row.isic_id}-copy.jpg")
+        lines.append(f"{row.isic_id}-copy.jpg,{row.isic_id},same file")
+    # A copy of another photograph is one that differs.
+    shutil.copy(val[7].path, tmp_path / "other.jpg")
+    lines.append(f"other.jpg,{val[6].isic_id},another")
+    (tmp_path / "metadata.csv").write_text("\n".join(lines) + "\n")
+    pictures = candidates.gather(val, tmp_path)
+    plain, same, another = (pictures[name].ask(network, len(val)) for name in ("", "same file", "another"))
+    np.testing.assert_allclose(same[:5], plain[:5], atol=1e-5)
+    assert np.isnan(same[5:]).all()
+    assert another[6] == pytest.approx(plain[7], abs=1e-5) and np.isnan(np.delete(another, 6)).all()
+    [line] = candidates.candidates({"a": network}, val, tmp_path)
+    assert line.changes["same file"] == (0.0, 0.0)
