@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lesion.model import Model
 
-from tests.bench import load, memory, serving_report, stages
-from tests.bench.contenders import CONTENDERS, INSIDE, OLD
+from export.answers import answer
+from export.data import Labelled
+from export.formats import compare
+from tests.bench import load, memory, precision, serving_report, stages
+from tests.bench.contenders import CONTENDERS, INSIDE, MODEL, OLD
+from tests.paths import SAMPLES
 
 
 def measured(name: str, scale: float, **other: Any) -> dict[str, Any]:
@@ -72,3 +77,25 @@ def test_growth_is_that_of_the_process_that_grew_most() -> None:
     flat, grown = [100] * 40, [100] * 10 + [110] * 30
     assert load.growth([flat, flat]) == 0
     assert load.growth([flat, grown]) == pytest.approx(0.1)
+
+
+def test_a_peers_numbers_pass_or_fail_the_gate_by_what_they_change() -> None:
+    samples = json.loads((SAMPLES / "samples.json").read_text())
+    rows = [
+        Labelled(one["id"], SAMPLES / f"{one['id']}.jpg", one["malignant"], one["diagnosis"], "", one["id"], "val")
+        for one in samples
+    ]
+    model = Model(MODEL)
+    original = answer(model, rows)
+    logits = original.measure("logit")
+    same, lower = (precision.with_logits(original, values) for values in (logits, logits - 8))
+    assert same.measure("probability") == pytest.approx(original.measure("probability"), abs=1e-6)
+    threshold = model.card.threshold
+    found = {"same": compare(original, same, threshold), "lower": compare(original, lower, threshold)}
+    lost = int((original.malignant & (original.measure("probability") >= threshold)).sum())
+    assert (
+        lost and found["lower"]["malignant_lost"] == lost and found["lower"]["largest_logit_difference"] == pytest.approx(8)
+    )
+    text = precision.page(found, len(rows), "a machine").splitlines()
+    assert any(line.startswith("| same |") and "| 0 | 0 | passes |" in line for line in text)
+    assert any(line.startswith("| lower |") and line.endswith(f"| {lost} | fails |") for line in text)
