@@ -64,7 +64,13 @@ def test_of_several_it_takes_the_mean(archive: Path, converted: Path, tuned: Pat
     recipe = read_checkpoint(tmp_path / "checkpoint.pt").provenance["recipe"]
     assert recipe["seed"] == "1" and [more["seed"] for more in recipe["blended_with"]] == ["2"]
     told = card._recipe({"recipe": recipe})
-    assert "seed 1" in told and "(2) " in told and "seed 2" in told and "the mean of these 2 networks, 60%" in told
+    assert (
+        "20% squashed" in told
+        and "seed 1" in told
+        and "(2) " in told
+        and "seed 2" in told
+        and "the mean of these 2 networks, 60%" in told
+    )
 
 
 def test_networks_that_have_nothing_in_common_are_not_blended(

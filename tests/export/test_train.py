@@ -56,14 +56,14 @@ def test_training_goes_on_from_another_checkpoint_and_learns_from_teachers(
     options = training(archive, tmp_path)
     options.phases, options.start, options.teachers = ["64:1:4"], checkpoint, [checkpoint]
     options.mixup, options.colour_constancy = 0.2, 6.0
-    options.degraded, options.drawn_on = 0.5, 0.1
+    options.degraded, options.drawn_on, options.squashed = 0.5, 0.1, 0.4
     main(options)
     found = read_checkpoint(tmp_path / "checkpoint.pt")
     assert found.network.spec.colour_constancy == 6
     recipe = found.provenance["recipe"]
     digest = sha256(checkpoint.read_bytes()).hexdigest()
     assert (recipe["start"], recipe["teachers"], recipe["mixup"]) == (digest, [digest], "0.2")
-    assert (recipe["degraded"], recipe["drawn_on"]) == ("0.5", "0.1")
+    assert (recipe["degraded"], recipe["drawn_on"], recipe["squashed"]) == ("0.5", "0.1", "0.4")
 
 
 def test_where_teachers_have_all_of_the_loss_no_label_is_learnt(archive: Path, checkpoint: Path, tmp_path: Path) -> None:
