@@ -118,7 +118,7 @@ def machine() -> str:
     """The CPU, since it decides which numbers OpenVINO takes."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     fields: dict[str, Any] = dict(line.split("\t: ", 1) for line in lines if "\t: " in line)
-    return f"{fields.get('model name', 'an unknown CPU')}"
+    return str(fields.get("model name", "an unknown CPU"))
 
 
 def options() -> argparse.ArgumentParser:
