@@ -6,15 +6,17 @@
     python -m export.convert weights.pth --data DATA --arch regnet_y_400mf --classes nevus melanoma
 
 The graph is built twice: first with plain numbers, to see what it answers to `val`, then with what was fitted on these
-answers. Nothing is written unless the second one agrees with PyTorch on real images. The network's numbers are stored as
-float16, half the size, where that passes the gate of `export.formats`.
+answers. Nothing is written unless the second one agrees with PyTorch on real images, in float32. The network's numbers are
+then int8, float16 or float32: the first of these that passes the gate of `export.formats`.
 """
 
 import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from export.errors import CheckpointError
 from export.familiarity import fit
 from export.formats import compare
 from export.graph import Core, Familiarity, assemble, export_core
+from export.int8 import calibration_pictures, quantised
 from export.limits import COVERAGE, refusal_rules, set_limits, threshold
 from export.network import Network, Normalise
 from export.storage import halved
@@ -44,6 +47,10 @@ PARITY_LIMIT = 1e-3
 
 SCORE_ROUNDING = 1e-4
 """Largest difference of probabilities that is no change of decision."""
+
+
+Storage = Callable[[onnx.ModelProto], onnx.ModelProto]
+"""Makes of a model file one whose network has other numbers."""
 
 
 class ParityError(Exception):
@@ -71,6 +78,11 @@ class Fitted:
 
 
 PLAIN = Fitted(Platt(), {}, 0.5, {"malignant": 0.5, "benign": 0.5}, ())
+
+
+def as_it_is(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The network's numbers in float32."""
+    return model
 
 
 def stamp(model: onnx.ModelProto, metadata: dict[str, Any]) -> None:
@@ -115,12 +127,10 @@ def build(
     fitted: Fitted,
     about: dict[str, Any],
     *,
-    half: bool = False,
+    stored: Storage = as_it_is,
 ) -> bytes:
-    """The whole model file as bytes; with `half`, the network's numbers are stored as float16."""
-    model = assemble(core, network, fitted.calibration, familiarity)
-    if half:
-        model = halved(model)
+    """The whole model file as bytes, the network's numbers in float32 or as `stored` has them."""
+    model = stored(assemble(core, network, fitted.calibration, familiarity))
     model.producer_name = "skin-lesion-classifier"
     stamp(model, about | fitted.metadata())
     return bytes(model.SerializeToString(deterministic=True))
@@ -188,6 +198,9 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("checkpoint", type=Path, nargs="+", help="of `python -m export.train`, fastai, timm or torchvision")
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images; `val` is fitted on")
     parser.add_argument("--out", type=Path, default=Path("models/lesion.onnx"))
+    parser.add_argument(
+        "--numbers", choices=("int8", "float16", "float32"), default="int8", help="of the network, to try first"
+    )
     parser.add_argument("--version", default="1.0.0", help="of the model, shown with every answer")
     parser.add_argument("--arch", default="", help="as timm or torchvision names it, where the file does not say it")
     parser.add_argument("--classes", nargs="+", default=[], help="class names in the order of the outputs")
@@ -206,17 +219,18 @@ def main(args: argparse.Namespace) -> None:
     exported, familiarity = export_core(core), fit(core, train)
     about = describe(checkpoint, args.version, train)
 
-    def numbers_of(*, half: bool) -> Fitted:
-        plain = load(build(exported, network, familiarity, PLAIN, about, half=half))
-        return fit_numbers(answer(plain, val), answer(plain, val, views=8))
-
-    fitted = numbers_of(half=True)
-    full, data = (build(exported, network, familiarity, fitted, about, half=half) for half in (False, True))
+    pictures = calibration_pictures(train, network.spec.size)
+    ways: dict[str, Storage] = {"int8": partial(quantised, pictures=pictures), "float16": halved, "float32": as_it_is}
+    for numbers in list(ways)[list(ways).index(args.numbers) :]:
+        about["numbers"] = numbers
+        plain = load(build(exported, network, familiarity, PLAIN, about, stored=ways[numbers]))
+        fitted = fit_numbers(answer(plain, val), answer(plain, val, views=8))
+        full, data = (build(exported, network, familiarity, fitted, about, stored=way) for way in (as_it_is, ways[numbers]))
+        rounding = compare(answer(load(full), val), answer(load(data), val), fitted.threshold)
+        print(f"{numbers}: {rounding}")
+        if rounding["passes"]:
+            break
     agreement = parity(load(full), network, parity_rows(val), fitted.calibration)
-    rounding = compare(answer(load(full), val), answer(load(data), val), fitted.threshold)
-    if not rounding["passes"]:
-        fitted = numbers_of(half=False)
-        data = build(exported, network, familiarity, fitted, about)
 
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.with_suffix(".part").write_bytes(data)

@@ -29,6 +29,7 @@ from tqdm import tqdm
 from export.bootstrap import interval
 from export.data import SPLITS, Labelled, load_square, read_table
 from export.reports import report_on
+from export.storage import NETWORK
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -38,6 +39,7 @@ SHARES = (0.1, 0.2, 0.3)
 """Of the cells, that are blurred away."""
 RANDOM_DRAWS = 4
 SEED = 1979
+_WEIGHTS = (np.float32, np.float16, np.int8)
 PLAUSIBLE_LESION = (0.05, 0.6)
 """Share of the picture; what Otsu finds outside of that is a vignette, hair, or nothing."""
 
@@ -48,7 +50,7 @@ def shuffled(path: Path, seed: int = SEED) -> Model:
     rng = np.random.default_rng(seed)
     for tensor in proto.graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if tensor.name.startswith("network/") and values.ndim > 1 and values.dtype == np.float32:
+        if tensor.name.startswith(NETWORK) and values.ndim > 1 and values.dtype in _WEIGHTS:
             mixed = rng.permutation(values.ravel()).reshape(values.shape)
             tensor.CopyFrom(numpy_helper.from_array(mixed, tensor.name))
     with tempfile.TemporaryDirectory() as folder:

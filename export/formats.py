@@ -2,73 +2,36 @@
 
     python -m export formats runs/lite0/checkpoint.pt --data DATA        on val; into metrics.json and the model card
 
-The gate: against float32 the AUC changes by at most 0.002, and no malignant image falls below the threshold. int8 follows
-Jacob et al. (2018): weights per output channel, activations per tensor with the ranges that images of `train` show.
+The gate: against float32 the AUC changes by at most 0.002, and no malignant image falls below the threshold.
 """
 
 import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
-from lesion.image import Pixels, decode
+from lesion.image import Pixels
 from lesion.model import Model
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from export import metrics
 from export.answers import Answers, answer
 from export.bootstrap import interval
 from export.checkpoints import Told, read_checkpoints
 from export.data import Labelled, read_table
-from export.graph import Core, export_core
+from export.graph import Core, export_core, with_network
+from export.int8 import calibration_pictures, quantised
 from export.reports import report_on
-from export.storage import NETWORK, halved, unrounded
+from export.storage import halved
 
 Figures = dict[str, Any]
 
 LARGEST_AUC_CHANGE = 0.002
-CALIBRATION_IMAGES = 200
 TIMED = 40
-
-
-class _Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime.quantization has no types
-    def __init__(self, pictures: Sequence[Pixels]) -> None:
-        views = np.array(1, np.int64)
-        self._feeds: Iterator[dict[str, npt.NDArray[Any]]] = (
-            {"image": picture[np.newaxis], "views": views} for picture in pictures
-        )
-
-    def get_next(self) -> dict[str, npt.NDArray[Any]] | None:
-        """The next picture's inputs."""
-        return next(self._feeds, None)
-
-
-def quantised(path: Path, pictures: Sequence[Pixels], target: Path) -> None:
-    """Write the model at `path` with the network's convolutions and products in int8 to `target`."""
-    model = onnx.load(path)
-    network = [node.name for node in model.graph.node if node.name.startswith(NETWORK)]
-    quantize_static(
-        path,
-        target,
-        _Reader(pictures),
-        quant_format=QuantFormat.QDQ,
-        nodes_to_quantize=network,
-        op_types_to_quantize=["Conv", "MatMul", "Gemm"],
-        per_channel=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-    )
-    # The tool adds notes of its own, which are no JSON.
-    written = onnx.load(target)
-    del written.metadata_props[:]
-    written.metadata_props.extend(model.metadata_props)
-    onnx.save(written, target)
 
 
 def compare(original: Answers, other: Answers, threshold: float) -> Figures:
@@ -112,14 +75,13 @@ def formats(path: Path, core: onnx.ModelProto, rows: Sequence[Labelled]) -> Figu
     """
     model = Model(path)
     train, val = ([row for row in rows if row.split == split] for split in ("train", "val"))
-    spread_out = [train[index] for index in np.linspace(0, len(train) - 1, min(CALIBRATION_IMAGES, len(train))).astype(int)]
-    pictures = list(_decoded(spread_out, model))
+    pictures = calibration_pictures(train, model.card.input_size)
+    full = with_network(onnx.load(path), core)
+    stored = {"float32": full, "float16 in the file": halved(full), "int8": quantised(full, pictures)}
     with tempfile.TemporaryDirectory() as folder:
-        full, half, int8 = (Path(folder) / f"{name}.onnx" for name in ("float32", "float16", "int8"))
-        onnx.save(unrounded(onnx.load(path), core), full)
-        onnx.save(halved(onnx.load(full)), half)
-        quantised(full, pictures, int8)
-        paths = {"float32": full, "float16 in the file": half, "int8": int8}
+        paths = {name: Path(folder) / f"{place}.onnx" for place, name in enumerate(stored)}
+        for name, file in paths.items():
+            onnx.save(stored[name], file)
         models = {name: Model(file) for name, file in paths.items()}
         sizes = {name: file.stat().st_size for name, file in paths.items()}
     times = dict(zip(models, milliseconds(list(models.values()), pictures), strict=True))
@@ -132,11 +94,6 @@ def formats(path: Path, core: onnx.ModelProto, rows: Sequence[Labelled]) -> Figu
         }
         for name in models
     }
-
-
-def _decoded(rows: Sequence[Labelled], model: Model) -> Iterator[Pixels]:
-    for row in rows:
-        yield decode(row.path.read_bytes(), at_least=2 * model.card.input_size).pixels
 
 
 def show(found: Figures) -> None:

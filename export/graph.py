@@ -6,6 +6,7 @@ belong to one model (calibration, statistics of the training images) are initial
 them on the answers of the same graph and write them in.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from torch import nn
 from export.calibration import Calibration
 from export.network import Network, Normalise
 from export.serving import serving_graph
+from export.storage import NETWORK
 
 Floats = npt.NDArray[np.float32]
 
@@ -133,18 +135,47 @@ def assemble(core: onnx.ModelProto, network: Network, calibration: Calibration, 
     return model
 
 
+def with_network(model: onnx.ModelProto, core: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of a model file whose network, however its numbers are stored, is `core` as it was exported, in float32."""
+    whole = onnx.ModelProto()
+    whole.CopyFrom(model)
+    outer = [node for node in whole.graph.node if not node.name.startswith(NETWORK)]
+    numbers = [tensor for tensor in whole.graph.initializer if not tensor.name.startswith(NETWORK)]
+    del whole.graph.initializer[:]
+    whole.graph.initializer.extend(numbers)
+    [batch] = core.graph.input
+    place = next(index for index, node in enumerate(outer, 1) if batch.name in node.output)
+    names = {value.name: value.name for value in (*core.graph.input, *core.graph.output)}
+    _place(core, whole, outer[:place], outer[place:], names)
+    onnx.checker.check_model(whole)
+    return whole
+
+
 def _insert(core: onnx.ModelProto, model: onnx.ModelProto) -> None:
-    """Replace the node `Network` by the nodes of the exported network, their names prefixed with `network/`."""
+    """Replace the node `Network` by the nodes of the exported network."""
     [(place, call)] = [(index, node) for index, node in enumerate(model.graph.node) if node.op_type == "Network"]
-    inner = onnx.compose.add_prefix(core, "network/").graph
-    outer_name = dict(zip((value.name for value in (*inner.input, *inner.output)), (*call.input, *call.output), strict=True))
+    own = [value.name for value in (*core.graph.input, *core.graph.output)]
+    nodes = list(model.graph.node)
+    _place(core, model, nodes[:place], nodes[place + 1 :], dict(zip(own, (*call.input, *call.output), strict=True)))
+
+
+def _place(
+    core: onnx.ModelProto,
+    model: onnx.ModelProto,
+    before: Sequence[onnx.NodeProto],
+    after: Sequence[onnx.NodeProto],
+    names: Mapping[str, str],
+) -> None:
+    """Put the nodes of the exported network between others; all its names get the prefix, but inputs and outputs `names`."""
+    inner = onnx.compose.add_prefix(core, NETWORK).graph
+    outer_name = {NETWORK + own: outer for own, outer in names.items()}
     for node in inner.node:
         # The exporter's own notes: stack traces with the paths of the machine that it ran on.
         node.ClearField("metadata_props")
         node.ClearField("doc_string")
-        for names in (node.input, node.output):
-            names[:] = [outer_name.get(name, name) for name in names]
-    nodes = [*model.graph.node[:place], *inner.node, *model.graph.node[place + 1 :]]
+        for tensors in (node.input, node.output):
+            tensors[:] = [outer_name.get(name, name) for name in tensors]
+    nodes = [*before, *inner.node, *after]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     model.graph.initializer.extend(inner.initializer)

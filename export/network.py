@@ -149,10 +149,18 @@ class LesionNet(Network):
         return self.malignant(pooled)[:, 0], self.diagnosis(pooled)
 
 
+class Brightened(nn.Module):
+    """Images 0..1 as pixels 0..255 again, for members of an ensemble that normalise each in its own way."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return 255 * images
+
+
 class Ensemble(Network):
     """Several networks as one: the mean of their logits, and of their evidence, which so still adds up.
 
-    Each sees the picture in its own normalisation. The middle feature map is the first one's.
+    Each sees the picture in its own normalisation, which is done once where all have the same. The middle feature map is the
+    first one's.
     """
 
     def __init__(self, members: Sequence[LesionNet]) -> None:
@@ -165,16 +173,14 @@ class Ensemble(Network):
         first = members[0].spec
         if any((member.spec.classes, member.spec.size) != (first.classes, first.size) for member in members):
             raise ValueError("Networks of an ensemble need the same classes and the same input size.")
-        self.spec = replace(
-            first,
-            arch=" + ".join(member.spec.arch for member in members),
-            mean=(0.0, 0.0, 0.0),
-            std=(1.0, 1.0, 1.0),
-            colour_constancy=None,
-            light=None,
-        )
+        spec = replace(first, arch=" + ".join(member.spec.arch for member in members))
+        normalise: list[nn.Module] = [nn.Identity() for _ in members]
+        if any(replace(member.spec, arch=first.arch) != first for member in members):
+            spec = replace(spec, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), colour_constancy=None, light=None)
+            normalise = [nn.Sequential(Brightened(), Normalise(member.spec)) for member in members]
+        self.spec = spec
         self.members = nn.ModuleList(members)
-        self.normalise = nn.ModuleList(Normalise(member.spec) for member in members)
+        self.normalise = nn.ModuleList(normalise)
         self.middle_channels = members[0].middle_channels
         self.features = [member.malignant.in_features for member in members]
 
@@ -187,7 +193,7 @@ class Ensemble(Network):
         return sum(member.constant_bias for member in self._all) / len(self.members)
 
     def maps(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        found = [member.maps(normalise(255 * images)) for member, normalise in zip(self._all, self.normalise, strict=True)]
+        found = [member.maps(normalise(images)) for member, normalise in zip(self._all, self.normalise, strict=True)]
         return torch.cat([last for last, _ in found], 1), found[0][1]
 
     def explain(self, last: torch.Tensor) -> Explained:
@@ -196,7 +202,7 @@ class Ensemble(Network):
         return Explained(_mean(cells), _mean(bias), _mean(class_logits), torch.cat(pooled, 1))
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        found = [member(normalise(255 * images)) for member, normalise in zip(self._all, self.normalise, strict=True)]
+        found = [member(normalise(images)) for member, normalise in zip(self._all, self.normalise, strict=True)]
         return _mean([logit for logit, _ in found]), _mean([classes for _, classes in found])
 
 

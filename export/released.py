@@ -19,6 +19,7 @@ from torch import nn
 
 from export.data import STORED_SIDE, Labelled, load_squares, resize
 from export.errors import CheckpointError
+from export.int8 import QUANTISED, widened
 from export.light import light_of
 from export.network import LesionNet, Normalise, spec_for
 from export.storage import HALF, NETWORK
@@ -55,12 +56,16 @@ def read_released(path: Path, size: int | None = None) -> tuple[LesionNet, dict[
 
 def _tensors(model: onnx.ModelProto) -> dict[str, torch.Tensor]:
     """The numbers of the network by their names in the exporter's graph, as float32."""
+    stored = {tensor.name: np.array(numpy_helper.to_array(tensor)) for tensor in model.graph.initializer}
     found = {}
-    for tensor in model.graph.initializer:
-        if tensor.name.startswith(NETWORK):
-            values = np.array(numpy_helper.to_array(tensor))
-            if np.issubdtype(values.dtype, np.floating):
-                found[tensor.name.removeprefix(NETWORK).removesuffix(HALF)] = torch.from_numpy(values).float()
+    for name, values in stored.items():
+        if not name.startswith(NETWORK):
+            continue
+        own = name.removeprefix(NETWORK)
+        if np.issubdtype(values.dtype, np.floating):
+            found[own.removesuffix(HALF)] = torch.from_numpy(values).float()
+        elif own.endswith(QUANTISED):
+            found[own.removesuffix(QUANTISED)] = torch.from_numpy(widened(values, stored, name))
     return found
 
 

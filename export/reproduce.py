@@ -22,8 +22,7 @@ from export.card import card_text
 from export.checkpoints import Told, read_checkpoints
 from export.convert import fit_numbers, load, parity, parity_rows
 from export.data import Labelled, read_table
-from export.graph import Core, export_core
-from export.storage import unrounded
+from export.graph import Core, export_core, with_network
 from export.summary import BEGIN, summary_text
 
 Figures = dict[str, Any]
@@ -67,7 +66,7 @@ def recompute(args: argparse.Namespace, model: Model, rows: list[Labelled]) -> F
     if args.checkpoint is not None:
         network = read_checkpoints(args.checkpoint, Told(size=model.card.input_size)).network
         core = export_core(Core(network))
-        full = load(unrounded(onnx.load(args.model), core).SerializeToString())
+        full = load(with_network(onnx.load(args.model), core).SerializeToString())
         found["parity"] = parity(full, network, parity_rows(val), fitted.calibration)
         found["formats"] = formats.formats(args.model, core, rows)
         formats.show(found["formats"])

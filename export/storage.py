@@ -40,20 +40,3 @@ def halved(model: onnx.ModelProto) -> onnx.ModelProto:
     small.graph.node.extend(nodes)
     onnx.checker.check_model(small)
     return small
-
-
-def unrounded(model: onnx.ModelProto, core: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of a model file with the float32 numbers of the exported network that it was made of; see `export.graph`."""
-    full = onnx.ModelProto()
-    full.CopyFrom(model)
-    own = {NETWORK + tensor.name: tensor for tensor in core.graph.initializer}
-    for tensor in full.graph.initializer:
-        name = tensor.name.removesuffix(HALF)
-        if name in own:
-            tensor.CopyFrom(own[name])
-            tensor.name = name
-    kept = [node for node in full.graph.node if not (node.op_type == "Cast" and node.input[0].endswith(HALF))]
-    del full.graph.node[:]
-    full.graph.node.extend(kept)
-    onnx.checker.check_model(full)
-    return full

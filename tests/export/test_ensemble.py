@@ -61,3 +61,16 @@ def test_what_does_not_go_together_is_not_joined(pair: list[Path], tmp_path: Pat
     torch.save(torch.nn.Linear(4, 2).state_dict(), tmp_path / "foreign.pth")
     with pytest.raises(CheckpointError):
         read_checkpoints([pair[0], tmp_path / "foreign.pth"], Told(classes=("nevus", "melanoma")))
+
+
+def test_what_all_see_alike_is_normalised_once(checkpoint: Path) -> None:
+    network = read_checkpoint(checkpoint).network
+    assert isinstance(network, LesionNet)
+    other = LesionNet(network.spec).eval()
+    both = Ensemble([network, other]).eval()
+    assert both.spec.mean == network.spec.mean
+    pixels = 255 * torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+    images = Normalise(network.spec)(pixels)
+    with torch.inference_mode():
+        expected = (network(images)[0] + other(images)[0]) / 2
+        torch.testing.assert_close(both(Normalise(both.spec)(pixels))[0], expected)

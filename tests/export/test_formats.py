@@ -14,8 +14,8 @@ from export.answers import Answers, answer
 from export.checkpoints import read_checkpoint
 from export.data import Labelled
 from export.formats import compare
-from export.graph import Core, export_core
-from export.storage import halved, unrounded
+from export.graph import Core, export_core, with_network
+from export.storage import halved
 
 
 def tensors(model: onnx.ModelProto) -> dict[str, np.ndarray]:
@@ -30,7 +30,7 @@ def core(checkpoint: Path) -> onnx.ModelProto:
 def test_half_the_numbers_answer_nearly_the_same(
     converted: Path, core: onnx.ModelProto, rows: list[Labelled], tmp_path: Path
 ) -> None:
-    model = unrounded(onnx.load(converted), core)
+    model = with_network(onnx.load(converted), core)
     small = halved(model)
     path = tmp_path / "small.onnx"
     onnx.save(small, path)
@@ -38,7 +38,7 @@ def test_half_the_numbers_answer_nearly_the_same(
     onnx.save(model, tmp_path / "full.onnx")
     full, half = (answer(Model(file), rows[:12]).measure("logit") for file in (tmp_path / "full.onnx", path))
     assert 0 < np.abs(full - half).max() < 0.02
-    again = unrounded(small, core)
+    again = with_network(small, core)
     assert [node.op_type for node in again.graph.node] == [node.op_type for node in model.graph.node]
     originals = tensors(model)
     assert all(np.array_equal(values, originals[name]) for name, values in tensors(again).items())
@@ -46,7 +46,7 @@ def test_half_the_numbers_answer_nearly_the_same(
 
 
 def test_a_number_too_large_for_float16_is_no_infinity(converted: Path, core: onnx.ModelProto) -> None:
-    model = unrounded(onnx.load(converted), core)
+    model = with_network(onnx.load(converted), core)
     [first, *_] = [
         tensor
         for tensor in model.graph.initializer
