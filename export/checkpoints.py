@@ -107,8 +107,12 @@ def read_checkpoints(paths: Sequence[Path], told: Told | None = None) -> Checkpo
     except ValueError as error:
         raise CheckpointError(str(error)) from error
     shared = {key: found[0].provenance[key] for key in ("images", "data_sha256")}
-    recipes = [checkpoint.provenance["recipe"] for checkpoint in found]
-    return Checkpoint(network.eval(), {"recipes": recipes, **shared}, ours=True)
+    several = {
+        "recipes": [checkpoint.provenance["recipe"] for checkpoint in found],
+        # The file itself knows their mean alone.
+        "biases": [round(member.constant_bias, 8) for member in members],
+    }
+    return Checkpoint(network.eval(), {**several, **shared}, ours=True)
 
 
 def _foreign(path: Path, kind: str, network: Network) -> Checkpoint:

@@ -44,7 +44,7 @@ def features_of(core: Core, rows: Sequence[Labelled]) -> Features:
     found = []
     for start in tqdm(range(0, len(rows), 32), "features", unit="batch", leave=False):
         squares = [load_square(row.path, core.network.spec.size) for row in rows[start : start + 32]]
-        found.append(core(torch.stack(squares).float())[3].numpy())
+        found.append(core.middle_features(torch.stack(squares).float()).numpy())
     return np.concatenate(found).astype(np.float64)
 
 

@@ -106,6 +106,10 @@ class Network(nn.Module, ABC):
     def maps(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(N, 3, S, S) normalised float -> last feature map (N, F, R, C), middle one (N, M, P, Q)."""
 
+    def middle(self, images: torch.Tensor) -> torch.Tensor:
+        """The middle feature map of `maps` alone, (N, M, P, Q)."""
+        return self.maps(images)[1]
+
     @abstractmethod
     def explain(self, last: torch.Tensor) -> Explained:
         """Last feature map (N, F, R, C) -> logits and where they come from, without automatic differentiation."""
@@ -137,6 +141,11 @@ class LesionNet(Network):
         body: Any = self.body
         last, [middle] = body.forward_intermediates(images, indices=[-2])
         return last, middle
+
+    def middle(self, images: torch.Tensor) -> torch.Tensor:
+        body: Any = self.body
+        [middle] = body.forward_intermediates(images, indices=[-2], intermediates_only=True, stop_early=True)
+        return cast(torch.Tensor, middle)
 
     def explain(self, last: torch.Tensor) -> Explained:
         # The linear head on every cell: the mean over cells plus the bias is the logit, exactly.
@@ -195,6 +204,9 @@ class Ensemble(Network):
     def maps(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         found = [member.maps(normalise(images)) for member, normalise in zip(self._all, self.normalise, strict=True)]
         return torch.cat([last for last, _ in found], 1), found[0][1]
+
+    def middle(self, images: torch.Tensor) -> torch.Tensor:
+        return next(self._all).middle(self.normalise[0](images))
 
     def explain(self, last: torch.Tensor) -> Explained:
         parts = zip(self._all, last.split(self.features, 1), strict=True)
