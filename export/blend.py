@@ -55,7 +55,7 @@ def one_of_ours(path: Path, size: int | None = None) -> tuple[Checkpoint, Lesion
     """
     found = read_checkpoint(path, Told(size=size))
     if not isinstance(found.network, LesionNet):
-        raise CheckpointError(f"{path} is not of `python -m export train`; other checkpoints have no such weights.")
+        raise CheckpointError(f"{path} is not one network of `python -m export train`; others have no such weights.")
     return found, found.network
 
 

@@ -6,7 +6,7 @@ cell of the feature map is the evidence (class activation mapping, Zhou et al. 2
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, NamedTuple, cast
@@ -194,27 +194,28 @@ class Ensemble(Network):
         self.features = [member.malignant.in_features for member in members]
 
     @property
-    def _all(self) -> Iterator[LesionNet]:
-        return (cast(LesionNet, member) for member in self.members)
+    def networks(self) -> list[LesionNet]:
+        """The members, in order."""
+        return [cast(LesionNet, member) for member in self.members]
 
     @property
     def constant_bias(self) -> float:
-        return sum(member.constant_bias for member in self._all) / len(self.members)
+        return sum(member.constant_bias for member in self.networks) / len(self.members)
 
     def maps(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        found = [member.maps(normalise(images)) for member, normalise in zip(self._all, self.normalise, strict=True)]
+        found = [member.maps(normalise(images)) for member, normalise in zip(self.networks, self.normalise, strict=True)]
         return torch.cat([last for last, _ in found], 1), found[0][1]
 
     def middle(self, images: torch.Tensor) -> torch.Tensor:
-        return next(self._all).middle(self.normalise[0](images))
+        return self.networks[0].middle(self.normalise[0](images))
 
     def explain(self, last: torch.Tensor) -> Explained:
-        parts = zip(self._all, last.split(self.features, 1), strict=True)
+        parts = zip(self.networks, last.split(self.features, 1), strict=True)
         cells, bias, class_logits, pooled = zip(*(member.explain(part) for member, part in parts), strict=True)
         return Explained(_mean(cells), _mean(bias), _mean(class_logits), torch.cat(pooled, 1))
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        found = [member(normalise(images)) for member, normalise in zip(self._all, self.normalise, strict=True)]
+        found = [member(normalise(images)) for member, normalise in zip(self.networks, self.normalise, strict=True)]
         return _mean([logit for logit, _ in found]), _mean([classes for _, classes in found])
 
 

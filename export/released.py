@@ -6,7 +6,8 @@ and the variance of real images, at which the network answers the same and can l
 """
 
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,15 +22,15 @@ from export.data import STORED_SIDE, Labelled, load_squares, resize
 from export.errors import CheckpointError
 from export.int8 import QUANTISED, widened
 from export.light import light_of
-from export.network import LesionNet, Normalise, spec_for
+from export.network import Ensemble, LesionNet, Normalise, spec_for
 from export.storage import HALF, NETWORK
 
 STATISTICS_IMAGES = 512
 """Training images, spread over all, that give a released model back what its batch normalisations had measured."""
 
 
-def read_released(path: Path, size: int | None = None) -> tuple[LesionNet, dict[str, Any]]:
-    """Read `models/lesion.onnx` of one network of `python -m export train`: the network, and what is known of its training.
+def read_released(path: Path, size: int | None = None) -> tuple[LesionNet | Ensemble, dict[str, Any]]:
+    """Read `models/lesion.onnx` of `python -m export train`: its network, or networks, and what is known of the training.
 
     Raises:
         CheckpointError: it is not such a file.
@@ -38,20 +39,41 @@ def read_released(path: Path, size: int | None = None) -> tuple[LesionNet, dict[
     try:
         model = onnx.load(path)
         card = {prop.key: json.loads(prop.value) for prop in model.metadata_props}
-        classes = {entry["code"]: bool(entry["malignant"]) for entry in card["classes"]}
-        recipe = card["training"]["recipe"]
-        norm = recipe.get("colour_constancy")
-        constancy = float(norm) if norm not in (None, "None") else None
-        spec = spec_for(card["architecture"], size or card["input_size"], classes, constancy)
-        network = LesionNet(replace(spec, light=light_of(recipe.get("light"))))
+        training = card["training"]
+        recipes = training["recipes"] if "recipes" in training else [training["recipe"]]
+        biases = training["biases"] if "recipes" in training else [card["bias"]]
+        archs = card["architecture"].split(" + ")
+        members = [_empty(card, arch, recipe, size) for arch, recipe in zip(archs, recipes, strict=True)]
     except FileNotFoundError:
         raise
     except Exception as error:
-        # A protobuf, metadata of somebody else, several networks as one: each fails in its own way.
-        raise CheckpointError(f"It is not a model file of one network of `python -m export train` ({error}).") from error
-    _fill(network, _tensors(model), float(card["bias"]))
-    known = {key: card["training"][key] for key in ("recipe", "images", "data_sha256")}
+        # A protobuf, metadata of somebody else: each fails in its own way.
+        raise CheckpointError(f"It is not a model file of `python -m export train` ({error}).") from error
+    tensors, shapes = _tensors(model), {(1, member.malignant.in_features, 1, 1) for member in members}
+    heads = sorted((name for name, values in tensors.items() if values.shape in shapes), key=_place)
+    if len(heads) != len(members):
+        raise CheckpointError(f"The model file has {len(heads)} tensors that could be the malignant head of a network.")
+    for place, (member, head, bias) in enumerate(zip(members, heads, biases, strict=True)):
+        own = f"network.members.{place}." if len(members) > 1 else "network."
+        _fill(member, {name.removeprefix(own): value for name, value in tensors.items()}, tensors[head], float(bias))
+    known = {key: training[key] for key in ("recipe", "recipes", "biases", "images", "data_sha256") if key in training}
+    network = members[0] if len(members) == 1 else Ensemble(members)
     return network.eval(), {**known, "released": card["version"]}
+
+
+def _empty(card: Mapping[str, Any], arch: str, recipe: Mapping[str, Any], size: int | None) -> LesionNet:
+    """A network as the file describes it, with random numbers."""
+    classes = {entry["code"]: bool(entry["malignant"]) for entry in card["classes"]}
+    norm = recipe.get("colour_constancy")
+    constancy = float(norm) if norm not in (None, "None") else None
+    spec = spec_for(arch, size or card["input_size"], classes, constancy)
+    return LesionNet(replace(spec, light=light_of(recipe.get("light"))))
+
+
+def _place(name: str) -> int:
+    """The number at the end of a name that the exporter made up, which counts along the network; 0 without one."""
+    digits = re.search(r"\d+$", name)
+    return int(digits[0]) if digits else 0
 
 
 def _tensors(model: onnx.ModelProto) -> dict[str, torch.Tensor]:
@@ -70,12 +92,12 @@ def _tensors(model: onnx.ModelProto) -> dict[str, torch.Tensor]:
 
 
 @torch.no_grad()
-def _fill(network: LesionNet, tensors: dict[str, torch.Tensor], bias: float) -> None:
+def _fill(network: LesionNet, tensors: Mapping[str, torch.Tensor], head: torch.Tensor, bias: float) -> None:
     convolution = ""
     try:
         for name, module in network.body.named_modules():
             if isinstance(module, nn.Conv2d):
-                convolution = f"network.body.{name}.weight"
+                convolution = f"body.{name}.weight"
                 module.weight.copy_(tensors[convolution])
             elif isinstance(module, nn.BatchNorm2d):
                 # As the weights are the product of both, this one does nothing but add.
@@ -83,13 +105,10 @@ def _fill(network: LesionNet, tensors: dict[str, torch.Tensor], bias: float) -> 
                 module.bias.copy_(tensors[f"{convolution}_bias"])
                 module.running_mean = torch.zeros_like(module.bias)
                 module.running_var = torch.full_like(module.bias, 1 - module.eps)
-        heads = [value for value in tensors.values() if value.shape == (1, network.malignant.in_features, 1, 1)]
-        if len(heads) != 1:
-            raise CheckpointError(f"The model file has {len(heads)} tensors that could be the malignant head.")
-        network.malignant.weight.copy_(heads[0][:, :, 0, 0])
+        network.malignant.weight.copy_(head[:, :, 0, 0])
         network.malignant.bias.fill_(bias)
-        network.diagnosis.weight.copy_(tensors["network.diagnosis.weight"])
-        network.diagnosis.bias.copy_(tensors["network.diagnosis.bias"])
+        network.diagnosis.weight.copy_(tensors["diagnosis.weight"])
+        network.diagnosis.bias.copy_(tensors["diagnosis.bias"])
     except KeyError as error:
         raise CheckpointError(f"The model file has no tensor {error}: another exporter wrote it.") from error
 

@@ -36,7 +36,7 @@ from export.checkpoints import read_checkpoint
 from export.data import CLASSES, STORED_SIDE, Labelled, fingerprint, load_squares, read_table, resize, targets
 from export.depthwise import FastDepthwise
 from export.errors import CheckpointError
-from export.network import LesionNet, Normalise, Spec, load_imagenet, spec_for
+from export.network import Ensemble, LesionNet, Normalise, Spec, load_imagenet, spec_for
 from export.objective import Targets, Teachers, label_loss, mix, mixing_share, teacher_loss
 from export.released import unfold
 from export.sampling import sampling_weights
@@ -134,10 +134,12 @@ class Trainer:
     def _start(self) -> str:
         if self.args.start is None:
             return "ImageNet" if load_imagenet(self.network) else "random"
-        other = read_checkpoint(self.args.start).network
-        if other.spec.arch != self.network.spec.arch:
-            raise CheckpointError(f"--start is a {other.spec.arch}, which cannot go on as a {self.network.spec.arch}.")
-        self.network.load_state_dict(other.state_dict())
+        network, arch = read_checkpoint(self.args.start).network, self.network.spec.arch
+        found = network.networks if isinstance(network, Ensemble) else [network]
+        own = [member for member in found if member.spec.arch == arch]
+        if len(own) != 1:
+            raise CheckpointError(f"--start is {network.spec.arch}, of which not one alone can go on as a {arch}.")
+        self.network.load_state_dict(own[0].state_dict())
         if self.args.start.suffix == ".onnx":
             unfold(self.network, self.train_rows)
         return str(self.args.start)

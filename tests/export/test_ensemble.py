@@ -16,6 +16,7 @@ from export.data import Labelled, centre_square, resize
 from export.errors import CheckpointError
 from export.network import Ensemble, LesionNet, Normalise
 from tests.export.conftest import conversion, training
+from tests.paths import REPOSITORY
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +28,18 @@ def pair(checkpoint: Path, archive: Path, tmp_path_factory: pytest.TempPathFacto
     return [checkpoint, out / "checkpoint.pt"]
 
 
-def test_a_file_of_two_answers_with_the_mean_of_both(
-    pair: list[Path], archive: Path, rows: list[Labelled], tmp_path: Path
-) -> None:
-    options = conversion(pair[0], archive, tmp_path / "models" / "lesion.onnx")
+@pytest.fixture(scope="module")
+def joined(pair: list[Path], archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both in one model file."""
+    options = conversion(pair[0], archive, tmp_path_factory.mktemp("joined") / "lesion.onnx")
     options.checkpoint = pair
     convert.main(options)  # checks parity with PyTorch, evidence included
-    both = Model(options.out)
+    path: Path = options.out
+    return path
+
+
+def test_a_file_of_two_answers_with_the_mean_of_both(pair: list[Path], joined: Path, rows: list[Labelled]) -> None:
+    both = Model(joined)
     assert both.card.architecture == "test_efficientnet + test_efficientnet"
     assert [recipe["seed"] for recipe in both.card.about["training"]["recipes"]] == ["1", "2"]
     networks = [read_checkpoint(path).network for path in pair]
@@ -46,6 +52,35 @@ def test_a_file_of_two_answers_with_the_mean_of_both(
         assert abs(single[0] - single[1]) > 1e-4
         # The numbers in the file are rounded to float16.
         assert both.run(pixels).logit == pytest.approx(np.mean(single), abs=0.01)
+
+
+@torch.inference_mode()
+def test_a_file_of_two_gives_both_back(pair: list[Path], joined: Path) -> None:
+    released = read_checkpoint(joined)
+    assert released.ours and isinstance(released.network, Ensemble)
+    assert {**read_checkpoints(pair).provenance, "released": "0.0.1"} == released.provenance
+    pixels = 255 * torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+    for member, path in zip(released.network.networks, pair, strict=True):
+        own = read_checkpoint(path).network
+        assert member.spec == own.spec
+        for found, expected in zip(member(Normalise(own.spec)(pixels)), own(Normalise(own.spec)(pixels)), strict=True):
+            # The file has 11 bits of every number of the networks.
+            torch.testing.assert_close(found, expected, rtol=0, atol=0.02)
+
+
+def test_training_goes_on_from_one_of_several_by_its_architecture(archive: Path, joined: Path, tmp_path: Path) -> None:
+    options = training(archive, tmp_path)
+    options.start = joined
+    with pytest.raises(CheckpointError, match="not one alone can go on as a test_efficientnet"):
+        train.main(options)  # both are
+    # The released file has one of each.
+    released = REPOSITORY / "models" / "lesion.onnx"
+    options.start, options.arch, options.phases, options.rate = released, "tf_efficientnet_lite0", ["64:1:4"], 1e-6
+    train.main(options)
+    trained, whole = (read_checkpoint(path).network for path in (tmp_path / "checkpoint.pt", released))
+    assert isinstance(trained, LesionNet)
+    [own] = [member for member in getattr(whole, "networks", [whole]) if member.spec.arch == trained.spec.arch]
+    assert torch.cosine_similarity(trained.malignant.weight, own.malignant.weight)[0] > 0.99
 
 
 def test_what_does_not_go_together_is_not_joined(pair: list[Path], tmp_path: Path) -> None:

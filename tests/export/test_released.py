@@ -70,14 +70,14 @@ def test_a_file_that_is_no_such_model_is_told(converted: Path, tmp_path: Path) -
     with pytest.raises(CheckpointError, match="does not exist"):
         read_checkpoint(nothing)
     nothing.write_bytes(b"no protobuf")
-    with pytest.raises(CheckpointError, match="not a model file of one network"):
+    with pytest.raises(CheckpointError, match="not a model file of"):
         read_checkpoint(nothing)
     model = onnx.load(converted)
     bare = onnx.ModelProto()
     bare.CopyFrom(model)
     del bare.metadata_props[:]
     onnx.save(bare, nothing)
-    with pytest.raises(CheckpointError, match="not a model file of one network"):
+    with pytest.raises(CheckpointError, match="not a model file of"):
         read_checkpoint(nothing)
     for tensor in model.graph.initializer:
         tensor.name = tensor.name.replace("conv_stem", "stem")
