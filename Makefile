@@ -64,11 +64,16 @@ $(VENV)/browser: $(VENV)/installed
 	command -v chromium >/dev/null || $(APT) chromium || echo "Chromium cannot be installed here: the tests of the page are skipped."
 	touch $@
 
+# One test runs the model on another processor, emulated; where that cannot be had it is skipped, except with CI=true.
+$(VENV)/emulator: $(VENV)/installed
+	command -v qemu-x86_64 >/dev/null || $(APT) qemu-user || echo "QEMU cannot be installed here: one test is skipped."
+	touch $@
+
 # What the page takes from others; infra/bundle.py publishes parts of it.
 packages: $(VENV)/installed
 	@$(call packages,$(VENV),infra/vendor)
 
-setup: packages $(VENV)/browser
+setup: packages $(VENV)/browser $(VENV)/emulator
 
 test: setup
 	$(VENV)/bin/python -m pytest
