@@ -113,7 +113,7 @@ destroy: tools
 export: $(VENV)/installed
 	$(VENV)/bin/python -m export convert $(CHECKPOINT) --data $(DATA) --version $(VERSION) $(if $(SIZE),--size $(SIZE))
 	$(VENV)/bin/python -m export evaluate --data $(DATA) $(if $(STRANGERS),--strangers $(STRANGERS))
-	$(VENV)/bin/python -m export cameras $(CHECKPOINT) --data $(DATA) $(if $(SIZE),--size $(SIZE))
+	$(VENV)/bin/python -m export cameras --data $(DATA)
 	$(VENV)/bin/python -m export stress --data $(DATA) $(if $(COPIES),--copies $(COPIES))
 	$(VENV)/bin/python -m export faithful --data $(DATA)
 	$(VENV)/bin/python -m export formats $(CHECKPOINT) --data $(DATA)

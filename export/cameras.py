@@ -1,6 +1,6 @@
 """Does the model refuse dermoscopy for coming from a camera that its distance has never seen?
 
-    python -m export.cameras runs/lite2/checkpoint.pt --data DATA
+    python -m export.cameras --data DATA
 
 In turn, the distance is fitted without one data set, and cut on `val` without it as `export.convert` cuts it; what share of
 the data set's own images would be refused? No label has a part in it. The figures go into the model card.
@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 
 from export.bootstrap import interval
-from export.checkpoints import Told, read_checkpoints
 from export.data import Labelled, read_table
 from export.familiarity import distances, drawn, features_of, principal
-from export.graph import Core
 from export.limits import DISTANCE_QUANTILE
 from export.metrics import Mask, rate
 from export.reports import report_on
@@ -27,16 +26,16 @@ FEWEST = 50
 """Images that a data set must have to say something."""
 
 
-def left_out(core: Core, rows: Sequence[Labelled]) -> dict[str, dict[str, Any]]:
+def left_out(model: onnx.ModelProto, rows: Sequence[Labelled]) -> dict[str, dict[str, Any]]:
     """Data set -> images and share refused as `not_a_lesion` when the distance never saw the data set.
 
     Of all its images, and of those alone that the network did not learn from either (`val` and `test`).
     """
     names = np.array([row.dataset for row in rows])
     fitted_on = drawn([row for row in rows if row.split == "train"])
-    seen, seen_names = features_of(core, fitted_on), np.array([row.dataset for row in fitted_on])
+    seen, seen_names = features_of(model, fitted_on), np.array([row.dataset for row in fitted_on])
     val = [row for row in rows if row.split == "val"]
-    of_val, val_names = features_of(core, val), np.array([row.dataset for row in val])
+    of_val, val_names = features_of(model, val), np.array([row.dataset for row in val])
     found = {}
     for name in sorted(set(names)):
         own = [row for row in rows if row.dataset == name]
@@ -46,7 +45,7 @@ def left_out(core: Core, rows: Sequence[Labelled]) -> dict[str, dict[str, Any]]:
             continue
         familiarity = principal(seen[kept])
         cut = np.quantile(distances(familiarity, of_val[others]), DISTANCE_QUANTILE)
-        refused = distances(familiarity, features_of(core, own)) > cut
+        refused = distances(familiarity, features_of(model, own)) > cut
         unseen = np.array([row.split != "train" for row in own])
         groups = np.array([row.group for row in own])
         found[name] = {"all": _share(refused, groups), "unseen": _share(refused[unseen], groups[unseen])}
@@ -69,17 +68,14 @@ def show(found: dict[str, dict[str, Any]]) -> None:
 def options() -> argparse.ArgumentParser:
     """The options of `python -m export.cameras`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", type=Path, nargs="+", help="what the model file was made of")
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
-    parser.add_argument("--size", type=int, help="input side in pixels, as given to `export.convert`")
     parser.add_argument("--model", type=Path, default=Path("models/lesion.onnx"))
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
     """Run `python -m export.cameras`."""
-    network = read_checkpoints(args.checkpoint, Told(size=args.size)).network
-    found = left_out(Core(network).eval(), read_table(args.data))
+    found = left_out(onnx.load(args.model), read_table(args.data))
     show(found)
     report_on(args.model, {"unseen_cameras": found})
 

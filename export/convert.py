@@ -31,13 +31,13 @@ from export.calibration import Calibration, Platt, choose, cross_validated
 from export.checkpoints import Checkpoint, Told, read_checkpoints
 from export.data import Labelled, centre_square, read_table, resize
 from export.errors import CheckpointError
-from export.familiarity import fit
+from export.familiarity import drawn, features_of, principal
 from export.formats import compare
 from export.graph import Core, Familiarity, assemble, export_core
 from export.int8 import calibration_pictures, quantised
 from export.limits import COVERAGE, refusal_rules, set_limits, threshold
 from export.network import Network, Normalise
-from export.storage import halved
+from export.storage import halved, transplanted
 
 OWN_LICENCE = "CC BY-NC 4.0: non-commercial, because most of the training images are"
 
@@ -216,16 +216,22 @@ def main(args: argparse.Namespace) -> None:
     rows = read_table(args.data)
     train, val = ([row for row in rows if row.split == split] for split in ("train", "val"))
     core = Core(network)
-    exported, familiarity = export_core(core), fit(core, train)
+    exported, unknown = export_core(core), Familiarity.unknown(core.features)
+    bare = assemble(exported, network, PLAIN.calibration, unknown)
     about = describe(checkpoint, args.version, train)
 
-    pictures = calibration_pictures(train, network.spec.size)
-    ways: dict[str, Storage] = {"int8": partial(quantised, pictures=pictures), "float16": halved, "float32": as_it_is}
+    ways: dict[str, Callable[[], Storage]] = {
+        "int8": lambda: partial(transplanted, donor=quantised(bare, calibration_pictures(train, network.spec.size))),
+        "float16": lambda: halved,
+        "float32": lambda: as_it_is,
+    }
     for numbers in list(ways)[list(ways).index(args.numbers) :]:
         about["numbers"] = numbers
-        plain = load(build(exported, network, familiarity, PLAIN, about, stored=ways[numbers]))
+        stored = ways[numbers]()
+        familiarity = principal(features_of(stored(bare), drawn(train)))
+        plain = load(build(exported, network, familiarity, PLAIN, about, stored=stored))
         fitted = fit_numbers(answer(plain, val), answer(plain, val, views=8))
-        full, data = (build(exported, network, familiarity, fitted, about, stored=way) for way in (as_it_is, ways[numbers]))
+        full, data = (build(exported, network, familiarity, fitted, about, stored=way) for way in (as_it_is, stored))
         rounding = compare(answer(load(full), val), answer(load(data), val), fitted.threshold)
         print(f"{numbers}: {rounding}")
         if rounding["passes"]:

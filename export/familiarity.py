@@ -5,25 +5,27 @@ more strange pictures through, and no fewer cameras be refused (models/experimen
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
-import torch
+import onnx
+from lesion.image import decode
+from lesion.model import session
+from onnx import numpy_helper
 from tqdm import tqdm
 
-from export.data import Labelled, load_square
-from export.graph import Core, Familiarity
+from export.data import Labelled
+from export.graph import Familiarity
 
 Features = npt.NDArray[np.float64]
 
-COMPONENTS = 128
+MIDDLE = "mean_middle"
+"""The features' name in the graph (`export.serving`), which does not give them out."""
+
+COMPONENTS = 192
 EACH = 2000
 """Images of one data set at most: else the largest one's cameras would be all that is familiar (models/experiments.md)."""
-
-
-def fit(core: Core, rows: Sequence[Labelled]) -> Familiarity:
-    """Fit to training images."""
-    return principal(features_of(core, drawn(rows)))
 
 
 def drawn(rows: Sequence[Labelled], each: int = EACH, seed: int = 1) -> list[Labelled]:
@@ -38,14 +40,22 @@ def drawn(rows: Sequence[Labelled], each: int = EACH, seed: int = 1) -> list[Lab
     return found
 
 
-@torch.inference_mode()
-def features_of(core: Core, rows: Sequence[Labelled]) -> Features:
-    """Middle features (N, M) of images as they are served."""
-    found = []
-    for start in tqdm(range(0, len(rows), 32), "features", unit="batch", leave=False):
-        squares = [load_square(row.path, core.network.spec.size) for row in rows[start : start + 32]]
-        found.append(core.middle_features(torch.stack(squares).float()).numpy())
-    return np.concatenate(found).astype(np.float64)
+def features_of(model: onnx.ModelProto, rows: Sequence[Labelled]) -> Features:
+    """Middle features (N, M) of images as a model file serves them, in its own numbers."""
+    whole = onnx.ModelProto()
+    whole.CopyFrom(model)
+    whole.graph.output.append(onnx.helper.make_tensor_value_info(MIDDLE, onnx.TensorProto.FLOAT, [None]))
+    graph = session(whole.SerializeToString())
+    [side] = (tensor for tensor in model.graph.initializer if tensor.name == "network_size")
+    at_least = 2 * int(numpy_helper.to_array(side)[0])
+
+    def one(row: Labelled) -> Features:
+        pixels = decode(row.path.read_bytes(), at_least=at_least).pixels
+        [found] = graph.run([MIDDLE], {"image": pixels[np.newaxis]})
+        return np.asarray(found, np.float64)
+
+    with ThreadPoolExecutor(2) as pool:
+        return np.stack(list(tqdm(pool.map(one, rows), "features", total=len(rows), unit="image", leave=False)))
 
 
 def principal(features: Features) -> Familiarity:

@@ -77,18 +77,10 @@ class Core(nn.Module):
         """
         last, middle = self.network.maps(self.normalise(batch))
         cells, bias, class_logits, pooled = self.network.explain(last)
-        answer = (cells, class_logits, pooled, _statistics(middle))
+        centred = middle - middle.mean((2, 3), keepdim=True)
+        statistics = torch.cat((middle.mean((2, 3)), (centred * centred).mean((2, 3)).sqrt()), 1)
+        answer = (cells, class_logits, pooled, statistics)
         return answer if self.network.constant_bias is not None else (*answer, bias)
-
-    def middle_features(self, batch: torch.Tensor) -> torch.Tensor:
-        """(N, 3, S, S) float 0..255 -> what `forward` calls middle (N, M), without what comes after it."""
-        return _statistics(self.network.middle(self.normalise(batch)))
-
-
-def _statistics(middle: torch.Tensor) -> torch.Tensor:
-    """Mean and standard deviation of every channel of (N, C, P, Q): (N, 2 C)."""
-    centred = middle - middle.mean((2, 3), keepdim=True)
-    return torch.cat((middle.mean((2, 3)), (centred * centred).mean((2, 3)).sqrt()), 1)
 
 
 def export_core(core: Core) -> onnx.ModelProto:

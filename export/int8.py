@@ -18,7 +18,7 @@ from lesion.image import Pixels, decode
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from export.data import Labelled
-from export.storage import NETWORK
+from export.storage import NETWORK, transplanted
 
 Floats = npt.NDArray[np.float32]
 
@@ -74,21 +74,8 @@ def quantised(model: onnx.ModelProto, pictures: Sequence[Pixels]) -> onnx.ModelP
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
-        written = onnx.load(small)
-    # Only the network is taken over: the tool adds notes of its own, and sorts nodes without looking into branches.
-    small = onnx.ModelProto()
-    small.CopyFrom(model)
-    nodes = list(model.graph.node)
-    place = next(index for index, node in enumerate(nodes) if node.name.startswith(NETWORK))
-    network = [node for node in written.graph.node if node.name.startswith(NETWORK)]
-    del small.graph.node[:]
-    small.graph.node.extend(
-        [*nodes[:place], *network, *(node for node in nodes[place:] if not node.name.startswith(NETWORK))]
-    )
-    del small.graph.initializer[:]
-    small.graph.initializer.extend(written.graph.initializer)
-    onnx.checker.check_model(small)
-    return small
+        # Only the network is taken over: the tool adds notes of its own, and sorts nodes without looking into branches.
+        return transplanted(model, onnx.load(small))
 
 
 def widened(values: npt.NDArray[np.int8 | np.int32], stored: Mapping[str, npt.NDArray[Any]], name: str) -> Floats:

@@ -106,10 +106,6 @@ class Network(nn.Module, ABC):
     def maps(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(N, 3, S, S) normalised float -> last feature map (N, F, R, C), middle one (N, M, P, Q)."""
 
-    def middle(self, images: torch.Tensor) -> torch.Tensor:
-        """The middle feature map of `maps` alone, (N, M, P, Q)."""
-        return self.maps(images)[1]
-
     @abstractmethod
     def explain(self, last: torch.Tensor) -> Explained:
         """Last feature map (N, F, R, C) -> logits and where they come from, without automatic differentiation."""
@@ -141,11 +137,6 @@ class LesionNet(Network):
         body: Any = self.body
         last, [middle] = body.forward_intermediates(images, indices=[-2])
         return last, middle
-
-    def middle(self, images: torch.Tensor) -> torch.Tensor:
-        body: Any = self.body
-        [middle] = body.forward_intermediates(images, indices=[-2], intermediates_only=True, stop_early=True)
-        return cast(torch.Tensor, middle)
 
     def explain(self, last: torch.Tensor) -> Explained:
         # The linear head on every cell: the mean over cells plus the bias is the logit, exactly.
@@ -205,9 +196,6 @@ class Ensemble(Network):
     def maps(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         found = [member.maps(normalise(images)) for member, normalise in zip(self.networks, self.normalise, strict=True)]
         return torch.cat([last for last, _ in found], 1), found[0][1]
-
-    def middle(self, images: torch.Tensor) -> torch.Tensor:
-        return self.networks[0].middle(self.normalise[0](images))
 
     def explain(self, last: torch.Tensor) -> Explained:
         parts = zip(self.networks, last.split(self.features, 1), strict=True)

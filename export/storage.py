@@ -40,3 +40,22 @@ def halved(model: onnx.ModelProto) -> onnx.ModelProto:
     small.graph.node.extend(nodes)
     onnx.checker.check_model(small)
     return small
+
+
+def transplanted(model: onnx.ModelProto, donor: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of a model file with the network of another, in its numbers; what goes in and out of both is the same."""
+    whole = onnx.ModelProto()
+    whole.CopyFrom(model)
+    nodes = list(model.graph.node)
+    place = next(index for index, node in enumerate(nodes) if node.name.startswith(NETWORK))
+    after = [node for node in nodes[place:] if not node.name.startswith(NETWORK)]
+    numbers = [tensor for tensor in model.graph.initializer if not tensor.name.startswith(NETWORK)]
+    del whole.graph.node[:]
+    whole.graph.node.extend(nodes[:place])
+    whole.graph.node.extend(node for node in donor.graph.node if node.name.startswith(NETWORK))
+    whole.graph.node.extend(after)
+    del whole.graph.initializer[:]
+    whole.graph.initializer.extend(numbers)
+    whole.graph.initializer.extend(tensor for tensor in donor.graph.initializer if tensor.name.startswith(NETWORK))
+    onnx.checker.check_model(whole)
+    return whole

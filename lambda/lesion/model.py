@@ -102,6 +102,17 @@ class Outputs:
     size: float
 
 
+def session(data: bytes, threads: int = 1) -> ort.InferenceSession:
+    """A graph in memory, run as the service runs it: on the CPU, and with the same numbers on all that have AVX2."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # CPUs without dot products of bytes (VNNI) would saturate sums of two products; so they add up exactly.
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
 class Model:
     """A loaded model file. `run` may be called from several threads at once."""
 
@@ -122,14 +133,8 @@ class Model:
                 f"The model file {path} cannot be read. Put a model there, or set LESION_MODEL to where it is."
             ) from error
         self.sha256 = hashlib.sha256(data).hexdigest()
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # CPUs without dot products of bytes (AVX2, no VNNI) would saturate sums of two products; so they add up exactly.
-        options.add_session_config_entry("session.x64quantprecision", "1")
         try:
-            self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            self._session = session(data, threads)
         except Exception as error:
             # ONNX Runtime's exceptions share no base class of their own.
             raise ModelFileError(

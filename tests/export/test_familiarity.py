@@ -4,13 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from export.cameras import left_out
-from export.checkpoints import read_checkpoint
 from export.data import Labelled
 from export.familiarity import distances, drawn, principal
-from export.graph import Core
 
 
 def test_images_of_the_training_distribution_lie_at_a_distance_of_about_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +42,7 @@ def test_few_images_give_finite_numbers_and_the_strange_is_farther(images: int) 
 
 
 def test_a_camera_is_left_out_of_the_fit_that_judges_it(
-    checkpoint: Path, rows: list[Labelled], monkeypatch: pytest.MonkeyPatch
+    converted: Path, rows: list[Labelled], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("export.cameras.FEWEST", 4)
     cameras = [replace(row, dataset="rare" if index % 4 == 0 else "common") for index, row in enumerate(rows)]
@@ -54,7 +53,7 @@ def test_a_camera_is_left_out_of_the_fit_that_judges_it(
         return principal(features)
 
     monkeypatch.setattr("export.cameras.principal", counting)
-    found = left_out(Core(read_checkpoint(checkpoint).network).eval(), cameras)
+    found = left_out(onnx.load(converted), cameras)
     # Without the common one too little is left to fit on.
     assert list(found) == ["rare"]
     own = [row for row in cameras if row.dataset == "rare"]

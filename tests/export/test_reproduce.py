@@ -28,7 +28,7 @@ def published(
     folder = tmp_path / "models"
     shutil.copytree(converted.parent, folder)
     common = ["--data", str(archive), "--model", str(folder / "lesion.onnx")]
-    for command in (["evaluate"], ["stress"], ["faithful"], ["formats", str(checkpoint)], ["cameras", str(checkpoint)]):
+    for command in (["evaluate"], ["stress"], ["faithful"], ["formats", str(checkpoint)], ["cameras"]):
         assert main([*command, *common]) == 0
     return folder, lambda: main(["reproduce", *common, "--checkpoint", str(checkpoint)])
 

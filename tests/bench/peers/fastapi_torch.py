@@ -1,4 +1,4 @@
-"""FastAPI around PyTorch with the network that the model file names, weights random; BENCH_COMPILE=1 for `torch.compile`."""
+"""FastAPI around PyTorch with the networks of the model file, weights random; BENCH_COMPILE=1 for `torch.compile`."""
 
 import io
 import os
@@ -8,12 +8,25 @@ import timm
 import torch
 from fastapi import FastAPI, UploadFile
 from PIL import Image
+from torch import nn
 from torchvision import transforms
 
 torch.set_num_threads(1)
 torch.set_num_interop_threads(1)
 
-_network: Any = timm.create_model(os.environ["BENCH_NETWORK"], pretrained=False, num_classes=8).eval()
+
+class Mean(nn.Module):
+    """The mean of what several networks say."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(timm.create_model(name, pretrained=False, num_classes=8) for name in names)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.stack([network(images) for network in self.networks]).mean(0)
+
+
+_network: Any = Mean(os.environ["BENCH_NETWORK"].split(" + ")).eval()
 if os.environ.get("BENCH_COMPILE") == "1":
     _network = torch.compile(_network)
 _side = int(os.environ["BENCH_SIDE"])
