@@ -1,8 +1,8 @@
-"""Whether a peer that calculates with fewer bits gives the same answers: `python -m tests.bench.precision --data DATA`.
+"""Whether a peer's arithmetic gives the same answers: `python -m tests.bench.precision --data DATA`.
 
-The one peer of docs/benchmarks.md that is faster calculates with bfloat16. Here it has to pass the gate that other formats
-of the model's own numbers have to pass (`export.formats`), on `val`: the same pictures, resized by the model file itself, go
-through its network and its calibration. Writes docs/precision.md and .json.
+OpenVINO (docs/benchmarks.md) runs the model file's network in kernels of its own. Here it has to pass the gate that other
+formats of the model's own numbers have to pass (`export.formats`), on `val`: the same pictures, resized by the model file
+itself, go through its network and its calibration. Writes docs/precision.md and .json.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import onnx
 import onnx.utils
 import onnxruntime as ort
 from lesion.image import Pixels, decode
-from lesion.model import Model
+from lesion.model import Model, session
 from tqdm import tqdm
 
 from export.answers import Answers, answer
@@ -33,18 +33,20 @@ PEERS = Path(__file__).parent / "peers"
 
 _PAGE = """# The same network in another peer's numbers
 
-OpenVINO as it comes calculates with bfloat16 where the CPU has it, which is why it is faster in
-[benchmarks.md](benchmarks.md). Its answers here, on the {count} images of `val`, beside those of the model file in ONNX
-Runtime: the same pictures, resized by the model file itself, through its network and its calibration. The gate is that of
-every other format of the model's numbers ([models/README.md](../models/README.md)): the AUC changes by at most {limit},
-and no malignant image falls below the threshold. Written by `python -m tests.bench.precision --data DATA` on {machine}.
+OpenVINO has kernels of its own for the network's integers, and calculates what is left in float32 with bfloat16 where the
+CPU has it; [benchmarks.md](benchmarks.md) has its times. Its answers here, on the {count} images of `val`, beside those of the
+model file in ONNX Runtime: the same pictures, resized by the model file itself, through its network and its calibration.
+The gate is that of all formats of the model's numbers ([models/README.md](../models/README.md)): the AUC changes by at most
+{limit}, and no malignant image falls below the threshold. Written by `python -m tests.bench.precision --data DATA` on
+{machine}.
 
 | | AUC | change | largest difference of a logit | decisions that flip | malignant that fall below | gate |
 |---|---|---|---|---|---|---|
 {rows}
 
-The service stays with float32 whatever passes here: which CPU it meets is not ours to choose, and a photograph is to have
-one answer, not one for each kind of machine.
+The service stays with ONNX Runtime whatever passes here. Which CPU it meets is not ours to choose, and a photograph is to
+have one answer, not one for each kind of machine: in ONNX Runtime the file answers to the last digit alike on every x86-64
+processor with AVX2 that was emulated (`tests/lesion/test_processors.py`).
 """
 
 
@@ -52,13 +54,7 @@ one answer, not one for each kind of machine.
 def _part(inputs: str, outputs: str) -> ort.InferenceSession:
     """The model file between two tensors."""
     whole = onnx.shape_inference.infer_shapes(onnx.load(MODEL))
-    return _session(onnx.utils.Extractor(whole).extract_model([inputs], [outputs]))
-
-
-def _session(model: onnx.ModelProto) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return session(onnx.utils.Extractor(whole).extract_model([inputs], [outputs]).SerializeToString())
 
 
 def logits_of(contender: Contender, pictures: Sequence[Pixels], bias: float) -> Array:

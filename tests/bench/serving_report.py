@@ -25,8 +25,8 @@ the same photographs in turn ({requests} requests of each kind).
 - **{old}**: PyTorch as it comes, fastai's own picture and head, random weights (no time depends on them).
 - **Peers**: the same network as the service's model ({network} weights random where PyTorch runs it, else the model file
   itself), decoded by Pillow, and nothing else: no orientation, colour profiles, limits, refusals or evidence in words.
-  OpenVINO *as it comes* calculates with bfloat16 where the CPU has it: with 8 bits of each number instead of 24. How far its
-  answers are from those of all others, which calculate with float32, stands in [precision.md](precision.md).
+  PyTorch calculates with float32; OpenVINO has kernels of its own for the file's integers, and *as it comes* calculates the
+  rest with bfloat16 where the CPU has it. How far its answers are from ours stands in [precision.md](precision.md).
 - **This project**: the whole of it. *In process*: an event of API Gateway, from base64 to JSON and the log line. *The Lambda
   runtime*: the real `awslambdaric` behind an emulated Runtime API and gateway, whose Python shares the server's CPU. What
   Mangum and FastAPI add, for events in payload format 1.0, stands in [stages.md](stages.md).
