@@ -34,8 +34,8 @@ PEERS = Path(__file__).parent / "peers"
 _PAGE = """# The same network in another peer's numbers
 
 OpenVINO has kernels of its own for the network's integers, and calculates what is left in float32 with bfloat16 where the
-CPU has it; [benchmarks.md](benchmarks.md) has its times. Its answers here, on the {count} images of `val`, beside those of the
-model file in ONNX Runtime: the same pictures, resized by the model file itself, through its network and its calibration.
+CPU has it; [benchmarks.md](benchmarks.md) has its times. Its answers here, on the {count} images of `val`, beside those of
+the model file in ONNX Runtime: the same pictures, resized by the model file itself, through its network and its calibration.
 The gate is that of all formats of the model's numbers ([models/README.md](../models/README.md)): the AUC changes by at most
 {limit}, and no malignant image falls below the threshold. Written by `python -m tests.bench.precision --data DATA` on
 {machine}.
