@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
-from numpy._core._multiarray_umath import __cpu_features__ as _CPU  # type: ignore[import-not-found]  # as shown by numpy.show_runtime
+from numpy._core._multiarray_umath import __cpu_features__ as _CPU  # type: ignore[import-not-found]
 
 from lesion.errors import ModelFault, ModelFileError
 from lesion.image import Pixels
@@ -109,8 +109,9 @@ def session(data: bytes, threads: int = 1) -> ort.InferenceSession:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # What numpy.show_runtime prints. Without dot products of bytes (VNNI), sums of two products would saturate; added up
+    # exactly they take twice the time.
     if not _CPU.get("AVX512VNNI", False):
-        # Without dot products of bytes, sums of two products would saturate. Added up exactly they take twice the time.
         options.add_session_config_entry("session.x64quantprecision", "1")
     return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
