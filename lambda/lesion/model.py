@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
-from numpy._core._multiarray_umath import __cpu_features__ as _CPU  # type: ignore[import-not-found]
+from numpy._core._multiarray_umath import __cpu_features__ as _CPU  # type: ignore[import-not-found]  # no stub for C
 
 from lesion.errors import ModelFault, ModelFileError
 from lesion.image import Pixels
