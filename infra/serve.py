@@ -14,9 +14,8 @@ import time
 from pathlib import PurePath
 
 import uvicorn
-from lesion.api import AT_ONCE, create_app
+from lesion.api import create_app
 from lesion.errors import LesionError, SettingsError
-from lesion.headroom import limit_memory
 from lesion.model import Model
 from lesion.settings import read_settings
 from starlette.applications import Starlette
@@ -90,7 +89,6 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     config = uvicorn.Config(Origin(api, page), lifespan="off", access_log=False, log_level="warning", server_header=False)
-    limit_memory(AT_ONCE)
     print(f"http://{HOST}:{listening.getsockname()[1]}/", flush=True)
     with listening, contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])

@@ -15,6 +15,7 @@ from lesion.answers import (
     Timing,
 )
 from lesion.decision import Decision, decide
+from lesion.headroom import headroom
 from lesion.image import decode
 from lesion.model import Card, Model, Outputs, plain
 from lesion.texts import DISCLAIMER
@@ -38,7 +39,8 @@ def classify(data: bytes, model: Model, *, views: int = 1, evidence: bool = True
     """
     started = perf_counter()
     # Twice the network's size, so that its own antialiased resize still has something to average.
-    photo = decode(data, at_least=2 * model.card.input_size)
+    with headroom():
+        photo = decode(data, at_least=2 * model.card.input_size)
     decoded = perf_counter()
     outputs = model.run(photo.pixels, views=views)
     inferred = perf_counter()

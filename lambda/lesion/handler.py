@@ -18,7 +18,6 @@ from time import perf_counter
 from typing import Any
 
 from lesion import direct
-from lesion.headroom import limit_memory
 from lesion.model import Model
 from lesion.records import Records
 from lesion.samples import Samples
@@ -72,16 +71,7 @@ def _http() -> Handler:
 
     app = Origin(create_app(_settings, _model), _settings.origin_secrets)
     # Without its type in the list, a problem would be sent in base64.
-    http = Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
-    # Anew, because the framework takes memory too, which is not to be missing for photographs.
-    _limit()
-    return http
-
-
-def _limit() -> None:
-    # Only on Lambda: elsewhere the process has other things to do, the tests for one.
-    if "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" in os.environ:
-        limit_memory()
+    return Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
 
 
 def _unreadable() -> dict[str, Any]:
@@ -106,6 +96,5 @@ def _is_http(event: object) -> bool:
     return isinstance(http, dict) or (http is None and "httpMethod" in event)
 
 
-_limit()
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency":
     _http()

@@ -22,7 +22,6 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lesion.errors import SettingsError
-from lesion.headroom import limit_memory
 from lesion.model import Model
 from lesion.rows import LARGEST, Row, StorageError, about, crashed, judge
 from lesion.settings import read_settings
@@ -127,8 +126,3 @@ def write(key: str, found: Sequence[Row]) -> None:
 def _no_answer(why: str) -> StorageError:
     # Without botocore's own message and without its exception, which may name the photograph.
     return StorageError(f"S3 does not do what it was asked ({why}). Start again where this ended: docs/operations.md.")
-
-
-if "AWS_LAMBDA_FUNCTION_MEMORY_SIZE" in os.environ:
-    # One is judged while the next is fetched.
-    limit_memory(2)

@@ -8,7 +8,7 @@ import sys
 
 from PIL import Image
 
-from tests.paths import REPOSITORY, SAMPLES
+from tests.paths import REPOSITORY, SAMPLES, TELEPHONE
 from tests.runtime.events import Request, version_2
 
 SIDE = 13_000
@@ -39,24 +39,31 @@ def event(photograph: bytes) -> str:
     return json.dumps(version_2(Request("POST", "/api/classify", headers, photograph, "192.0.2.1")))
 
 
-def test_a_stream_of_hundreds_of_megapixels_in_a_small_file_is_refused_and_the_next_is_answered() -> None:
+def test_a_stream_of_hundreds_of_megapixels_in_a_small_file_is_refused_and_the_next_ones_are_answered() -> None:
     lie = lying_avif()
     assert len(lie) < 20_000
+    jpeg = (SAMPLES / "ISIC_0010021.jpg").read_bytes()
+    avif = io.BytesIO()
+    Image.open(io.BytesIO(jpeg)).save(avif, "AVIF")
+    # AVIF and HEIC are decoded by several threads, each of which needs address space of its own.
+    honest = [jpeg, avif.getvalue(), (TELEPHONE / "ISIC_0000026.heic").read_bytes()]
+    sent = [jpeg, *[lie, *honest] * 2]
     environment = {
         **os.environ,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
         "PYTHONPATH": str(REPOSITORY / "lambda"),
         "ORT_DISABLE_TELEMETRY": "1",
     }
-    photograph = (SAMPLES / "ISIC_0010021.jpg").read_bytes()
     done = subprocess.run(
         [sys.executable, "-c", _CHILD],
-        input="\n".join(map(event, (photograph, lie, photograph))),
+        input="\n".join(map(event, sent)),
         env=environment,
         capture_output=True,
         text=True,
         timeout=120,
     )
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
-    assert [line[:2] for line in lines] == [[200, None], [400, "invalid_image"], [200, None]], done.stderr
-    assert lines[-1][2] - lines[0][2] < 450 * 1024
+    expected = [[200, None], *[[400, "invalid_image"], *[[200, None]] * len(honest)] * 2]
+    assert [line[:2] for line in lines] == expected, done.stderr
+    # Not below the 512 MB that are allowed: what the framework takes, which the first refusal loads, comes on top.
+    assert lines[-1][2] - lines[0][2] < 560 * 1024

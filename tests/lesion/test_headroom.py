@@ -1,0 +1,88 @@
+"""What decoding may take of memory, and that it leaves nothing behind that others would miss."""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+from lesion.headroom import MOST, headroom
+
+from tests.paths import REPOSITORY
+
+
+def test_more_than_a_photograph_needs_is_refused_while_one_is_decoded_and_not_before_or_after() -> None:
+    # Not touched, so no memory is behind them.
+    bytearray(2 * MOST)
+    with headroom():
+        bytearray(MOST * 3 // 4)
+        with pytest.raises(MemoryError):
+            bytearray(2 * MOST)
+    bytearray(2 * MOST)
+
+
+def test_two_at_a_time_have_room_for_two_and_the_limit_stays_until_the_last_is_done() -> None:
+    usual = resource.getrlimit(resource.RLIMIT_DATA)
+    with headroom():
+        one = resource.getrlimit(resource.RLIMIT_DATA)[0]
+        with headroom():
+            assert resource.getrlimit(resource.RLIMIT_DATA)[0] == one + MOST
+        assert resource.getrlimit(resource.RLIMIT_DATA)[0] == one
+    assert resource.getrlimit(resource.RLIMIT_DATA) == usual
+
+
+def test_an_error_ends_the_limit_too() -> None:
+    usual = resource.getrlimit(resource.RLIMIT_DATA)
+    with pytest.raises(ValueError, match="broken"), headroom():
+        raise ValueError("broken")
+    assert resource.getrlimit(resource.RLIMIT_DATA) == usual
+
+
+def test_what_malloc_keeps_of_a_refused_one_is_neither_missing_nor_given_again() -> None:
+    """A little more than is allowed comes from the heap's end, in part, and stays there under what was taken after it."""
+    done = subprocess.run(
+        [sys.executable, "-c", _CHILD], cwd=REPOSITORY / "lambda", capture_output=True, text=True, timeout=60
+    )
+    kept, most = map(int, done.stdout.split())
+    assert kept > MOST // 2, "malloc kept nothing: this shows nothing"
+    # Of MOST, all but what is always new space.
+    assert most <= MOST + 64 * 2**20, done.stderr
+
+
+_CHILD = """
+import ctypes, threading
+from lesion.headroom import MOST, _private, headroom
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.malloc.argtypes = [ctypes.c_size_t]
+libc.free.argtypes = [ctypes.c_void_p]
+
+def thread():
+    started = threading.Thread(target=int)
+    started.start()
+    started.join()
+
+# Leaves some megabytes free at the heap's end, as photographs do: the second, because glibc learns from the first
+# (mallopt(3), M_MMAP_THRESHOLD).
+libc.free(libc.malloc(30 * 2**20))
+libc.free(libc.malloc(20 * 2**20))
+kept = most = 0
+before = _private()
+for step in range(64):
+    with headroom():
+        large = libc.malloc(MOST + 2**20 * (step - 48))
+        small = libc.malloc(100_000)
+        thread()
+        libc.free(large)
+    thread()
+    kept = max(kept, _private() - before)
+for _ in range(3):
+    with headroom():
+        thread()
+        large = [libc.malloc(32 * 2**20) for _ in range(64)]
+        most = max(most, 32 * 2**20 * sum(one is not None for one in large))
+        for one in large:
+            libc.free(one)
+    thread()
+print(kept, most)
+"""
