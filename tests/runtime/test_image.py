@@ -24,6 +24,7 @@ from PIL import Image as Pillow
 from starlette.testclient import TestClient
 
 from infra.image import build, context_files
+from tests.bench.load import tunables
 from tests.paths import REPOSITORY, SAMPLES, TELEPHONE
 from tests.runtime.container import Container, Image, working_copy
 from tests.runtime.emulator import RuntimeApi
@@ -255,6 +256,8 @@ def test_the_image_starts_the_runtime_with_telemetry_off_and_no_privileges(image
         ["lesion.handler.handler"],
     )
     assert "ORT_DISABLE_TELEMETRY=1" in image.config["Env"]
+    # tests.bench.load measures with it.
+    assert f"GLIBC_TUNABLES={tunables()}" in image.config["Env"]
     assert image.config["User"] == "65534:65534"
 
 
