@@ -8,11 +8,12 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-MOST = 512 * 1024 * 1024
-"""Bytes for one photograph. A WebP of the most pixels takes 400 MB; what is refused on purpose would take gigabytes."""
+MOST = 400 * 1024 * 1024
+"""Bytes for one photograph. The costliest that are read take 300 MB; what is refused on purpose would take gigabytes."""
 
-_LEAST = 64 * 1024 * 1024
-"""Bytes of it that are always new address space: what a decoder's threads need cannot come out of freed memory."""
+_SCATTERED = 128 * 1024 * 1024
+"""Bytes that malloc may hold free in pieces of which a picture's pixels cannot be made: they do not count as room."""
+
 _STATM = Path("/proc/self/statm")
 _lock = Lock()
 _decoding = 0
@@ -46,8 +47,7 @@ def _count(change: int) -> None:
     global _decoding, _before, _usual
     with _lock:
         if _decoding == 0:
-            private = _private()
-            _before = max(private - _freed(), private + _LEAST - MOST)
+            _before = _private() - max(0, min(_freed(), MOST) - _SCATTERED)
             _usual = resource.getrlimit(resource.RLIMIT_DATA)[0]
         _decoding += change
         _limit(_before + _decoding * MOST if _decoding else _usual)

@@ -24,9 +24,10 @@ FORMATS = ("JPEG", "PNG", "WebP", "TIFF", "BMP", "GIF", "HEIC", "AVIF")
 MAX_PIXELS = 50_000_000
 """Width times height, from the header. Full-resolution modes of present phones give 48-50 megapixels."""
 
-MAX_PIXELS_OF = {"webp": 24_000_000, "avif": 32_000_000, "bmp_rle": 4_000_000}
-"""The same where reading needs more than the pixels: WebP is held four times and AVIF three times while it is decoded, which
-is 400 MB here, and run lengths of BMP are read in Python, where 50 megapixels took 7 s."""
+MAX_PIXELS_OF = {"webp": 20_000_000, "avif": 24_000_000, "jpeg_cmyk": 36_000_000, "bmp_rle": 4_000_000}
+"""The same where reading needs more than the pixels, by format, kind of pixels or decoder: WebP is held four times, AVIF three
+times and a progressive JPEG twice while it is decoded, which is 300 MB here, and run lengths of BMP are read in Python, where
+50 megapixels took 7 s."""
 
 MIN_REDUCED_SIDE = 512
 """Default of `decode(at_least=…)`."""
@@ -122,9 +123,9 @@ def decode(data: bytes, *, at_least: int = MIN_REDUCED_SIDE) -> Photograph:
             return _decode_heic(data, at_least)
         with Image.open(BytesIO(data), formats=[_PILLOW_NAME.get(name, name)]) as image:
             width, height = image.size
-            decoders = {tile.codec_name for tile in image.tile} | {name.lower()}
-            _check_size(width, height, min(MAX_PIXELS_OF.get(decoder, MAX_PIXELS) for decoder in decoders))
-            if "libtiff" in decoders:
+            kinds = {tile.codec_name for tile in image.tile} | {name.lower(), f"{name}_{image.mode}".lower()}
+            _check_size(width, height, min(MAX_PIXELS_OF.get(kind, MAX_PIXELS) for kind in kinds))
+            if "libtiff" in kinds:
                 check_tiff(image.tag_v2, width, height)  # type: ignore[attr-defined]  # only TIFF has this decoder
             # A no-op for every format but JPEG.
             image.draft(None, (at_least, at_least))

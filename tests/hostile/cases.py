@@ -116,10 +116,14 @@ def bombs() -> dict[str, Case]:
         "PNG one pixel high": (JUDGED, lambda: png(49_000_000, 1, colour=0)),
         "JPEG bomb, progressive CMYK": (
             JUDGED,
+            lambda: with_size(jpeg(mode="CMYK", progressive=True, subsampling=0), 6000, 6000),
+        ),
+        "JPEG bomb, progressive CMYK, larger": (
+            "too_large",
             lambda: with_size(jpeg(mode="CMYK", progressive=True, subsampling=0), *square),
         ),
         "JPEG bomb, very long": (JUDGED, lambda: with_size(jpeg(), 48_000, 1000)),
-        "WebP bomb": (JUDGED, lambda: encode(Image.new("RGBA", (6000, 3999)), "WebP", lossless=True, quality=0, method=0)),
+        "WebP bomb": (JUDGED, lambda: encode(Image.new("RGBA", (5000, 3999)), "WebP", lossless=True, quality=0, method=0)),
         "WebP bomb, larger": (
             "too_large",
             lambda: encode(Image.new("RGB", (6000, 4001)), "WebP", lossless=True, quality=0, method=0),
@@ -130,7 +134,7 @@ def bombs() -> dict[str, Case]:
         "BMP bomb of small run lengths": ("invalid_image", lambda: bmp(2000, 2000, 8, 1, b"\xff\x12" * 2_000_000)),
         "BMP of run lengths with one pixel": (JUDGED, lambda: bmp(4_000_000, 1, 4, 2, b"\1\1\0\0\0\1")),
         "HEIC bomb of tiles": (JUDGED, lambda: boxes.heic_grid(25, 25, 8000, 6000)),
-        "AVIF bomb": (JUDGED, lambda: encode(Image.new("RGBA", (5600, 5600)), "AVIF", speed=10)),
+        "AVIF bomb": (JUDGED, lambda: encode(Image.new("RGBA", (4890, 4890)), "AVIF", speed=10)),
     }
 
 

@@ -187,7 +187,7 @@ def test_the_configuration_has_texts_links_and_limits(client: TestClient) -> Non
     assert config["limits"] == {
         "max_upload_bytes": 4_500_000,
         "max_pixels": 50_000_000,
-        "max_pixels_of": {"WebP": 24_000_000, "AVIF": 32_000_000},
+        "max_pixels_of": {"WebP": 20_000_000, "AVIF": 24_000_000},
         "formats": ["JPEG", "PNG", "WebP", "TIFF", "BMP", "GIF", "HEIC", "AVIF"],
     }
 

@@ -44,8 +44,8 @@ def test_what_malloc_keeps_of_a_refused_one_is_neither_missing_nor_given_again()
     )
     kept, most = map(int, done.stdout.split())
     assert kept > MOST // 2, "malloc kept nothing: this shows nothing"
-    # Of MOST, all but what is always new space.
-    assert most <= MOST + 64 * 2**20, done.stderr
+    # Of what is free, 128 MB may be of no use, and do not count.
+    assert most <= MOST + 128 * 2**20, done.stderr
 
 
 _CHILD = """
