@@ -26,8 +26,8 @@ MAX_PIXELS = 50_000_000
 
 MAX_PIXELS_OF = {"webp": 20_000_000, "avif": 24_000_000, "jpeg_cmyk": 36_000_000, "bmp_rle": 4_000_000}
 """The same where reading needs more than the pixels, by format, kind of pixels or decoder: WebP is held four times, AVIF
-three times and a progressive JPEG twice while it is decoded, which is 300 MB here, and run lengths of BMP are read in Python,
-where 50 megapixels took 7 s."""
+three times and a progressive JPEG twice while it is decoded, which is 300 MB here, and run lengths of BMP are read in
+Python, where 50 megapixels took 7 s."""
 
 MIN_REDUCED_SIDE = 512
 """Default of `decode(at_least=…)`."""
