@@ -145,6 +145,7 @@ def _image() -> Callable[[bytes], object]:
 
     from lesion import heic
     from lesion.errors import RequestError
+    from lesion.headroom import headroom
     from lesion.image import decode
     from PIL import Image
 
@@ -155,7 +156,8 @@ def _image() -> Callable[[bytes], object]:
 
     def run(data: bytes) -> None:
         try:
-            photograph = decode(data)
+            with headroom():
+                photograph = decode(data)
         except RequestError:
             return
         assert photograph.pixels.ndim == 3 and photograph.pixels.shape[2] == 3 and photograph.pixels.size
