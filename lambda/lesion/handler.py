@@ -50,6 +50,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _read(http: Handler, event: dict[str, Any], context: Any) -> dict[str, Any]:
+    if not isinstance(_method(event), str):
+        return _unreadable()
     try:
         return http(event, context)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -94,6 +96,11 @@ def _is_http(event: object) -> bool:
         return False
     http = request.get("http")
     return isinstance(http, dict) or (http is None and "httpMethod" in event)
+
+
+def _method(event: dict[str, Any]) -> object:
+    http = event["requestContext"].get("http")
+    return event["httpMethod"] if http is None else http.get("method")
 
 
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency":

@@ -109,6 +109,14 @@ def test_a_host_that_is_none_is_no_fault(handler: Handler, host: str) -> None:
     assert answer["statusCode"] in (200, 400)
 
 
+@pytest.mark.parametrize("method", [[], {}, None, 5, ["POST"]])
+def test_a_method_that_is_no_word_cannot_be_read(handler: Handler, method: object) -> None:
+    newer, older = event("v2-ping"), event("v1-form")
+    newer["requestContext"]["http"]["method"] = older["httpMethod"] = method
+    for one in (newer, older):
+        assert code(handler(one, None)) == (400, "invalid_request")
+
+
 PATHS = [
     "/api/../../../etc/passwd",
     "/api/classify/../../etc/passwd",
