@@ -119,11 +119,14 @@ def test_the_prevalence_is_chosen_by_keyboard_and_stays_for_the_next_picture(ope
 def test_the_base_rate_of_the_test_is_marked_beside_the_threshold(opened: Callable[..., Page]) -> None:
     page = opened()
     answer_with(page, ABOVE)
+    # A box is that of the moment; these wait for the answer and for the card, which come one after the other.
+    expect(page.locator("#base-label")).to_have_text("In our test, 30% were malignant.")
+    expect(page.locator("#base-mark")).to_be_visible()
+    expect(page.locator("#scale-mark")).to_be_visible()
     bar, base, limit = (page.locator(name).bounding_box() for name in (".scale-bar", "#base-mark", "#scale-mark"))
     assert bar and base and limit
     for mark, share in ((base, 400 / 1350), (limit, 0.31)):
         assert (mark["x"] + mark["width"] / 2 - bar["x"]) / bar["width"] == pytest.approx(share, abs=0.01)
-    expect(page.locator("#base-label")).to_have_text("In our test, 30% were malignant.")
     expect(page.locator("#scale")).to_have_attribute("aria-label", re.compile("In our test, 30% were malignant"))
 
 
