@@ -20,6 +20,8 @@ _decoding = 0
 _before = 0
 """Bytes that the process used when the first of those decoded now began."""
 _usual = resource.RLIM_INFINITY
+_first: int | None = None
+"""Bytes in use when the first photograph came."""
 
 
 @contextmanager
@@ -44,10 +46,15 @@ def headroom() -> Iterator[None]:
 
 
 def _count(change: int) -> None:
-    global _decoding, _before, _usual
+    global _decoding, _before, _usual, _first
     with _lock:
         if _decoding == 0:
-            _before = _private() - max(0, min(_freed(), MOST) - _SCATTERED)
+            private = _private()
+            if _first is None:
+                _first = private - _freed()
+            # Asking malloc takes most of a millisecond. Where the process has not grown since, not so much can be free.
+            free = _freed() if private - _first > _SCATTERED else 0
+            _before = private - max(0, min(free, MOST) - _SCATTERED)
             _usual = resource.getrlimit(resource.RLIMIT_DATA)[0]
         _decoding += change
         _limit(_before + _decoding * MOST if _decoding else _usual)
