@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
-from numpy._core._multiarray_umath import __cpu_features__ as _CPU  # type: ignore[import-not-found]  # no stub for C
 
 from lesion.errors import ModelFault, ModelFileError
 from lesion.image import Pixels
@@ -104,15 +103,11 @@ class Outputs:
 
 
 def session(data: bytes, threads: int = 1) -> ort.InferenceSession:
-    """A graph in memory, run as the service runs it: on the CPU, and with the same numbers on all that have AVX2."""
+    """A graph in memory, run as the service runs it."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # What numpy.show_runtime prints. Without dot products of bytes (VNNI), sums of two products would saturate; added up
-    # exactly they take twice the time.
-    if not _CPU.get("AVX512VNNI", False):
-        options.add_session_config_entry("session.x64quantprecision", "1")
     return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
