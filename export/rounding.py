@@ -1,7 +1,7 @@
 """Integers for a network's weights that make up for each other's rounding, instead of the nearest ones.
 
 Frantar et al. 2023 ("GPTQ", arXiv 2210.17323, algorithm 1): the weights of an output channel are rounded one after another,
-and what each loses is made up for by those that are still to come, so that the sum over the inputs as they are in real images
+and what each loses is made up for by those that are still to come, so that the sum over the inputs as real images have them
 changes least. The inputs count by their second moments, from the network in float32.
 """
 
