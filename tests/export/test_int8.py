@@ -12,15 +12,16 @@ import pytest
 import torch
 from lesion.image import Pixels, decode
 from lesion.model import Model
+from lesion.settings import Settings
 from onnx import TensorProto, numpy_helper
 
-from export import convert, faithful
+from export import convert, faithful, int8
 from export.answers import answer
 from export.checkpoints import read_checkpoint
 from export.data import Labelled
 from export.formats import compare
 from export.graph import Core, export_core, with_network
-from export.int8 import FLOAT_LAYERS, calibration_pictures, quantised
+from export.int8 import FLOAT_LAYERS, QUANTISED, calibration_pictures, quantised
 from export.network import LesionNet
 from export.storage import NETWORK
 from tests.export.conftest import conversion
@@ -103,6 +104,30 @@ def test_answers_are_nearly_the_same_and_evidence_adds_up(small: Path, converted
     assert 0 < gaps.max() < 0.5 * np.ptp(before.measure("logit"))
     for output in after.outputs:
         assert float(output.evidence.mean()) + output.bias == pytest.approx(output.logit, abs=1e-5)
+
+
+def test_rounded_together_the_answers_stay_nearer(
+    small: Path,
+    converted: Path,
+    core: onnx.ModelProto,
+    rows: list[Labelled],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(int8, "round_together", lambda *_: None)
+    nearest, full = tmp_path / "nearest.onnx", with_network(onnx.load(converted), core)
+    onnx.save(quantised(full, calibration_pictures([row for row in rows if row.split == "train"], 96)), nearest)
+    original, *others = (answer(Model(path), rows).measure("logit") for path in (converted, small, nearest))
+    together, alone = (float(np.std(other - original)) for other in others)
+    assert together < 0.8 * alone
+
+
+def test_two_products_fit_sixteen_bits(small: Path) -> None:
+    for path in (small, Settings.model):
+        stored = {tensor.name: tensor for tensor in onnx.load(path).graph.initializer}
+        weights = [numpy_helper.to_array(tensor) for tensor in stored.values() if tensor.name.endswith(f"weight{QUANTISED}")]
+        assert len(weights) > 10
+        assert 2 * 255 * max(int(np.abs(weight.astype(int)).max()) for weight in weights) < 2**15
 
 
 def test_the_file_says_what_it_said(small: Path, converted: Path) -> None:
