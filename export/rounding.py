@@ -31,7 +31,7 @@ class Convolution:
     Attributes:
         source: the tensor (N, C, H, W) that goes in.
         weight: the name of the weights (O, C / groups, h, w).
-        groups, kernel, stride, pads: as ONNX has them; pads are top, left, bottom, right.
+        groups, kernel, stride, dilation, pads: as ONNX has them; pads are top, left, bottom, right.
     """
 
     source: str
@@ -39,6 +39,7 @@ class Convolution:
     groups: int
     kernel: tuple[int, int]
     stride: tuple[int, int]
+    dilation: tuple[int, int]
     pads: tuple[int, int, int, int]
 
     @classmethod
@@ -46,19 +47,20 @@ class Convolution:
         """Read a node `Conv`.
 
         Raises:
-            ValueError: its kernel has gaps, or its pads are not written down.
+            ValueError: its pads are not written down.
         """
         given: Mapping[str, Any] = {one.name: helper.get_attribute_value(one) for one in node.attribute}
-        if any(step != 1 for step in given.get("dilations", ())) or given.get("auto_pad", b"NOTSET") != b"NOTSET":
-            raise ValueError(f"{node.name}: dilations and auto_pad are not read.")
-        stride, pads = given.get("strides", (1, 1)), given.get("pads", (0, 0, 0, 0))
-        return cls(node.input[0], node.input[1], given.get("group", 1), kernel, tuple(stride), tuple(pads))
+        if given.get("auto_pad", b"NOTSET") != b"NOTSET":
+            raise ValueError(f"{node.name}: auto_pad is not read; PyTorch's exporter writes pads.")
+        stride, dilation = (tuple(given.get(name, (1, 1))) for name in ("strides", "dilations"))
+        pads = tuple(given.get("pads", (0, 0, 0, 0)))
+        return cls(node.input[0], node.input[1], given.get("group", 1), kernel, stride, dilation, pads)
 
     def seen(self, inputs: torch.Tensor) -> torch.Tensor:
         """What the weights are multiplied with: (N, C, H, W) -> (groups, positions, inputs of one output)."""
         top, left, bottom, right = self.pads
         padded = torch.nn.functional.pad(inputs, (left, right, top, bottom))
-        columns = torch.nn.functional.unfold(padded, self.kernel, stride=self.stride)
+        columns = torch.nn.functional.unfold(padded, self.kernel, self.dilation, stride=self.stride)
         grouped = columns.reshape(len(inputs), self.groups, -1, columns.shape[-1])
         return grouped.permute(1, 0, 3, 2).flatten(1, 2)
 

@@ -1,5 +1,7 @@
 """Weights rounded together: nearer to what the network gave than the nearest integers, and within their limits."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -46,24 +48,31 @@ def test_integers_stay_within_their_limits(seed: int, largest: int, scale: float
 
 
 @pytest.mark.parametrize(
-    ("groups", "kernel", "stride", "pads"),
-    [(1, 1, 1, (0, 0, 0, 0)), (6, 3, 1, (1, 1, 1, 1)), (6, 5, 2, (1, 2, 2, 3)), (2, 3, 2, (0, 0, 1, 1))],
+    ("groups", "kernel", "stride", "dilation", "pads"),
+    [
+        (1, 1, 1, 1, (0, 0, 0, 0)),
+        (6, 3, 1, 1, (1, 1, 1, 1)),
+        (6, 5, 2, 1, (1, 2, 2, 3)),
+        (2, 3, 2, 1, (0, 0, 1, 1)),
+        (1, 3, 1, 2, (2, 2, 2, 2)),
+    ],
 )
 def test_what_the_weights_are_multiplied_with_gives_the_convolution(
-    groups: int, kernel: int, stride: int, pads: tuple[int, int, int, int]
+    groups: int, kernel: int, stride: int, dilation: int, pads: tuple[int, int, int, int]
 ) -> None:
     torch.manual_seed(0)
     inputs, weight = torch.randn(2, 6, 9, 11), torch.randn(12, 6 // groups, kernel, kernel)
-    node = helper.make_node("Conv", ["x", "w"], ["y"], group=groups, strides=[stride, stride], pads=list(pads))
+    steps: dict[str, Any] = {"strides": [stride, stride], "dilations": [dilation, dilation], "pads": list(pads)}
+    node = helper.make_node("Conv", ["x", "w"], ["y"], group=groups, **steps)
     seen = Convolution.of(node, (kernel, kernel)).seen(inputs)
     outputs = torch.einsum("gpi,goi->gop", seen, weight.reshape(groups, 12 // groups, -1)).flatten(0, 1)
     top, left, bottom, right = pads
     padded = torch.nn.functional.pad(inputs, (left, right, top, bottom))
-    expected = torch.nn.functional.conv2d(padded, weight, stride=stride, groups=groups)
+    expected = torch.nn.functional.conv2d(padded, weight, stride=stride, dilation=dilation, groups=groups)
     torch.testing.assert_close(outputs, expected.transpose(0, 1).flatten(1), rtol=1e-4, atol=1e-4)
 
 
-def test_a_kernel_that_looks_elsewhere_is_not_taken_for_another() -> None:
-    node = helper.make_node("Conv", ["x", "w"], ["y"], dilations=[2, 2])
-    with pytest.raises(ValueError, match="dilations"):
+def test_pads_that_are_not_written_down_are_not_guessed() -> None:
+    node = helper.make_node("Conv", ["x", "w"], ["y"], auto_pad="SAME_UPPER")
+    with pytest.raises(ValueError, match="auto_pad"):
         Convolution.of(node, (3, 3))
