@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 ROUNDS = 1000
 SEED = 20190
@@ -51,3 +52,16 @@ def interval(statistic: Callable[[Array], float], groups: npt.NDArray[np.str_], 
         return Interval(value, np.nan, np.nan)
     low, high = np.nanquantile(values, (0.025, 0.975))
     return Interval(value, float(low), float(high))
+
+
+def if_right(statistic: Callable[[Mask], float], probability: Array, rounds: int | None = None) -> Interval:
+    """What `statistic(labels)` is where the probabilities (N,) are right: median and 95 % of draws of labels from them.
+
+    With so many images some calibration error is chance, however well calibrated they are (Bröcker & Smith 2007).
+    """
+    if not len(probability):
+        return Interval(np.nan, np.nan, np.nan)
+    rng = np.random.default_rng(SEED)
+    values = [statistic(rng.random(len(probability)) < probability) for _ in range(rounds or ROUNDS)]
+    low, median, high = np.quantile(values, (0.025, 0.5, 0.975))
+    return Interval(float(median), float(low), float(high))

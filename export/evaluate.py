@@ -20,7 +20,7 @@ from lesion.model import Card, Model
 
 from export import metrics
 from export.answers import Answers, Array, Mask, answer
-from export.bootstrap import interval
+from export.bootstrap import if_right, interval
 from export.convert import stamp
 from export.data import SPLITS, Labelled, read_table
 from export.limits import SENSITIVITY
@@ -66,6 +66,9 @@ def figures(answers: Answers, card: Card) -> Figures:
             lambda weights: metrics.specificity_at(SENSITIVITY, score, malignant, weights), groups
         ).json(),
         "calibration_error": interval(lambda weights: metrics.calibration_error(score, malignant, weights), groups).json(),
+        "calibration_error_if_right": if_right(
+            lambda labels: metrics.calibration_error(score, labels, np.ones(len(score))), score
+        ).json(),
         "melanoma_nevus": melanoma_nevus(answers, codes.tolist()),
         "balanced_accuracy": interval(
             lambda weights: metrics.balanced_accuracy(
@@ -192,7 +195,9 @@ def show(split: str, found: Figures) -> None:
     print(f"sensitivity at specificity 0.926 {_text(part['melanoma_nevus']['sensitivity_at_specificity_0926'])}")
     if pair := part["melanoma_nevus"].get("as_one_of_both"):
         print(f"    as one of both: AUC {_text(pair['auc'])}, {_text(pair['sensitivity_at_specificity_0926'])}")
-    print(f"  calibration error {_text(part['calibration_error'])}, balanced accuracy {_text(part['balanced_accuracy'])}")
+    print(f"  calibration error {_text(part['calibration_error'])}", end=", ")
+    print(f"by chance alone {_text(part['calibration_error_if_right'])}", end=", ")
+    print(f"balanced accuracy {_text(part['balanced_accuracy'])}")
     print(f"  refused {_text(part['refused'])}, uncertain {_text(part['uncertain'])}", end=", ")
     print("coverage " + ", ".join(f"{side} {_text(value)}" for side, value in part["coverage"].items()))
     for code, entry in found["diagnoses"].items():

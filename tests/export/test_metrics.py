@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from export import metrics
-from export.bootstrap import draws, interval
+from export.bootstrap import draws, if_right, interval
 
 SCORE = np.array([0.9, 0.8, 0.7, 0.6, 0.4, 0.3, 0.2, 0.1])
 POSITIVE = np.array([True, True, False, True, False, True, False, False])
@@ -90,6 +90,25 @@ def test_repeated_images_of_a_lesion_do_not_narrow_the_interval() -> None:
     many = np.repeat(values, 5)
     five = interval(lambda weights: float(np.average(many, weights=weights)), np.repeat(np.arange(100), 5).astype(str))
     assert five.high - five.low == pytest.approx(one.high - one.low, rel=0.15)
+
+
+def test_labels_that_follow_their_probabilities_vary_as_a_binomial_does() -> None:
+    found = if_right(lambda labels: float(labels.mean()), np.full(400, 0.2), 1000)
+    assert found.value == pytest.approx(0.2, abs=0.005)
+    assert found.high - found.low == pytest.approx(2 * 1.96 * np.sqrt(0.2 * 0.8 / 400), rel=0.1)
+    assert np.isnan(if_right(lambda labels: float(labels.mean()), np.array([])).value)
+
+
+def test_chance_explains_the_calibration_error_of_probabilities_that_are_right_and_not_of_others() -> None:
+    rng = np.random.default_rng(2)
+    probability = rng.beta(0.5, 1.5, 1000)
+    labels, ones = rng.random(1000) < probability, np.ones(1000)
+
+    def error(score: metrics.Array) -> float:
+        return metrics.calibration_error(score, labels, ones)
+
+    chance = if_right(lambda drawn: metrics.calibration_error(probability, drawn, ones), probability, 200)
+    assert chance.low < error(probability) < chance.high < error(np.sqrt(probability))
 
 
 def test_points_of_the_roc_curve_are_sensitivities_at_their_specificity() -> None:
