@@ -163,9 +163,12 @@ class Container:
         return int(self._status("VmHWM").split()[0]) << 10
 
     def cpu(self) -> float:
-        """Seconds of CPU that its threads have used so far."""
-        tasks = Path(f"/proc/{self._pid}/task").iterdir()
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+        """Seconds of CPU that it has used so far, threads that have ended included.
+
+        The clock is the one that `clock_getcpuclockid` names, which Python does not have: CPUCLOCK_SCHED of the process, as
+        the kernel's include/linux/posix-timers.h writes it.
+        """
+        return time.clock_gettime(~self._pid << 3 | 2)
 
     def say(self, text: str) -> None:
         """Write to its standard input."""
