@@ -1,5 +1,8 @@
 """The cost tables are what the prices and the measured duration give, and the documentation holds them."""
 
+import json
+from statistics import median
+
 import pytest
 
 from infra.cost import KNOWN, Load, per_month, per_prediction, report
@@ -10,6 +13,15 @@ def test_the_documentation_holds_the_tables_and_the_date() -> None:
     text = (REPOSITORY / "docs" / "operations.md").read_text()
     assert report(Load()) in text
     assert f"as known in {KNOWN}" in text
+
+
+def test_the_durations_are_those_that_were_measured_in_the_image() -> None:
+    docs, usual = REPOSITORY / "docs", Load()
+    warm = json.loads((docs / "memory-size.json").read_text())[str(usual.memory_mb)]["1024 x 768"]
+    starts = json.loads((docs / "cold-start.json").read_text())
+    first = [start["answered"] for start in starts if (start["kind"], start["memory"]) == ("photograph", usual.memory_mb)]
+    assert usual.ms == pytest.approx(median(warm), rel=0.25)
+    assert usual.init_ms == pytest.approx(1000 * median(first), rel=0.25)
 
 
 def test_a_million_of_one_second_and_one_gigabyte_costs_the_list_price() -> None:
