@@ -68,7 +68,9 @@ KB_PER_GB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Load:
-    """One prediction, as it is billed; the defaults of `ms` and `init_ms` are measured (docs/memory-size.md, docs/cold-start.md).
+    """One prediction, as it is billed.
+
+    The defaults of `ms` and `init_ms` are measured: docs/memory-size.md, docs/cold-start.md.
 
     Attributes:
         ms: duration of the function, warm, in milliseconds.
