@@ -57,7 +57,8 @@ def interval(statistic: Callable[[Array], float], groups: npt.NDArray[np.str_], 
 def if_right(statistic: Callable[[Mask], float], probability: Array, rounds: int | None = None) -> Interval:
     """What `statistic(labels)` is where the probabilities (N,) are right: median and 95 % of draws of labels from them.
 
-    With so many images some calibration error is chance, however well calibrated they are (Bröcker & Smith 2007).
+    With so many images some calibration error is chance, however well calibrated they are (Bröcker & Smith 2007). Images
+    are drawn one by one, as no joint distribution within a lesion is known; the range is a little too narrow for that.
     """
     if not len(probability):
         return Interval(np.nan, np.nan, np.nan)
