@@ -1,6 +1,7 @@
 """Requests that no client of good will sends: to the function as events, and through sockets to the server on a laptop."""
 
 import base64
+import contextlib
 import json
 import socket
 import threading
@@ -176,17 +177,16 @@ def exchange(base_url: str, *pieces: bytes, finish: bool = False) -> bytes:
     """What the server says to these bytes, until it hangs up or has said a whole answer."""
     url = urlsplit(base_url)
     with socket.create_connection((url.hostname, url.port), timeout=60) as connection:
-        for piece in pieces:
-            connection.sendall(piece)
-        if finish:
-            connection.shutdown(socket.SHUT_WR)
         said = b""
-        try:
+        # It may hang up on what it has not read, also while it is being sent; what it said before that is still there.
+        with contextlib.suppress(ConnectionError):
+            for piece in pieces:
+                connection.sendall(piece)
+            if finish:
+                connection.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionError):
             while block := connection.recv(65_536):
                 said += block
-        except ConnectionError:
-            # It may hang up on what it has not read.
-            pass
         return said
 
 
