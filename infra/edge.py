@@ -112,7 +112,11 @@ def _starts_with(path: str) -> CfnWebACL.StatementProperty:
             field_to_match=CfnWebACL.FieldToMatchProperty(uri_path={}),
             positional_constraint="STARTS_WITH",
             search_string=path,
-            text_transformations=[CfnWebACL.TextTransformationProperty(priority=0, type="NONE")],
+            # CloudFront chooses the origin by the decoded path, so that `/%61pi/` leads to the API as well.
+            text_transformations=[
+                CfnWebACL.TextTransformationProperty(priority=priority, type=kind)
+                for priority, kind in enumerate(("URL_DECODE", "NORMALIZE_PATH"))
+            ],
         )
     )
 

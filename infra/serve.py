@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from pathlib import PurePath
+from urllib.parse import quote
 
 import uvicorn
 from lesion.api import create_app
@@ -55,7 +56,8 @@ class Origin:
                 MutableHeaders(scope=message).update(SECURITY_HEADERS)
                 # Neither the caller's address nor the query: both may be personal.
                 milliseconds = 1000 * (time.perf_counter() - started)
-                logger.info("%s %s %s %.0f ms", scope["method"], path, message["status"], milliseconds)
+                # Quoted, so that a path with a line break in it writes no line of its own.
+                logger.info("%s %s %s %.0f ms", scope["method"], quote(path), message["status"], milliseconds)
             await send(message)
 
         to_api = path == "/api" or path.startswith("/api/")

@@ -128,7 +128,8 @@ class Settings:
     )
     batch_bucket: str = _text(
         "",
-        "Bucket of photographs to be judged all at once; makes the stack for that (docs/operations.md), empty makes none.",
+        "Bucket of photographs to be judged all at once, in this account and region; makes the stack for that "
+        "(docs/operations.md), empty makes none.",
         r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
         "my-photographs",
     )

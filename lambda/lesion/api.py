@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 import anyio
 from anyio.to_thread import run_sync
-from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from lesion import docs, problems, texts
 from lesion.answers import Classification, Views, encode
-from lesion.classify import NO_STORE, classify
+from lesion.classify import classify
 from lesion.errors import (
     FetchFailed,
     InvalidImage,
@@ -24,6 +24,7 @@ from lesion.errors import (
 )
 from lesion.facts import ClassEntry, Config, Limits, ModelCard, describe
 from lesion.fetch import fetch
+from lesion.http import Answers
 from lesion.image import FORMATS, MAX_PIXELS, MAX_PIXELS_OF
 from lesion.model import Model
 from lesion.samples import Sample, Samples
@@ -79,18 +80,15 @@ def create_app(settings: Settings, model: Model) -> FastAPI:
         redoc_url=None,
         # A redirect of an upload is an upload twice.
         redirect_slashes=False,
-        dependencies=[Depends(_no_store)],
     )
     problems.install(app)
+    # Outside of what answers faults, so that it sees these as well.
+    app.add_middleware(Answers)
     samples = Samples(settings.samples)
     _add_classify(app, settings, model, samples)
     _add_facts(app, settings, model, samples)
     _add_docs(app)
     return app
-
-
-def _no_store(response: Response) -> None:
-    response.headers.update(NO_STORE)
 
 
 def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Samples) -> None:
@@ -100,7 +98,7 @@ def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Sampl
     async def judge(data: bytes, views: Views, evidence: bool) -> Response:
         # In a thread: the event loop stays free to answer others meanwhile.
         answer = await run_sync(lambda: classify(data, model, views=views, evidence=evidence), limiter=turns)
-        return Response(encode(answer), headers=NO_STORE, media_type="application/json")
+        return Response(encode(answer), media_type="application/json")
 
     @app.post(
         "/api/classify",

@@ -7,14 +7,15 @@ is lost or there twice. Needs pyarrow and tqdm beside the runtime's packages. No
 
 import argparse
 import csv
+import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import get_context
-from os import cpu_count
 from pathlib import Path
 from time import monotonic
 
@@ -42,15 +43,18 @@ class SourceError(LesionError):
 def inputs(source: Path) -> dict[str, Path]:
     """Name in the results -> file, in the order of the results.
 
-    A folder gives every file below it, by its path from there. A table gives the files in its column `file`, by what stands
-    there; they are looked for beside the table.
+    A folder gives every file below it, by its path from there. Bytes that are no UTF-8, which old archives leave in names,
+    become text like \\xe9. A table gives the files in its column `file`, by what stands there; they lie beside the table.
 
     Raises:
-        SourceError: the source does not exist, or the table has no such column.
+        SourceError: the source does not exist, the table has no such column, or two files would have one name.
     """
     if source.is_dir():
         found = sorted(path for path in source.rglob("*") if path.is_file())
-        return {path.relative_to(source).as_posix(): path for path in found}
+        names = [os.fsencode(path.relative_to(source)).decode(errors="backslashreplace") for path in found]
+        if twice := next((name for name, times in Counter(names).items() if times > 1), None):
+            raise SourceError(f"Two files would both be called {twice} in the results. Rename one of them.")
+        return dict(zip(names, found, strict=True))
     try:
         with source.open(newline="", encoding="utf-8-sig") as lines:
             table = csv.DictReader(lines)
@@ -129,8 +133,10 @@ def run(source: Path, results: Path, model: Path, *, views: Views = Views.ONE, w
         JournalError: `results` was begun with another model or other views, or is written to by another process.
         ModelFileError: from `lesion.model`.
     """
-    files = inputs(source)
+    found = inputs(source)
     with Journal(results, about(Model(model), int(views))) as journal:
+        # Results may lie in the folder that is judged.
+        files = {name: path for name, path in found.items() if not journal.owns(path)}
         left = {name: path for name, path in files.items() if name not in journal.done}
         bar = tqdm(total=len(files), initial=len(files) - len(left), unit="photograph", disable=None)
         rows: list[Row] = []
@@ -167,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _cores() -> int:
-    return cpu_count() or 1
+    return os.cpu_count() or 1
 
 
 if __name__ == "__main__":

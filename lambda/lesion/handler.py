@@ -19,12 +19,13 @@ from typing import Any
 
 from lesion import direct
 from lesion.model import Model
-from lesion.records import Records
+from lesion.records import Records, only_ours
 from lesion.samples import Samples
 from lesion.settings import read_settings
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
+only_ours()
 _settings = read_settings()
 _model = Model(_settings.model, threads=_settings.threads)
 _records = Records(service=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "lesion"), model=_model.card.version)
@@ -50,7 +51,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _read(http: Handler, event: dict[str, Any], context: Any) -> dict[str, Any]:
-    if not isinstance(_method(event), str):
+    if not isinstance(_method(event), str) or not _has_format(event):
         return _unreadable()
     try:
         return http(event, context)
@@ -96,6 +97,11 @@ def _is_http(event: object) -> bool:
         return False
     http = request.get("http")
     return isinstance(http, dict) or (http is None and "httpMethod" in event)
+
+
+def _has_format(event: dict[str, Any]) -> bool:
+    # What Mangum tells the formats by: 2.0, 1.0, and a load balancer's.
+    return "version" in event or "resource" in event or "elb" in event["requestContext"]
 
 
 def _method(event: dict[str, Any]) -> object:

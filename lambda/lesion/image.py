@@ -45,6 +45,7 @@ _TURN = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = (5, 6, 7, 8)
+_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
 _LONGEST = 3
 """How many times as long as wide pixels may come out. Odd, so that the middle square stays where it is."""
 _BAND = 32
@@ -112,7 +113,7 @@ def decode(data: bytes, *, at_least: int = MIN_REDUCED_SIDE) -> Photograph:
 
     Raises:
         UnsupportedFormat: not one of `FORMATS`, or a pixel type without a defined brightness (32-bit TIFF).
-        TooLarge: more than `MAX_PIXELS` pixels.
+        TooLarge: more than `MAX_PIXELS` pixels, or stored in pieces that are too large to be read.
         InvalidImage: truncated or corrupt.
     """
     name = sniff(data)
@@ -126,7 +127,9 @@ def decode(data: bytes, *, at_least: int = MIN_REDUCED_SIDE) -> Photograph:
             kinds = {tile.codec_name for tile in image.tile} | {name.lower(), f"{name}_{image.mode}".lower()}
             _check_size(width, height, min(MAX_PIXELS_OF.get(kind, MAX_PIXELS) for kind in kinds))
             if "libtiff" in kinds:
-                check_tiff(image.tag_v2, width, height)  # type: ignore[attr-defined]  # only TIFF has this decoder
+                tags = image.tag_v2  # type: ignore[attr-defined]  # only TIFF has this decoder
+                # Not `image.size`, which is that of the picture turned upright, while pieces lie as they are stored.
+                check_tiff(tags, tags[_TIFF_WIDTH], tags[_TIFF_HEIGHT])
             # A no-op for every format but JPEG.
             image.draft(None, (at_least, at_least))
             image.load()
@@ -165,6 +168,9 @@ def _check_size(width: int, height: int, most: int) -> None:
 
 def _plain_mode(image: Image.Image) -> Image.Image:
     """Bring every pixel type to L, LA, RGB, RGBA or CMYK with 8 bits."""
+    if "transparency" in image.info and image.mode in ("1", "L", "RGB"):
+        # A PNG may name one grey or one colour that is transparent.
+        return image.convert("RGBA")
     if image.mode in ("L", "LA", "RGB", "RGBA", "CMYK"):
         return image
     if image.mode.startswith("I;16"):

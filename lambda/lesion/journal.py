@@ -61,6 +61,11 @@ class Journal:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         os.close(self._lock)
 
+    def owns(self, file: Path) -> bool:
+        """Whether a file is the results, or one of those beside them while they grow."""
+        place, own = file.resolve(), self._path.resolve()
+        return place in (own, _spare(own)) or self._folder.resolve() in place.parents
+
     def write(self, rows: Sequence[Row]) -> None:
         """Write rows down for good."""
         if not rows:
@@ -105,10 +110,14 @@ class Journal:
         return table
 
     def _put(self, table: pa.Table, target: Path) -> None:
-        spare = target.with_name(f"{target.name}.part")
+        spare = _spare(target)
         with spare.open("wb") as file:
             pq.write_table(table, file, compression="zstd")
             file.flush()
             # Else a power cut may leave the name without the content.
             os.fsync(file.fileno())
         spare.replace(target)
+
+
+def _spare(target: Path) -> Path:
+    return target.with_name(f"{target.name}.part")

@@ -121,7 +121,9 @@ def _route(scope: Scope) -> str:
 def _methods(app: FastAPI, scope: Scope) -> set[str]:
     # Starlette names the methods of the first route that matches; one address has several routes here.
     matching = (route for route in app.routes if route.matches(scope)[0] != Match.NONE)
-    return {method for route in matching for method in getattr(route, "methods", None) or ()}
+    methods = {method for route in matching for method in getattr(route, "methods", None) or ()}
+    # `lesion.http` answers it wherever GET is.
+    return methods | ({"HEAD"} if "GET" in methods else set())
 
 
 def answer(error: RequestError) -> JSONResponse:

@@ -2,10 +2,13 @@
 
 Only what `FIELDS` names is ever written. The route is one of the application's own or "other", because a path is whatever a
 caller types; of the answer only its code, sizes, timings and model are taken. Of the request there is no header, query,
-address, name or body, and of the answer no probability and no decision.
+address, name or body, and of the answer no probability and no decision. Beside these lines the log has what the package
+says itself, of faults; what other packages say stays out of it (`only_ours`).
 """
 
 import json
+import logging
+import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -48,6 +51,16 @@ METRICS = {
     "InferTime": "Milliseconds",
 }
 """Unit of each metric. Each costs money by the month, so there are no more than the dashboard shows."""
+
+
+def only_ours() -> None:
+    """Keep from Lambda's log what the packages would write there: Mangum every path, python-multipart bytes of broken forms.
+
+    To be called when a function starts; by then its runtime has set the log up. Elsewhere the log is the host's own.
+    """
+    if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(logging.Filter("lesion"))
 
 
 class Records:

@@ -7,6 +7,7 @@ twice. Of a photograph nothing is kept but its row; keys stand in the results, a
 Needs pyarrow and botocore beside the runtime's packages. Not in the service's image.
 """
 
+import errno
 import hashlib
 import logging
 import os
@@ -23,13 +24,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lesion.errors import SettingsError
 from lesion.model import Model
+from lesion.records import only_ours
 from lesion.rows import LARGEST, Row, StorageError, about, crashed, judge
 from lesion.settings import read_settings
 
 VIEWS = 1
 RESULTS = "results"
 """Before the name of each piece. What else lies in the bucket is not part of the data set."""
-_OWN_FAULT = frozenset({"NoSuchKey", "AccessDenied", "InvalidObjectState"})
+_DENIED = "AccessDenied"
+_OWN_FAULT = frozenset({"NoSuchKey", _DENIED, "InvalidObjectState"})
 """What S3 says about one photograph: it is gone, closed, or archived. Anything else may be said of the next one too."""
 
 
@@ -40,6 +43,7 @@ def _variable(name: str) -> str:
     return value
 
 
+only_ours()
 _source, _target = _variable("LESION_BATCH_SOURCE"), _variable("LESION_BATCH_TARGET")
 _settings = read_settings()
 _model = Model(_settings.model, threads=_settings.threads)
@@ -60,7 +64,7 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
         context: Lambda's, not needed.
 
     Raises:
-        StorageError: S3 does not answer, or does not let results be written.
+        StorageError: S3 does not answer, or does not let photographs be read or results be written.
     """
     if "key" in event:
         judge(event["key"], lambda: fetch(event["key"]), _model, VIEWS)
@@ -77,20 +81,29 @@ def piece(run: str, keys: Sequence[str]) -> str:
 
 
 def rows(keys: Sequence[str]) -> Iterator[Row]:
-    """A row for each key; while one is judged, the next is fetched."""
+    """A row for each key; while one is judged, the next is fetched.
+
+    Raises:
+        StorageError: S3 does not answer, or denies every one of them, and then it is the function that lacks a right.
+    """
+    denied = 0
     with ThreadPoolExecutor(1) as pool:
         coming = [pool.submit(fetch, key) for key in keys[:1]]
         for number, key in enumerate(keys):
             current = coming.pop()
             coming += [pool.submit(fetch, following) for following in keys[number + 1 : number + 2]]
+            denied += isinstance(current.exception(), PermissionError)
             yield judge(key, current.result, _model, VIEWS)
+    if keys and denied == len(keys):
+        raise _no_answer(_DENIED)
 
 
 def fetch(key: str) -> bytes:
     """The first `LARGEST` bytes of a photograph, and one more where there are more.
 
     Raises:
-        OSError: it cannot be read; its text is S3's word for why.
+        OSError: it cannot be read; its text is S3's word for why. PermissionError where S3 denies it, which is also its
+            word for a key that is gone, as the function may not list.
         StorageError: S3 does not answer.
     """
     try:
@@ -101,7 +114,7 @@ def fetch(key: str) -> bytes:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in _OWN_FAULT:
-            raise OSError(0, f"S3 says {code}.") from None
+            raise OSError(errno.EACCES if code == _DENIED else 0, f"S3 says {code}.") from None
         raise _no_answer(code) from None
     except BotoCoreError as error:
         raise _no_answer(type(error).__name__) from None

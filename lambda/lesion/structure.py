@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lesion.errors import TooLarge
+
 MAX_SCANS = 100
 """Of a JPEG. Progressive files have about ten."""
 FEW_SCANS = 20
@@ -62,10 +64,10 @@ def check_tiff(tags: Mapping[int, Any], width: int, height: int) -> None:
 
     Args:
         tags: of the first picture.
-        width, height: of that picture.
+        width, height: of that picture as it is stored, before it is turned upright.
 
     Raises:
-        ValueError: such a file.
+        TooLarge: such a file. It may be a whole one, below the limit in pixels.
     """
     bits = tags.get(_BITS, 1)
     sample = -(-max(bits if isinstance(bits, tuple) else (bits,)) // 8)
@@ -73,4 +75,7 @@ def check_tiff(tags: Mapping[int, Any], width: int, height: int) -> None:
     # Some kinds of colour are unpacked to four bytes, whatever they are made of.
     piece = columns * rows * max(4, tags.get(_SAMPLES, 1) * sample)
     if piece > MAX_PIECE:
-        raise ValueError(f"a piece of {piece} bytes")
+        raise TooLarge(
+            f"This TIFF has a piece of {piece // 1_000_000} MB; at most {MAX_PIECE // 1_000_000} are read here at once. "
+            "Save it as JPEG and send that."
+        )

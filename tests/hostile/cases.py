@@ -247,11 +247,12 @@ def tiffs() -> dict[str, Case]:
     long_tag = 4_000_000
     tags = tiff([(1000 + n, 1, long_tag, 10) for n in range(4000)])
     return {
-        "TIFF with a tile of 1.6 GB": ("invalid_image", lambda: tiles(16, 16, 40_000, zlib.compress(bytes(1000)))),
-        "TIFF with a tile of 1.6 GB in LZMA": ("invalid_image", lambda: tiles(16, 16, 40_000, b"", 34925)),
-        "TIFF with one strip of 49 megapixels": (
-            "invalid_image",
-            lambda: strips(7000, 7000, zlib.compress(bytes(1000))),
+        "TIFF with a tile of 1.6 GB": ("too_large", lambda: tiles(16, 16, 40_000, zlib.compress(bytes(1000)))),
+        "TIFF with a tile of 1.6 GB in LZMA": ("too_large", lambda: tiles(16, 16, 40_000, b"", 34925)),
+        "TIFF with one strip of 49 megapixels": ("too_large", lambda: strips(7000, 7000, zlib.compress(bytes(1000)))),
+        "TIFF with one strip of 49 megapixels that is turned": (
+            "too_large",
+            lambda: strips(49_000, 1000, zlib.compress(bytes(1000)), orientation=6),
         ),
         "TIFF with a tile of 4 megapixels": (JUDGED, lambda: tiles(16, 16, 2048, zlib.compress(bytes(2048 * 2048), 9))),
         "TIFF with a tile of no pixels": ("invalid_image", lambda: tiles(16, 16, 0, bytes(256), 1)),

@@ -102,9 +102,10 @@ def grey(width: int, height: int, compression: int, *more: Entry) -> list[Entry]
     ]
 
 
-def strips(width: int, height: int, data: bytes, compression: int = 8) -> bytes:
+def strips(width: int, height: int, data: bytes, compression: int = 8, orientation: int = 1) -> bytes:
     """A TIFF in one strip."""
-    return tiff(grey(width, height, compression, (273, 4, 1, HERE), (278, 4, 1, height), (279, 4, 1, len(data))), data)
+    places: list[Entry] = [(273, 4, 1, HERE), (274, 3, 1, orientation), (278, 4, 1, height), (279, 4, 1, len(data))]
+    return tiff(grey(width, height, compression, *places), data)
 
 
 def tiles(width: int, height: int, side: int, data: bytes, compression: int = 8, following: int = 0) -> bytes:

@@ -93,6 +93,7 @@ def test_the_log_has_no_query_and_stopping_is_clean(environment: dict[str, str],
         httpx2.post(
             f"{url}api/classify?views=1&secret=anna", files={"file": ("schmidt.jpg", photograph)}, timeout=60
         ).raise_for_status()
+        httpx2.get(f"{url}nothing%0Aforged%1B[31m", timeout=60)
         process.send_signal(signal.SIGINT)
         out, log = process.communicate(timeout=60)
     finally:
@@ -101,6 +102,7 @@ def test_the_log_has_no_query_and_stopping_is_clean(environment: dict[str, str],
     assert process.returncode == 0
     assert out == ""
     assert "POST /api/classify 200" in log
+    assert "GET /nothing%0Aforged%1B%5B31m 404" in log
     assert not [word for word in ("anna", "schmidt", "secret", "127.0.0.1", "Traceback") if word in log]
 
 

@@ -399,7 +399,10 @@ def test_the_firewall_counts_requests_to_the_api_and_keeps_no_samples(full: Asse
     (rule,) = firewall["Rules"]
     rate = rule["Statement"]["RateBasedStatement"]
     assert (rate["Limit"], rate["EvaluationWindowSec"], rate["AggregateKeyType"]) == (300, 300, "IP")
-    assert rate["ScopeDownStatement"]["ByteMatchStatement"]["SearchString"] == "/api/"
+    counted = rate["ScopeDownStatement"]["ByteMatchStatement"]
+    assert (counted["PositionalConstraint"], counted["SearchString"]) == ("STARTS_WITH", "/api/")
+    transformations = sorted((item["Priority"], item["Type"]) for item in counted["TextTransformations"])
+    assert transformations == [(0, "URL_DECODE"), (1, "NORMALIZE_PATH")]
     answer = rule["Action"]["Block"]["CustomResponse"]
     assert answer["ResponseCode"] == 429
     body = firewall["CustomResponseBodies"][answer["CustomResponseBodyKey"]]["Content"]

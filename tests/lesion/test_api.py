@@ -87,6 +87,21 @@ def test_evidence_can_be_left_out(client: TestClient) -> None:
     assert answer["prediction"] is not None
 
 
+@pytest.mark.parametrize(
+    "path", ["/api/ping", "/api/model", "/api/openapi.json", "/api/docs", "/api/docs.css", "/api/nothing"]
+)
+def test_head_is_get_without_the_body_and_nothing_is_stored(client: TestClient, path: str) -> None:
+    got, head = client.get(path), client.head(path)
+    assert got.content and not head.content
+    assert (head.status_code, head.headers) == (got.status_code, got.headers)
+    assert head.headers["cache-control"] == "no-store"
+
+
+def test_head_is_no_operation_of_its_own_in_the_document(client: TestClient) -> None:
+    operations = {method for path in client.get("/api/openapi.json").json()["paths"].values() for method in path}
+    assert operations == {"get", "post"}
+
+
 def test_eight_views_are_asked_of_the_model(client: TestClient) -> None:
     # Blue is how much the stand-in's answer depends on the view.
     blue = png((120, 0, 255))

@@ -17,7 +17,7 @@ from lesion import batch
 from lesion.answers import Views
 from lesion.journal import Journal, JournalError
 from lesion.model import Model
-from lesion.rows import Run
+from lesion.rows import Run, about, crashed
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -85,6 +85,28 @@ def test_a_table_names_files_beside_it_and_missing_ones_keep_their_row(
         ("gone.jpg", "error", "unreadable"),
         ("below/b.heic", "ok", None),
     ]
+
+
+def test_a_name_that_is_no_text_keeps_its_row(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
+    os.rename(folder / "a.jpg", os.fsencode(folder) + b"/caf\xe9.jpg")
+    results = batch.run(folder, tmp_path / "results.parquet", stand_in_file)
+    rows = {row["file"]: row["status"] for row in pq.read_table(results).to_pylist()}
+    assert len(rows) == 6 and rows["caf\\xe9.jpg"] == "ok"
+    (folder / "caf\\xe9.jpg").touch()
+    with pytest.raises(batch.SourceError, match="Rename one"):
+        batch.run(folder, tmp_path / "more.parquet", stand_in_file)
+
+
+def test_results_among_the_photographs_are_no_photographs(
+    folder: Path, stand_in_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    with Journal(Path("results.parquet"), about(Model(stand_in_file), 1)) as journal:
+        journal.write([crashed("a.jpg")])
+    for _ in range(2):
+        batch.run(Path(), Path("results.parquet"), stand_in_file)
+        names = pq.read_table("results.parquet", columns=["file"])["file"].to_pylist()
+        assert names == ["a.jpg", "below/b.heic", "cut.jpg", "dark.png", "empty", "notes.txt"]
 
 
 def test_killed_at_any_moment_it_goes_on_and_no_row_is_lost_or_there_twice(stand_in_file: Path, tmp_path: Path) -> None:

@@ -86,6 +86,19 @@ def test_a_transparent_colour_of_a_palette_becomes_white() -> None:
     assert (pixels[:, 10:] == (200, 100, 50)).all()
 
 
+@pytest.mark.parametrize(("mode", "clear", "other"), [("1", 0, 255), ("L", 7, 90), ("RGB", (7, 7, 7), (90, 80, 70))])
+@pytest.mark.parametrize("size", [(20, 10), (2400, 1200)])
+def test_a_transparent_colour_without_a_palette_becomes_white(
+    mode: str, clear: Any, other: Any, size: tuple[int, int]
+) -> None:
+    image = Image.new(mode, size, clear)
+    image.paste(other, (size[0] // 2, 0, *size))
+    pixels = decode(encode(image, "PNG", transparency=clear)).pixels
+    half = pixels.shape[1] // 2
+    assert (pixels[:, :half] == 255).all()
+    assert (pixels[:, half:] == other).all()
+
+
 def test_an_animation_gives_its_first_frame() -> None:
     frames = [Image.new("RGB", (40, 30), color) for color in ("red", "lime", "blue")]
     for name in ("GIF", "WebP", "PNG", "AVIF"):

@@ -138,6 +138,12 @@ def test_any_other_event_warms_up(handler: Handler, other: Any) -> None:
     assert handler(other, None) == {"status": "warm", "model": "stand-in"}
 
 
+@pytest.mark.parametrize("written", [{}, {"http": {"method": "GET", "path": "/api/ping"}}])
+def test_an_event_of_no_format_is_a_request_that_cannot_be_read(handler: Handler, written: dict[str, Any]) -> None:
+    response = handler({"requestContext": written, "httpMethod": "GET", "path": "/api/ping"}, None)
+    assert (response["statusCode"], json.loads(response["body"])["code"]) == (400, "invalid_request")
+
+
 def test_each_request_leaves_one_line_without_what_was_sent(handler: Handler, capsys: pytest.CaptureFixture[str]) -> None:
     handler(event("v2-form"), None)
     handler(event("v2-not-found"), None)

@@ -65,7 +65,7 @@ def test_a_wrong_parameter_is_named_with_what_it_may_be(client: TestClient) -> N
     assert "views: input should be 1 or 8" in problem["detail"]
 
 
-@pytest.mark.parametrize(("path", "methods"), [("/api/classify", "GET, POST"), ("/api/ping", "GET")])
+@pytest.mark.parametrize(("path", "methods"), [("/api/classify", "GET, HEAD, POST"), ("/api/ping", "GET, HEAD")])
 def test_a_wrong_method_is_told_all_the_right_ones(client: TestClient, path: str, methods: str) -> None:
     response = client.patch(path)
     assert_problem(response, 405, "method_not_allowed")

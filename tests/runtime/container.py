@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from infra.image import ARCHIVE, BUILD, TAG, ImageError, buildah, ensure_tools, has_docker
-from tests.runtime.emulator import RuntimeApi
+from tests.runtime.emulator import LOGGING, RuntimeApi
 from tests.runtime.network import Network
 
 PERIOD = 20_000
@@ -103,7 +103,7 @@ class Container:
         self._create: subprocess.Popen[str] | None = None
         self._pid = 0
         address = {"AWS_LAMBDA_RUNTIME_API": runtime.address} if runtime else {}
-        told = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory), **address, **(environment or {})}
+        told = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory), **LOGGING, **address, **(environment or {})}
         own = image.config
         self._bundle = {
             "ociVersion": "1.0.2",

@@ -193,6 +193,10 @@ def said(log: Callable[[], str], text: str, seconds: float = 10.0) -> bool:
     return True
 
 
+LOGGING = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}
+"""What Lambda sets for the stacks' logging."""
+
+
 class Function:
     """One process of `python -m awslambdaric`, for as long as a `with` block."""
 
@@ -210,13 +214,15 @@ class Function:
         Args:
             runtime: what it polls.
             handler: as Lambda names it, for instance "lesion.handler.handler".
-            environment: in place of what Lambda would set; PYTHONPATH must lead to the handler.
+            environment: in place of what Lambda would set; PYTHONPATH must lead to the handler. The log is as the stacks
+                ask for it, unless this says otherwise.
             folder: where it runs.
             python: the interpreter.
         """
         self._runtime = runtime
         self._command = [python, "-m", "awslambdaric", handler]
-        self._environment = {"PATH": os.environ["PATH"], **environment, "AWS_LAMBDA_RUNTIME_API": runtime.address}
+        given = {"PATH": os.environ["PATH"], **LOGGING, **environment}
+        self._environment = {**given, "AWS_LAMBDA_RUNTIME_API": runtime.address}
         self._folder = folder
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None

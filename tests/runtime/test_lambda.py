@@ -116,11 +116,19 @@ def test_what_lambda_cannot_take_is_the_gateways_answer(lesion: Stage, size: int
     assert (response.status_code, response.json()) == (413, {"message": message})
 
 
-def test_the_functions_log_has_nothing_of_the_caller(lesion: Stage, photograph: bytes) -> None:
-    httpx2.post(
-        f"{lesion.urls['2.0']}/api/classify?note=anna", files={"file": ("schmidt.jpg", photograph)}, timeout=60
-    ).raise_for_status()
-    assert not [word for word in ("anna", "schmidt", "Traceback", "ERROR") if word in lesion.function.log()]
+@pytest.mark.parametrize("payload_format", FORMATS)
+def test_the_functions_log_has_nothing_of_the_caller(lesion: Stage, photograph: bytes, payload_format: str) -> None:
+    url = lesion.urls[payload_format]
+    before = len(lesion.function.lines)
+    httpx2.post(f"{url}/api/classify?note=anna", files={"file": ("schmidt.jpg", photograph)}, timeout=60).raise_for_status()
+    # Paths and broken forms are what packages would log at the level that the stack sets.
+    assert httpx2.put(f"{url}/api/classify/schmidt.jpg", content=photograph, timeout=60).status_code == 404
+    broken = b"--x\r\nContent Disposition: anna\r\n\r\n\r\n--x--"
+    form = {"content-type": "multipart/form-data; boundary=x"}
+    assert httpx2.post(f"{url}/api/classify", content=broken, headers=form, timeout=60).status_code == 400
+    assert said(lesion.function.log, '"status":400')
+    assert not [word for word in ("anna", "schmidt", "Traceback", "ERROR", "WARN") if word in lesion.function.log()]
+    assert {json.loads(line)["service"] for line in lesion.function.lines[before:]} == {"lesion"}
 
 
 def test_time_left_and_id_are_the_invocations_own(echo: Stage) -> None:
