@@ -184,7 +184,7 @@ def test_several_are_judged_sorted_saved_tried_again_and_removed(keys: Keys) -> 
     choose(keys, *files("a.jpg", "b.jpg", "c.jpg"))
     expect(page.locator("#queue-predict")).to_be_focused()
     keys.press("Enter")
-    expect(page.locator("#queue-bar")).to_have_js_property("value", 3)
+    expect(page.locator("#queue-progress")).to_have_text("2 of 3 looked at, 1 without an answer")
     # Where Stop was; one may be tried again.
     expect(page.locator("#queue-predict")).to_be_focused()
     assert keys.to("[data-sort=probability]")[:2] == ["queue-add", "queue-export"]

@@ -83,7 +83,7 @@ def test_the_page_opens_without_a_network_in_every_language(page: Page, context:
     page.get_by_role("button", name="Rotate and crop").click()
     expect(page.locator("#crop-work")).to_be_visible()
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="Remove all").click()
     page.get_by_role("button", name="Use the camera").click()
     expect(page.get_by_role("dialog", name="Take a photograph")).to_be_visible()
     page.keyboard.press("Escape")

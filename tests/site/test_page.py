@@ -94,6 +94,25 @@ def test_a_photograph_may_be_dropped_anywhere(page: Page) -> None:
     expect(page.locator("#result-heading")).to_have_text(STATUSES)
 
 
+def test_what_is_no_file_is_told_beside_the_picture(page: Page) -> None:
+    page.set_input_files("#file", PHOTOGRAPH)
+    transfer = page.evaluate_handle(
+        """() => {
+            const transfer = new DataTransfer();
+            transfer.setData("text/uri-list", "https://example.org/spot.jpg");
+            return transfer;
+        }"""
+    )
+    page.dispatch_event("#stage", "drop", {"dataTransfer": transfer})
+    told = page.get_by_role("alert")
+    expect(told).to_have_text("Only files can be dropped here. Save the picture first, then choose it.")
+    expect(page.get_by_role("img", name=PHOTOGRAPH.name)).to_be_visible()
+    page.set_input_files("#file", PHOTOGRAPH)
+    expect(told).to_be_hidden()
+    # Nobody is led to try it with a sample.
+    expect(page.locator(".sample img[draggable=false]")).to_have_count(12)
+
+
 def test_a_photograph_may_be_pasted(page: Page) -> None:
     page.evaluate(
         """(data) => {
@@ -135,7 +154,8 @@ def test_above_the_threshold_sends_to_a_doctor_and_tells_the_test_figures(page: 
     answer_with(page, answer(0.62, "malignant"))
     expect(page.locator("#result-heading")).to_have_text("Above the threshold")
     expect(page.locator("#advice")).to_have_text(
-        "95 of 100 malignant and 38 of 100 benign lesions in our test scored this high. Show this spot to a doctor."
+        "In our test, 95 of 100 malignant and 38 of 100 benign lesions scored above the threshold, too. "
+        "Show this spot to a doctor."
     )
     scale = page.get_by_role("img", name="Malignant 62%, benign 38%; the threshold is at 31%.")
     expect(scale).to_be_visible()
@@ -225,19 +245,87 @@ def test_a_weak_map_is_not_stretched(page: Page) -> None:
 
 def test_an_unreadable_file_gets_a_sentence(page: Page) -> None:
     page.set_input_files("#file", {"name": "notes.heic", "mimeType": "image/heic", "buffer": b"not a photograph"})
-    expect(page.locator("#no-preview")).to_contain_text("cannot show this file")
+    expect(page.locator("#no-preview")).to_have_text(
+        "This browser cannot show this file. It may still be possible to judge it."
+    )
+    # Of what shape it is, nobody knows.
+    expect(page.locator("#seen")).to_be_hidden()
+    expect(page.locator("#square")).to_be_hidden()
     page.get_by_role("button", name="Predict").click()
     expect(page.locator("#result-heading")).to_have_text("No answer")
     expect(page.locator("#advice")).to_contain_text("This file is not a picture that can be read here.")
     expect(page.get_by_role("button", name="Retry")).to_be_hidden()
 
 
-def test_a_photograph_that_the_browser_cannot_show_is_judged_all_the_same(page: Page) -> None:
-    page.set_input_files("#file", TELEPHONE / "ISIC_0000026.heic")
+def test_a_photograph_that_the_browser_cannot_show_is_judged_all_the_same(page: Page, tmp_path: Path) -> None:
+    with Image.open(PHOTOGRAPH) as photograph:
+        photograph.save(tmp_path / "spot.tiff", compression="jpeg")
+    page.set_input_files("#file", tmp_path / "spot.tiff")
     expect(page.locator("#no-preview")).to_contain_text("cannot show this file")
     page.get_by_role("button", name="Predict").click()
     expect(page.locator("#result-heading")).to_have_text(STATUSES)
-    expect(page.locator("#details")).to_contain_text("HEIC")
+    expect(page.locator("#details")).to_contain_text(re.compile("spot.tiff, 1504 . 1129 pixels, TIFF"))
+
+
+def answer_about(page: Page, photograph: Path) -> None:
+    """Answer in the service's place about a file."""
+    page.route("**/api/model", lambda route: route.fulfill(json=CARD))
+    page.route("**/api/classify**", lambda route: route.fulfill(json=answer(0.62, "malignant")))
+    page.set_input_files("#file", photograph)
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#map")).to_be_visible()
+
+
+def test_a_picture_that_the_page_decodes_lies_under_its_map(page: Page) -> None:
+    answer_about(page, TELEPHONE / "ISIC_0000026.heic")
+    for picture in ("#preview", "#evidence-alone", "#evidence-under"):
+        expect(page.locator(picture)).to_have_js_property("naturalWidth", 320)
+        expect(page.locator(picture)).to_be_visible()
+    expect(page.locator("#seen")).to_be_visible()
+
+
+def decoder_held(page: Page) -> Callable[[], Route]:
+    """Holds the first decoder back; gives a way to wait until it is asked for."""
+    held: list[Route] = []
+    page.route("**/private/parts.json", lambda route: held.append(route), times=1)
+
+    def asked() -> Route:
+        for _ in range(300):
+            if held:
+                return held[0]
+            page.wait_for_timeout(100)
+        raise AssertionError("No decoder was asked for.")
+
+    return asked
+
+
+def test_an_answer_that_is_faster_than_the_decoder_gets_its_picture_later(page: Page) -> None:
+    decoder = decoder_held(page)
+    answer_about(page, TELEPHONE / "ISIC_0000026.heic")
+    expect(page.locator("#no-preview")).to_have_text("The photograph is being opened.")
+    expect(page.locator("#evidence-under")).to_be_hidden()
+    expect(page.locator("#evidence figcaption").last).to_be_hidden()
+    page.get_by_role("radio", name="5%", exact=True).focus()
+    decoder().continue_()
+    expect(page.locator("#evidence-under")).to_have_js_property("naturalWidth", 320)
+    expect(page.locator("#evidence-under")).to_be_visible()
+    expect(page.locator("#no-preview")).to_be_hidden()
+    # Nobody is disturbed by it.
+    expect(page.get_by_role("radio", name="5%", exact=True)).to_be_focused()
+
+
+def test_a_picture_that_is_decoded_too_late_is_not_shown(page: Page) -> None:
+    decoder = decoder_held(page)
+    page.set_input_files("#file", TELEPHONE / "ISIC_0000026.heic")
+    first = decoder()
+    expect(page.locator("#no-preview")).to_have_text("The photograph is being opened.")
+    page.set_input_files("#file", PHOTOGRAPH)
+    expect(page.locator("#preview")).to_have_js_property("naturalWidth", 1504)
+    first.continue_()
+    # The next one waits for the decoder: once it is shown, the one before it would have been.
+    page.set_input_files("#file", TELEPHONE / "ISIC_0000026-turned.heic")
+    expect(page.locator("#preview")).to_have_js_property("naturalWidth", 240)
+    expect(page.locator("#name")).to_have_text("ISIC_0000026-turned.heic")
 
 
 def test_a_photograph_above_the_limit_is_made_smaller_first(page: Page, tmp_path: Path) -> None:
@@ -315,7 +403,7 @@ def test_waiting_is_explained_and_can_be_cancelled(page: Page) -> None:
     expect(page.locator("#result-heading")).to_have_text("Looking at the picture")
     expect(page.locator("#busy-text")).to_be_empty()
     page.clock.fast_forward(2000)
-    expect(page.locator("#busy-text")).to_have_text("The first request after a pause takes longer: the service is starting.")
+    expect(page.locator("#busy-text")).to_have_text("This takes longer: the connection is slow, or the service is starting.")
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator("#advice")).to_contain_text("Cancelled")
     expect(page.get_by_role("button", name="Predict")).to_be_focused()
@@ -333,7 +421,7 @@ def test_another_picture_takes_the_answer_away(page: Page) -> None:
 def test_clear_goes_back_to_the_beginning(page: Page) -> None:
     answer_with(page, answer(0.62, "malignant"))
     expect(page.locator("#answer")).to_be_visible()
-    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="Remove").click()
     expect(page.locator("#answer")).to_be_hidden()
     expect(page.locator("#picture")).to_be_hidden()
     expect(page.get_by_role("button", name="Predict")).to_be_disabled()
@@ -390,6 +478,23 @@ def test_about_tells_the_figures_and_the_limits(page: Page) -> None:
     page.keyboard.press("Escape")
     expect(about).to_be_hidden()
     expect(page.get_by_role("button", name="About", exact=True)).to_be_focused()
+
+
+def test_the_hints_are_no_part_of_the_names(page: Page) -> None:
+    views = page.get_by_role("checkbox", name="Check eight orientations", exact=True)
+    expect(views).to_have_accessible_description("Also looks at the picture turned and mirrored, and averages. Slower.")
+    private = page.get_by_role("switch", name="Private mode", exact=True)
+    expect(private).to_have_accessible_description(re.compile("^The photograph does not leave this device"))
+
+
+@pytest.mark.parametrize(("touch", "words"), [(True, "Take a photograph, choose one"), (False, "Drop or paste")])
+def test_a_touch_screen_is_not_told_to_drop(browser: Browser, base_url: str, touch: bool, words: str) -> None:
+    context = browser.new_context(service_workers="block", has_touch=touch)
+    page = context.new_page()
+    page.goto(base_url)
+    expect(page.locator("#invitation p").filter(visible=True).first).to_contain_text(words)
+    expect(page.locator("#invitation p").filter(visible=True)).to_have_count(2)
+    context.close()
 
 
 def test_what_comes_from_outside_is_shown_as_text(page: Page) -> None:

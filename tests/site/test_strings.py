@@ -126,6 +126,23 @@ def test_what_must_not_be_said_would_be_found(language: str, sentence: str) -> N
     assert re.search(FORBIDDEN[language], sentence, re.IGNORECASE)
 
 
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        # The test's figures are for its threshold, not for one picture's number.
+        ("advice.above_figures", {"en": "above the threshold", "es": "umbral", "de": "Schwellenwert", "fr": "seuil"}),
+        ("result.slow", {"en": "connection", "es": "conexión", "de": "Verbindung", "fr": "connexion"}),
+        ("notice.rest", {"en": "processed in", "es": "procesan en", "de": "verarbeitet", "fr": "traitées en"}),
+        ("about.privacy_text", {"en": "processed in", "es": "procesa en", "de": "verarbeitet", "fr": "traitée en"}),
+        ("queue.set", {"en": "Remains possible", "es": "posible", "de": "möglich", "fr": "possible"}),
+        ("meaning.legend", {"en": "Suppose it were", "es": "Suponga que fueran", "de": "wären", "fr": "soit"}),
+        ("evidence.neither", {"en": "neither", "es": "ni una ni otra", "de": "weder noch", "fr": "ni l’un ni l’autre"}),
+    ],
+)
+def test_what_is_easily_said_wrongly_is_said_so(key: str, words: dict[str, str]) -> None:
+    assert {language: said for language, said in words.items() if said not in STRINGS[language][key]} == {}
+
+
 def test_the_words_of_the_document_are_those_of_the_english_file() -> None:
     words = Words()
     words.feed(PAGE)
@@ -177,7 +194,7 @@ def test_every_sentence_is_used_and_every_used_one_is_there() -> None:
 def test_the_page_knows_what_its_own_models_say_of_themselves() -> None:
     convert = (REPOSITORY / "export" / "convert.py").read_text()
     use, listed = re.findall(r'"intended_use": "(.+?)",\s+"limits_of_use": \[(.+?)\]', convert, re.DOTALL)[0]
-    said = {use, *re.findall(r'"(.+?)",\n', listed), *re.findall(r'^OWN_LICENCE = "(.+?)"$', convert, re.MULTILINE)}
+    said = {use, *re.findall(r'"(.+?)",\n', listed), *re.findall(r'^NON_COMMERCIAL = "(.+?)"$', convert, re.MULTILINE)}
     assert len(said) == 7
     known = {key.split(".")[1]: text for key, text in ENGLISH.items() if key.startswith("model_says.")}
     assert known == {re.sub("[^a-z]+", "_", text.lower()): text for text in said}

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, Rout
 from python_multipart.multipart import parse_options_header
 
 from tests.paths import SAMPLES, TELEPHONE
+from tests.site.test_offline import until
 
 PHOTOGRAPHS = [SAMPLES / f"ISIC_{number}.jpg" for number in ("0000026", "0010021", "0000345", "0010587")]
 LIMIT = 4_500_000
@@ -204,6 +205,43 @@ def test_a_camera_that_takes_no_photograph_gives_a_frame(opened: Callable[..., P
     expect(page.get_by_role("img", name="Photograph from the camera")).to_be_visible()
 
 
+@SIZES
+def test_what_was_refused_is_taken_again(opened: Callable[..., Page], size: tuple[int, int]) -> None:
+    page = opened(size)
+    fulfil(page, answer(0, "too_blurry"))
+    page.set_input_files("#file", PHOTOGRAPHS[0])
+    page.get_by_role("button", name="Predict", exact=True).click()
+    refused = page.get_by_role("region", name="What to do next")
+    with page.expect_file_chooser():
+        refused.get_by_role("button", name="Another photograph").click()
+    refused.get_by_role("button", name="Use the camera").click()
+    page.get_by_role("button", name="Take the photograph").click()
+    expect(page.get_by_role("img", name="Photograph from the camera")).to_be_visible()
+    expect(page.get_by_role("button", name="Predict", exact=True)).to_be_focused()
+    # In place of the other one.
+    expect(refused).to_be_hidden()
+    expect(page.locator("#queue")).to_be_hidden()
+    assert not scrolls_sideways(page)
+
+
+def test_after_an_answer_nothing_has_to_be_taken_again(page: Page) -> None:
+    fulfil(page, answer(0.62))
+    page.set_input_files("#file", PHOTOGRAPHS[0])
+    page.get_by_role("button", name="Predict", exact=True).click()
+    following = page.get_by_role("region", name="What to do next")
+    expect(following.get_by_role("button")).to_have_text(["Print a report"])
+
+
+def test_the_camera_adds_to_a_comparison(page: Page) -> None:
+    page.set_input_files("#file", files("a.jpg", "b.jpg"))
+    expect(page.locator("#queue-rows tr")).to_have_count(2)
+    for count in (3, 4):
+        page.get_by_role("button", name="Use the camera").click()
+        page.get_by_role("button", name="Take the photograph").click()
+        expect(page.locator("#queue-rows tr")).to_have_count(count)
+    expect(page.get_by_role("img", name="Photograph from the camera")).to_be_visible()
+
+
 # Rotate and crop
 
 
@@ -348,17 +386,52 @@ def test_a_crop_can_be_left_and_begins_from_the_whole_photograph(page: Page, qua
     expect(page.locator("#crop-where")).to_contain_text("300 × 300 pixels")
 
 
+# Opens the first photograph only when it is told to, and says when its pixels are let go.
+SLOW = """() => {
+    const open = createImageBitmap.bind(window);
+    window.openings = 0;
+    window.createImageBitmap = async (...given) => {
+        const bitmap = await open(...given);
+        if (openings++) return bitmap;
+        bitmap.close = () => (window.isLetGo = true);
+        await new Promise((resolve) => (window.goOn = resolve));
+        return bitmap;
+    };
+}"""
+
+
+def test_a_crop_that_was_left_does_not_close_the_next_one(page: Page, quarters: FilePayload) -> None:
+    page.set_input_files("#file", quarters)
+    page.evaluate(SLOW)
+    open_crop = page.get_by_role("button", name="Rotate and crop")
+    open_crop.click()
+    until(page, "() => Boolean(window.goOn)")
+    page.get_by_role("button", name="Cancel").click()
+    expect(open_crop).to_be_focused()
+    open_crop.click()
+    page.get_by_role("button", name="Smaller").click()
+    page.evaluate("goOn()")
+    until(page, "() => Boolean(window.isLetGo)")
+    expect(page.locator("#crop-where")).to_contain_text("278 × 278 pixels")
+    page.get_by_role("button", name="Use this square").click()
+    expect(page.get_by_role("img", name="quarters.png")).to_have_js_property("naturalWidth", 278)
+
+
 def test_a_sample_is_not_cropped(page: Page) -> None:
     page.get_by_role("button", name="Sample 3").click()
     expect(page.get_by_role("button", name="Rotate and crop")).to_be_hidden()
 
 
-def test_a_photograph_that_the_browser_cannot_show_can_be_cropped_all_the_same(page: Page) -> None:
+def test_heic_is_shown_and_cropped_by_what_is_loaded_with_the_first_one(page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
+    page.set_input_files("#file", PHOTOGRAPHS[0])
+    expect(page.locator("#preview")).to_have_js_property("naturalWidth", 1504)
+    assert not [url for url in asked if "heic" in url or "cropper" in url]
     page.set_input_files("#file", TELEPHONE / "ISIC_0000026-turned.heic")
-    expect(page.locator("#no-preview")).to_be_visible()
-    assert not [url for url in asked if "heif" in url or "cropper" in url]
+    expect(page.locator("#preview")).to_have_js_property("naturalWidth", 240)
+    expect(page.locator("#preview")).to_have_js_property("naturalHeight", 320)
+    assert [url for url in asked if "/private/heic" in url] and not [url for url in asked if "cropper" in url]
     page.get_by_role("button", name="Rotate and crop").click()
     expect(page.locator("#crop-where")).to_contain_text("240 × 240 pixels, 0 across and 40 down")
     page.get_by_role("button", name="Use this square").click()
@@ -394,6 +467,14 @@ def test_a_photograph_above_the_limit_leaves_upright_and_without_its_metadata(pa
     with Image.open(BytesIO(photographs[0])) as smaller:
         assert smaller.size == (1200, 1600)
         assert not smaller.getexif()
+
+
+def test_heic_is_sent_as_it_is_whatever_is_shown_of_it(page: Page) -> None:
+    page.set_input_files("#file", TELEPHONE / "ISIC_0000026.heic")
+    expect(page.locator("#preview")).to_have_js_property("naturalWidth", 320)
+    page.get_by_role("button", name="Predict", exact=True).click()
+    # What the service says of it.
+    expect(page.locator("#details")).to_contain_text("ISIC_0000026.heic, 320 × 240 pixels, HEIC")
 
 
 def test_heic_above_the_limit_is_decoded_here(page: Page, tmp_path: Path) -> None:
@@ -493,7 +574,9 @@ def test_what_fails_or_is_refused_keeps_its_row_and_one_is_tried_again(page: Pag
     fulfil(page, answer(0.62), 503, answer(0, "too_dark"), answer(0.1), answer(0.2))
     page.set_input_files("#file", files("a.jpg", "b.jpg", "c.jpg", "d.jpg"))
     page.get_by_role("button", name="Predict all").click()
-    expect(page.locator("#queue-progress")).to_have_text("4 of 4 looked at")
+    expect(page.locator("#queue-progress")).to_have_text("3 of 4 looked at, 1 without an answer")
+    expect(page.locator("#queue-bar")).to_have_js_property("value", 3)
+    expect(page.locator("#live")).to_have_text("3 of 4 looked at, 1 without an answer")
     row = page.get_by_role("row", name=re.compile("b.jpg"))
     expect(row).to_contain_text("No answer")
     expect(row).to_contain_text("The service is busy or starting.")
@@ -504,13 +587,15 @@ def test_what_fails_or_is_refused_keeps_its_row_and_one_is_tried_again(page: Pag
     expect(row).to_contain_text("Below the threshold")
     expect(row).to_contain_text("20%")
     expect(page.get_by_role("button", name="Retry", exact=True)).to_have_count(0)
+    expect(page.locator("#queue-progress")).to_have_text("4 of 4 looked at")
+    expect(page.locator("#live")).to_have_text("All photographs have been looked at.")
 
 
 def test_the_table_sorts_by_every_column_and_is_saved_in_that_order(page: Page) -> None:
     fulfil(page, answer(0.2), answer(0.62), 503, answer(0, "too_dark"), answer(0.4))
     page.set_input_files("#file", files("=cmd()|x.jpg", "a,b.jpg", "c.jpg", "d.jpg", "e10.jpg"))
     page.get_by_role("button", name="Predict all").click()
-    expect(page.locator("#queue-progress")).to_have_text("5 of 5 looked at")
+    expect(page.locator("#queue-progress")).to_have_text("4 of 5 looked at, 1 without an answer")
     malignant = page.get_by_role("columnheader", name="Malignant")
     malignant.get_by_role("button").click()
     expect(malignant).to_have_attribute("aria-sort", "descending")
@@ -523,7 +608,7 @@ def test_the_table_sorts_by_every_column_and_is_saved_in_that_order(page: Page) 
     page.get_by_role("columnheader", name="Most probable").get_by_role("button").click()
     expect(malignant).to_have_attribute("aria-sort", "none")
     assert rows(page)[0] == "a,b.jpg"
-    page.get_by_role("columnheader", name="Set").get_by_role("button").click()
+    page.get_by_role("columnheader", name="Remains possible").get_by_role("button").click()
     assert rows(page)[0] == "=cmd()|x.jpg"
     page.get_by_role("columnheader", name="Result").get_by_role("button").click()
     assert rows(page)[0] == "a,b.jpg"
@@ -548,9 +633,46 @@ def test_the_table_sorts_by_every_column_and_is_saved_in_that_order(page: Page) 
         "refusal": "",
         "problem": "",
         "model": "7",
+        "views": "1",
     }
     assert (table[2]["status"], table[2]["problem"], table[2]["probability"]) == ("failed", "starting", "")
     assert (table[3]["status"], table[3]["refusal"], table[3]["model"]) == ("refused", "too_dark", "7")
+
+
+def test_the_arrows_are_no_part_of_a_column_s_name(page: Page) -> None:
+    page.set_input_files("#file", files("a.jpg", "b.jpg"))
+    names = ("Picture", "Result", "Malignant", "Remains possible", "Most probable")
+    for name in names:
+        expect(page.get_by_role("columnheader", name=name, exact=True)).to_be_visible()
+    for _ in range(2):
+        page.get_by_role("button", name="Malignant", exact=True).click()
+        expect(page.get_by_role("button", name="Malignant", exact=True)).to_be_focused()
+
+
+@pytest.mark.parametrize("locale", ["en", "es", "de", "fr"])
+def test_no_button_of_a_row_breaks_within_a_word(opened: Callable[..., Page], locale: str) -> None:
+    page = opened(PHONE, locale=locale)
+    fulfil(page, 503, 503)
+    page.set_input_files("#file", files("a.jpg", "b.jpg"))
+    page.locator("#queue-predict").click()
+    expect(page.locator("[data-state=failed]")).to_have_count(2)
+    lines = """(button) => {
+        const range = document.createRange();
+        range.selectNodeContents(button);
+        return range.getClientRects().length;
+    }"""
+    retry = page.locator("#queue-rows .row-status button").first
+    assert retry.evaluate(lines) <= len(retry.inner_text().split())
+
+
+def test_a_file_that_the_page_decodes_has_its_thumbnail(page: Page) -> None:
+    heic = (TELEPHONE / "ISIC_0000026.heic").read_bytes()
+    page.set_input_files("#file", [*files("a.jpg"), {"name": "b.heic", "mimeType": "image/heic", "buffer": heic}])
+    row = page.get_by_role("row", name=re.compile("b.heic"))
+    drawn = "(canvas) => canvas.getContext('2d').getImageData(44, 44, 1, 1).data[3] === 255"
+    page.wait_for_function(drawn, arg=row.locator("canvas").element_handle())
+    row.get_by_role("button", name="b.heic", exact=True).click()
+    expect(page.locator("#preview")).to_have_js_property("naturalWidth", 320)
 
 
 def test_a_queue_can_be_stopped_and_gone_on_with(page: Page) -> None:
@@ -575,6 +697,31 @@ def test_a_queue_can_be_stopped_and_gone_on_with(page: Page) -> None:
     expect(page.locator("#queue-progress")).to_have_text("3 of 3 looked at")
 
 
+def test_what_is_said_of_a_stopped_queue_is_translated_and_goes_with_the_next_change(page: Page) -> None:
+    waiting: list[Route] = []
+    page.route("**/api/classify**", lambda route: waiting.append(route))
+    page.set_input_files("#file", files("a.jpg", "b.jpg", "c.jpg"))
+    note = page.locator("#queue-note")
+
+    def stop() -> None:
+        page.locator("#queue-predict").click()
+        expect(note).to_be_hidden()
+        page.locator("#queue-stop").click()
+        expect(note).to_be_visible()
+
+    stop()
+    expect(note).to_have_text("Stopped. 0 of 3 have been looked at.")
+    page.get_by_label("Language").select_option("de")
+    expect(note).to_have_text("Angehalten. 0 von 3 wurden betrachtet.")
+    page.locator("#predict").click()
+    expect(note).to_be_hidden()
+    page.locator("#cancel").click()
+    stop()
+    page.locator("#queue-rows .remove").last.click()
+    expect(page.locator("#queue-progress")).to_have_text("0 von 2 betrachtet")
+    expect(note).to_be_hidden()
+
+
 def test_one_of_several_can_be_cancelled_or_removed(page: Page) -> None:
     waiting: list[Route] = []
     page.route("**/api/classify**", lambda route: waiting.append(route))
@@ -594,6 +741,56 @@ def test_one_of_several_can_be_cancelled_or_removed(page: Page) -> None:
     expect(page.locator("#result-heading")).to_have_text("Above the threshold")
 
 
+def test_remove_beside_the_picture_leaves_the_others(page: Page) -> None:
+    fulfil(page, answer(0.62), answer(0.1), answer(0.2))
+    page.set_input_files("#file", files("a.jpg", "b.jpg", "c.jpg"))
+    page.get_by_role("button", name="Predict all").click()
+    expect(page.locator("#queue-progress")).to_have_text("3 of 3 looked at")
+    page.get_by_role("button", name="b.jpg", exact=True).click()
+    remove = page.get_by_role("button", name="Remove", exact=True)
+    remove.click()
+    expect(page.locator("#live")).to_have_text("Removed b.jpg.")
+    expect(page.locator("#queue-progress")).to_have_text("2 of 2 looked at")
+    assert rows(page) == ["a.jpg", "c.jpg"]
+    expect(page.get_by_role("img", name="c.jpg")).to_be_visible()
+    expect(page.locator("#answer")).to_be_visible()
+    expect(remove).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#queue")).to_be_hidden()
+    expect(page.get_by_role("img", name="a.jpg")).to_be_visible()
+    expect(page.locator("#result-heading")).to_have_text("Above the threshold")
+
+
+def test_another_number_of_orientations_is_asked_anew_and_told_apart(page: Page) -> None:
+    fulfil(page, *(answer(probability) for probability in (0.62, 0.1, 0.6, 0.2, 0.61)))
+    page.set_input_files("#file", files("a.jpg", "b.jpg"))
+    predict_all = page.get_by_role("button", name="Predict all")
+    progress = page.locator("#queue-progress")
+    told = page.locator("#queue-rows").get_by_text("in eight orientations")
+    predict_all.click()
+    expect(progress).to_have_text("2 of 2 looked at")
+    expect(predict_all).to_be_disabled()
+    expect(told.filter(visible=True)).to_have_count(0)
+    page.get_by_role("checkbox", name="Check eight orientations").check()
+    with page.expect_request("**/api/classify?views=8"):
+        predict_all.click()
+    expect(progress).to_have_text("2 of 2 looked at")
+    expect(told.filter(visible=True)).to_have_count(2)
+    expect(predict_all).to_be_disabled()
+    # One of them as before.
+    page.get_by_role("checkbox", name="Check eight orientations").uncheck()
+    expect(predict_all).to_be_enabled()
+    page.get_by_role("button", name="Predict", exact=True).click()
+    expect(progress).to_have_text("2 of 2 looked at")
+    expect(page.get_by_role("row", name=re.compile("a.jpg"))).to_contain_text("61%")
+    expect(told.filter(visible=True)).to_have_count(1)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as CSV").click()
+    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    table = [(row["file"], row["probability"], row["views"]) for row in csv.DictReader(StringIO(text, newline=""))]
+    assert table == [("a.jpg", "0.61", "1"), ("b.jpg", "0.2", "8")]
+
+
 def test_at_most_twenty_are_taken_and_more_can_be_added_until_then(opened: Callable[..., Page]) -> None:
     page = opened(PHONE)
     page.set_input_files("#file", files(*(f"{number}.jpg" for number in range(18))))
@@ -607,10 +804,13 @@ def test_at_most_twenty_are_taken_and_more_can_be_added_until_then(opened: Calla
     expect(page.locator("#queue-rows tr")).to_have_count(20)
     expect(page.locator("#queue-note")).to_have_text("At most 20 photographs at once: 2 were left out.")
     expect(page.get_by_role("button", name="Add photographs")).to_be_disabled()
+    expect(page.get_by_role("button", name="Use the camera")).to_be_disabled()
     assert not scrolls_sideways(page)
-    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="Remove all").click()
     expect(page.locator("#queue")).to_be_hidden()
     expect(page.locator("#picture")).to_be_hidden()
+    expect(page.locator("#live")).to_have_text("All photographs were removed.")
+    expect(page.get_by_role("button", name="Choose photographs")).to_be_focused()
 
 
 def test_a_cropped_one_of_several_is_asked_anew(page: Page) -> None:
@@ -643,7 +843,7 @@ def test_the_smallest_telephone_shows_every_view_without_scrolling_sideways(
     expect(page.locator("#crop-work")).to_be_visible()
     assert page.locator("#crop").evaluate(fits)
     page.keyboard.press("Escape")
-    page.locator("#clear").click()
+    page.locator("#queue-clear").click()
     page.locator("#camera-open").click()
     expect(page.locator("#camera-shutter")).to_be_enabled()
     assert page.locator("#camera").evaluate(fits)

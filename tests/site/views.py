@@ -82,8 +82,10 @@ def several(page: Page) -> None:
         lambda route: route.fulfill(json=bodies.pop(0)) if bodies else route.fulfill(status=500, json=PROBLEM),
     )
     page.set_input_files("#file", files("a-name-that-is-much-too-long-for-any-telephone.jpg", "b.jpg", "c.jpg"))
+    # Each row says so.
+    page.locator("#views").check()
     page.locator("#queue-predict").click()
-    expect(page.locator("#queue-bar")).to_have_js_property("value", 3)
+    expect(page.locator("[data-state=failed]")).to_have_count(1)
     page.locator("[data-sort=probability]").click()
 
 

@@ -1,18 +1,21 @@
 // Several pictures beside each other: a row for each, with its state, its result, and what can be done with it.
 
+/** @import { Values } from "./strings.js" */
 /** @import { Picture } from "./types.js" */
 
 import { exportCsv } from "./csv.js";
 import { byId, focusOn, make, say } from "./dom.js";
-import { put, putText } from "./language.js";
-import { MOST, all, current, nameOf } from "./pictures.js";
+import { put } from "./language.js";
+import { MOST, all, current, nameOf, progress } from "./pictures.js";
+import { makePreview } from "./preview.js";
 import { onLanguage, t } from "./strings.js";
 import * as words from "./words.js";
 
 /** @typedef {"picture" | "status" | "probability" | "set" | "top"} Column */
 
 /** @typedef {{row: HTMLTableRowElement, show: HTMLButtonElement, name: HTMLElement, status: HTMLElement, why: HTMLElement,
- *   probability: HTMLElement, set: HTMLElement, top: HTMLElement, retry: HTMLButtonElement, remove: HTMLButtonElement}} Row */
+ *   orientations: HTMLElement, probability: HTMLElement, set: HTMLElement, top: HTMLElement, retry: HTMLButtonElement,
+ *   remove: HTMLButtonElement}} Row */
 
 const THUMBNAIL = 44;
 // For dense screens.
@@ -33,7 +36,8 @@ const rows = new Map();
 /** @type {{column: Column, descending: boolean} | null} */
 let order = null;
 let thumbnails = Promise.resolve();
-/** @type {{onShow: (picture: Picture) => void, onRetry: (picture: Picture) => void, onRemove: (picture: Picture) => void}} */
+/** @type {{onShow: (picture: Picture) => void, onRetry: (picture: Picture) => void, onRemove: (picture: Picture) => void,
+ *   isOpen: (picture: Picture) => boolean}} */
 let doing;
 
 /**
@@ -43,13 +47,16 @@ let doing;
  * @param {(picture: Picture) => void} actions.onRemove
  * @param {() => void} actions.onPredict
  * @param {() => void} actions.onStop
+ * @param {() => void} actions.onClear
+ * @param {(picture: Picture) => boolean} actions.isOpen whether there is something left to judge
  */
-export function listenForComparison({ onPredict, onStop, ...actions }) {
+export function listenForComparison({ onPredict, onStop, onClear, ...actions }) {
   doing = actions;
   predictButton.addEventListener("click", onPredict);
   stopButton.addEventListener("click", onStop);
+  byId("queue-clear", HTMLButtonElement).addEventListener("click", onClear);
   exportButton.addEventListener("click", () => {
-    exportCsv(sorted()).catch(() => tellQueue(t("problems.unreachable")));
+    exportCsv(sorted()).catch(() => tellQueue("problems.unreachable"));
   });
   for (const button of headers) {
     button.addEventListener("click", () => sortBy(/** @type {Column} */ (button.dataset.sort)));
@@ -72,16 +79,16 @@ export function showComparison() {
   pictures.forEach(fill);
   arrange();
   const isRunning = pictures.some(({ state }) => state === "waiting" || state === "looking");
-  const done = pictures.filter(({ state }) => state === "done" || state === "failed").length;
+  const [told, counts] = progress();
   const wasFocused = document.activeElement === stopButton;
   stopButton.hidden = !isRunning;
   predictButton.hidden = isRunning;
-  predictButton.disabled = pictures.every(({ state }) => state === "done");
+  predictButton.disabled = !pictures.some(doing.isOpen);
   if (wasFocused && !isRunning) focusOn([predictButton, exportButton]);
   byId("queue-add", HTMLButtonElement).disabled = pictures.length >= MOST;
   bar.max = pictures.length;
-  bar.value = done;
-  put(byId("queue-progress", HTMLElement), "queue.progress", { done, all: pictures.length });
+  bar.value = counts.done;
+  put(byId("queue-progress", HTMLElement), told, counts);
   if (isNew) unfold(at);
 }
 
@@ -99,10 +106,8 @@ function unfold(at) {
 
 /** @param {number} count of pictures for which there was no room */
 export function tellLeftOut(count) {
-  note.hidden = count === 0;
-  if (count === 0) return;
-  put(note, "queue.too_many", { most: MOST, count });
-  say(note.textContent ?? "");
+  if (count === 0) clearNote();
+  else tellQueue("queue.too_many", { most: MOST, count });
 }
 
 /** @param {Picture} picture whose preview changed */
@@ -129,6 +134,7 @@ function fill(picture) {
   cells.name.textContent = name;
   cells.status.textContent = statusOf(picture);
   cells.why.textContent = whyNot(picture);
+  cells.orientations.hidden = judgement?.views !== 8;
   cells.probability.textContent = prediction ? words.numbers(prediction).malignant : "–";
   cells.set.textContent = prediction?.prediction_set.map((side) => t(`result.side_${side}`)).join(", ") ?? "–";
   const top = prediction?.classes[0];
@@ -175,13 +181,14 @@ function add(picture) {
   const status = make("span", "");
   const spinner = make("span", "spinner");
   spinner.setAttribute("aria-hidden", "true");
-  const why = make("small", "");
-  const state = make("td", "row-status", make("div", "", spinner, status), why, retry);
+  const why = make("small", "why");
+  const orientations = put(make("small", ""), "queue.eight");
+  const state = make("td", "row-status", make("div", "", spinner, status), why, orientations, retry);
   const heading = make("th", "", show);
   heading.scope = "row";
   const [probability, set, top] = ["number", "wide", "wide"].map((kind) => make("td", kind));
   const row = make("tr", "", heading, state, probability, set, top, make("td", "row-end", remove));
-  const cells = { row, show, name, status, why, probability, set, top, retry, remove };
+  const cells = { row, show, name, status, why, orientations, probability, set, top, retry, remove };
   rows.set(picture, cells);
   return cells;
 }
@@ -192,17 +199,33 @@ function add(picture) {
  * @param {HTMLCanvasElement} canvas
  * @param {Picture} picture
  */
-async function draw(canvas, { address }) {
+async function draw(canvas, picture) {
+  let image = await decoded(picture.address);
+  if (!image) {
+    await makePreview(picture);
+    image = await decoded(picture.address);
+  }
+  // What cannot be shown has an empty square beside its name.
+  if (!image) return;
+  const side = Math.min(image.naturalWidth, image.naturalHeight);
+  const left = (image.naturalWidth - side) / 2;
+  const top = (image.naturalHeight - side) / 2;
+  canvas.getContext("2d")?.drawImage(image, left, top, side, side, 0, 0, canvas.width, canvas.height);
+}
+
+/**
+ * @param {string | null} address
+ * @returns {Promise<HTMLImageElement | null>} null where this browser cannot show it
+ */
+async function decoded(address) {
+  if (address === null) return null;
+  const image = new Image();
+  image.src = address;
   try {
-    const image = new Image();
-    image.src = address;
     await image.decode();
-    const side = Math.min(image.naturalWidth, image.naturalHeight);
-    const left = (image.naturalWidth - side) / 2;
-    const top = (image.naturalHeight - side) / 2;
-    canvas.getContext("2d")?.drawImage(image, left, top, side, side, 0, 0, canvas.width, canvas.height);
+    return image;
   } catch {
-    // A file that this browser cannot show has an empty square beside its name.
+    return null;
   }
 }
 
@@ -266,9 +289,15 @@ function compare(one, other) {
   return String(one).localeCompare(String(other), document.documentElement.lang, { numeric: true });
 }
 
-/** @param {string} sentence said of the queue as a whole */
-export function tellQueue(sentence) {
-  putText(note, sentence);
-  note.hidden = sentence === "";
-  if (sentence) say(sentence);
+/**
+ * @param {string} key of a sentence about the queue as a whole
+ * @param {Values} [values]
+ */
+export function tellQueue(key, values) {
+  note.hidden = false;
+  say(put(note, key, values).textContent ?? "");
+}
+
+export function clearNote() {
+  note.hidden = true;
 }

@@ -10,7 +10,11 @@ import { put } from "./language.js";
 import { encode, open, paper } from "./photo.js";
 import { number } from "./strings.js";
 
-/** @typedef {{turns: number, x: number, y: number, side: number}} Square `turns` of 90° clockwise */
+/**
+ * @typedef {{turns: number, x: number, y: number, side: number}} Square `turns` of 90° clockwise
+ *
+ * @typedef {{photograph: Blob, side: number}} Cropped
+ */
 
 const dialog = byId("crop", HTMLDialogElement);
 const area = byId("crop-area", HTMLElement);
@@ -54,13 +58,18 @@ let square = { turns: 0, x: 0, y: 0, side: 0 };
 /** @type {{canvas: CropperCanvas, image: CropperImage, selection: CropperSelection} | null} */
 let cropper = null;
 let isPlacing = false;
-/** @type {(result: {photograph: Blob, side: number} | null) => void} */
+/** Told when the window is left. */
+let leaving = new AbortController();
+/** @type {(result: Cropped | null) => void} */
 let finish = () => {};
 
-byId("crop-close", HTMLButtonElement).addEventListener("click", () => dialog.close());
+byId("crop-close", HTMLButtonElement).addEventListener("click", () => leave(null));
 byId("crop-use", HTMLButtonElement).addEventListener("click", () => void use());
 byId("crop-reset", HTMLButtonElement).addEventListener("click", reset);
-dialog.addEventListener("close", () => finish(null));
+dialog.addEventListener("close", () => {
+  // A browser tells of it a moment later, when the window may be open again.
+  if (!dialog.open) leave(null);
+});
 closeByBackdrop(dialog);
 for (const button of work.querySelectorAll("button")) {
   const { move } = button.dataset;
@@ -79,54 +88,76 @@ new ResizeObserver(() => place()).observe(area);
  * Let the person choose a square of a photograph.
  *
  * @param {Blob} file
- * @returns {Promise<{photograph: Blob, side: number} | null>} null when they did not, or nobody can open it
+ * @returns {Promise<Cropped | null>} null when they did not, or nobody can open it
  */
 export async function crop(file) {
   if (dialog.open) return null;
+  // Whoever comes back at once does so before the browser has told that the window was closed.
+  leave(null);
+  leaving = new AbortController();
   work.hidden = problem.hidden = true;
   opening.hidden = false;
   dialog.showModal();
-  /** @type {Promise<{photograph: Blob, side: number} | null>} */
-  const finished = new Promise((resolve) => {
+  void show(file, leaving.signal);
+  return new Promise((resolve) => {
     finish = resolve;
   });
-  const [shown] = await Promise.allSettled([prepare(file)]);
+}
+
+/**
+ * Close the window, and let go of what was open in it.
+ *
+ * @param {Cropped | null} result
+ */
+function leave(result) {
+  leaving.abort();
+  dialog.close();
+  area.replaceChildren();
+  photograph?.close();
+  photograph = cropper = null;
+  finish(result);
+}
+
+/**
+ * Show the photograph as soon as it is open; a large one takes a while, in which the window may be left.
+ *
+ * @param {Blob} file
+ * @param {AbortSignal} left
+ */
+async function show(file, left) {
+  const [prepared] = await Promise.allSettled([prepare(file, left)]);
+  if (left.aborted) return;
   opening.hidden = true;
-  problem.hidden = shown.status === "fulfilled";
-  if (shown.status === "fulfilled" && dialog.open) {
-    work.hidden = false;
-    reset();
-    area.focus();
-  }
-  try {
-    return await finished;
-  } finally {
-    dialog.close();
-    area.replaceChildren();
-    if (shown.status === "fulfilled") URL.revokeObjectURL(shown.value);
-    photograph?.close();
-    photograph = cropper = null;
-  }
+  problem.hidden = prepared.status === "fulfilled";
+  if (prepared.status === "rejected") return;
+  work.hidden = false;
+  reset();
+  area.focus();
 }
 
 /**
  * Open the photograph and set up the cropper.
  *
  * @param {Blob} file
- * @returns {Promise<string>} address of its preview
+ * @param {AbortSignal} left
+ * @throws {Error} where it cannot be opened, or the window is left before it is
  */
-async function prepare(file) {
+async function prepare(file, left) {
   const [bitmap] = await Promise.all([open(file), import("/vendor/cropperjs/dist/cropper.esm.min.js")]);
+  if (left.aborted) bitmap.close();
+  left.throwIfAborted();
   photograph = bitmap;
   const scale = Math.min(1, PREVIEW_SIDE / Math.max(bitmap.width, bitmap.height));
   const canvas = make("canvas", "");
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));
   paper(canvas).drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  const address = URL.createObjectURL(await encode(canvas, PREVIEW_QUALITY));
+  const preview = await encode(canvas, PREVIEW_QUALITY);
+  left.throwIfAborted();
+  const address = URL.createObjectURL(preview);
+  left.addEventListener("abort", () => URL.revokeObjectURL(address));
   cropper = build(address);
   await cropper.image.$ready();
-  return address;
 }
 
 /** @param {string} address */
@@ -257,5 +288,7 @@ async function use() {
   context.translate(-x, -y);
   context.transform(...TURNS[turns](photograph.width, photograph.height));
   context.drawImage(photograph, 0, 0);
-  finish({ photograph: await encode(canvas, QUALITY), side });
+  const left = leaving.signal;
+  const cut = await encode(canvas, QUALITY);
+  if (!left.aborted) leave({ photograph: cut, side });
 }

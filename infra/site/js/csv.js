@@ -26,6 +26,7 @@ function row(picture) {
     refusal: judgement?.answer.refusal?.code ?? "",
     problem: problem?.key.split(".").at(-1) ?? "",
     model: judgement?.answer.model.version ?? "",
+    views: judgement?.views ?? "",
   };
 }
 

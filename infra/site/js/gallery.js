@@ -42,6 +42,8 @@ export function showGallery(onSample) {
     image.alt = "";
     image.width = image.height = 104;
     image.decoding = "async";
+    // Dropped on the photograph it would be no file.
+    image.draggable = false;
     const element = make("button", "sample", image, put(make("span", ""), "samples.one", { number }));
     element.type = "button";
     element.dataset.id = sample.id;

@@ -9,34 +9,61 @@ import { Problem } from "./problem.js";
 import { t } from "./strings.js";
 
 /**
+ * @typedef {object} How
+ * @property {number} views 1 or 8
+ * @property {Promise<number>} pixels of the preview; 0 when the browser cannot show the file
+ * @property {Config["limits"]} limits of the service
+ * @property {AbortSignal} signal
+ *
+ * @typedef {{answer: Answer, model: ModelCard | null, note: () => string}} Judged by which `model`, if its card can be had;
+ *   `note` says what was done to the photograph, if anything
+ */
+
+/**
  * @param {Source} source
- * @param {object} how
- * @param {number} how.views 1 or 8
- * @param {Promise<number>} how.pixels of the preview; 0 when the browser cannot show the file
- * @param {Config["limits"]} how.limits of the service
- * @param {AbortSignal} how.signal
- * @returns {Promise<{answer: Answer, note: () => string}>} `note` says what was done to the photograph, if anything
+ * @param {How} how
+ * @returns {Promise<Judged>}
  * @throws {Problem} or an AbortError when `how.signal` says so
  */
-export async function judge(source, { views, pixels, limits, signal }) {
-  if (isPrivate()) {
-    const photograph = source.kind === "sample" ? await fetchSample(source.sample.image, signal) : source.file;
-    return { answer: await classifyHere(photograph, views, signal), note: () => t("private.sent") };
-  }
-  if (source.kind === "sample") {
-    return { answer: await service.classifySample(source.sample.id, views, signal), note: () => "" };
-  }
-  const { photograph, note } = await prepare(source.file, await pixels, limits);
-  return { answer: await service.classifyPhotograph(photograph, views, signal), note };
+export const judge = (source, how) => (isPrivate() ? judgeHere(source, how) : judgeThere(source, how));
+
+/**
+ * @param {Source} source
+ * @param {How} how
+ * @returns {Promise<Judged>}
+ */
+async function judgeHere(source, { views, signal }) {
+  const model = await cardHere();
+  const photograph = source.kind === "sample" ? await fetchSample(source.sample.image, signal) : source.file;
+  return { answer: await classifyHere(photograph, views, signal), model, note: () => t("private.sent") };
 }
 
 /**
- * The card of the model that judges.
+ * @param {Source} source
+ * @param {How} how
+ * @returns {Promise<Judged>}
+ */
+async function judgeThere(source, how) {
+  const { views, pixels, limits, signal } = how;
+  // Asked for now, so that a service that has to start does so once for both; failing, it only costs the figures.
+  void service.getModel();
+  if (source.kind === "sample") {
+    const answer = await service.classifySample(source.sample.id, views, signal);
+    return { answer, model: await service.getModel(answer.model.sha256), note: () => "" };
+  }
+  const { photograph, note } = await prepare(source.file, await pixels, limits);
+  // A large one takes a while, in which private mode may have been switched on.
+  if (isPrivate()) return judgeHere(source, how);
+  const answer = await service.classifyPhotograph(photograph, views, signal);
+  return { answer, model: await service.getModel(answer.model.sha256), note };
+}
+
+/**
+ * The card of the model that judges now.
  *
- * @param {string} [sha256] of the model that gave an answer
  * @returns {Promise<ModelCard | null>} null when it cannot be had
  */
-export const getModel = (sha256) => (isPrivate() ? cardHere().catch(() => null) : service.getModel(sha256));
+export const getModel = () => (isPrivate() ? cardHere().catch(() => null) : service.getModel());
 
 /**
  * @param {string} address

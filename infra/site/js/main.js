@@ -6,13 +6,15 @@ import { listenForAbout, showConfig } from "./about.js";
 import { getConfig } from "./api.js";
 import { byId, focusOn, later, say } from "./dom.js";
 import { markSample, showGallery } from "./gallery.js";
-import { getModel, judge } from "./judge.js";
+import { judge } from "./judge.js";
 import { listenForLanguage } from "./language.js";
+import { showMap } from "./map.js";
 import { startOffline } from "./offline.js";
 import { pixelsOf } from "./photo.js";
 import { hidePicture, showPicture } from "./picture.js";
-import { all, clear, current, nameOf, remove, replace, show, take } from "./pictures.js";
-import { isPrivate } from "./private/mode.js";
+import { MOST, all, clear, current, nameOf, progress, remove, replace, show, take } from "./pictures.js";
+import { makePreview, onPreview } from "./preview.js";
+import { isPrivate, onMode } from "./private/mode.js";
 import { listenForPrivate } from "./private/switch.js";
 import { listenForPrint } from "./print.js";
 import { Queue } from "./queue.js";
@@ -22,9 +24,11 @@ import { listenForFiles } from "./upload.js";
 
 const predictButton = byId("predict", HTMLButtonElement);
 const changeButton = byId("change", HTMLButtonElement);
+const cameraButton = byId("camera-again", HTMLButtonElement);
 const clearButton = byId("clear", HTMLButtonElement);
 const cropButton = byId("crop-open", HTMLButtonElement);
 const views = byId("views", HTMLInputElement);
+const onlyFiles = byId("only-files", HTMLElement);
 const queue = new Queue(judgePicture, onChange);
 
 /** @type {Config["limits"]} */
@@ -85,9 +89,11 @@ async function showTable() {
       loaded.listenForComparison({
         onShow: look,
         onRetry: (picture) => queue.add([picture]),
-        onRemove: discard,
+        onRemove: discardRow,
         onPredict: predictAll,
         onStop: stop,
+        onClear: startAgain,
+        isOpen,
       });
     }
   }
@@ -101,14 +107,28 @@ const bringInFiles = (files) => void bringIn(files.map((file) => ({ kind: "file"
 function showCurrent() {
   const picture = current();
   const isMany = all().length > 1;
+  onlyFiles.hidden = true;
   markSample(picture?.source.kind === "sample" ? picture.source.sample.id : null);
   clearButton.hidden = picture === null;
   changeButton.hidden = picture === null || isMany;
+  // Of several there, the next one is taken beside them.
+  cameraButton.hidden = picture === null;
+  cameraButton.disabled = all().length >= MOST;
   cropButton.hidden = picture?.source.kind !== "file";
-  if (picture) showPicture(picture.address, nameOf(picture));
+  if (picture) showPreview(picture);
   else hidePicture();
   showState();
   void showTable();
+}
+
+/** @param {Picture} picture */
+const showPreview = (picture) => showPicture(picture, nameOf(picture), () => void makePreview(picture));
+
+/** @param {Picture} picture whose preview went or came */
+function renewPreview(picture) {
+  if (picture !== current()) return;
+  showPreview(picture);
+  if (picture.judgement?.answer.prediction) showMap(picture.judgement.answer, picture.address);
 }
 
 /** Show what is known of the picture that is looked at. */
@@ -119,7 +139,7 @@ function showState() {
   cropButton.disabled = isAsked;
   const moves = picture !== null && picture === awaited;
   if (!picture) showEmpty("result.choose");
-  else if (isAsked) showBusy(isPrivate() ? "private.working" : "result.starting", moves);
+  else if (isAsked) showBusy(isPrivate() ? "private.working" : "result.slow", moves);
   else if (picture.judgement) showJudgement(picture, picture.judgement);
   else if (picture.problem) showProblem(picture.problem);
   else showEmpty("result.press");
@@ -133,21 +153,24 @@ function showState() {
  * @param {Picture} picture
  * @param {Judgement} judgement
  */
-function showJudgement({ source, address }, judgement) {
+function showJudgement(picture, judgement) {
+  const { source, address } = picture;
   const sample = source.kind === "sample" ? source.sample : null;
-  showAnswer(judgement, judgement.isShowable ? address : null, sample, () => details(source, judgement));
+  showAnswer(judgement, address, sample, () => details(picture, judgement));
 }
 
 /**
- * @param {Source} source
+ * @param {Picture} picture
  * @param {Judgement} judgement
  * @returns {[string, string][]}
  */
-function details(source, judgement) {
+function details(picture, judgement) {
+  const { source } = picture;
+  const { width, height, format } = judgement.answer.image;
   const cropped = source.kind === "file" && source.side ? t("crop.detail", { side: number(source.side) }) : "";
   const done = [cropped, judgement.note()].filter(Boolean).join("; ");
   /** @type {[string, string][]} */
-  const lines = [];
+  const lines = [[t("result.picture"), `${nameOf(picture)}, ${t("result.pixels", { width, height, format })}`]];
   if (judgement.views === 8) lines.push([t("result.orientations"), t("result.eight")]);
   if (source.kind === "sample") lines.push([t("result.source"), `${source.sample.source}, ${source.sample.licence}`]);
   if (done) lines.push([t("result.sent"), done]);
@@ -159,23 +182,25 @@ function details(source, judgement) {
  * @param {AbortSignal} signal
  * @returns {Promise<Judgement>}
  */
-async function judgePicture({ source, address }, signal) {
-  const orientations = views.checked ? 8 : 1;
-  // Asked for now, so that a service that has to start does so once for both; failing, it only costs the figures.
-  void getModel();
+async function judgePicture(picture, signal) {
+  const { source, address } = picture;
+  const orientations = orientationsNow();
   const pixels = pixelsOf(address);
-  const { answer, note } = await judge(source, { views: orientations, pixels, limits, signal });
-  const model = await getModel(answer.model.sha256);
-  return { answer, note, model, views: orientations, isShowable: (await pixels) > 0 };
+  const judged = await judge(source, { views: orientations, pixels, limits, signal });
+  // Before the answer is shown, which has the picture in it.
+  if (!(await pixels) && picture.source === source) void makePreview(picture);
+  return { ...judged, views: orientations };
 }
 
 /** @param {Picture} picture whose state changed */
 function onChange(picture) {
   // That it is looked at now changes nothing for who waits for it.
   if (picture === current() && picture.state !== "looking") showState();
+  // What was said of the queue until then no longer holds.
+  if (picture.state === "waiting") table?.clearNote();
   void showTable();
-  const isLast = (picture.state === "done" || picture.state === "failed") && all().every(isOver);
-  if (isLast && all().length > 1) say(t("queue.finished"));
+  const isLast = isOver(picture) && all().every(isOver);
+  if (isLast && all().length > 1) say(all().every(({ state }) => state === "done") ? t("queue.finished") : t(...progress()));
 }
 
 /** @param {Picture} picture */
@@ -189,17 +214,28 @@ function predict() {
   queue.add([picture]);
 }
 
-/** Judge all that have no answer yet. */
+/** In how many orientations the next picture is looked at. */
+const orientationsNow = () => (views.checked ? 8 : 1);
+
+/** @param {Picture} picture without an answer, or with one in another number of orientations than is asked for now */
+const isOpen = ({ judgement }) => judgement?.views !== orientationsNow();
+
+/** Judge all that have no such answer yet as is asked for now. */
 function predictAll() {
   awaited = null;
-  table?.tellQueue("");
-  queue.add(all().filter(({ state }) => state !== "done"));
+  queue.add(all().filter(isOpen));
   byId("queue-stop", HTMLButtonElement).focus();
 }
 
-function stop() {
+/** Stop judging all of them. */
+function halt() {
+  awaited = null;
   queue.stop();
-  table?.tellQueue(t("queue.stopped", { done: all().filter(isOver).length, all: all().length }));
+  if (all().length > 1) table?.tellQueue("queue.stopped", progress()[1]);
+}
+
+function stop() {
+  halt();
   byId("queue-predict", HTMLButtonElement).focus();
 }
 
@@ -226,19 +262,33 @@ function discard(picture) {
   const name = nameOf(picture);
   queue.cancel(picture);
   remove(picture);
+  table?.clearNote();
   showCurrent();
   say(t("queue.removed", { name }));
+}
+
+/** @param {Picture} picture whose row goes, and with it the button that was pressed */
+function discardRow(picture) {
+  discard(picture);
   const next = current();
   if (next && all().length > 1) table?.focusRow(next);
   else focusOn([predictButton, byId("photograph", HTMLElement)]);
 }
 
+/** Remove the picture that is shown; of several, the others stay. */
+function discardShown() {
+  const picture = current();
+  if (picture && all().length > 1) discard(picture);
+  else startAgain();
+}
+
 function startAgain() {
+  const told = all().length > 1 ? "queue.cleared" : "photograph.cleared";
   queue.stop();
   clear();
-  table?.tellQueue("");
+  table?.clearNote();
   showCurrent();
-  say(t("photograph.cleared"));
+  say(t(told));
   byId("choose", HTMLButtonElement).focus();
 }
 
@@ -253,6 +303,7 @@ async function cropCurrent() {
     queue.cancel(picture);
     replace(picture, { kind: "file", file: cut, isTaken, original, side: cropped.side });
     table?.showAnew(picture);
+    table?.clearNote();
     showCurrent();
     say(t("photograph.ready", { name: nameOf(picture) }));
     predictButton.focus();
@@ -280,18 +331,25 @@ function listen() {
   predictButton.addEventListener("click", predict);
   byId("retry", HTMLButtonElement).addEventListener("click", predict);
   byId("cancel", HTMLButtonElement).addEventListener("click", cancel);
-  clearButton.addEventListener("click", startAgain);
+  clearButton.addEventListener("click", discardShown);
   cropButton.addEventListener("click", () => void cropCurrent());
+  views.addEventListener("change", () => table?.showComparison());
   listenForFiles(bringInFiles, () => {
-    say(t("photograph.only_files"));
-    if (!current()) showEmpty("photograph.only_files");
+    onlyFiles.hidden = false;
   });
-  byId("camera-open", HTMLButtonElement).addEventListener("click", () => void photographByCamera());
+  for (const id of ["camera-open", "camera-again", "retake-camera"]) {
+    byId(id, HTMLButtonElement).addEventListener("click", () => void photographByCamera());
+  }
+  onPreview(renewPreview);
+  // What this device was asked to judge is not sent to the service instead.
+  onMode(({ state }) => {
+    if (state === "off" && queue.isRunning) halt();
+  });
   listenForAbout();
   listenForPrint();
   onLanguage(() => {
     const picture = current();
-    if (picture) showPicture(picture.address, nameOf(picture));
+    if (picture) showPreview(picture);
   });
 }
 

@@ -50,10 +50,13 @@ function offer() {
         prevalence = value;
         tell();
       });
-      return make("label", "", input, make("span", "", number(value, { style: "percent" })));
+      return make("label", "", input, make("span", "", percent(value)));
     }),
   );
 }
+
+/** @param {number} value */
+const percent = (value) => number(value, { style: "percent" });
 
 function tell() {
   if (!shown) return;
@@ -61,6 +64,7 @@ function tell() {
   const group = people(test.sensitivity?.value ?? 0, test.specificity?.value ?? 0, prevalence, PEOPLE);
   byId("meaning-test", HTMLElement).textContent = [words.inTheTest(test), orientations].filter(Boolean).join(" ");
   byId("prevalence-example", HTMLElement).textContent = words.example(prevalence);
+  byId("prevalence-chosen", HTMLElement).textContent = `${percent(prevalence)}.`;
   const { all, own } = words.people(prediction, group);
   byId("meaning-people", HTMLElement).replaceChildren(`${all} `, make("strong", "", own));
 

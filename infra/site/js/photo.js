@@ -32,15 +32,26 @@ export async function prepare(file, pixels, limits) {
   } catch {
     throw new Problem("problems.cannot_shrink", { values: { size: megabytes(file.size), most: megabytes(most) } });
   }
+  const photograph = await shrink(bitmap);
+  const note = () => t("photograph.shrunk", { before: megabytes(file.size), after: megabytes(photograph.size) });
+  return { photograph, note };
+}
+
+/**
+ * The photograph as a JPEG, made smaller where it is large.
+ *
+ * @param {ImageBitmap} bitmap of it, which is closed
+ * @returns {Promise<Blob>}
+ * @throws {Problem}
+ */
+export async function shrink(bitmap) {
   const scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));
   paper(canvas).drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   bitmap.close();
-  const photograph = await encode(canvas, QUALITY);
-  const note = () => t("photograph.shrunk", { before: megabytes(file.size), after: megabytes(photograph.size) });
-  return { photograph, note };
+  return encode(canvas, QUALITY);
 }
 
 /**
@@ -62,11 +73,12 @@ export async function open(file) {
 /**
  * How many pixels a picture has.
  *
- * @param {string} address
+ * @param {string | null} address
  * @returns {Promise<number>} 0 when the browser cannot show it
  */
 export function pixelsOf(address) {
   return new Promise((resolve) => {
+    if (address === null) return resolve(0);
     const image = new Image();
     image.onload = () => resolve(image.naturalWidth * image.naturalHeight);
     image.onerror = () => resolve(0);

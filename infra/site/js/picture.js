@@ -1,6 +1,9 @@
 // The picture that is looked at: its preview, and the square that the network sees.
 
+/** @import { Picture } from "./types.js" */
+
 import { byId } from "./dom.js";
+import { put } from "./language.js";
 
 const frame = byId("frame", HTMLElement);
 const image = byId("preview", HTMLImageElement);
@@ -8,34 +11,43 @@ const square = byId("seen", HTMLElement);
 const missing = byId("no-preview", HTMLElement);
 
 /**
- * @param {string} address of the picture
+ * @param {Picture} picture
  * @param {string} name for people who cannot see it
+ * @param {() => void} onUnshowable called where this browser cannot show it as it is
  */
-export function showPicture(address, name) {
+export function showPicture({ address, isOpening }, name, onUnshowable) {
   byId("picture", HTMLElement).hidden = false;
   byId("invitation", HTMLElement).hidden = true;
   byId("name", HTMLElement).textContent = name;
   image.alt = name;
-  if (image.getAttribute("src") === address) {
-    missing.hidden = !image.hidden;
+  if (address === null) {
+    showNone(isOpening ? "crop.opening" : "photograph.no_preview");
     return;
   }
+  if (image.getAttribute("src") === address) return;
   missing.hidden = square.hidden = true;
   image.onload = () => {
     image.hidden = false;
     shape(image.naturalWidth, image.naturalHeight);
   };
-  image.onerror = () => {
-    image.hidden = true;
-    missing.hidden = false;
-    shape(4, 3);
-  };
+  image.onerror = onUnshowable;
   image.src = address;
 }
 
+/**
+ * Nobody knows its shape, nor which square of it is looked at.
+ *
+ * @param {string} key of what is said instead
+ */
+function showNone(key) {
+  takeAway();
+  image.hidden = square.hidden = byId("square", HTMLElement).hidden = true;
+  frame.style.removeProperty("--ratio");
+  put(missing, key).hidden = false;
+}
+
 export function hidePicture() {
-  image.onload = image.onerror = null;
-  image.removeAttribute("src");
+  takeAway();
   byId("picture", HTMLElement).hidden = true;
   byId("invitation", HTMLElement).hidden = false;
 }
@@ -55,4 +67,9 @@ function shape(width, height) {
   square.style.width = `${(side / width) * 100}%`;
   square.style.height = `${(side / height) * 100}%`;
   square.hidden = false;
+}
+
+function takeAway() {
+  image.onload = image.onerror = null;
+  image.removeAttribute("src");
 }

@@ -1,6 +1,6 @@
 // The pictures of a visit: which there are, which one is shown, and what is known of each.
 
-/** @import { Picture, Source } from "./types.js" */
+/** @import { Picture, Source, State } from "./types.js" */
 
 import { t } from "./strings.js";
 
@@ -35,6 +35,17 @@ export function take(sources) {
   pictures.push(...fresh.slice(0, room));
   shown = (room ? fresh[0] : null) ?? (sources[0] && known(sources[0])) ?? shown ?? pictures[0] ?? null;
   return Math.max(0, fresh.length - room);
+}
+
+/**
+ * How far they are.
+ *
+ * @returns {[string, {done: number, failed: number, all: number}]} key and values of its sentence
+ */
+export function progress() {
+  const count = (/** @type {State} */ wanted) => pictures.filter(({ state }) => state === wanted).length;
+  const [done, failed] = [count("done"), count("failed")];
+  return [failed ? "queue.progress_failed" : "queue.progress", { done, failed, all: pictures.length }];
 }
 
 /** @param {Picture} picture */
@@ -85,10 +96,11 @@ export function nameOf({ source }) {
  */
 function pictureOf(source) {
   const address = source.kind === "sample" ? source.sample.image : URL.createObjectURL(source.file);
-  return { source, address, state: "new", judgement: null, problem: null };
+  return { source, address, isOpening: false, state: "new", judgement: null, problem: null };
 }
 
-/** @param {Picture} picture */
-function forget({ source, address }) {
-  if (source.kind === "file") URL.revokeObjectURL(address);
+/** @param {Picture} picture whose preview is needed no more */
+export function forget(picture) {
+  if (picture.source.kind === "file" && picture.address) URL.revokeObjectURL(picture.address);
+  picture.address = null;
 }

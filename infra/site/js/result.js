@@ -18,7 +18,7 @@ const parts = ["tips", "busy", "problem", "answer"].map((id) => byId(id, HTMLEle
 
 // A person starts to wonder; an answer before that needs no scrolling to the spinner.
 const SCROLL_AFTER_MS = 400;
-// From here on, most likely, the function is being started.
+// From here on it is not the usual: the function is being started, or the photograph takes long to get there.
 const SLOW_AFTER_MS = 2000;
 /** @type {number[]} */
 let timers = [];
@@ -82,7 +82,7 @@ export function showProblem(problem) {
  * @param {Judgement} judgement
  * @param {string | null} address of the picture, where this browser can show it
  * @param {Sample | null} sample whose actual diagnosis may be told now
- * @param {() => [string, string][]} details more lines for the end of the panel, in the language of the moment
+ * @param {() => [string, string][]} details of the picture, for the end of the panel, in the language of the moment
  */
 export function showAnswer(judgement, address, sample, details) {
   const { answer } = judgement;
@@ -93,7 +93,7 @@ export function showAnswer(judgement, address, sample, details) {
   uncertain.hidden = !isUncertain;
   byId("actual", HTMLElement).hidden = !sample;
   byId("judged", HTMLElement).hidden = !prediction;
-  byId("help", HTMLElement).hidden = prediction !== null;
+  byId("help", HTMLElement).hidden = byId("retake", HTMLElement).hidden = prediction !== null;
   if (prediction) showMap(answer, address);
   sayAgain = () => fill(judgement, sample, details());
   sayAgain();
@@ -183,10 +183,9 @@ function mark(name, value, text) {
  * @param {Answer} answer
  * @returns {[string, string][]}
  */
-function facts({ image, model, timing_ms: timing }) {
+function facts({ model, timing_ms: timing }) {
   const times = Object.entries(timing ?? {}).map(([what, ms]) => t(`result.${what}`, { ms: number(Math.round(ms)) }));
   return [
-    [t("result.picture"), t("result.pixels", { width: image.width, height: image.height, format: image.format })],
     [t("result.time"), times.join(", ")],
     [t("result.model"), t("result.version", { version: model.version, sha256: model.sha256.slice(0, 12) })],
   ];

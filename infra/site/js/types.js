@@ -45,11 +45,12 @@
  *
  * @typedef {"new" | "waiting" | "looking" | "done" | "failed"} State
  *
- * @typedef {{answer: Answer, model: ModelCard | null, views: number, isShowable: boolean, note: () => string}} Judgement
- *   `isShowable`: by this browser; `note` says what was done to the photograph before it was judged, if anything
+ * @typedef {{answer: Answer, model: ModelCard | null, views: number, note: () => string}} Judgement `note` says what was done to
+ *   the photograph before it was judged, if anything
  *
- * @typedef {{source: Source, address: string, state: State, judgement: Judgement | null, problem: Problem | null}} Picture
- *   one of those that are looked at; `address` is where its preview is
+ * @typedef {{source: Source, address: string | null, isOpening: boolean, state: State, judgement: Judgement | null,
+ *   problem: Problem | null}} Picture one of those that are looked at; `address` is where its preview is, null where there is
+ *   none, and `isOpening` while one is made
  */
 
 /** @import { Problem } from "./problem.js" */

@@ -8,7 +8,7 @@ import { byId } from "./dom.js";
  */
 export function listenForFiles(onFiles, onOther) {
   const input = byId("file", HTMLInputElement);
-  for (const id of ["choose", "change", "queue-add", "problem-change"]) {
+  for (const id of ["choose", "change", "queue-add", "problem-change", "retake-choose"]) {
     byId(id, HTMLButtonElement).addEventListener("click", () => input.click());
   }
   input.addEventListener("change", () => {

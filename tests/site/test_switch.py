@@ -1,0 +1,113 @@
+"""Private mode switched on or off while something is under way: who judges then, and what is sent."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import FilePayload, Page, Route, expect
+
+from tests.site.service import CARD, answer
+from tests.site.test_offline import until
+from tests.site.views import PHOTOGRAPH, files
+
+# Above the service's limit, so that it is opened here and made smaller first.
+LARGE: FilePayload = {"name": "large.jpg", "mimeType": "image/jpeg", "buffer": PHOTOGRAPH.read_bytes() + bytes(4_500_000)}
+# Opens a photograph only when it is told to.
+SLOW = """() => {
+    const open = createImageBitmap.bind(window);
+    window.createImageBitmap = async (...given) => {
+        await new Promise((resolve) => (window.goOn = resolve));
+        return open(...given);
+    };
+}"""
+# A worker that is asked for an answer and never gives one.
+SILENT = """() => {
+    const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (data, ...given) {
+        if ("file" in data) window.isAsked = true;
+        else post.call(this, data, ...given);
+    };
+}"""
+
+
+@pytest.fixture
+def page(opened: Callable[..., Page]) -> Page:
+    return opened(width=1280)
+
+
+def sent(page: Page) -> list[str]:
+    """Fills with what the service is asked to judge from here on."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/api/classify" in request.url else None)
+    return asked
+
+
+def hold(page: Page, address: str) -> list[Route]:
+    """Fills with the requests that wait for the test from here on."""
+    held: list[Route] = []
+    page.route(address, lambda route: held.append(route))
+    return held
+
+
+def switched(page: Page, state: str) -> None:
+    expect(page.locator("#private-mode")).to_have_attribute("data-state", state, timeout=120_000)
+
+
+def test_a_photograph_that_is_being_made_smaller_is_not_sent_once_it_is_on(page: Page) -> None:
+    asked = sent(page)
+    page.evaluate(SLOW)
+    page.set_input_files("#file", LARGE)
+    page.locator("#predict").click()
+    until(page, "() => Boolean(window.goOn)")
+    page.locator("#private").check()
+    page.evaluate("goOn()")
+    expect(page.locator("#answer")).to_be_visible(timeout=120_000)
+    assert asked == []
+    expect(page.locator("#details")).to_contain_text("nothing; judged on this device")
+
+
+def test_an_answer_of_the_service_does_not_wait_for_the_download(page: Page) -> None:
+    page.route("**/api/model", lambda route: route.fulfill(json=CARD))
+    asked = hold(page, "**/api/classify**")
+    hold(page, "**/*.onnx.gz")
+    page.locator(".sample").first.click()
+    with page.expect_request("**/api/classify**"):
+        page.locator("#predict").click()
+    page.locator("#private").check()
+    switched(page, "loading")
+    asked[0].fulfill(json=answer(0.62, "malignant"))
+    expect(page.locator("#result-heading")).to_have_text("Above the threshold")
+    # With the figures of the model that gave it.
+    expect(page.locator("#advice")).to_contain_text("95 of 100")
+    switched(page, "loading")
+
+
+def test_what_this_device_was_judging_when_it_is_switched_off_can_be_asked_again(page: Page) -> None:
+    page.locator("#private").check()
+    switched(page, "ready")
+    page.evaluate(SILENT)
+    asked = sent(page)
+    page.set_input_files("#file", PHOTOGRAPH)
+    page.locator("#predict").click()
+    until(page, "() => Boolean(window.isAsked)")
+    page.locator("#private").uncheck()
+    expect(page.locator("#advice")).to_have_text("Press Predict to have this picture looked at.")
+    expect(page.locator("#private")).to_be_focused()
+    assert asked == []
+    page.route("**/api/classify**", lambda route: route.fulfill(json=answer(0.62, "malignant")))
+    page.locator("#predict").click()
+    expect(page.locator("#result-heading")).to_have_text("Above the threshold")
+
+
+def test_nothing_that_waited_for_the_download_is_sent_when_it_is_switched_off(page: Page) -> None:
+    asked = sent(page)
+    hold(page, "**/*.onnx.gz")
+    page.locator("#private").check()
+    page.set_input_files("#file", files("a.jpg", "b.jpg", "c.jpg"))
+    page.locator("#queue-predict").click()
+    expect(page.locator("[data-state=looking]")).to_have_count(1)
+    page.locator("#private").uncheck()
+    expect(page.locator("#live")).to_have_text("Private mode is off. Photographs are sent to the service.")
+    expect(page.locator("#queue-note")).to_have_text("Stopped. 0 of 3 have been looked at.")
+    expect(page.locator("[data-state=new]")).to_have_count(3)
+    expect(page.locator("#advice")).to_have_text("Press Predict to have this picture looked at.")
+    assert asked == []
