@@ -2,8 +2,9 @@
 # make test    sets up everything, then runs the tests
 # make check   formatting, lint, types, of Python and of the page's scripts
 # make train   DATA=folder: images + metadata.csv -> runs/lite2/checkpoint.pt, resumable
-# make export  DATA=folder [CHECKPOINT=file VERSION=x.y.z SIZE=pixels STRANGERS=folders COPIES=folder]: checkpoint -> models/lesion.onnx, figures, plots, card, golden values
-# make reproduce  the same DATA, CHECKPOINT, STRANGERS, COPIES: every figure of the model card once more; fails where the card says otherwise
+# make export  DATA=folder [CHECKPOINT=file READ=options VERSION=x.y.z SIZE=pixels STRANGERS=folders COPIES=folder]: checkpoint -> models/lesion.onnx, figures, plots, card, golden values
+#              READ='--arch resnet50 --classes nevus melanoma': what other people's checkpoints do not say of themselves
+# make reproduce  the same DATA, CHECKPOINT, READ, STRANGERS, COPIES: every figure of the model card once more; fails where the card says otherwise
 # make synth   the CloudFormation templates, in cdk.out and cdk.out/all (every option on), checked by cdk-nag and cfn-lint
 # make sbom    what function and page consist of, under which licences -> build/sbom (CycloneDX)
 # make deploy  / make destroy   the service in the AWS account of the environment (docs/operations.md); CDK='-c lesion:waf=true'
@@ -111,16 +112,16 @@ destroy: tools
 
 # The model, then its report: `test` is opened here, once.
 export: $(VENV)/installed
-	$(VENV)/bin/python -m export convert $(CHECKPOINT) --data $(DATA) --version $(VERSION) $(if $(SIZE),--size $(SIZE))
+	$(VENV)/bin/python -m export convert $(CHECKPOINT) --data $(DATA) --version $(VERSION) $(if $(SIZE),--size $(SIZE)) $(READ)
 	$(VENV)/bin/python -m export evaluate --data $(DATA) $(if $(STRANGERS),--strangers $(STRANGERS))
 	$(VENV)/bin/python -m export cameras --data $(DATA)
 	$(VENV)/bin/python -m export stress --data $(DATA) $(if $(COPIES),--copies $(COPIES))
 	$(VENV)/bin/python -m export faithful --data $(DATA)
-	$(VENV)/bin/python -m export formats $(CHECKPOINT) --data $(DATA)
+	$(VENV)/bin/python -m export formats $(CHECKPOINT) --data $(DATA) $(READ)
 	$(VENV)/bin/python -m tests.golden
 
 reproduce: $(VENV)/installed
-	$(VENV)/bin/python -m export reproduce --data $(DATA) --checkpoint $(CHECKPOINT) $(if $(STRANGERS),--strangers $(STRANGERS)) $(if $(COPIES),--copies $(COPIES))
+	$(VENV)/bin/python -m export reproduce --data $(DATA) --checkpoint $(CHECKPOINT) $(READ) $(if $(STRANGERS),--strangers $(STRANGERS)) $(if $(COPIES),--copies $(COPIES))
 
 # --- the image -------------------------------------------------------------------------------------------------------------
 # make image       the function's image in build/image, with Docker or, as root, without

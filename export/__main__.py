@@ -3,9 +3,12 @@
 import argparse
 import sys
 
+from lesion.errors import LesionError
+
 from export import blend, cameras, candidates, convert, evaluate, faithful, formats, reproduce, stress, train, whitebalance
 from export.data import DataError
 from export.errors import CheckpointError
+from export.reports import ReportError
 
 COMMANDS = {
     "train": train,
@@ -40,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     try:
         return int(args.run(args) or 0)
-    except (CheckpointError, DataError) as error:
+    except (CheckpointError, DataError, LesionError, ReportError, convert.ParityError) as error:
         print(error, file=sys.stderr)
         return 1
 

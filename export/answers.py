@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from lesion.image import decode
-from lesion.model import Model, Outputs
+from lesion.model import Card, Model, Outputs
 from tqdm import tqdm
 
-from export.data import Labelled
+from export.data import Labelled, read_pixels
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -53,12 +52,18 @@ class Answers:
         return Answers(tuple(self.rows[index] for index in kept), tuple(self.outputs[index] for index in kept))
 
 
+def as_counted(rows: Sequence[Labelled], card: Card) -> list[Labelled]:
+    """The rows with what the model counts as malignant, which for a diagnosis that it names is the model's own matter."""
+    sides = {entry.code: entry.malignant for entry in card.classes}
+    return [replace(row, malignant=sides.get(row.diagnosis, row.malignant)) for row in rows]
+
+
 def answer(model: Model, rows: Sequence[Labelled], *, views: int = 1) -> Answers:
-    """Decode and classify every row as the service does."""
+    """Decode and classify every row as the service does; the truth is what the model counts as malignant."""
 
     def one(row: Labelled) -> Outputs:
-        return model.run(decode(row.path.read_bytes(), at_least=2 * model.card.input_size).pixels, views=views)
+        return model.run(read_pixels(row.path, at_least=2 * model.card.input_size), views=views)
 
     with ThreadPoolExecutor(2) as pool:
         outputs = tuple(tqdm(pool.map(one, rows), f"{views} view(s)", total=len(rows), unit="image", leave=False))
-    return Answers(tuple(rows), outputs)
+    return Answers(tuple(as_counted(rows, model.card)), outputs)

@@ -109,6 +109,8 @@ def by_name(arch: str, tensors: Tensors, classes: int) -> nn.Module:
     Raises:
         ArchitectureError: neither knows the name, or the tensors are others.
     """
+    if not arch:
+        raise ArchitectureError(f"It does not say which architecture it is. {_HELP}")
     networks: list[nn.Module] = []
     if timm.is_model(arch):
         networks.append(timm.create_model(arch, pretrained=False, num_classes=classes))
@@ -124,6 +126,11 @@ def by_name(arch: str, tensors: Tensors, classes: int) -> nn.Module:
     return load(networks[-1], tensors, arch)
 
 
+def is_known(arch: str) -> bool:
+    """Whether timm or torchvision has an architecture of this name."""
+    return timm.is_model(arch) or arch in torchvision.models.list_models(torchvision.models)
+
+
 def take_apart(arch: str, network: nn.Module, size: int) -> tuple[nn.Module, nn.Sequential]:
     """The body of a classifier, and the layers behind its pooling.
 
@@ -132,13 +139,25 @@ def take_apart(arch: str, network: nn.Module, size: int) -> tuple[nn.Module, nn.
     """
     whole: Any = network
     if hasattr(whole, "forward_intermediates"):
-        head, body = whole.get_classifier(), TimmBody(whole)
-        return body, nn.Sequential(head)
+        head = whole.get_classifier()
+        if not isinstance(head, nn.Module):
+            raise ArchitectureError(f"{arch} is of a kind that is not read: it has more than one classifier.")
+        return TimmBody(whole), nn.Sequential(_as_linear(head))
     if hasattr(whole, "features") and hasattr(whole, "classifier"):
         head, parts = whole.classifier, list(whole.features.children())
     elif hasattr(whole, "trunk_output"):
         head, parts = whole.fc, [whole.stem, *whole.trunk_output.children()]
     else:
-        raise ArchitectureError(f"{arch} of torchvision is not read. {_HELP}")
+        raise ArchitectureError(f"{arch} is of a kind that is not read: its body and its classifier cannot be told apart.")
     layers = head.children() if isinstance(head, nn.Sequential) else [head]
     return StagedBody(parts, size), nn.Sequential(*(layer for layer in layers if not isinstance(layer, nn.Flatten)))
+
+
+def _as_linear(layer: nn.Module) -> nn.Module:
+    """A convolution of 1 x 1 as the linear layer that it is behind pooling: some of timm's networks end with one."""
+    if not isinstance(layer, nn.Conv2d) or layer.kernel_size != (1, 1) or layer.groups != 1:
+        return layer
+    linear = nn.Linear(layer.in_channels, layer.out_channels, bias=layer.bias is not None)
+    weights = layer.state_dict()
+    linear.load_state_dict({**weights, "weight": weights["weight"].flatten(1)})
+    return linear

@@ -14,6 +14,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold
 
+from export.data import DataError
+
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
@@ -68,6 +70,9 @@ class Platt(Calibration):
     @classmethod
     def fit(cls, logit: Array, malignant: Mask) -> Self:
         found = LogisticRegression(C=np.inf).fit(logit[:, np.newaxis], malignant)
+        if found.coef_[0, 0] < 0:
+            # A falling curve would say the contrary of the evidence: a logit that tells nothing is given the prevalence.
+            return cls(0.0, float(np.log(malignant.sum() / (~malignant).sum())))
         return cls(float(found.coef_[0, 0]), float(found.intercept_[0]))
 
     def apply(self, logit: Array) -> Array:
@@ -166,12 +171,18 @@ METHODS: tuple[type[Calibration], ...] = (Platt, Beta, Isotonic)
 
 
 def cross_validated(logit: Array, malignant: Mask, groups: npt.NDArray[np.str_]) -> dict[str, float]:
-    """Log loss of each method on images whose lesion group it was not fitted on, in `FOLDS` folds."""
+    """Log loss of each method on images whose lesion group it was not fitted on, in `FOLDS` folds.
+
+    Raises:
+        DataError: there are so few lesions of one side that a fold has all of them.
+    """
     folds = list(GroupKFold(min(FOLDS, len(np.unique(groups)))).split(logit, malignant, groups))
     losses = {}
     for method in METHODS:
         held_out = np.empty(len(logit))
         for fitted, left in folds:
+            if len(np.unique(malignant[fitted])) < 2:
+                raise DataError("`val` has too few lesions of one side to calibrate on: a handful of each are the least.")
             held_out[left] = method.fit(logit[fitted], malignant[fitted]).apply(logit[left])
         losses[method.method] = float(log_loss(malignant, held_out, labels=[False, True]))
     return losses

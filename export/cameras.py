@@ -1,6 +1,6 @@
 """Does the model refuse dermoscopy for coming from a camera that its distance has never seen?
 
-    python -m export.cameras --data DATA
+    python -m export cameras --data DATA
 
 In turn, the distance is fitted without one data set, and cut on `val` without it as `export.convert` cuts it; what share of
 the data set's own images would be refused? No label has a part in it. The figures go into the model card.
@@ -62,11 +62,13 @@ def show(found: dict[str, dict[str, Any]]) -> None:
     for name, parts in found.items():
         for which, part in parts.items():
             share = part["refused"]
-            print(f"{name}, {which}: n = {part['n']}, refused {share['value']:.1%} ({share['low']:.1%}-{share['high']:.1%})")
+            if share["value"] is not None:
+                told = f"{share['value']:.1%} ({share['low']:.1%}-{share['high']:.1%})"
+                print(f"{name}, {which}: n = {part['n']}, refused {told}")
 
 
 def options() -> argparse.ArgumentParser:
-    """The options of `python -m export.cameras`."""
+    """The options of `python -m export cameras`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
     parser.add_argument("--model", type=Path, default=Path("models/lesion.onnx"))
@@ -74,11 +76,7 @@ def options() -> argparse.ArgumentParser:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Run `python -m export.cameras`."""
+    """Run `python -m export cameras`."""
     found = left_out(onnx.load(args.model), read_table(args.data))
     show(found)
     report_on(args.model, {"unseen_cameras": found})
-
-
-if __name__ == "__main__":
-    main(options().parse_args())

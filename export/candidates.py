@@ -11,7 +11,7 @@ written; `test` is not looked at.
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, count
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +144,17 @@ def candidates(networks: dict[str, Network], rows: Sequence[Labelled], copies: P
         yield figures(f"{one} + {other}", mean, rows)
 
 
+def named(paths: Sequence[Path]) -> dict[str, Path]:
+    """Each file under its folder's name or, where two share one, all under the shortest ends of their paths that differ."""
+    files = list(dict.fromkeys(path.absolute() for path in paths))
+    names = {file.parent.name: file for file in files}
+    for depth in count(1):
+        if len(names) == len(files):
+            break
+        names = {"/".join(file.parts[-depth:]): file for file in files}
+    return names
+
+
 def options() -> argparse.ArgumentParser:
     """The options of `python -m export candidates`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -157,10 +168,7 @@ def options() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> None:
     """Run `python -m export candidates`."""
     rows = [row for row in read_table(args.data) if row.split == "val"]
-    networks = {path.parent.name: read_checkpoint(path, Told(size=args.size)).network for path in args.checkpoint}
+    told = Told(size=args.size)
+    networks = {name: read_checkpoint(path, told).network for name, path in named(args.checkpoint).items()}
     for line in candidates(networks, rows, args.copies):
         print(line, flush=True)
-
-
-if __name__ == "__main__":
-    main(options().parse_args())

@@ -11,6 +11,9 @@ from lesion.model import Model
 
 Figures = dict[str, Any]
 
+TITLE = "# Model card"
+"""How a card begins."""
+
 _HEADINGS = ("images", "n", "malignant", "AUC", "sensitivity", "specificity", "specificity at 95 % sensitivity")
 
 
@@ -27,7 +30,7 @@ def card_text(model: Model, metrics: Figures) -> str:
 def _sections(model: Model, metrics: Figures) -> Iterable[str]:
     card, about = model.card, model.card.about
     training, test = about["training"], metrics["test"]["all"]
-    yield f"# Model card: skin-lesion classifier {card.version}"
+    yield f"{TITLE}: skin-lesion classifier {card.version}"
     yield (
         f"`lesion.onnx`, sha256 `{model.sha256}`. {card.architecture}, {card.input_size} x {card.input_size} pixels, "
         f"{len(card.classes)} diagnoses. `make export` writes this page; nothing in it is typed by hand."
@@ -105,7 +108,7 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
                 ),
             ]
         )
-    if "unseen_cameras" in metrics:
+    if metrics.get("unseen_cameras"):
         yield "Dermoscopy of a data set that had no part in fitting the distance, refused as `not_a_lesion`: " + "; ".join(
             f"{name} {_percent(parts['all']['refused'])} of {parts['all']['n']}, "
             f"{_percent(parts['unseen']['refused'])} of the {parts['unseen']['n']} that the network did not learn from"
@@ -171,6 +174,8 @@ def _of_hundred(share: float | None, digits: int) -> str:
 
 
 def _percent(entry: Figures) -> str:
+    if entry["value"] is None:
+        return "-"
     return f"{entry['value']:.1%} ({entry['low']:.1%}-{entry['high']:.1%})"
 
 
@@ -185,11 +190,11 @@ def _origin(training: Figures) -> str:
         return (
             f"The network comes from `{training['checkpoint']}` ({training['kind']}, sha256 "
             f"`{training['checkpoint_sha256']}`); what it was trained on, its author knows; where "
-            "that overlaps with the images below, the figures flatter. The distance was fitted on images of the ISIC "
-            f"Archive ({sources}). {chosen}"
+            "that overlaps with the images below, the figures flatter. The distance was fitted on dermoscopic images "
+            f"({sources}). {chosen}"
         )
     return (
-        f"Trained on {training['images']} dermoscopic images of the ISIC Archive ({sources}); sha256 of ids and labels "
+        f"Trained on {training['images']} dermoscopic images ({sources}); sha256 of ids and labels "
         f"`{training['data_sha256']}`. {chosen}"
     )
 

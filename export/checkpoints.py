@@ -4,14 +4,15 @@ The kind is recognised by content. No code of a file is run (`export.unpickle`).
 
 | file | classes | size |
 |---|---|---|
-| `checkpoint.pt` of `python -m export.train` | in the file | in the file |
+| `checkpoint.pt` of `python -m export train` | in the file | in the file |
 | `lesion.onnx`, converted from one of these | in the file | in the file |
 | fastai v1 `export.pkl`, `model.pkl`; fastai v2 `export.pkl` | `data.classes`, `dls.vocab` | of the transforms |
 | timm or torchvision state dict, `.pth` or `.safetensors` | `--classes` or metadata | `--size`, metadata or architecture |
 """
 
+import argparse
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ import timm
 import torch
 from torch import nn
 
-from export.architectures import Tensors, by_name, by_shape, take_apart
+from export.architectures import Tensors, by_name, by_shape, is_known, take_apart
 from export.classes import codes_of, malignant_of
 from export.classifier import Classifier, require_same
 from export.errors import CheckpointError, ClassesError
@@ -46,12 +47,25 @@ class Told:
     size: int | None = None
 
 
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that `told_in` reads: every command that opens other people's checkpoints has the same."""
+    parser.add_argument("--arch", default="", help="as timm or torchvision names it, where the file does not say it")
+    parser.add_argument("--classes", nargs="+", default=[], help="class names in the order of the outputs")
+    parser.add_argument("--malignant", nargs="+", default=[], help="which classes count as malignant")
+    parser.add_argument("--size", type=int, help="input side in pixels, instead of what the checkpoint says")
+
+
+def told_in(args: argparse.Namespace, size: int | None = None) -> Told:
+    """What the options say; `size` is the model file's, for commands that compare a checkpoint with one."""
+    return Told(args.arch, args.classes, args.malignant, args.size or size)
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A network in evaluation mode, and what is known of its training (JSON values).
 
     Attributes:
-        ours: it comes from `python -m export.train`.
+        ours: it comes from `python -m export train`.
     """
 
     network: Network
@@ -130,12 +144,15 @@ def _ours(state: dict[str, Any], size: int | None) -> Checkpoint:
         return Checkpoint(network.eval(), dict(state["provenance"]), ours=True)
     except Exception as error:
         # PyTorch raises RuntimeError, KeyError, TypeError, ... depending on what is wrong.
-        raise CheckpointError(f"It is not a checkpoint of this version of `python -m export.train` ({error}).") from error
+        raise CheckpointError(f"It is not a checkpoint of this version of `python -m export train` ({error}).") from error
 
 
 def _from_learner(learner: Learner, told: Told) -> Network:
     arch, body, pools, layers = body_and_head(learner.model, told.arch)
-    codes = codes_of(told.classes or learner.classes)
+    names = told.classes or learner.classes
+    if not names:
+        raise ClassesError("The learner has no list of classes (v1: data.classes, v2: dls.vocab). Give them with --classes.")
+    codes = codes_of(names)
     size, malignant = told.size or learner.size or DEFAULT_SIZE, malignant_of(codes, told.malignant)
     spec = Spec(arch, size, codes, malignant, learner.mean, learner.std)
     return Classifier(spec, body, Head(pools, layers, spec.malignant))
@@ -152,7 +169,7 @@ def _from_weights(found: Found, told: Told) -> Network:
     codes = codes_of(names)
     malignant = malignant_of(codes, told.malignant or hints.get("malignant", ()))
     configuration = timm.get_pretrained_cfg(arch, allow_unregistered=True)
-    size = told.size or hints.get("size") or (configuration.input_size[-1] if configuration else DEFAULT_SIZE)
+    size = told.size or _side(hints) or (configuration.input_size[-1] if configuration else DEFAULT_SIZE)
     mean = hints.get("mean") or tuple(configuration.mean if configuration else IMAGENET_MEAN)
     std = hints.get("std") or tuple(configuration.std if configuration else IMAGENET_STD)
     spec = Spec(arch, size, codes, malignant, mean, std)
@@ -162,6 +179,18 @@ def _from_weights(found: Found, told: Told) -> Network:
     result = Classifier(spec, body, Head(("mean",), nn.Sequential(*layers, sides), malignant))
     require_same(result, nn.Sequential(network, sides))
     return result
+
+
+def _side(hints: Mapping[str, Any]) -> int | None:
+    if "size" not in hints:
+        return None
+    height, width = hints["size"]
+    if height != width:
+        raise CheckpointError(
+            f"It says that it was trained on pictures of {height} x {width} pixels; only squares are read. Give the side of "
+            "the squares that it is to see with --size."
+        )
+    return int(height)
 
 
 def _sides(layers: nn.Sequential, malignant: Sequence[bool]) -> nn.Module:
@@ -175,11 +204,18 @@ def _sides(layers: nn.Sequential, malignant: Sequence[bool]) -> nn.Module:
 
 def _classifier(tensors: Tensors, told: str, hint: str) -> tuple[str, nn.Module]:
     """The architecture's name and the whole network."""
-    last = next((tensors[f"{name}.weight"] for name in ("fc", "classifier", "head.fc") if f"{name}.weight" in tensors), None)
-    if last is None or last.ndim != 2:
+    classes = _outputs(tensors)
+    # Shapes do not say all: a ResNet with other pooling has the same ones. A name that is known goes before them.
+    name = told or (hint if is_known(hint) else "")
+    recognised = None if name else by_shape(tensors, classes)
+    return recognised or (name or hint, by_name(name or hint, tensors, classes))
+
+
+def _outputs(tensors: Tensors) -> int:
+    """How many the last layer has; 0 where there is none. It is linear, or a convolution of 1 x 1 behind the pooling."""
+    names = ("fc.weight", "classifier.weight", "classifier.1.weight", "head.fc.weight")
+    usual = [tensors[name] for name in names if name in tensors]
+    last = next((value for value in usual if value.ndim == 2 or value.shape[2:] == (1, 1)), None)
+    if last is None:
         last = next((value for value in reversed(list(tensors.values())) if value.ndim == 2), torch.empty(0, 0))
-    classes = len(last)
-    recognised = None if told else by_shape(tensors, classes)
-    if recognised:
-        return recognised
-    return told or hint, by_name(told or hint, tensors, classes)
+    return len(last)

@@ -7,10 +7,7 @@ from torch import nn
 
 from export.errors import ArchitectureError
 from export.heads import Head
-from export.network import Explained, Network, Spec
-
-TOLERANCE = 1e-3
-"""Largest difference of logits, relative to the largest of them, that is rounding in 32 bits."""
+from export.network import Explained, Network, Spec, noise, same
 
 
 class TimmBody(nn.Module):
@@ -61,15 +58,21 @@ class Classifier(Network):
         try:
             with torch.inference_mode():
                 last, middle = body(torch.zeros(2, 3, spec.size, spec.size))
-                if last.ndim == 4 and middle.ndim == 4:
-                    head(last)
         except Exception as error:
             # Whatever layers there are: none of them was made for what the others give.
             raise ArchitectureError(
-                f"{spec.arch} at {spec.size} pixels does not fit together ({error}). Check --arch and --size."
+                f"{spec.arch} does not work at {spec.size} pixels ({error}). Check --arch and --size."
             ) from error
         if last.ndim != 4 or middle.ndim != 4:
             raise ArchitectureError(f"{spec.arch} has no feature map of rows and columns, and no evidence map therefore.")
+        try:
+            with torch.inference_mode():
+                head(last)
+        except RuntimeError as error:
+            raise ArchitectureError(
+                f"{spec.arch} is of a kind that is not read: between its last feature map and its last layer there is more "
+                f"than pooling ({error})."
+            ) from error
         self.middle_channels = int(middle.shape[1])
 
     @property
@@ -96,10 +99,9 @@ def require_same(parts: Classifier, whole: nn.Module) -> None:
     Raises:
         ArchitectureError: they differ: the network does more than body, pooling and head.
     """
-    spec = parts.spec
-    images = torch.randn(2, 3, spec.size, spec.size, generator=torch.Generator().manual_seed(1))
-    found, expected = parts(images)[1], whole(images)
-    if found.shape != expected.shape or not torch.allclose(found, expected, atol=TOLERANCE * float(expected.abs().max())):
+    images = noise(parts.spec)
+    if not same(parts(images)[1], whole(images)):
         raise ArchitectureError(
-            f"{spec.arch} is not a feature map, global average pooling and linear layers, and has no exact evidence map."
+            f"{parts.spec.arch} is of a kind that is not read: it is not a feature map, global average pooling and linear "
+            "layers, and has no exact evidence map."
         )

@@ -1,9 +1,9 @@
 """Checkpoint -> models/lesion.onnx, calibrated on `val`, with parity checked before it is written.
 
-    python -m export.convert runs/lite0/checkpoint.pt --data DATA --version 1.0.0
-    python -m export.convert runs/a/checkpoint.pt runs/b/checkpoint.pt --data DATA   both as one, by the mean of their logits
-    python -m export.convert export.pkl --data DATA                                  fastai, v1 or v2
-    python -m export.convert weights.pth --data DATA --arch regnet_y_400mf --classes nevus melanoma
+    python -m export convert runs/lite0/checkpoint.pt --data DATA --version 1.0.0
+    python -m export convert runs/a/checkpoint.pt runs/b/checkpoint.pt --data DATA   both as one, by the mean of their logits
+    python -m export convert export.pkl --data DATA                                  fastai, v1 or v2
+    python -m export convert weights.pth --data DATA --arch regnet_y_400mf --classes nevus melanoma
 
 The graph is built twice: first with plain numbers, to see what it answers to `val`, then with what was fitted on these
 answers. Nothing is written unless the second one agrees with PyTorch on real images, in float32. The network's numbers are
@@ -12,7 +12,6 @@ then int8, float16 or float32: the first of these that passes the gate of `expor
 
 import argparse
 import json
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -23,23 +22,25 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from lesion.image import decode
 from lesion.model import FORMAT, Model, RefusalRule
 
 from export.answers import Answers, answer
+from export.bootstrap import interval
 from export.calibration import Calibration, Platt, choose, cross_validated
-from export.checkpoints import Checkpoint, Told, read_checkpoints
-from export.data import Labelled, centre_square, read_table, resize
-from export.errors import CheckpointError
+from export.checkpoints import Checkpoint, add_options, read_checkpoints, told_in
+from export.data import Labelled, centre_square, of_split, read_pixels, read_table, resize
+from export.errors import ClassesError
 from export.familiarity import drawn, features_of, principal
 from export.formats import compare
 from export.graph import Core, Familiarity, assemble, export_core
 from export.int8 import calibration_pictures, quantised
 from export.limits import COVERAGE, refusal_rules, set_limits, threshold
+from export.metrics import auc
 from export.network import Network, Normalise
+from export.reports import claim
 from export.storage import halved, transplanted
 
-OWN_LICENCE = "CC BY-NC 4.0: non-commercial, because most of the training images are"
+NON_COMMERCIAL = "CC BY-NC 4.0: non-commercial, because most of the training images are"
 
 PARITY_IMAGES = 64
 PARITY_LIMIT = 1e-3
@@ -71,7 +72,7 @@ class Fitted:
         """As JSON values under the keys that `lesion.model.read_card` reads."""
         return {
             "calibration": {**self.calibration.metadata(), "cross_validated_log_loss": self.log_losses},
-            "threshold": round(self.threshold, 6),
+            "threshold": self.threshold,
             "prediction_sets": {"coverage": COVERAGE, **self.set_limits},
             "refusal": [{key: value for key, value in asdict(rule).items() if value is not None} for rule in self.refusal],
         }
@@ -108,7 +109,7 @@ def describe(checkpoint: Checkpoint, version: str, rows: list[Labelled]) -> dict
         **({} if bias is None else {"bias": round(bias, 8)}),
         # What other people trained on is not known: only `distance` is fitted on these images.
         "training": {**checkpoint.provenance, "datasets" if checkpoint.ours else "distance_fitted_on": datasets},
-        "licence": OWN_LICENCE if checkpoint.ours else "that of the checkpoint, which its author knows",
+        "licence": licence(rows) if checkpoint.ours else "that of the checkpoint, which its author knows",
         "intended_use": "Research and teaching: one dermoscopic photograph of one skin lesion, centred.",
         "limits_of_use": [
             "Not a medical device and not approved by any authority.",
@@ -118,6 +119,14 @@ def describe(checkpoint: Checkpoint, version: str, rows: list[Labelled]) -> dict
             "It knows only the diagnoses listed; anything else is forced into one of them or refused.",
         ],
     }
+
+
+def licence(rows: list[Labelled]) -> str:
+    """Of weights trained on these images, by what the table says of theirs."""
+    licences = sorted({row.licence for row in rows})
+    if any("NC" in name for name in licences):
+        return NON_COMMERCIAL
+    return f"that of the training images ({', '.join(licences)})" if all(licences) else "not said by the training images"
 
 
 def build(
@@ -145,8 +154,19 @@ def load(data: bytes) -> Model:
 
 
 def fit_numbers(one: Answers, eight: Answers) -> Fitted:
-    """Choose every number that `val` chooses, from its answers with one view and with eight."""
+    """Choose every number that `val` chooses, from its answers with one view and with eight.
+
+    Raises:
+        ClassesError: malignant images have lower logits than benign ones, beyond chance.
+        DataError: too few lesions.
+    """
     logit = one.measure("logit")
+    order = interval(lambda weights: auc(logit, one.malignant, weights), one.groups)
+    if order.high < 0.5:
+        raise ClassesError(
+            f"On `val`, malignant images score lower than benign ones (AUC {order}). Are the classes in the order of the "
+            "network's outputs, and the right ones malignant? See --classes and --malignant."
+        )
     losses = cross_validated(logit, one.malignant, one.groups)
     calibration = choose(logit, one.malignant, losses)
     score = calibration.apply(logit)
@@ -171,7 +191,7 @@ def parity(model: Model, network: Network, rows: list[Labelled], calibration: Ca
     logit_gap = evidence_gap = 0.0
     changed = 0
     for row in rows:
-        pixels = decode(row.path.read_bytes(), at_least=2 * spec.size).pixels
+        pixels = read_pixels(row.path, at_least=2 * spec.size)
         square = torch.from_numpy(np.ascontiguousarray(centre_square(pixels).transpose(2, 0, 1)))[None].float()
         expected = float(network(normalise(resize(square, spec.size)))[0])
         outputs = model.run(pixels)
@@ -193,28 +213,26 @@ def parity(model: Model, network: Network, rows: list[Labelled], calibration: Ca
 
 
 def options() -> argparse.ArgumentParser:
-    """The options of `python -m export.convert`."""
+    """The options of `python -m export convert`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", type=Path, nargs="+", help="of `python -m export.train`, fastai, timm or torchvision")
+    parser.add_argument("checkpoint", type=Path, nargs="+", help="of `python -m export train`, fastai, timm or torchvision")
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images; `val` is fitted on")
     parser.add_argument("--out", type=Path, default=Path("models/lesion.onnx"))
     parser.add_argument(
         "--numbers", choices=("int8", "float16", "float32"), default="int8", help="of the network, to try first"
     )
     parser.add_argument("--version", default="1.0.0", help="of the model, shown with every answer")
-    parser.add_argument("--arch", default="", help="as timm or torchvision names it, where the file does not say it")
-    parser.add_argument("--classes", nargs="+", default=[], help="class names in the order of the outputs")
-    parser.add_argument("--malignant", nargs="+", default=[], help="which classes count as malignant")
-    parser.add_argument("--size", type=int, help="input side in pixels, instead of what the checkpoint says")
+    add_options(parser)
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
-    """Run `python -m export.convert`."""
-    checkpoint = read_checkpoints(args.checkpoint, Told(args.arch, args.classes, args.malignant, args.size))
+    """Run `python -m export convert`."""
+    checkpoint = read_checkpoints(args.checkpoint, told_in(args))
     network = checkpoint.network
+    claim(args.out)
     rows = read_table(args.data)
-    train, val = ([row for row in rows if row.split == split] for split in ("train", "val"))
+    train, val = (of_split(rows, split) for split in ("train", "val"))
     core = Core(network)
     exported, unknown = export_core(core), Familiarity.unknown(core.features)
     bare = assemble(exported, network, PLAIN.calibration, unknown)
@@ -245,10 +263,3 @@ def main(args: argparse.Namespace) -> None:
     (args.out.parent / "metrics.json").write_text(json.dumps(summary, indent=2) + "\n")
     print(json.dumps(summary, indent=2))
     print(f"{args.out}: {len(data) / 1e6:.1f} MB")
-
-
-if __name__ == "__main__":
-    try:
-        main(options().parse_args())
-    except CheckpointError as error:
-        sys.exit(str(error))

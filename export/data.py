@@ -1,8 +1,8 @@
 """Labelled images: the ISIC Archive's metadata.csv, and pixels as the network is given them.
 
 A folder is read as `isic image download` leaves it (metadata.csv beside the images) or with the images in `images/`.
-Optional columns `split` and `lesion_group` are honoured; without them, images are grouped by lesion or patient and
-split by a hash of the group, so that no lesion is ever on both sides.
+Optional columns `split` and `lesion_group` are honoured; without them, images that share a lesion or a patient are a group,
+and groups are split by their hash. Either way no group is on both sides.
 """
 
 import csv
@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from lesion.errors import RequestError
 from lesion.image import Pixels, decode
 from tqdm import tqdm
 
@@ -53,16 +54,20 @@ _PREFIXES = {
 
 SPLITS = ("train", "val", "test")
 
+_SUFFIXES = frozenset(
+    f".{suffix}" for suffix in ("jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "gif", "heic", "heif", "avif")
+)
+
 
 class DataError(Exception):
-    """Raised when a data folder cannot be used; the message says what is missing."""
+    """Raised when a data folder cannot be used; the message says what is missing or wrong."""
 
 
 @dataclass(frozen=True)
 class Labelled:
     """One labelled image: where it is and what is known of it.
 
-    `diagnosis` is a key of `CLASSES`, or empty where only `malignant` is known.
+    `diagnosis` is a key of `CLASSES`, or empty where only `malignant` is known; `licence` may be empty.
     """
 
     isic_id: str
@@ -72,26 +77,87 @@ class Labelled:
     dataset: str
     group: str
     split: str
+    licence: str = ""
 
 
 def read_table(folder: Path) -> list[Labelled]:
     """Read `folder/metadata.csv`, one entry per image that has a malignant-or-benign label and a file.
 
     Raises:
-        DataError: no metadata.csv, or none of its rows can be used.
+        DataError: no metadata.csv, none of its rows can be used, a split of another name, or a group in two splits.
     """
     source = folder / "metadata.csv"
     if not source.is_file():
         raise DataError(f"{source} does not exist. Point --data at a folder with metadata.csv and the images.")
-    files = {path.stem: path for path in sorted((*folder.glob("*.*"), *folder.glob("images/*.*")))}
-    with source.open(newline="") as lines:
-        rows = [entry for row in csv.DictReader(lines) if (entry := _labelled(row, files))]
+    beside = sorted((*folder.glob("*.*"), *folder.glob("images/*.*")))
+    files = {path.stem: path for path in beside if path.suffix.lower() in _SUFFIXES}
+    # Spreadsheets write a mark before the first name.
+    with source.open(newline="", encoding="utf-8-sig") as lines:
+        table = list(csv.DictReader(lines))
+    rows = [entry for row, group in zip(table, groups_of(table), strict=True) if (entry := _labelled(row, group, files))]
     if not rows:
         raise DataError(f"{source} has no row with a usable label and an image file beside it.")
+    splits: dict[str, str] = {}
+    for row in rows:
+        if row.split not in SPLITS:
+            raise DataError(f"{source} has the split {row.split!r}. Name it one of {', '.join(SPLITS)}, or leave it empty.")
+        if splits.setdefault(row.group, row.split) != row.split:
+            raise DataError(
+                f"{source} has one lesion or patient, {row.group}, in {splits[row.group]} and {row.split}. Keep it in one."
+            )
     return rows
 
 
-def _labelled(row: dict[str, str], files: dict[str, Path]) -> Labelled | None:
+def groups_of(table: Sequence[dict[str, str]]) -> list[str]:
+    """Name of each row's group: its `lesion_group`, or what it shares with all that a lesion or a patient ties to it."""
+    above: dict[tuple[int, str], tuple[int, str]] = {}
+
+    def first(key: tuple[int, str]) -> tuple[int, str]:
+        while above.setdefault(key, key) != key:
+            key = above[key]
+        return key
+
+    keys = []
+    for row in table:
+        # Patients before lesions, which are within them: the first of all names the group.
+        known = [(order, row[name]) for order, name in enumerate(("patient_id", "lesion_id")) if row.get(name)]
+        for other in known[1:]:
+            one, two = sorted((first(known[0]), first(other)))
+            above[two] = one
+        keys.append(known[0] if known else None)
+    return [
+        row.get("lesion_group") or (first(key)[1] if key else row.get("isic_id", ""))
+        for row, key in zip(table, keys, strict=True)
+    ]
+
+
+def of_split(rows: Sequence[Labelled], split: str) -> list[Labelled]:
+    """The rows of one split.
+
+    Raises:
+        DataError: there are none, or not of both sides: nothing can be fitted on them, and nothing measured.
+    """
+    chosen = [row for row in rows if row.split == split]
+    sides = {row.malignant for row in chosen}
+    if len(sides) < 2:
+        lacking = "images" if not sides else "benign images" if sides == {True} else "malignant images"
+        raise DataError(f"There are no {lacking} in `{split}`. Both sides are needed there: see the column `split`.")
+    return chosen
+
+
+def read_pixels(path: Path, *, at_least: int) -> Pixels:
+    """Decode one file as the service does, uint8 (H, W, 3); see `lesion.image.decode`.
+
+    Raises:
+        DataError: it cannot be read; the message names it.
+    """
+    try:
+        return decode(path.read_bytes(), at_least=at_least).pixels
+    except (RequestError, OSError) as error:
+        raise DataError(f"{path} cannot be read. {error}") from error
+
+
+def _labelled(row: dict[str, str], group: str, files: dict[str, Path]) -> Labelled | None:
     path = files.get(row.get("isic_id", ""))
     text = row.get("diagnosis") or row.get("diagnosis_3") or ""
     diagnosis = next((code for prefix, code in _PREFIXES.items() if text.lower().startswith(prefix)), "")
@@ -100,9 +166,10 @@ def _labelled(row: dict[str, str], files: dict[str, Path]) -> Labelled | None:
     malignant = CLASSES[diagnosis] if diagnosis else status == "malignant"
     if path is None or not (diagnosis or status in ("benign", "malignant")):
         return None
-    group = row.get("lesion_group") or row.get("patient_id") or row.get("lesion_id") or row["isic_id"]
     dataset = row.get("dataset") or row.get("attribution") or "unknown"
-    return Labelled(row["isic_id"], path, malignant, diagnosis, dataset, group, row.get("split") or split_of_group(group))
+    split = row.get("split") or split_of_group(group)
+    licence = row.get("licence") or row.get("copyright_license") or ""
+    return Labelled(row["isic_id"], path, malignant, diagnosis, dataset, group, split, licence)
 
 
 def split_of_group(group: str) -> str:
@@ -132,7 +199,7 @@ def resize(images: torch.Tensor, size: int) -> torch.Tensor:
 
 def load_square(path: Path, side: int) -> torch.Tensor:
     """Decode one file to a uint8 (3, side, side) tensor: centre square, antialiased resize."""
-    pixels = np.ascontiguousarray(centre_square(decode(path.read_bytes(), at_least=2 * side).pixels).transpose(2, 0, 1))
+    pixels = np.ascontiguousarray(centre_square(read_pixels(path, at_least=2 * side)).transpose(2, 0, 1))
     square = torch.from_numpy(pixels)
     if square.shape[-1] == side:
         return square

@@ -25,4 +25,4 @@ class HeadError(CheckpointError):
 
 
 class ArchitectureError(CheckpointError):
-    """Raised when no known architecture has the tensors of a checkpoint."""
+    """Raised when no known architecture has the tensors of a checkpoint, or the one that has them is of another kind."""

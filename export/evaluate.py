@@ -1,8 +1,8 @@
 """models/lesion.onnx + labelled images -> figures with intervals, plots, model card.
 
-    python -m export.evaluate --data DATA                 reports on val and test, rewrites everything in models/
-    python -m export.evaluate --data DATA --strangers PHONES OBJECTS    and what is refused among pictures of other kinds
-    python -m export.evaluate --data DATA --splits val    while choosing: prints only, `test` stays closed
+    python -m export evaluate --data DATA                 reports on val and test, rewrites everything in models/
+    python -m export evaluate --data DATA --strangers PHONES OBJECTS    and what is refused among pictures of other kinds
+    python -m export evaluate --data DATA --splits val    while choosing: prints only, `test` stays closed
 
 Images are decoded and classified exactly as the service does it. Intervals are 95 %, from 1,000 draws of lesion groups.
 """
@@ -22,10 +22,10 @@ from export import metrics
 from export.answers import Answers, Array, Mask, answer
 from export.bootstrap import if_right, interval
 from export.convert import stamp
-from export.data import SPLITS, Labelled, read_table
+from export.data import SPLITS, Labelled, of_split, read_table
 from export.limits import SENSITIVITY
 from export.plots import write_plots
-from export.reports import report_on
+from export.reports import ReportError, claim, report_on
 from export.strangers import strangers
 
 ORIGINAL_SPECIFICITY = 0.926
@@ -50,7 +50,8 @@ def figures(answers: Answers, card: Card) -> Figures:
     both = np.array([len(found) == 2 for found in members])
     everything = np.ones(len(score), bool)
     codes = np.array([entry.code for entry in card.classes])
-    known = answers.diagnosis != ""
+    # What the model cannot name is no mistake of its naming.
+    known = np.isin(answers.diagnosis, codes)
 
     def rate(flag: Mask, among: Mask) -> Figures:
         return _rate(flag, among, groups)
@@ -117,10 +118,12 @@ def per_diagnosis(answers: Answers, card: Card) -> Figures:
     """Share above the threshold for every recorded diagnosis."""
     above = answers.measure("probability") >= card.threshold
     found = {}
-    for entry in card.classes:
-        own = answers.diagnosis == entry.code
-        share = _rate(above, own, answers.groups)
-        found[entry.code] = {"n": int(own.sum()), "malignant": entry.malignant, "above_threshold": share}
+    # In the model's order, then those that it has no name for.
+    for code in dict.fromkeys((*(entry.code for entry in card.classes), *sorted(set(answers.diagnosis) - {""}))):
+        own = answers.diagnosis == code
+        if own.any():
+            share = _rate(above, own, answers.groups)
+            found[str(code)] = {"n": int(own.sum()), "malignant": bool(answers.malignant[own][0]), "above_threshold": share}
     return found
 
 
@@ -213,7 +216,7 @@ def _text(entry: Figures) -> str:
 
 
 def options() -> argparse.ArgumentParser:
-    """The options of `python -m export.evaluate`."""
+    """The options of `python -m export evaluate`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
     parser.add_argument("--model", type=Path, default=Path("models/lesion.onnx"))
@@ -235,7 +238,7 @@ def evaluate(
     reports: dict[str, Figures] = {}
     answers = {}
     for split in splits:
-        chosen = [row for row in rows if row.split == split]
+        chosen = of_split(rows, split)
         answers[split] = answer(model, chosen)
         eight = answer(model, chosen, views=8) if eight_views else None
         reports[split] = report(answers[split], eight, model.card)
@@ -248,23 +251,24 @@ def evaluate(
 
 
 def main(args: argparse.Namespace) -> None:
-    """Run `python -m export.evaluate`."""
+    """Run `python -m export evaluate`."""
+    published = {"val", "test"} <= set(args.splits) and not args.one_view
+    if args.strangers and "val" not in args.splits:
+        raise ReportError("Strangers are compared with `val`. Add it: --splits val test.")
     model = Model(args.model)
+    if published:
+        claim(args.model)
     reports, answers = evaluate(
         model, read_table(args.data), args.splits, eight_views=not args.one_view, folders=args.strangers
     )
-    if "test" in reports and not args.one_view:
+    if published:
         publish(args.model, reports, answers["test"], model.card)
 
 
 def publish(path: Path, reports: dict[str, Figures], test: Answers, card: Card) -> None:
     """Write the figures into the model file and metrics.json, and draw the plots and the model card beside them."""
+    write_plots(path.parent, test, card)
     proto = onnx.load(path)
     stamp(proto, {"metrics": reports})
     path.write_bytes(proto.SerializeToString(deterministic=True))
-    write_plots(path.parent, test, card)
     report_on(path, {"version": card.version, "sha256": Model(path).sha256, **reports})
-
-
-if __name__ == "__main__":
-    main(options().parse_args())

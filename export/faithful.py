@@ -1,7 +1,7 @@
 """Is the evidence map what the answer rests on? Three tests, on images of one split.
 
-    python -m export.faithful --data DATA --split val      prints only
-    python -m export.faithful --data DATA                  on test: into metrics.json and the model card
+    python -m export faithful --data DATA --split val      prints only
+    python -m export faithful --data DATA                  on test: into metrics.json and the model card
 
 - Deletion (Samek et al. 2017): cells with the most evidence for the side that the logit is on are blurred away; the logit
   must move further to the other side than when as many random cells are.
@@ -27,7 +27,7 @@ from skimage.filters import threshold_otsu
 from tqdm import tqdm
 
 from export.bootstrap import interval
-from export.data import SPLITS, Labelled, load_square, read_table
+from export.data import SPLITS, Labelled, load_square, of_split, read_table
 from export.reports import report_on
 from export.storage import NETWORK
 
@@ -189,7 +189,7 @@ def show(found: dict[str, Any]) -> None:
 
 
 def options() -> argparse.ArgumentParser:
-    """The options of `python -m export.faithful`."""
+    """The options of `python -m export faithful`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
     parser.add_argument("--model", type=Path, default=Path("models/lesion.onnx"))
@@ -198,12 +198,8 @@ def options() -> argparse.ArgumentParser:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Run `python -m export.faithful`."""
-    found = faithful(args.model, [row for row in read_table(args.data) if row.split == args.split])
+    """Run `python -m export faithful`."""
+    found = faithful(args.model, of_split(read_table(args.data), args.split))
     show(found)
     if args.split == "test":
         report_on(args.model, {"evidence": found})
-
-
-if __name__ == "__main__":
-    main(options().parse_args())

@@ -10,12 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 import onnx
-from lesion.image import decode
 from lesion.model import session
 from onnx import numpy_helper
 from tqdm import tqdm
 
-from export.data import Labelled
+from export.data import Labelled, read_pixels
 from export.graph import Familiarity
 
 Features = npt.NDArray[np.float64]
@@ -50,8 +49,7 @@ def features_of(model: onnx.ModelProto, rows: Sequence[Labelled]) -> Features:
     at_least = 2 * int(numpy_helper.to_array(side)[0])
 
     def one(row: Labelled) -> Features:
-        pixels = decode(row.path.read_bytes(), at_least=at_least).pixels
-        [found] = graph.run([MIDDLE], {"image": pixels[np.newaxis]})
+        [found] = graph.run([MIDDLE], {"image": read_pixels(row.path, at_least=at_least)[np.newaxis]})
         return np.asarray(found, np.float64)
 
     with ThreadPoolExecutor(2) as pool:

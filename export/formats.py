@@ -21,7 +21,7 @@ from lesion.model import Model
 from export import metrics
 from export.answers import Answers, answer
 from export.bootstrap import interval
-from export.checkpoints import Told, read_checkpoints
+from export.checkpoints import add_options, read_checkpoints, told_in
 from export.data import Labelled, read_table
 from export.graph import Core, export_core, with_network
 from export.int8 import calibration_pictures, quantised
@@ -113,12 +113,13 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("checkpoint", type=Path, nargs="+", help="what the model file was made of")
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
     parser.add_argument("--model", type=Path, default=Path("models/lesion.onnx"))
+    add_options(parser)
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
     """Run `python -m export formats`."""
-    network = read_checkpoints(args.checkpoint, Told(size=Model(args.model).card.input_size)).network
+    network = read_checkpoints(args.checkpoint, told_in(args, Model(args.model).card.input_size)).network
     found = formats(args.model, export_core(Core(network)), read_table(args.data))
     show(found)
     report_on(args.model, {"formats": found})

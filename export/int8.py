@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-from lesion.image import Pixels, decode
+from lesion.image import Pixels
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-from export.data import Labelled
+from export.data import Labelled, read_pixels
 from export.rounding import round_together
 from export.storage import NETWORK, transplanted
 
@@ -56,7 +56,7 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime.quant
 def calibration_pictures(rows: Sequence[Labelled], size: int) -> list[Pixels]:
     """`CALIBRATION_IMAGES` of the images, spread over all, decoded as for a network of that input size."""
     spread_out = np.linspace(0, len(rows) - 1, min(CALIBRATION_IMAGES, len(rows))).astype(int)
-    return [decode(rows[index].path.read_bytes(), at_least=2 * size).pixels for index in spread_out]
+    return [read_pixels(rows[index].path, at_least=2 * size) for index in spread_out]
 
 
 def quantised(model: onnx.ModelProto, pictures: Sequence[Pixels]) -> onnx.ModelProto:

@@ -37,7 +37,7 @@ Triple = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Learner:
-    """What a learner's file says, as it stands there; `classes` in the order of the outputs."""
+    """What a learner's file says, as it stands there; `classes` in the order of the outputs, none where it does not say."""
 
     kind: str
     model: Inert
@@ -70,7 +70,7 @@ def _classes(parts: list[Inert]) -> list[str]:
         names = plain(part.fields.get({"CategoryProcessor": "classes", "Categorize": "vocab"}.get(part.name, "")))
         if isinstance(names, list | tuple) and names:
             return [str(name) for name in names]
-    raise ClassesError("The learner has no list of classes (v1: data.classes, v2: dls.vocab). Give them with --classes.")
+    return []
 
 
 def _statistics(data: Any, parts: list[Inert]) -> tuple[Triple, Triple]:

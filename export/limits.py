@@ -23,17 +23,22 @@ def threshold(score: Array, answers: Answers) -> float:
     found = []
     for weights in draws(answers.groups):
         below = np.cumsum(weights[order] * malignant)
+        if not below[-1]:
+            # Of few lesions a draw may have none that is malignant.
+            continue
         # The last image that may stay the lowest above: at most 5 % of the malignant weight lies strictly below it.
         found.append(ordered[np.searchsorted(below, (1 - SENSITIVITY) * below[-1], side="right")])
-    return float(np.median(found))
+    return _reached(float(np.median(found)))
 
 
 def set_limits(score: Array, malignant: Mask) -> dict[str, float]:
     """Class-conditional split conformal (Vovk 2012): the limit that `COVERAGE` of each side's own images reach."""
     limits = {}
     for side, own in (("malignant", score[malignant]), ("benign", 1 - score[~malignant])):
-        rank = int(np.floor((1 - COVERAGE) * (len(own) + 1)))
-        limits[side] = float(np.sort(own)[max(rank - 1, 0)])
+        # 0.1 * 30 is a little less than 3 in floating point.
+        rank = int(np.floor((1 - COVERAGE) * (len(own) + 1) + 1e-9))
+        # Fewer than nine images promise nothing: such a side is in every set.
+        limits[side] = _reached(float(np.sort(own)[rank - 1])) if rank else 0.0
     return limits
 
 
@@ -52,6 +57,11 @@ def refusal_rules(one: Answers, eight: Answers) -> tuple[RefusalRule, ...]:
         RefusalRule("not_a_lesion", "distance", above=_short(np.quantile(one.measure("distance"), DISTANCE_QUANTILE))),
         RefusalRule("unstable", "spread", above=_short(np.quantile(eight.measure("spread"), 0.995))),
     )
+
+
+def _reached(score: float) -> float:
+    # Where the curve is level, many images share this score: a limit that rounding puts above it would lose all of them.
+    return max(float(np.floor(1e6 * score - 0.5) / 1e6), 0.0)
 
 
 def _short(value: float) -> float:

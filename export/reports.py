@@ -6,7 +6,7 @@ from typing import Any
 
 from lesion.model import Model
 
-from export.card import write_card
+from export.card import TITLE, write_card
 from export.summary import write_summary
 
 Figures = dict[str, Any]
@@ -15,8 +15,34 @@ SUMMARISED = {"test", "stress"}
 """Parts without which there is nothing to summarise yet."""
 
 
+class ReportError(Exception):
+    """Raised when figures cannot be written where they belong; the message says what to do."""
+
+
+def claim(path: Path) -> None:
+    """See that the folder of the model file at `path` is its own: card, figures and plots are written beside it.
+
+    Raises:
+        ReportError: another model lies there, or a README.md that is no model card.
+    """
+    page = path.parent / "README.md"
+    others = [other.name for other in path.parent.glob("*.onnx") if other.name != path.name]
+    if page.is_file() and not page.read_text().startswith(TITLE):
+        others.append(page.name)
+    if others:
+        raise ReportError(
+            f"Beside {path.name} its model card, figures and plots are written, and {path.parent} has {', '.join(others)} "
+            f"already. Give it a folder of its own, such as {path.parent / path.stem / path.name}."
+        )
+
+
 def report_on(path: Path, parts: Figures) -> None:
-    """Put figures into the metrics.json of the model file at `path`, and write anew what is made of them."""
+    """Put figures into the metrics.json of the model file at `path`, and write anew what is made of them.
+
+    Raises:
+        ReportError: from `claim`.
+    """
+    claim(path)
     target = path.parent / "metrics.json"
     model = Model(path)
     known = (json.loads(target.read_text()) if target.is_file() else {}) | parts

@@ -18,7 +18,7 @@ from lesion.model import Model
 from export import cameras, evaluate, faithful, formats, stress
 from export.answers import answer
 from export.card import card_text
-from export.checkpoints import Told, read_checkpoints
+from export.checkpoints import add_options, read_checkpoints, told_in
 from export.convert import fit_numbers, load, parity, parity_rows
 from export.data import Labelled, read_table
 from export.graph import Core, export_core, with_network
@@ -54,6 +54,9 @@ def _is_number(value: Any) -> bool:
 
 def recompute(args: argparse.Namespace, model: Model, rows: list[Labelled]) -> Figures:
     """The parts of metrics.json anew, from the images."""
+    # First, so that what it lacks is not said after an hour.
+    told = told_in(args, model.card.input_size)
+    network = read_checkpoints(args.checkpoint, told).network if args.checkpoint is not None else None
     val, test = ([row for row in rows if row.split == split] for split in ("val", "test"))
     reports, answers = evaluate.evaluate(model, rows, ("val", "test"), folders=args.strangers)
     fitted = fit_numbers(answers["val"], answer(model, val, views=8))
@@ -64,8 +67,7 @@ def recompute(args: argparse.Namespace, model: Model, rows: list[Labelled]) -> F
     faithful.show(found["evidence"])
     found["unseen_cameras"] = cameras.left_out(onnx.load(args.model), rows)
     cameras.show(found["unseen_cameras"])
-    if args.checkpoint is not None:
-        network = read_checkpoints(args.checkpoint, Told(size=model.card.input_size)).network
+    if network is not None:
         core = export_core(Core(network))
         full = load(with_network(onnx.load(args.model), core).SerializeToString())
         found["parity"] = parity(full, network, parity_rows(val), fitted.calibration)
@@ -118,6 +120,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--strangers", type=Path, nargs="+", default=[], help="folders of pictures that are no dermoscopy")
     parser.add_argument("--copies", type=Path, help="folder with other copies of the same photographs")
     parser.add_argument("--checkpoint", type=Path, nargs="+", help="what the model file was made of")
+    add_options(parser)
     return parser
 
 

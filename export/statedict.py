@@ -153,15 +153,24 @@ def _usable(hint: str, value: Any) -> Any:
     if hint == "arch":
         return value if isinstance(value, str) else None
     if hint == "size":
-        numbers = value if isinstance(value, list | tuple) else (value,)
-        side = numbers[-1] if numbers else None
-        return int(side) if isinstance(side, int) or (isinstance(side, str) and side.isdigit()) else None
+        sides = value[-2:] if isinstance(value, list | tuple) else (value,)
+        numbers = [int(side) for side in sides if isinstance(side, int) or (isinstance(side, str) and side.isdigit())]
+        return (numbers[0], numbers[-1]) if numbers and len(numbers) == len(sides) else None
     if hint in ("mean", "std"):
         fits = isinstance(value, list | tuple) and len(value) == 3 and all(isinstance(part, float | int) for part in value)
         return tuple(float(part) for part in value) if fits else None
     if isinstance(value, dict):
-        # Name -> index, as torchvision's ImageFolder gives it.
-        value = sorted(value, key=lambda name: int(value[name])) if all(isinstance(i, int) for i in value.values()) else None
+        value = _in_order(value)
     if isinstance(value, str) and hint == "malignant":
         value = [value]
     return list(value) if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value) else None
+
+
+def _in_order(classes: Mapping[Any, Any]) -> list[Any] | None:
+    """Names by their index: of name -> index, as torchvision's ImageFolder gives it, or index -> name."""
+    if all(isinstance(index, int) for index in classes.values()):
+        return sorted(classes, key=lambda name: int(classes[name]))
+    # JSON has no keys but texts.
+    if all(isinstance(index, int) or (isinstance(index, str) and index.isdigit()) for index in classes):
+        return [classes[index] for index in sorted(classes, key=int)]
+    return None

@@ -1,7 +1,7 @@
 """The same lesion photographed, stored or sent otherwise: does the answer stay?
 
-    python -m export.stress --data DATA --copies COPIES --split val      while choosing: prints only
-    python -m export.stress --data DATA --copies COPIES                  on test: writes stress.png and metrics.json too
+    python -m export stress --data DATA --copies COPIES --split val      while choosing: prints only
+    python -m export stress --data DATA --copies COPIES                  on test: writes stress.png and metrics.json too
 
 For every perturbation of `export.perturb`, and for other copies of the same photographs: the change of AUC, the share of
 decisions that flip at the operating threshold, and the share of images refused on top of those refused anyway. COPIES is a
@@ -25,8 +25,9 @@ from lesion.model import Card, Model, Outputs
 from tqdm import tqdm
 
 from export import metrics
+from export.answers import as_counted
 from export.bootstrap import interval
-from export.data import SPLITS, DataError, Labelled, read_table
+from export.data import SPLITS, DataError, Labelled, of_split, read_pixels, read_table
 from export.perturb import CAMERA_SIDE, PAGE_SIDE, PERTURBATIONS, Perturbation, by_page, from_camera
 from export.plots import write_stress
 from export.reports import report_on
@@ -110,8 +111,9 @@ def stress(model: Model, rows: Sequence[Labelled], copies: Path | None = None) -
     side = 2 * model.card.input_size
 
     def look(path: Path) -> Pixels:
-        return decode(path.read_bytes(), at_least=side).pixels
+        return read_pixels(path, at_least=side)
 
+    rows = as_counted(rows, model.card)
     pictures = _each(lambda row: look(row.path), rows, "decoding")
     original = Scores.of(_each(model.run, pictures, "unchanged"), model.card)
     found: dict[str, dict[str, Any]] = {}
@@ -143,13 +145,14 @@ def show(found: dict[str, dict[str, Any]]) -> None:
     print(f"{'':48} {'n':>5} {'AUC':>6} {'change':>7} {'flips':>6} {'refused':>8}")
     for kind, strengths in found.items():
         for strength, part in strengths.items():
-            auc, change, flips = (part[key]["value"] for key in ("auc", "auc_change", "flips"))
+            # Copies of a few photographs may all be of one side.
+            auc, change, flips = (float(part[key]["value"] or "nan") for key in ("auc", "auc_change", "flips"))
             line = f"{kind} {strength}"
             print(f"{line:48} {part['n']:5} {auc:6.3f} {change:+7.4f} {flips:6.1%} {part['newly_refused']:+8.1%}")
 
 
 def options() -> argparse.ArgumentParser:
-    """The options of `python -m export.stress`."""
+    """The options of `python -m export stress`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
     parser.add_argument("--model", type=Path, default=Path("models/lesion.onnx"))
@@ -159,14 +162,10 @@ def options() -> argparse.ArgumentParser:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Run `python -m export.stress`."""
+    """Run `python -m export stress`."""
     model = Model(args.model)
-    found = stress(model, [row for row in read_table(args.data) if row.split == args.split], args.copies)
+    found = stress(model, of_split(read_table(args.data), args.split), args.copies)
     show(found)
     if args.split == "test":
         report_on(args.model, {"stress": found})
         write_stress(args.model.parent, found)
-
-
-if __name__ == "__main__":
-    main(options().parse_args())

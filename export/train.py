@@ -1,8 +1,8 @@
 """Images + metadata.csv -> checkpoint.
 
-    python -m export.train --data DATA --out runs/lite2                 the default phases, about two hours on two cores
-    python -m export.train --data DATA --out runs/lite2 --resume        goes on after the last finished epoch
-    python -m export.train --data DATA --out runs/x --phases 128:2:48 --arch tf_efficientnet_lite0
+    python -m export train --data DATA --out runs/lite2                 the default phases, about two hours on two cores
+    python -m export train --data DATA --out runs/lite2 --resume        goes on after the last finished epoch
+    python -m export train --data DATA --out runs/x --phases 128:2:48 --arch tf_efficientnet_lite0
 
 A phase is SIZE:EPOCHS:BATCH. The learning rate warms up and falls along one cosine over all phases. Training starts small,
 where two cores see 70 images a second. Random crops make lesions look larger in training than they are when the whole
@@ -16,6 +16,7 @@ import argparse
 import hashlib
 import json
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -33,17 +34,26 @@ from tqdm import tqdm
 
 from export.augment import cut_out, degrade, occlude, random_crops, recolour
 from export.checkpoints import read_checkpoint
-from export.data import CLASSES, STORED_SIDE, Labelled, fingerprint, load_squares, read_table, resize, targets
+from export.data import (
+    CLASSES,
+    STORED_SIDE,
+    DataError,
+    Labelled,
+    fingerprint,
+    load_squares,
+    of_split,
+    read_table,
+    resize,
+    targets,
+)
 from export.depthwise import FastDepthwise
 from export.errors import CheckpointError
-from export.network import Ensemble, LesionNet, Normalise, Spec, load_imagenet, spec_for
+from export.network import Ensemble, Normalise, Spec, load_imagenet, spec_for, untrained
 from export.objective import Targets, Teachers, label_loss, mix, mixing_share, teacher_loss
 from export.released import unfold
 from export.sampling import sampling_weights
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
-
-PHASES = ["128:8:48", "160:8:48", "224:4:32"]
 
 RECIPE = (
     "arch",
@@ -73,9 +83,17 @@ class Phase:
 
     @classmethod
     def parse(cls, text: str) -> "Phase":
-        """Read SIZE:EPOCHS:BATCH."""
-        size, epochs, batch = text.split(":")
-        return cls(int(size), int(epochs), int(batch))
+        """Read SIZE:EPOCHS:BATCH, three whole numbers above zero.
+
+        Raises:
+            argparse.ArgumentTypeError: it is something else.
+        """
+        if not re.fullmatch(r"[1-9]\d*:[1-9]\d*:[1-9]\d*", text):
+            raise argparse.ArgumentTypeError(f"{text!r} is not SIZE:EPOCHS:BATCH, as in 224:4:32")
+        return cls(*map(int, text.split(":")))
+
+
+PHASES = [Phase(128, 8, 48), Phase(160, 8, 48), Phase(224, 4, 32)]
 
 
 class Degraded(Dataset[Batch]):
@@ -116,11 +134,15 @@ class Trainer:
 
     def __init__(self, args: argparse.Namespace, phases: list[Phase], rows: list[Labelled]) -> None:
         self.args, self.phases = args, phases
-        self.train_rows = [row for row in rows if row.split == "train"]
-        self.val_rows = [row for row in rows if row.split == "val"]
+        self.train_rows, self.val_rows = of_split(rows, "train"), of_split(rows, "val")
+        if len(self.train_rows) < (largest := max(phase.batch for phase in phases)):
+            raise DataError(
+                f"`train` has {len(self.train_rows)} images, and a batch {largest}: nothing would be learnt. "
+                "Make the batches smaller with --phases SIZE:EPOCHS:BATCH."
+            )
         spec = spec_for(args.arch, args.size, CLASSES, args.colour_constancy)
         torch.manual_seed(args.seed)
-        self.network = LesionNet(spec).to(memory_format=torch.channels_last)
+        self.network = untrained(spec).to(memory_format=torch.channels_last)
         start = self._start()
         print(f"{args.arch}: {start} start, {len(self.train_rows)} training images")
         networks = [read_checkpoint(path).network for path in args.teachers]
@@ -246,12 +268,21 @@ class Trainer:
         write_checkpoint(self.args.out, self.network.spec, self.ema.module.state_dict(), provenance, training=training)
 
     def resume(self) -> None:
-        """Take up the checkpoint in the output folder, if there is one."""
+        """Take up the checkpoint in the output folder, if there is one.
+
+        Raises:
+            CheckpointError: it is of another network, or none that training wrote.
+        """
         source = self.args.out / "checkpoint.pt"
         if not source.is_file():
             return
         state = torch.load(source, map_location="cpu", weights_only=True)
-        training = state["training"]
+        training = state.get("training")
+        if training is None or state["spec"] != asdict(self.network.spec):
+            raise CheckpointError(
+                f"{source} is not of this training: it has another network, or was not written by `train`. "
+                "Give the options that it was begun with, or another --out."
+            )
         self.network.load_state_dict(training["network"])
         self.ema.module.load_state_dict(state["weights"])
         self.optimiser.load_state_dict(training["optimiser"])
@@ -282,12 +313,12 @@ def digest(path: Path) -> str:
 
 
 def options() -> argparse.ArgumentParser:
-    """The options of `python -m export.train`."""
+    """The options of `python -m export train`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint.pt")
-    parser.add_argument("--arch", default="tf_efficientnet_lite2", help="any timm architecture with a pooled head")
-    parser.add_argument("--phases", nargs="+", default=PHASES, metavar="SIZE:EPOCHS:BATCH")
+    parser.add_argument("--arch", default="tf_efficientnet_lite2", help="of timm, ending in pooling and one linear layer")
+    parser.add_argument("--phases", nargs="+", type=Phase.parse, default=PHASES, metavar="SIZE:EPOCHS:BATCH")
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate at its highest")
     parser.add_argument(
         "--balance-datasets", action=argparse.BooleanOptionalAction, default=True, help="do not reward knowing the camera"
@@ -316,12 +347,8 @@ def options() -> argparse.ArgumentParser:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Run `python -m export.train`."""
-    trainer = Trainer(args, [Phase.parse(text) for text in args.phases], read_table(args.data))
+    """Run `python -m export train`."""
+    trainer = Trainer(args, args.phases, read_table(args.data))
     if args.resume:
         trainer.resume()
     trainer.run()
-
-
-if __name__ == "__main__":
-    main(options().parse_args())

@@ -68,7 +68,7 @@ S3, functions and state machine share the cores here. On AWS each function has i
 while one is judged; what S3's distance adds is not in these figures.
 
 A million photographs, from these figures and list prices as known in {known} (`infra/cost.py`), with {at_once} functions at
-once: **{hours:.1f} hours, USD {dollars:.2f}**.
+once: **{minutes:.0f} minutes, USD {dollars:.2f}**.
 
 | USD | per million |
 |---|---|

@@ -15,7 +15,7 @@ from tests.export.conftest import training
 def tuned(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint that goes on from the released small network."""
     options = training(archive, tmp_path_factory.mktemp("tuned"))
-    options.start, options.phases = converted, ["64:1:4"]
+    options.start, options.phases = converted, [train.Phase.parse("64:1:4")]
     train.main(options)
     return Path(options.out) / "checkpoint.pt"
 
@@ -24,7 +24,7 @@ def tuned(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFacto
 def other(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second one, with another seed."""
     options = training(archive, tmp_path_factory.mktemp("other"))
-    options.start, options.phases, options.seed = converted, ["64:1:4"], 2
+    options.start, options.phases, options.seed = converted, [train.Phase.parse("64:1:4")], 2
     train.main(options)
     return Path(options.out) / "checkpoint.pt"
 

@@ -7,6 +7,7 @@ import pytest
 from onnx import numpy_helper
 
 from export.calibration import METHODS, Array, Beta, Calibration, Isotonic, Mask, Platt, choose, cross_validated
+from export.data import DataError
 
 LOGITS = np.linspace(-12, 12, 97)
 
@@ -39,6 +40,18 @@ def test_the_graph_computes_what_numpy_does_and_never_falls(method: type[Calibra
 def test_platt_finds_the_slope_and_intercept_that_made_the_labels() -> None:
     found = Platt.fit(*simulated(Platt(2, 0.5)))
     assert (found.slope, found.intercept) == pytest.approx((2, 0.5), abs=0.15)
+
+
+def test_platt_does_not_turn_around_what_falls() -> None:
+    logit, truth = simulated(Platt(-2, 0.5))
+    found = Platt.fit(logit, truth)
+    assert found.slope == 0 and found.apply(logit) == pytest.approx(truth.mean())
+
+
+def test_too_few_lesions_to_leave_some_out_are_told_so() -> None:
+    logit, truth = np.linspace(-1, 1, 20), np.arange(20) == 3
+    with pytest.raises(DataError, match="too few lesions of one side"):
+        cross_validated(logit, truth, np.arange(20).astype(str))
 
 
 def test_beta_finds_a_slope_for_each_side_and_contains_platt() -> None:

@@ -25,6 +25,16 @@ def test_figures_of_a_candidate_against_a_count_by_hand(rows: list[Labelled]) ->
     assert flips == pytest.approx(2 / len(val))
 
 
+def test_no_two_candidates_have_one_name(tmp_path: Path) -> None:
+    def names(*paths: str) -> list[str]:
+        return list(candidates.named([tmp_path / path for path in paths]))
+
+    assert names("a/checkpoint.pt", "b/checkpoint.pt") == ["a", "b"]
+    assert names("a/one.pt", "a/two.pt") == ["one.pt", "two.pt"]
+    assert names("x/a/checkpoint.pt", "y/a/checkpoint.pt") == ["x/a/checkpoint.pt", "y/a/checkpoint.pt"]
+    assert names("a/checkpoint.pt", "a/checkpoint.pt") == ["a"]
+
+
 def test_every_network_and_every_pair_is_measured(checkpoint: Path, rows: list[Labelled]) -> None:
     network = read_checkpoint(checkpoint).network
     val = [row for row in rows if row.split == "val"]

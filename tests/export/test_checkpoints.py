@@ -18,11 +18,14 @@ from lesion.model import Model
 from safetensors.torch import save_file
 from torch import nn
 
-from export import convert, evaluate
+from export import checkpoints, convert, evaluate, formats
+from export.__main__ import COMMANDS, main
 from export.checkpoints import Told, read_checkpoint
 from export.classes import codes_of, malignant_of
 from export.errors import ArchitectureError, CheckpointError, ClassesError, HeadError
+from export.inert import walk
 from export.network import Network
+from export.torchfile import read_torch_file
 from tests.export.conftest import conversion
 from tests.paths import REPOSITORY
 from tests.pickles import RECORDED
@@ -145,18 +148,30 @@ def test_a_state_dict_of_torchvision_gives_its_logits(name: str, arch: str, foun
 
 
 @pytest.mark.parametrize(
-    "arch", ["test_efficientnet", "resnet10t", "mobilenetv2_035", "efficientnet_lite0", "edgenext_xx_small"]
+    "arch", ["test_efficientnet", "resnet10t", "mobilenetv2_035", "efficientnet_lite0", "resnetv2_18", "dla46x_c"]
 )
 def test_a_state_dict_of_timm_gives_its_logits(arch: str, tmp_path: Path) -> None:
+    """The last two end with a convolution of 1 x 1 in place of a linear layer."""
     whole = timm.create_model(arch, num_classes=3)
     save_file(weights(whole), tmp_path / "model.safetensors")
-    told = Told(arch, NAMES, size=96)
-    if arch == "edgenext_xx_small":
-        # A layer norm stands between its pooling and its classifier.
-        with pytest.raises(ArchitectureError, match="no exact evidence map"):
-            read_checkpoint(tmp_path / "model.safetensors", told)
-        return
-    require_the_logits_of(whole, read_checkpoint(tmp_path / "model.safetensors", told).network)
+    network = read_checkpoint(tmp_path / "model.safetensors", Told(arch, NAMES, size=96)).network
+    require_the_logits_of(whole, network)
+    with torch.inference_mode():
+        images = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(3))
+        explained, [logit, _] = network.explain(network.maps(images)[0]), network(images)
+    assert torch.allclose(explained.cells.mean((1, 2)) + explained.bias, logit, atol=1e-4 * max(1, float(logit.abs().max())))
+
+
+def test_a_name_that_the_file_gives_goes_before_recognition(tmp_path: Path) -> None:
+    """These two have the same tensors, and one of them blurs."""
+    plain, blurred = (timm.create_model(name, num_classes=3) for name in ("resnet18", "resnetblur18"))
+    weights(blurred)
+    plain.load_state_dict(blurred.state_dict())
+    for arch, whole in (("resnetblur18", blurred), ("my own", plain)):
+        torch.save({"arch": arch, "classes": NAMES, "state_dict": blurred.state_dict()}, tmp_path / "weights.pth")
+        network = read_checkpoint(tmp_path / "weights.pth", Told(size=96)).network
+        assert network.spec.arch == ("resnet18" if arch == "my own" else arch)
+        require_the_logits_of(whole.eval(), network)
 
 
 def small() -> nn.Module:
@@ -222,6 +237,35 @@ def test_what_a_file_says_of_itself_needs_no_options(tmp_path: Path) -> None:
     assert (spec.arch, spec.size) == ("test_efficientnet", 128)
 
 
+@pytest.mark.parametrize("classes", [{1: "Nevus", 0: "Melanoma", 2: "BCC"}, {"1": "Nevus", "0": "Melanoma", "2": "BCC"}])
+def test_classes_may_stand_under_their_numbers(classes: dict[Any, str], tmp_path: Path) -> None:
+    content = {"state_dict": small().state_dict(), "arch": "test_efficientnet", "classes": classes}
+    torch.save(content, tmp_path / "checkpoint.pth")
+    spec = read_checkpoint(tmp_path / "checkpoint.pth", Told(size=96)).network.spec
+    assert spec.classes == ("melanoma", "nevus", "basal_cell_carcinoma")
+
+
+def test_pictures_that_were_no_squares_are_asked_about(tmp_path: Path) -> None:
+    content = {"state_dict": small().state_dict(), "arch": "test_efficientnet", "classes": NAMES, "img_size": [96, 128]}
+    torch.save(content, tmp_path / "checkpoint.pth")
+    with pytest.raises(CheckpointError, match="pictures of 96 x 128 pixels; only squares are read"):
+        read_checkpoint(tmp_path / "checkpoint.pth")
+    assert read_checkpoint(tmp_path / "checkpoint.pth", Told(size=96)).network.spec.size == 96
+
+
+def test_a_learner_without_classes_is_read_with_those_that_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = RECORDED / "v2-resnet.pkl"
+    names = read_checkpoint(path).network.spec.classes
+    root = read_torch_file(path)
+    for part in walk(root):
+        if part.name == "Categorize":
+            part.state.pop("vocab")
+    monkeypatch.setattr(checkpoints, "read_torch_file", lambda path: root)
+    with pytest.raises(ClassesError, match="Give them with --classes"):
+        read_checkpoint(path)
+    assert read_checkpoint(path, Told(classes=names)).network.spec.classes == names
+
+
 @pytest.mark.parametrize("names", [["benign", "malignant"], ["malignant", "benign"]])
 def test_one_output_is_the_malignant_logit(names: list[str], tmp_path: Path) -> None:
     whole = timm.create_model("test_efficientnet", num_classes=1)
@@ -236,7 +280,7 @@ def test_one_output_is_the_malignant_logit(names: list[str], tmp_path: Path) -> 
     ("told", "error", "sentence"),
     [
         (Told("test_efficientnet"), ClassesError, "--classes"),
-        (Told("", NAMES), ArchitectureError, "--arch"),
+        (Told("", NAMES), ArchitectureError, "does not say which architecture it is.*--arch"),
         (Told("resnet1", NAMES), ArchitectureError, "knows"),
         (Told("mobilenetv2_035", NAMES), ArchitectureError, "not those of mobilenetv2_035"),
         (Told("test_efficientnet", NAMES[:2]), HeadError, "3 outputs for 2 classes"),
@@ -255,13 +299,22 @@ def test_what_is_not_clear_is_asked_for(told: Told, error: type[CheckpointError]
 
 @pytest.mark.parametrize(
     ("arch", "sentence"),
-    [("mobilenet_v3_small", "Hardswish"), ("shufflenet_v2_x0_5", "is not read"), ("test_vit", "no feature map")],
+    [
+        ("mobilenet_v3_small", "Hardswish"),
+        ("shufflenet_v2_x0_5", "is not read: its body and its classifier cannot be told apart"),
+        ("squeezenet1_1", "Conv2d"),
+        ("test_vit", "no feature map"),
+        # A layer norm stands between its pooling and its classifier, a layer in the next one.
+        ("convnext_atto", "is not read: .* no exact evidence map"),
+        ("mobilenetv3_small_050", "is not read: between its last feature map and its last layer there is more than pooling"),
+        ("levit_128s", "is not read: it has more than one classifier"),
+    ],
 )
 def test_a_network_without_an_exact_evidence_map_is_refused(arch: str, sentence: str, tmp_path: Path) -> None:
-    library = timm.create_model if arch == "test_vit" else torchvision.models.get_model
+    library = timm.create_model if timm.is_model(arch) else torchvision.models.get_model
     torch.save(library(arch, num_classes=3).state_dict(), tmp_path / "weights.pth")
     with pytest.raises(CheckpointError, match=sentence):
-        read_checkpoint(tmp_path / "weights.pth", Told(arch, NAMES, size=160))
+        read_checkpoint(tmp_path / "weights.pth", Told(arch, NAMES, size=224 if arch == "levit_128s" else 160))
 
 
 @pytest.mark.parametrize(
@@ -330,6 +383,37 @@ def test_a_checkpoint_goes_the_whole_way_to_a_model_file(source: Any, archive: P
         assert found.classes.sum() == pytest.approx(1, abs=1e-6) and np.isfinite(found.distance)
 
 
+@pytest.mark.parametrize(("target", "readers"), [("export", ["convert", "formats"]), ("reproduce", ["reproduce"])])
+def test_what_is_said_of_a_checkpoint_reaches_every_command_that_reads_it(target: str, readers: list[str]) -> None:
+    said = "READ=--arch resnet18 --classes nevus lentigo --malignant lentigo --size 96"
+    command = ["make", "--dry-run", target, "DATA=folder", "CHECKPOINT=weights.pth", said]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    told = {}
+    for line in done.stdout.splitlines():
+        if "-m export " in line:
+            name, *words = line.split("-m export ")[1].split()
+            args = COMMANDS[name].options().parse_args(words)
+            if "checkpoint" in args:
+                told[name] = checkpoints.told_in(args, 64)
+    assert told == dict.fromkeys(readers, Told("resnet18", ["nevus", "lentigo"], ["lentigo"], 96))
+
+
+def test_formats_reads_other_peoples_checkpoints_at_the_size_of_the_model_file(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save(small().state_dict(), tmp_path / "weights.pth")
+    read: list[Network] = []
+    monkeypatch.setattr(formats, "export_core", lambda core: read.append(core.network))
+    monkeypatch.setattr(formats, "formats", lambda *_: {})
+    monkeypatch.setattr(formats, "report_on", lambda *_: None)
+    model = REPOSITORY / "models" / "lesion.onnx"
+    options = ["--data", str(archive), "--model", str(model), "--arch", "test_efficientnet", "--classes", *NAMES]
+    assert main(["formats", str(tmp_path / "weights.pth"), *options]) == 0
+    [spec] = [network.spec for network in read]
+    assert (spec.arch, spec.size) == ("test_efficientnet", Model(model).card.input_size)
+    assert spec.classes == codes_of(NAMES)
+
+
 def test_the_model_card_of_a_converted_checkpoint_says_where_it_is_from(archive: Path, tmp_path: Path) -> None:
     source, out = RECORDED / "v1-resnet.pkl", tmp_path / "lesion.onnx"
     convert.main(conversion(source, archive, out))
@@ -342,7 +426,7 @@ def test_the_model_card_of_a_converted_checkpoint_says_where_it_is_from(archive:
 
 def test_the_command_says_what_is_missing_in_one_sentence(archive: Path, tmp_path: Path) -> None:
     torch.save(small().state_dict(), tmp_path / "weights.pth")
-    command = [sys.executable, "-m", "export.convert", str(tmp_path / "weights.pth"), "--data", str(archive)]
+    command = [sys.executable, "-m", "export", "convert", str(tmp_path / "weights.pth"), "--data", str(archive)]
     done = subprocess.run(
         [*command, "--arch", "test_efficientnet"],
         cwd=REPOSITORY,

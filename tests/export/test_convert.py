@@ -1,6 +1,7 @@
 """A checkpoint becomes a model file that says what it is, and only when it agrees with PyTorch."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,14 @@ import torch
 from lesion.model import Model
 
 from export import convert
+from export.answers import Answers
 from export.calibration import Platt
 from export.checkpoints import read_checkpoint
 from export.data import Labelled, fingerprint
+from export.errors import ClassesError
+from export.reports import ReportError
 from tests.export.conftest import conversion
+from tests.export.test_limits import simulated
 
 
 def test_the_model_file_says_what_it_is(converted: Path, rows: list[Labelled]) -> None:
@@ -24,7 +29,34 @@ def test_the_model_file_says_what_it_is(converted: Path, rows: list[Labelled]) -
     ]
     assert card.about["training"]["data_sha256"] == fingerprint([row for row in rows if row.split == "train"])
     assert {rule.code for rule in card.refusal} == {"too_small", "too_dark", "too_blurry", "not_a_lesion", "unstable"}
-    assert "non-commercial" in card.about["licence"]
+    assert card.about["licence"] == "not said by the training images"
+
+
+def test_weights_are_as_free_as_the_images_that_they_were_trained_on(rows: list[Labelled]) -> None:
+    def said(*licences: str) -> str:
+        return convert.licence([replace(rows[0], licence=name) for name in licences])
+
+    assert "non-commercial" in said("CC0", "CC BY-NC 4.0")
+    assert said("CC BY 4.0", "CC0", "CC0") == "that of the training images (CC BY 4.0, CC0)"
+    assert said("CC0", "") == "not said by the training images"
+
+
+def test_classes_in_the_wrong_order_are_noticed() -> None:
+    val = simulated(300, 1)
+    turned = Answers(tuple(replace(row, malignant=not row.malignant) for row in val.rows), val.outputs)
+    assert convert.fit_numbers(val, val).threshold > 0
+    with pytest.raises(ClassesError, match="in the order of the network's outputs"):
+        convert.fit_numbers(turned, turned)
+
+
+@pytest.mark.parametrize("beside", ["other.onnx", "README.md"])
+def test_a_model_is_not_written_beside_other_peoples_files(
+    checkpoint: Path, archive: Path, tmp_path: Path, beside: str
+) -> None:
+    (tmp_path / beside).write_text("# Mine")
+    with pytest.raises(ReportError, match=f"has {beside} already"):
+        convert.main(conversion(checkpoint, archive, tmp_path / "mine.onnx"))
+    assert [path.name for path in tmp_path.iterdir()] == [beside]
 
 
 def test_parity_is_kept_with_the_figures(converted: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from export.augment import cut_out, degrade, occlude, random_crops
-from export.data import DataError, load_square, read_table, split_of_group
+from export.data import DataError, Labelled, load_square, of_split, read_table, split_of_group
 from tests.paths import SAMPLES
 
 
@@ -27,6 +27,54 @@ def test_an_archive_download_is_read_as_it_is(tmp_path: Path) -> None:
 def test_a_folder_without_a_table_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"metadata\.csv does not exist"):
         read_table(tmp_path)
+
+
+def folder_with(folder: Path, table: str, *names: str) -> Path:
+    for name in names:
+        shutil.copy(SAMPLES / "ISIC_0000026.jpg", folder / name)
+    (folder / "metadata.csv").write_text(table, encoding="utf-8")
+    return folder
+
+
+def test_a_table_as_spreadsheets_write_it_with_other_files_beside_the_images(tmp_path: Path) -> None:
+    source = folder_with(tmp_path, "\ufeffisic_id,benign_malignant\na,benign\nb,malignant\n", "a.jpg", "b.JPG")
+    (source / "a.txt").write_text("a note")
+    assert [row.path.name for row in read_table(source)] == ["a.jpg", "b.JPG"]
+
+
+def test_images_that_share_a_lesion_or_a_patient_are_one_group_however_far_around(tmp_path: Path) -> None:
+    table = (
+        "isic_id,benign_malignant,lesion_id,patient_id\n"
+        "a,benign,L1,P2\nb,benign,L1,\nc,malignant,L2,P2\nd,benign,L2,P1\ne,benign,L3,\nf,benign,,\n"
+    )
+    groups = {
+        row.isic_id: row.group for row in read_table(folder_with(tmp_path, table, *(f"{name}.jpg" for name in "abcdef")))
+    }
+    assert groups == {"a": "P1", "b": "P1", "c": "P1", "d": "P1", "e": "L3", "f": "f"}
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [("b,benign,P1,test", "one lesion or patient, P1, in train and test"), ("b,benign,P2,valid", "the split 'valid'")],
+)
+def test_splits_that_cannot_be_are_refused(tmp_path: Path, second: str, message: str) -> None:
+    table = f"isic_id,benign_malignant,patient_id,split\na,benign,P1,train\n{second}\n"
+    with pytest.raises(DataError, match=message):
+        read_table(folder_with(tmp_path, table, "a.jpg", "b.jpg"))
+
+
+def test_a_split_of_one_side_or_none_is_refused(rows: list[Labelled]) -> None:
+    assert len(of_split(rows, "val")) == 12
+    with pytest.raises(DataError, match="no malignant images in `val`"):
+        of_split([row for row in rows if not row.malignant], "val")
+    with pytest.raises(DataError, match="no images in `val`"):
+        of_split([], "val")
+
+
+def test_a_picture_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff" + bytes(100))
+    with pytest.raises(DataError, match=r"broken\.jpg cannot be read"):
+        load_square(tmp_path / "broken.jpg", 64)
 
 
 def test_splits_of_groups_are_about_eight_to_one_to_one() -> None:

@@ -14,7 +14,7 @@ from tests.paths import SAMPLES
 
 def test_densenet161_is_trained_converted_and_served(archive: Path, tmp_path: Path) -> None:
     options = training(archive, tmp_path)
-    options.arch, options.size, options.phases = "densenet161", 64, ["32:1:4"]
+    options.arch, options.size, options.phases = "densenet161", 64, [train.Phase.parse("32:1:4")]
     train.main(options)
     out = tmp_path / "lesion.onnx"
     convert.main(conversion(tmp_path / "checkpoint.pt", archive, out))

@@ -75,7 +75,12 @@ def test_training_goes_on_from_one_of_several_by_its_architecture(archive: Path,
         train.main(options)  # both are
     # The released file has one of each.
     released = REPOSITORY / "models" / "lesion.onnx"
-    options.start, options.arch, options.phases, options.rate = released, "tf_efficientnet_lite0", ["64:1:4"], 1e-6
+    options.start, options.arch, options.phases, options.rate = (
+        released,
+        "tf_efficientnet_lite0",
+        [train.Phase.parse("64:1:4")],
+        1e-6,
+    )
     train.main(options)
     trained, whole = (read_checkpoint(path).network for path in (tmp_path / "checkpoint.pt", released))
     assert isinstance(trained, LesionNet)

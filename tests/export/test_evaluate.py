@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import onnx
 import pytest
 from lesion.decision import Refusal, decide
 from lesion.image import decode
-from lesion.model import Model
+from lesion.model import DiagnosisClass, Model
 from PIL import Image
 
 from export import evaluate
@@ -19,6 +20,8 @@ from export.answers import Answers, answer
 from export.card import card_text, write_card
 from export.convert import stamp
 from export.data import Labelled
+from export.plots import write_plots
+from export.reports import ReportError
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +58,8 @@ def test_the_card_quotes_the_figures_and_the_limits(published: Path) -> None:
     card = (published / "README.md").read_text()
     figures = json.loads((published / "metrics.json").read_text())["test"]["all"]
     assert f"{figures['auc']['value']:.3f}" in card
-    assert "Not a medical device" in card and "non-commercial" in card and "brown or black skin" in card
+    assert "Not a medical device" in card and "brown or black skin" in card
+    assert "Licence of the weights: not said by the training images." in card
 
 
 @pytest.mark.parametrize(("better", "verdict"), [(True, "tell better"), (False, "are not shown to tell better")])
@@ -116,3 +120,43 @@ def test_choosing_leaves_the_folder_alone(published: Path, archive: Path, tmp_pa
     evaluate.main(argparse.Namespace(**options))
     assert [path.name for path in tmp_path.iterdir()] == ["lesion.onnx"]
     assert (tmp_path / "lesion.onnx").read_bytes() == (published / "lesion.onnx").read_bytes()
+
+
+def with_classes(model: Model, **malignant: bool) -> Model:
+    """The model with other names for its classes; its answers keep their order."""
+    names = list(malignant.items())
+    entries = tuple(DiagnosisClass(code, code, side) for code, side in names)
+    changed = copy(model)
+    changed.card = replace(model.card, classes=entries)
+    return changed
+
+
+def test_a_model_of_benign_and_malignant_is_reported_on_without_what_it_cannot_name(
+    converted: Path, rows: list[Labelled], tmp_path: Path
+) -> None:
+    model = with_classes(Model(converted), benign=False, malignant=True)
+    answers = answer(model, [row for row in rows if row.split == "test"])
+    found = evaluate.report(answers, None, model.card)
+    assert found["all"]["balanced_accuracy"]["value"] is None
+    assert found["all"]["auc"]["value"] is not None
+    assert set(found["diagnoses"]) == set(answers.diagnosis)
+    evaluate.show("test", found)
+    write_plots(tmp_path, answers, model.card)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["reliability.png", "roc.png"]
+
+
+def test_what_counts_as_malignant_is_the_models_own_matter(converted: Path, rows: list[Labelled]) -> None:
+    model = with_classes(Model(converted), melanoma=False, nevus=True)
+    answers = answer(model, [row for row in rows if row.split == "test"])
+    told = dict(zip(answers.diagnosis, answers.malignant, strict=True))
+    assert (told["melanoma"], told["nevus"]) == (False, True)
+    # What it does not name keeps what the table says.
+    assert not any(told[code] for code in set(told) - {"melanoma", "nevus"})
+
+
+def test_strangers_need_val(converted: Path, archive: Path, tmp_path: Path) -> None:
+    options = evaluate.options().parse_args(
+        ["--data", str(archive), "--model", str(converted), "--splits", "test", "--strangers", str(tmp_path)]
+    )
+    with pytest.raises(ReportError, match="--splits val test"):
+        evaluate.main(options)

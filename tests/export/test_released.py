@@ -12,7 +12,7 @@ from export.data import Labelled, load_squares, resize
 from export.errors import CheckpointError
 from export.network import LesionNet, Normalise
 from export.released import restore_statistics
-from export.train import main
+from export.train import Phase, main
 from tests.export.conftest import ARCHITECTURE, training
 from tests.paths import REPOSITORY
 
@@ -56,7 +56,7 @@ def test_it_serves_at_another_size(converted: Path) -> None:
 
 def test_training_goes_on_from_it(archive: Path, converted: Path, tmp_path: Path) -> None:
     options = training(archive, tmp_path)
-    options.start, options.phases, options.rate = converted, ["64:1:4"], 1e-6
+    options.start, options.phases, options.rate = converted, [Phase.parse("64:1:4")], 1e-6
     main(options)
     trained, released = (read_checkpoint(path).network for path in (tmp_path / "checkpoint.pt", converted))
     assert isinstance(trained, LesionNet) and isinstance(released, LesionNet)

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import timm
+import torch
 from lesion.model import Model
 
-from export import reproduce, stress
+from export import cameras, evaluate, reproduce, stress
 from export.__main__ import main
+from export.card import card_text
 from export.convert import stamp
 from export.reproduce import count, differences, stale_pages
-from export.summary import BEGIN, END, write_summary
+from export.summary import BEGIN, END, summary_text, write_summary
 from tests.paths import REPOSITORY
 
 
@@ -66,6 +69,25 @@ def test_the_same_images_and_file_give_the_card_and_nothing_else_does(
     assert "models/README.md: is not what" in said
 
 
+def test_other_peoples_checkpoints_are_read_as_the_options_say_before_anything_is_computed(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Computing(Exception):
+        pass
+
+    def compute(*_: Any, **__: Any) -> None:
+        raise Computing
+
+    monkeypatch.setattr(evaluate, "evaluate", compute)
+    torch.save(timm.create_model("test_efficientnet", num_classes=2).state_dict(), tmp_path / "weights.pth")
+    command = ["reproduce", "--data", str(archive), "--checkpoint", str(tmp_path / "weights.pth")]
+    command += ["--model", str(REPOSITORY / "models" / "lesion.onnx"), "--arch", "test_efficientnet"]
+    assert main(command) == 1
+    assert "Name the classes, in order, with --classes." in capsys.readouterr().err
+    with pytest.raises(Computing):
+        main([*command, "--classes", "melanoma", "nevus"])
+
+
 def test_only_what_is_more_than_rounding_differs() -> None:
     said = {"auc": 0.917, "n": 1350, "flag": True, "codes": ["a", "b"], "none": None}
     assert list(differences(said, {**said, "auc": 0.918})) == []
@@ -100,3 +122,17 @@ def test_the_figures_of_a_readme_are_written_between_its_marks_only(tmp_path: Pa
     path.write_text("nothing to fill\n")
     write_summary(path, Model(models / "lesion.onnx"), 13_000_000, figures)
     assert path.read_text() == "nothing to fill\n"
+
+
+def test_pages_leave_out_what_was_not_to_be_measured() -> None:
+    models = REPOSITORY / "models"
+    model, figures = Model(models / "lesion.onnx"), json.loads((models / "metrics.json").read_text())
+    nothing = {"value": None, "low": None, "high": None}
+    # One side only, all in `train`, one data set alone: as small folders are.
+    figures["test"]["datasets"] = {name: part | {"auc": nothing} for name, part in figures["test"]["datasets"].items()}
+    figures["unseen_cameras"] = {"mine": {"all": {"n": 3, "refused": nothing}, "unseen": {"n": 0, "refused": nothing}}}
+    cameras.show(figures["unseen_cameras"])
+    assert "mine - of 3, - of the 0" in card_text(model, figures)
+    assert "Data sets differ" not in summary_text(model, 1, figures)
+    figures["unseen_cameras"] = {}
+    assert "had no part" not in card_text(model, figures)
