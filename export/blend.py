@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from export.checkpoints import Checkpoint, Told, read_checkpoint
-from export.data import read_table
+from export.data import of_split, read_table
 from export.errors import CheckpointError
 from export.network import LesionNet
 from export.released import unfold
@@ -81,7 +81,7 @@ def main(args: argparse.Namespace) -> None:
             raise CheckpointError(f"{path} was not started from {args.start}: their mean would be no network.")
     if args.start.suffix == ".onnx":
         # As training did: the weights of all must mean the same.
-        unfold(start, [row for row in read_table(args.data) if row.split == "train"])
+        unfold(start, of_split(read_table(args.data), "train"))
     mixed: nn.Module = blend(start, tuned, args.share)
     recipes = [checkpoint.provenance["recipe"] for checkpoint in checkpoints]
     recipe = {**recipes[0], "blended": args.share, "blended_with": recipes[1:]}

@@ -21,7 +21,7 @@ from lesion.image import Pixels
 
 from export import metrics
 from export.checkpoints import Told, read_checkpoint
-from export.data import STORED_SIDE, Labelled, load_squares, read_table
+from export.data import STORED_SIDE, Labelled, load_squares, of_split, read_table
 from export.limits import SENSITIVITY
 from export.network import Network, Normalise
 from export.perturb import PERTURBATIONS, Perturbation
@@ -167,7 +167,7 @@ def options() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Run `python -m export candidates`."""
-    rows = [row for row in read_table(args.data) if row.split == "val"]
+    rows = of_split(read_table(args.data), "val")
     told = Told(size=args.size)
     networks = {name: read_checkpoint(path, told).network for name, path in named(args.checkpoint).items()}
     for line in candidates(networks, rows, args.copies):

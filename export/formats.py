@@ -22,7 +22,7 @@ from export import metrics
 from export.answers import Answers, answer
 from export.bootstrap import interval
 from export.checkpoints import add_options, read_checkpoints, told_in
-from export.data import Labelled, read_table
+from export.data import Labelled, of_split, read_table
 from export.graph import Core, export_core, with_network
 from export.int8 import calibration_pictures, quantised
 from export.reports import report_on
@@ -74,7 +74,7 @@ def formats(path: Path, core: onnx.ModelProto, rows: Sequence[Labelled]) -> Figu
         rows: labelled images; int8 sees some of `train`.
     """
     model = Model(path)
-    train, val = ([row for row in rows if row.split == split] for split in ("train", "val"))
+    train, val = (of_split(rows, split) for split in ("train", "val"))
     pictures = calibration_pictures(train, model.card.input_size)
     full = with_network(onnx.load(path), core)
     stored = {"float32": full, "float16 in the file": halved(full), "int8": quantised(full, pictures)}

@@ -20,7 +20,7 @@ from export.answers import answer
 from export.card import card_text
 from export.checkpoints import add_options, read_checkpoints, told_in
 from export.convert import fit_numbers, load, parity, parity_rows
-from export.data import Labelled, read_table
+from export.data import Labelled, of_split, read_table
 from export.graph import Core, export_core, with_network
 from export.summary import BEGIN, summary_text
 
@@ -57,7 +57,7 @@ def recompute(args: argparse.Namespace, model: Model, rows: list[Labelled]) -> F
     # First, so that what it lacks is not said after an hour.
     told = told_in(args, model.card.input_size)
     network = read_checkpoints(args.checkpoint, told).network if args.checkpoint is not None else None
-    val, test = ([row for row in rows if row.split == split] for split in ("val", "test"))
+    val, test = (of_split(rows, split) for split in ("val", "test"))
     reports, answers = evaluate.evaluate(model, rows, ("val", "test"), folders=args.strangers)
     fitted = fit_numbers(answers["val"], answer(model, val, views=8))
     found: Figures = {**reports, "fitted": fitted.metadata()}

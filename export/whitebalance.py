@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from export.blend import one_of_ours
-from export.data import STORED_SIDE, Labelled, load_squares, read_table
+from export.data import STORED_SIDE, Labelled, load_squares, of_split, read_table
 from export.light import Light, colour_of_light
 from export.train import write_checkpoint
 
@@ -49,7 +49,7 @@ def options() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> None:
     """Run `python -m export whitebalance`."""
     checkpoint, network = one_of_ours(args.checkpoint)
-    light = fit_light([row for row in read_table(args.data) if row.split == "train"], args.radius)
+    light = fit_light(of_split(read_table(args.data), "train"), args.radius)
     recipe = {**checkpoint.provenance["recipe"], "light": asdict(light)}
     spec = replace(network.spec, light=light)
     write_checkpoint(args.out, spec, network.state_dict(), {**checkpoint.provenance, "recipe": recipe})
