@@ -48,7 +48,7 @@ EVERY_OPTION := region=eu-central-1 waf=true tracing=true provisioned_concurrenc
 
 serve: $(SERVE_VENV)/installed
 	@$(call packages,$(SERVE_VENV),infra/vendor)
-	PORT=$(PORT) $(SERVE_VENV)/bin/python -m infra.serve
+	PORT=$(PORT) $(SERVE_VENV)/bin/python -m infra.dev.serve
 
 # Installed anew only when a requirements file changed.
 $(SERVE_VENV)/installed: infra/serve-requirements.txt lambda/requirements.txt
@@ -70,7 +70,7 @@ $(VENV)/emulator: $(VENV)/installed
 	command -v qemu-x86_64 >/dev/null || $(APT) qemu-user || echo "QEMU cannot be installed here: one test is skipped."
 	touch $@
 
-# What the page takes from others; infra/bundle.py publishes parts of it.
+# What the page takes from others; infra/packaging/bundle.py publishes parts of it.
 packages: $(VENV)/installed
 	@$(call packages,$(VENV),infra/vendor)
 
@@ -99,7 +99,7 @@ synth: tools
 	$(VENV)/bin/cfn-lint --ignore-checks W3005 -- cdk.out/*.template.json cdk.out/all/*.template.json
 
 sbom: packages
-	$(VENV)/bin/python -m infra.sbom
+	$(VENV)/bin/python -m infra.packaging.sbom
 
 bootstrap: tools
 	$(CDK_RUN) bootstrap $(CDK)
@@ -136,27 +136,27 @@ reproduce: $(VENV)/installed
 .PHONY: image test-image rehearse bench bench-load bench-memory bench-batch bench-cold
 
 image:
-	$(PYTHON) -m infra.image
+	$(PYTHON) -m infra.packaging.image
 
 test-image: $(VENV)/installed image
 	$(VENV)/bin/python -m pytest -m image tests/runtime
 
 # The templates of `make synth`, where they are newer than the tree; else they are made on the way.
 rehearse: setup image
-	$(VENV)/bin/python -m pytest -m rehearsal tests/rehearsal
+	$(VENV)/bin/python -m pytest -m rehearsal tests/emulation
 
 bench: $(VENV)/installed
-	$(VENV)/bin/python -m tests.bench.serving
-	$(VENV)/bin/python -m tests.bench.stages
+	$(VENV)/bin/python -m tests.benchmarks.serving
+	$(VENV)/bin/python -m tests.benchmarks.stages
 
 bench-load: $(VENV)/installed
-	$(VENV)/bin/python -m tests.bench.load
+	$(VENV)/bin/python -m tests.benchmarks.load
 
 bench-memory: $(VENV)/installed image
-	$(VENV)/bin/python -m tests.bench.memory
+	$(VENV)/bin/python -m tests.benchmarks.memory
 
 bench-batch: $(VENV)/installed
-	$(VENV)/bin/python -m tests.bench.at_scale --data $(DATA)
+	$(VENV)/bin/python -m tests.benchmarks.at_scale --data $(DATA)
 
 bench-cold: $(VENV)/installed image
-	$(VENV)/bin/python -m tests.bench.cold
+	$(VENV)/bin/python -m tests.benchmarks.cold

@@ -5,22 +5,34 @@ import sys
 
 from lesion.errors import LesionError
 
-from export import blend, cameras, candidates, convert, evaluate, faithful, formats, reproduce, stress, train, whitebalance
-from export.data import DataError
+from export.commands import (
+    average_weights,
+    compare,
+    convert,
+    evaluate,
+    faithfulness,
+    leave_dataset_out,
+    precision,
+    reproduce,
+    robustness,
+    train,
+    white_balance,
+)
+from export.errors import DataError
 from export.errors import CheckpointError
-from export.reports import ReportError
+from export.reporting.writer import ReportError
 
 COMMANDS = {
     "train": train,
-    "blend": blend,
-    "whitebalance": whitebalance,
-    "candidates": candidates,
+    "blend": average_weights,
+    "whitebalance": white_balance,
+    "candidates": compare,
     "convert": convert,
     "evaluate": evaluate,
-    "cameras": cameras,
-    "stress": stress,
-    "faithful": faithful,
-    "formats": formats,
+    "cameras": leave_dataset_out,
+    "stress": robustness,
+    "faithful": faithfulness,
+    "formats": precision,
     "reproduce": reproduce,
 }
 

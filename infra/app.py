@@ -5,11 +5,11 @@ import sys
 from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infra.batch import Batch
-from infra.bundle import BundleError
-from infra.edge import Edge, needs_edge
-from infra.settings import SettingError, Settings, read_settings
-from infra.stack import Lesion
+from infra.config import SettingError, Settings, read_settings
+from infra.packaging.bundle import BundleError
+from infra.stacks.batch import Batch
+from infra.stacks.edge import Edge, needs_edge
+from infra.stacks.service import Lesion
 
 
 def build(app: App, settings: Settings) -> tuple[Lesion, Edge | None]:

@@ -10,21 +10,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lesion.api import create_app
-from lesion.model import Model
+from lesion.inference.model import Model
 from lesion.settings import Settings
+from lesion.web.api import create_app
 from starlette.testclient import TestClient
 
-from tests.models import build
-from tests.paths import REPOSITORY, SAMPLES
+from tests.support.paths import REPOSITORY, SAMPLES
+from tests.support.stand_in_model import build
 
 # Before they are imported: else what they assert fails without a word.
-pytest.register_assert_rewrite("tests.rehearsal.checks", "tests.rehearsal.person")
+pytest.register_assert_rewrite("tests.emulation.checks", "tests.emulation.person")
 
 
 @pytest.fixture(scope="session")
 def stand_in_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small model file whose answers can be worked out by hand (see `tests.models`)."""
+    """A small model file whose answers can be worked out by hand (see `tests.support.stand_in_model`)."""
     return build(tmp_path_factory.mktemp("model") / "stand-in.onnx")
 
 
@@ -65,11 +65,11 @@ def environment(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> d
 
 @pytest.fixture(scope="session")
 def base_url(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real `infra.serve` on a free port, without a slash at the end."""
+    """A real `infra.dev.serve` on a free port, without a slash at the end."""
     log = tmp_path_factory.mktemp("serve") / "log"
     with open(log, "w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "infra.serve"],
+            [sys.executable, "-m", "infra.dev.serve"],
             env={**environment, "PORT": "0"},
             cwd=REPOSITORY,
             stdout=output,
@@ -92,9 +92,9 @@ def _ready(process: subprocess.Popen[bytes], log: Path) -> str:
             with urllib.request.urlopen(f"{url}/api/ping", timeout=30) as answer:
                 assert answer.read() == b'"pong"'
             return url
-        assert process.poll() is None, f"infra.serve ended: {log.read_text()}"
+        assert process.poll() is None, f"infra.dev.serve ended: {log.read_text()}"
         time.sleep(0.1)
-    raise AssertionError(f"infra.serve does not answer: {log.read_text()}")
+    raise AssertionError(f"infra.dev.serve does not answer: {log.read_text()}")
 
 
 @pytest.fixture(scope="session")

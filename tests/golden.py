@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lesion.image import Pixels, decode
-from lesion.model import Model, Outputs
+from lesion.imaging.decode import Pixels, decode
+from lesion.inference.model import Model, Outputs
 from lesion.settings import Settings
 
-from tests.paths import SAMPLES
+from tests.support.paths import SAMPLES
 
 FILE = Path(__file__).with_name("golden.json")
 

@@ -21,7 +21,7 @@ const PRIVATE = "private";
 
 self.skipWaiting();
 core.clientsClaim();
-// infra/bundle.py puts the page's files and their revisions here.
+// infra/packaging/bundle.py puts the page's files and their revisions here.
 precaching.precache(self.__WB_MANIFEST);
 precaching.cleanupOutdatedCaches();
 

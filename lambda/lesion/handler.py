@@ -1,7 +1,7 @@
 """Entry of the Lambda function: `lesion.handler.handler`.
 
 The model is loaded when this is imported, because Lambda gives the whole CPU while it starts. The web framework, which
-takes longer, is loaded with the first request that needs it, which a photograph does not (see `lesion.direct`); with
+takes longer, is loaded with the first request that needs it, which a photograph does not (see `lesion.fast_path`); with
 provisioned concurrency also now, because there nobody waits.
 """
 
@@ -17,11 +17,11 @@ from functools import cache
 from time import perf_counter
 from typing import Any
 
-from lesion import direct
-from lesion.model import Model
-from lesion.records import Records, only_ours
-from lesion.samples import Samples
+from lesion import fast_path
+from lesion.inference.model import Model
 from lesion.settings import read_settings
+from lesion.web.access_log import Records, only_ours
+from lesion.web.samples import Samples
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
@@ -45,7 +45,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if not _is_http(event):
         return {"status": "warm", "model": _model.card.version}
     started = perf_counter()
-    answer = direct.answer(event, _model, _settings) or _read(_http(), event, context)
+    answer = fast_path.answer(event, _model, _settings) or _read(_http(), event, context)
     _records.write(event, answer, context, 1000 * (perf_counter() - started))
     return answer
 
@@ -68,9 +68,9 @@ def _http() -> Handler:
     from mangum import Mangum
     from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
-    from lesion.api import create_app
-    from lesion.origin import Origin
-    from lesion.problems import MEDIA_TYPE
+    from lesion.web.api import create_app
+    from lesion.web.origin import Origin
+    from lesion.web.problems import MEDIA_TYPE
 
     app = Origin(create_app(_settings, _model), _settings.origin_secrets)
     # Without its type in the list, a problem would be sent in base64.
@@ -79,7 +79,7 @@ def _http() -> Handler:
 
 def _unreadable() -> dict[str, Any]:
     from lesion.errors import InvalidRequest
-    from lesion.problems import answer
+    from lesion.web.problems import answer
 
     problem = answer(InvalidRequest("The request cannot be read. What can be asked, and how, is described at /api/docs."))
     return {

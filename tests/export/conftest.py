@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from export import bootstrap, convert, train
-from export.data import Labelled, read_table
-from tests.paths import SAMPLES
+from export.commands import convert, train
+from export.data.isic import Labelled, read_table
+from export.evaluation import bootstrap
+from tests.support.paths import SAMPLES
 
 ARCHITECTURE = "test_efficientnet"
 """timm's own for tests: 0.4 million weights, the shape of an EfficientNet."""
@@ -63,7 +64,7 @@ def checkpoint(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def converted(checkpoint: Path, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small network's model file, made by the whole of `export.convert`."""
+    """The small network's model file, made by the whole of `export.commands.convert`."""
     out = tmp_path_factory.mktemp("models") / "lesion.onnx"
     convert.main(conversion(checkpoint, archive, out))
     return out

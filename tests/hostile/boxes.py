@@ -2,7 +2,7 @@
 
 import struct
 
-from tests.paths import TELEPHONE
+from tests.support.paths import TELEPHONE
 
 SIDE = (320, 240)
 """Size of the photograph that tiles are made of."""

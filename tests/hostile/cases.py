@@ -30,8 +30,8 @@ from tests.hostile.files import (
     tiles,
     with_size,
 )
-from tests.lesion.files import encode
-from tests.paths import TELEPHONE
+from tests.support.image_files import encode
+from tests.support.paths import TELEPHONE
 
 JUDGED = "judged"
 """A picture after all: it gets an answer, be it a refusal. Every other outcome is a problem's code."""

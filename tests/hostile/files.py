@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from PIL import Image
 
-from tests.lesion.files import encode
+from tests.support.image_files import encode
 
 BOMB = 4_400_000
 """Bytes of the largest files here: just below what the service takes."""

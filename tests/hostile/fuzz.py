@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of what reads strangers' bytes: `python -m tests.hostile.fuzz --minutes 60`.
 
-Pictures (`lesion.image.decode`) or forms (`lesion.upload.find_upload`). Python code is instrumented: this project's,
+Pictures (`lesion.imaging.decode.decode`) or forms (`lesion.web.upload.find_upload`). Python code is instrumented: this project's,
 Pillow's readers of formats, python-multipart's tokenizer. The decoders in C are driven by the same inputs but give no
 coverage. The parent process starts the fuzzer again after each round and after each crash, so that a finding does not end
 the hour and a mended module is picked up; what was learned stays in the corpus.
@@ -143,10 +143,10 @@ def _keep(findings: Path, name: str, data: bytes, told: str) -> None:
 def _image() -> Callable[[bytes], object]:
     import warnings
 
-    from lesion import heic
     from lesion.errors import RequestError
-    from lesion.headroom import headroom
-    from lesion.image import decode
+    from lesion.imaging import heic
+    from lesion.imaging.decode import decode
+    from lesion.imaging.memory_limit import headroom
     from PIL import Image
 
     # Both load more code than they are, which must be there while imports are instrumented.
@@ -168,7 +168,7 @@ def _image() -> Callable[[bytes], object]:
 
 def _upload() -> Callable[[bytes], object]:
     from lesion.errors import RequestError
-    from lesion.upload import find_upload
+    from lesion.web.upload import find_upload
 
     def run(data: bytes) -> None:
         # The first line is the content type, the rest the body.

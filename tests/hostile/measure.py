@@ -9,10 +9,10 @@ import time
 import warnings
 from pathlib import Path
 
-from lesion import heic
-from lesion.api import create_app
-from lesion.model import Model
+from lesion.imaging import heic
+from lesion.inference.model import Model
 from lesion.settings import Settings
+from lesion.web.api import create_app
 from PIL import Image
 from starlette.testclient import TestClient
 

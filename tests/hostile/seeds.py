@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from PIL import Image
 
 from tests.hostile.cases import cases
-from tests.lesion.files import encode
-from tests.lesion.test_corruption import originals
+from tests.lesion.imaging.test_corruption import originals
+from tests.support.image_files import encode
 
 
 def of(target: str) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.hostile.cases import JUDGED, cases
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 SECONDS = 5.0
 """Of CPU, so that a busy machine does not fail a case; a hang in waiting is caught by `HANG`."""

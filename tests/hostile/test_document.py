@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
-from lesion.api import create_app
-from lesion.model import Model
+from lesion.inference.model import Model
 from lesion.settings import Settings
+from lesion.web.api import create_app
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 

@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from lesion.upload import FRAMING
+from lesion.web.upload import FRAMING
 
 from tests.lesion.test_handler import Handler, event
-from tests.lesion.test_upload import BOUNDARY, FORM, form, part
+from tests.lesion.web.test_upload import BOUNDARY, FORM, form, part
 
 
 def sent(body: str, headers: dict[str, str]) -> dict[str, Any]:

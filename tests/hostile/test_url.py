@@ -1,6 +1,6 @@
 """The route that fetches an address, against hosts, resolvers and servers that want something else of it.
 
-Addresses, redirects, time limits and certificates: tests/lesion/test_fetch.py. Here is what goes beyond.
+Addresses, redirects, time limits and certificates: tests/lesion/web/test_fetch.py. Here is what goes beyond.
 """
 
 import gzip
@@ -12,15 +12,15 @@ from functools import partial
 from typing import Any
 
 import pytest
-from lesion import api, fetch
-from lesion.api import create_app
 from lesion.errors import FetchFailed, UrlNotAllowed
-from lesion.model import Model
+from lesion.inference.model import Model
 from lesion.settings import Settings
+from lesion.web import api, fetch
+from lesion.web.api import create_app
 from starlette.testclient import TestClient
 
-from tests.lesion.test_fetch import HOSTS, PUBLIC, get, must_not_connect
-from tests.lesion.tls import HOST, Server, trust
+from tests.lesion.web.test_fetch import HOSTS, PUBLIC, get, must_not_connect
+from tests.support.tls import HOST, Server, trust
 
 NOT_PUBLIC = [
     "100::1",

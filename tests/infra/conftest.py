@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from infra.settings import PREFIX, read_settings
-from tests.paths import REPOSITORY
+from infra.config import PREFIX, read_settings
+from tests.support.paths import REPOSITORY
 
 EVERY_OPTION: dict[str, Any] = {
     "region": "eu-central-1",

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lesion.model import Model
-from lesion.texts import DISCLAIMER
+from lesion.inference.messages import DISCLAIMER
+from lesion.inference.model import Model
 
-EVENTS = Path(__file__).parent / "events"
+EVENTS = Path(__file__).parents[1] / "support" / "events"
 Handler = Callable[[Any, Any], dict[str, Any]]
 
 # The photograph in the events is 64 x 48 pixels of (51, 51, 0).
@@ -193,7 +193,7 @@ def test_starting_loads_nothing_of_training_and_leaves_nothing_at_home(
 
 
 def test_telemetry_stays_off_even_where_it_was_turned_on(environment: dict[str, str], tmp_path: Path) -> None:
-    code = "import lesion.model, onnxruntime, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    code = "import lesion.inference.model, onnxruntime, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
     done = run(code, {**environment, "HOME": str(tmp_path), "ORT_DISABLE_TELEMETRY": "0"})
     assert (done.returncode, done.stdout) == (0, "1\n")
     assert list(tmp_path.rglob("*")) == []

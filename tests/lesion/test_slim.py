@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 SCRIPT = REPOSITORY / "lambda" / "slim.py"
 _found = importlib.util.spec_from_file_location("slim", SCRIPT)

@@ -9,16 +9,16 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from lesion.classify import classify
-from lesion.model import Model
+from lesion.inference.classify import classify
+from lesion.inference.model import Model
 from lesion.settings import Settings
 
-from infra.image import BUILD, build
-from tests.paths import SAMPLES, TELEPHONE
-from tests.rehearsal.batch import KEYS, client, storage
-from tests.runtime.container import Container, Image, working_copy
-from tests.runtime.emulator import RuntimeApi
-from tests.runtime.network import Network
+from infra.packaging.image import BUILD, build
+from tests.support.cloud.batch import KEYS, client, storage
+from tests.support.lambda_runtime.container import Container, Image, working_copy
+from tests.support.lambda_runtime.emulator import RuntimeApi
+from tests.support.lambda_runtime.network import Network
+from tests.support.paths import SAMPLES, TELEPHONE
 
 pytestmark = pytest.mark.image
 

@@ -5,13 +5,13 @@ import time
 from pathlib import Path
 
 import pytest
-from lesion import records
-from lesion.classify import classify
-from lesion.model import Model
+from lesion.inference.classify import classify
+from lesion.inference.model import Model
+from lesion.web import access_log
 
-from tests.paths import REPOSITORY
-from tests.runtime import traffic
-from tests.runtime.emulator import Function, RuntimeApi
+from tests.support.lambda_runtime import traffic
+from tests.support.lambda_runtime.emulator import Function, RuntimeApi
+from tests.support.paths import REPOSITORY
 
 
 @pytest.fixture(scope="module")
@@ -54,4 +54,4 @@ def test_a_clock_that_jumps_changes_no_answer(monkeypatch: pytest.MonkeyPatch, s
 
 def test_only_the_log_asks_for_the_time_of_day() -> None:
     asking = [path.name for path in (REPOSITORY / "lambda" / "lesion").glob("*.py") if "time.time(" in path.read_text()]
-    assert asking == [Path(str(records.__file__)).name]
+    assert asking == [Path(str(access_log.__file__)).name]

@@ -16,20 +16,20 @@ from typing import Any
 
 import httpx2
 import pytest
-from lesion.api import create_app
-from lesion.model import Model
-from lesion.records import FIELDS, METRICS
+from lesion.inference.model import Model
 from lesion.settings import Settings
+from lesion.web.access_log import FIELDS, METRICS
+from lesion.web.api import create_app
 from PIL import Image as Pillow
 from starlette.testclient import TestClient
 
-from infra.image import build, context_files
-from tests.bench.load import tunables
-from tests.paths import REPOSITORY, SAMPLES, TELEPHONE
-from tests.runtime.container import Container, Image, working_copy
-from tests.runtime.emulator import RuntimeApi
-from tests.runtime.gateway import Gateway
-from tests.runtime.network import Network
+from infra.packaging.image import build, context_files
+from tests.benchmarks.load import tunables
+from tests.support.lambda_runtime.container import Container, Image, working_copy
+from tests.support.lambda_runtime.emulator import RuntimeApi
+from tests.support.lambda_runtime.gateway import Gateway
+from tests.support.lambda_runtime.network import Network
+from tests.support.paths import REPOSITORY, SAMPLES, TELEPHONE
 
 pytestmark = pytest.mark.image
 
@@ -256,7 +256,7 @@ def test_the_image_starts_the_runtime_with_telemetry_off_and_no_privileges(image
         ["lesion.handler.handler"],
     )
     assert "ORT_DISABLE_TELEMETRY=1" in image.config["Env"]
-    # tests.bench.load measures with it.
+    # tests.benchmarks.load measures with it.
     assert f"GLIBC_TUNABLES={tunables()}" in image.config["Env"]
     assert image.config["User"] == "65534:65534"
 

@@ -12,8 +12,8 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from tests.runtime.emulator import Function, FunctionFailed, PayloadTooLarge, RuntimeApi, said
-from tests.runtime.gateway import Gateway
+from tests.support.lambda_runtime.emulator import Function, FunctionFailed, PayloadTooLarge, RuntimeApi, said
+from tests.support.lambda_runtime.gateway import Gateway
 
 FORMATS = ("2.0", "1.0")
 
@@ -41,7 +41,7 @@ def lesion(environment: dict[str, str], stand_in_file: Any) -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def echo(environment: dict[str, str]) -> Iterator[Stage]:
-    yield from stage("tests.runtime.echo.handler", environment)
+    yield from stage("tests.support.lambda_runtime.echo.handler", environment)
 
 
 def judged(response: Any) -> Any:
@@ -162,14 +162,14 @@ def test_a_function_that_cannot_start_says_why(environment: dict[str, str]) -> N
 def test_a_function_that_dies_is_noticed(environment: dict[str, str]) -> None:
     with (
         RuntimeApi() as runtime,
-        Function(runtime, "tests.runtime.echo.handler", environment),
+        Function(runtime, "tests.support.lambda_runtime.echo.handler", environment),
         pytest.raises(FunctionFailed, match="has ended"),
     ):
         runtime.invoke({"wish": "die"})
 
 
 def test_a_function_that_takes_too_long_is_given_up(environment: dict[str, str]) -> None:
-    with RuntimeApi() as runtime, Function(runtime, "tests.runtime.echo.handler", environment):
+    with RuntimeApi() as runtime, Function(runtime, "tests.support.lambda_runtime.echo.handler", environment):
         runtime.invoke({})
         started = time.monotonic()
         with pytest.raises(FunctionFailed, match=r"no answer in 0\.5 seconds"):
@@ -178,9 +178,9 @@ def test_a_function_that_takes_too_long_is_given_up(environment: dict[str, str])
 
 
 def test_an_event_is_not_given_to_a_dead_function(environment: dict[str, str]) -> None:
-    with RuntimeApi() as runtime, Function(runtime, "tests.runtime.echo.handler", environment) as first:
+    with RuntimeApi() as runtime, Function(runtime, "tests.support.lambda_runtime.echo.handler", environment) as first:
         runtime.invoke({})
-        with Function(runtime, "tests.runtime.echo.handler", environment):
+        with Function(runtime, "tests.support.lambda_runtime.echo.handler", environment):
             first.kill()
             assert runtime.invoke({"number": 1})["event"] == {"number": 1}
 
@@ -189,8 +189,8 @@ def test_two_functions_work_at_the_same_time(environment: dict[str, str]) -> Non
     with (
         RuntimeApi() as runtime,
         Gateway(runtime) as gateway,
-        Function(runtime, "tests.runtime.echo.handler", environment),
-        Function(runtime, "tests.runtime.echo.handler", environment),
+        Function(runtime, "tests.support.lambda_runtime.echo.handler", environment),
+        Function(runtime, "tests.support.lambda_runtime.echo.handler", environment),
         ThreadPoolExecutor(8) as pool,
     ):
         answers = list(pool.map(lambda _: httpx2.post(gateway.url, content=bytes(100_000), timeout=60), range(40)))

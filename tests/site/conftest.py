@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser import launched
+from tests.support.browser import launched
 
 
 @pytest.fixture(scope="session")

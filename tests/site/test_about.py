@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.site.service import CARD, answer, answer_with
+from tests.support.site.service import CARD, answer, answer_with
 
 FIGURE = {"value": 0.9, "low": 0.8, "high": 0.95}
 TEST = CARD["metrics"]["test"]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, FileChooser, Page, Route, expect
 
-from tests.paths import REPOSITORY
-from tests.site.views import RULES, VIEWS, files
+from tests.support.paths import REPOSITORY
+from tests.support.site.views import RULES, VIEWS, files
 
 AXE = REPOSITORY / "infra" / "vendor" / "node_modules" / "axe-core" / "axe.min.js"
 MOST_BYTES = 150_000

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import FileChooser, Page, Route, expect
 
-from tests.site.service import CARD, answer
-from tests.site.views import PHOTOGRAPH, PROBLEM, files
+from tests.support.site.service import CARD, answer
+from tests.support.site.views import PHOTOGRAPH, PROBLEM, files
 
 # The focus is lost when the page as a whole has it: the next Tab would begin at the top. Only from an open window it may
 # leave the page, to the browser's own controls, and comes back into the window from there.

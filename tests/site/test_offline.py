@@ -14,10 +14,10 @@ from lesion.settings import Settings
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
-from infra import bundle
-from infra.headers import SECURITY_HEADERS
-from tests.paths import SAMPLES
-from tests.site.views import RULES
+from infra.packaging import bundle
+from infra.packaging.headers import SECURITY_HEADERS
+from tests.support.paths import SAMPLES
+from tests.support.site.views import RULES
 
 PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
 STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be judged$")

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from tests.paths import REPOSITORY, SAMPLES, TELEPHONE
-from tests.site.service import CARD, SHA256, answer, answer_with
+from tests.support.paths import REPOSITORY, SAMPLES, TELEPHONE
+from tests.support.site.service import CARD, SHA256, answer, answer_with
 
 SITE = REPOSITORY / "infra" / "site"
 PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"

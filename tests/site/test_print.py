@@ -11,8 +11,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
-from tests.paths import SAMPLES, TELEPHONE
-from tests.site.service import CARD, answer, answer_with
+from tests.support.paths import SAMPLES, TELEPHONE
+from tests.support.site.service import CARD, answer, answer_with
 
 BODIES = {
     "above": answer(0.62, "malignant"),

@@ -9,11 +9,11 @@ from typing import Any
 import httpx2
 import numpy as np
 import pytest
-from lesion.image import decode
+from lesion.imaging.decode import decode
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.paths import SAMPLES, TELEPHONE
+from tests.support.paths import SAMPLES, TELEPHONE
 
 CLASSIFY = """async ([data, views]) => {
     const { classifyHere } = await import("/js/private/mode.js");

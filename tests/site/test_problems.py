@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from lesion import problems
+from lesion.web import problems
 from playwright.sync_api import FileChooser, Page, expect
 
-from tests.paths import REPOSITORY
-from tests.site.views import PHOTOGRAPH
+from tests.support.paths import REPOSITORY
+from tests.support.site.views import PHOTOGRAPH
 
 STRINGS: Mapping[str, Mapping[str, Any]] = {
     path.stem: json.loads(path.read_text()) for path in (REPOSITORY / "infra" / "site" / "strings").glob("*.json")

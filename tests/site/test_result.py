@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.site.service import CARD, answer, answer_with
+from tests.support.site.service import CARD, answer, answer_with
 
 LANGUAGES = ("en", "es", "de", "fr")
 ABOVE, BELOW = answer(0.62, "malignant"), answer(0.034, "benign")

@@ -7,11 +7,12 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from lesion import decision, problems
+from lesion.inference import decision
+from lesion.inference.messages import DISCLAIMER
 from lesion.settings import Settings
-from lesion.texts import DISCLAIMER
+from lesion.web import problems
 
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 SITE = REPOSITORY / "infra" / "site"
 SCRIPTS = sorted((SITE / "js").rglob("*.js"))

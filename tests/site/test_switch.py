@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import FilePayload, Page, Route, expect
 
-from tests.site.service import CARD, answer
 from tests.site.test_offline import until
-from tests.site.views import PHOTOGRAPH, files
+from tests.support.site.service import CARD, answer
+from tests.support.site.views import PHOTOGRAPH, files
 
 # Above the service's limit, so that it is opened here and made smaller first.
 LARGE: FilePayload = {"name": "large.jpg", "mimeType": "image/jpeg", "buffer": PHOTOGRAPH.read_bytes() + bytes(4_500_000)}

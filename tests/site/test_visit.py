@@ -14,8 +14,8 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, Route, expect
 from python_multipart.multipart import parse_options_header
 
-from tests.paths import SAMPLES, TELEPHONE
 from tests.site.test_offline import until
+from tests.support.paths import SAMPLES, TELEPHONE
 
 PHOTOGRAPHS = [SAMPLES / f"ISIC_{number}.jpg" for number in ("0000026", "0010021", "0000345", "0010587")]
 LIMIT = 4_500_000

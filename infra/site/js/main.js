@@ -364,7 +364,7 @@ startOffline();
 listenForPrivate();
 listen();
 showCurrent();
-// From here on every control answers; tests/bench/page.py asks when.
+// From here on every control answers; tests/benchmarks/page.py asks when.
 performance.mark("usable");
 void configure();
 void showGallery((sample, index) => void bringIn([{ kind: "sample", sample, number: index }]));

@@ -1,4 +1,4 @@
-// Outputs of the graph + limits from the model file -> the answer of the HTTP contract, as lambda/lesion/decision.py and
+// Outputs of the graph + limits from the model file -> the answer of the HTTP contract, as lambda/lesion/inference/decision.py and
 // classify.py give it.
 
 /** @import { Answer, Evidence, ModelCard, Prediction } from "../types.js" */
@@ -7,7 +7,7 @@
  * @typedef {{code: string, measure: string, below: number | null, above: number | null}} Rule
  *
  * @typedef {{card: ModelCard & {set_limits: Record<string, number>, refusal: Rule[]}, bias: number | null,
- *   messages: Record<string, string>, disclaimer: string, max_pixels: number}} Judge what infra/bundle.py read from the
+ *   messages: Record<string, string>, disclaimer: string, max_pixels: number}} Judge what infra/packaging/bundle.py read from the
  *   model file
  *
  * @typedef {{probability: number, logit: number, classes: number[], evidence: number[][], bias: number,

@@ -1,4 +1,4 @@
-// A photograph's file -> upright sRGB pixels, reduced as lambda/lesion/image.py does it: the browser decodes, turns and
+// A photograph's file -> upright sRGB pixels, reduced as lambda/lesion/imaging/decode.py does it: the browser decodes, turns and
 // converts, and what is larger than the network can use is averaged. Runs in a worker.
 
 /** A file that gives no pixels; `key` names the sentence about it. */

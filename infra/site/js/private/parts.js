@@ -1,4 +1,4 @@
-// What private mode downloads, once: infra/bundle.py lists it in /private/parts.json, and the service worker keeps it.
+// What private mode downloads, once: infra/packaging/bundle.py lists it in /private/parts.json, and the service worker keeps it.
 
 /** @import { Judge } from "./decide.js" */
 

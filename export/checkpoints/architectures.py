@@ -1,0 +1,163 @@
+"""Architectures by the names and shapes of their tensors, or by name: timm's and torchvision's.
+
+A DenseNet's or ResNet's shapes say all about it, so that `--arch` is not needed for them; timm and torchvision name their
+tensors alike. All other architectures are looked up by name, in timm first.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import timm
+import torch
+import torchvision
+from timm.models.densenet import DenseNet
+from timm.models.resnet import BasicBlock, Bottleneck, ResNet
+from torch import nn
+
+from export.errors import ArchitectureError
+from export.nn.imported import StagedBody, TimmBody
+
+Tensors = Mapping[str, torch.Tensor]
+
+_DENSENETS: dict[tuple[int, ...], str] = {
+    (6, 12, 24, 16): "densenet121",
+    (6, 12, 32, 32): "densenet169",
+    (6, 12, 48, 32): "densenet201",
+    (6, 12, 36, 24): "densenet161",
+}
+_RESNETS: dict[tuple[bool, tuple[int, ...]], str] = {
+    (False, (2, 2, 2, 2)): "resnet18",
+    (False, (3, 4, 6, 3)): "resnet34",
+    (True, (3, 4, 6, 3)): "resnet50",
+    (True, (3, 4, 23, 3)): "resnet101",
+    (True, (3, 8, 36, 3)): "resnet152",
+}
+_HELP = (
+    "DenseNets and ResNets are recognised by their tensors; for others, name the architecture as timm or torchvision does, "
+    "with --arch."
+)
+
+
+def load(network: nn.Module, tensors: Tensors, name: str) -> nn.Module:
+    """Load all tensors into a network, which must have the same ones and no others.
+
+    Raises:
+        ArchitectureError: it does not.
+    """
+    # Counters that older versions do not write, and evaluation does not read.
+    given = {key: value for key, value in tensors.items() if not key.endswith("num_batches_tracked")}
+    own = {key: value for key, value in network.state_dict().items() if not key.endswith("num_batches_tracked")}
+    differing = sorted(
+        {key for key in own.keys() & given.keys() if own[key].shape != given[key].shape} | (own.keys() ^ given.keys())
+    )
+    if differing:
+        raise ArchitectureError(
+            f"The tensors are not those of {name}: {len(differing)} differ, among them {', '.join(differing[:3])}. {_HELP}"
+        )
+    network.load_state_dict({key: value.to(own[key].dtype) for key, value in given.items()}, strict=False)
+    return network.eval()
+
+
+def by_shape(tensors: Tensors, classes: int) -> tuple[str, nn.Module] | None:
+    """The name and the network of a DenseNet or ResNet with its tensors, None for anything else.
+
+    Args:
+        tensors: as timm and torchvision name them.
+        classes: outputs of the last layer; 0 where there is none.
+    """
+    if "features.denseblock1.denselayer1.conv2.weight" in tensors:
+        return _densenet(tensors, classes)
+    if "layer1.0.conv2.weight" in tensors and "conv1.weight" in tensors:
+        return _resnet(tensors, classes)
+    return None
+
+
+def _densenet(tensors: Tensors, classes: int) -> tuple[str, nn.Module]:
+    growth = len(tensors["features.denseblock1.denselayer1.conv2.weight"])
+    blocks = _counts(tensors, r"features\.denseblock(\d+)\.denselayer(\d+)\.conv2\.weight")
+    bottleneck = len(tensors["features.denseblock1.denselayer1.conv1.weight"]) // growth
+    network = DenseNet(growth, blocks, num_classes=classes, bn_size=bottleneck)
+    name = _DENSENETS.get(blocks, "densenet")
+    return name, load(network, tensors, name)
+
+
+def _resnet(tensors: Tensors, classes: int) -> tuple[str, nn.Module]:
+    counts = _counts(tensors, r"layer(\d+)\.(\d+)\.conv2\.weight")
+    deep = "layer1.0.conv3.weight" in tensors
+    ends = [len(tensors[f"layer{stage}.0.conv{3 if deep else 2}.weight"]) for stage in range(1, len(counts) + 1)]
+    channels = tuple(end // Bottleneck.expansion for end in ends) if deep else tuple(ends)
+    width, within = tensors["layer1.0.conv2.weight"].shape[:2]
+    groups = width // within
+    # timm: width = floor(channels * base_width / 64) * groups.
+    base = width * 64 // (channels[0] * groups)
+    options: dict[str, Any] = {"block": Bottleneck, "cardinality": groups, "base_width": base}
+    network = ResNet(**(options if deep else {"block": BasicBlock}), layers=counts, channels=channels, num_classes=classes)
+    name = _RESNETS.get((deep, counts), "resnet") if groups == 1 and base == 64 else "resnet"
+    return name, load(network, tensors, name)
+
+
+def _counts(tensors: Tensors, pattern: str) -> tuple[int, ...]:
+    """How many layers each stage has: the pattern's groups are stage and layer."""
+    found = [match.group(1) for key in tensors if (match := re.fullmatch(pattern, key))]
+    return tuple(found.count(stage) for stage in sorted(set(found), key=int))
+
+
+def by_name(arch: str, tensors: Tensors, classes: int) -> nn.Module:
+    """A network of timm or, where its tensors are not timm's, torchvision.
+
+    Raises:
+        ArchitectureError: neither knows the name, or the tensors are others.
+    """
+    if not arch:
+        raise ArchitectureError(f"It does not say which architecture it is. {_HELP}")
+    networks: list[nn.Module] = []
+    if timm.is_model(arch):
+        networks.append(timm.create_model(arch, pretrained=False, num_classes=classes))
+    if classes and arch in torchvision.models.list_models(torchvision.models):
+        networks.append(torchvision.models.get_model(arch, weights=None, num_classes=classes))
+    if not networks:
+        raise ArchitectureError(f"Neither timm nor torchvision knows an architecture {arch!r}. {_HELP}")
+    for network in networks[:-1]:
+        try:
+            return load(network, tensors, arch)
+        except ArchitectureError:
+            continue  # The other library's network of this name may have these tensors.
+    return load(networks[-1], tensors, arch)
+
+
+def is_known(arch: str) -> bool:
+    """Whether timm or torchvision has an architecture of this name."""
+    return timm.is_model(arch) or arch in torchvision.models.list_models(torchvision.models)
+
+
+def take_apart(arch: str, network: nn.Module, size: int) -> tuple[nn.Module, nn.Sequential]:
+    """The body of a classifier, and the layers behind its pooling.
+
+    Raises:
+        ArchitectureError: it is not built of these.
+    """
+    whole: Any = network
+    if hasattr(whole, "forward_intermediates"):
+        head = whole.get_classifier()
+        if not isinstance(head, nn.Module):
+            raise ArchitectureError(f"{arch} is of a kind that is not read: it has more than one classifier.")
+        return TimmBody(whole), nn.Sequential(_as_linear(head))
+    if hasattr(whole, "features") and hasattr(whole, "classifier"):
+        head, parts = whole.classifier, list(whole.features.children())
+    elif hasattr(whole, "trunk_output"):
+        head, parts = whole.fc, [whole.stem, *whole.trunk_output.children()]
+    else:
+        raise ArchitectureError(f"{arch} is of a kind that is not read: its body and its classifier cannot be told apart.")
+    layers = head.children() if isinstance(head, nn.Sequential) else [head]
+    return StagedBody(parts, size), nn.Sequential(*(layer for layer in layers if not isinstance(layer, nn.Flatten)))
+
+
+def _as_linear(layer: nn.Module) -> nn.Module:
+    """A convolution of 1 x 1 as the linear layer that it is behind pooling: some of timm's networks end with one."""
+    if not isinstance(layer, nn.Conv2d) or layer.kernel_size != (1, 1) or layer.groups != 1:
+        return layer
+    linear = nn.Linear(layer.in_channels, layer.out_channels, bias=layer.bias is not None)
+    weights = layer.state_dict()
+    linear.load_state_dict({**weights, "weight": weights["weight"].flatten(1)})
+    return linear

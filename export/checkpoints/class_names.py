@@ -1,0 +1,82 @@
+"""Class names of other people's checkpoints: their codes here, and which of them are malignant."""
+
+import re
+from collections.abc import Sequence
+
+from export.data.isic import CLASSES
+from export.errors import ClassesError
+
+_ABBREVIATIONS = {
+    "mel": "melanoma",
+    "nv": "nevus",
+    "bcc": "basal_cell_carcinoma",
+    "ak": "actinic_keratosis",
+    "akiec": "actinic_keratosis",
+    "bkl": "benign_keratosis",
+    "df": "dermatofibroma",
+    "vasc": "vascular_lesion",
+    "scc": "squamous_cell_carcinoma",
+    "naevus": "nevus",
+    "nevi": "nevus",
+    "melanocytic_nevus": "nevus",
+    "melanocytic_nevi": "nevus",
+}
+"""As HAM10000 (Tschandl et al. 2018) and the ISIC challenges write the diagnoses -> code."""
+
+_MALIGNANT = {"malignant", "melanoma", "melanomas", "carcinoma", "cancer", "cancerous", "bowen", "sarcoma", "lymphoma"}
+_BENIGN = (
+    {"benign", "nevus", "naevus", "nevi", "mole", "lentigo", "dermatofibroma", "vascular", "hemangioma", "angioma"}
+    | {"angiokeratoma", "wart", "cyst", "healthy", "normal"}
+    | {"seborrheic", "seborrhoeic"}
+)
+_NEGATIONS = {"non", "not", "no", "without", "or", "and", "vs", "other"}
+
+
+def code_of(name: str) -> str:
+    """The name in snake case; the usual abbreviations in full."""
+    code = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    return _ABBREVIATIONS.get(code, code)
+
+
+def codes_of(names: Sequence[str]) -> tuple[str, ...]:
+    """The codes of all classes, in order.
+
+    Raises:
+        ClassesError: fewer than two, or two of the same code.
+    """
+    codes = tuple(code_of(name) for name in names)
+    if len(codes) < 2 or len(set(codes)) < len(codes) or "" in codes:
+        raise ClassesError(
+            f"The classes {list(names)} are not two or more different names. Name them, in order, with --classes."
+        )
+    return codes
+
+
+def malignant_of(codes: Sequence[str], given: Sequence[str] = ()) -> tuple[bool, ...]:
+    """Which classes count as malignant: the ones given, or the ones whose names say so.
+
+    Raises:
+        ClassesError: a given name is no class, a name says neither, or one side is left without any class.
+    """
+    chosen = {code_of(name) for name in given}
+    if chosen - set(codes):
+        raise ClassesError(f"--malignant names {sorted(chosen - set(codes))}, but the classes are {list(codes)}.")
+    known = [code in chosen for code in codes] if chosen else [_is_malignant(code) for code in codes]
+    unclear = [code for code, side in zip(codes, known, strict=True) if side is None]
+    if unclear:
+        raise ClassesError(f"It is not clear whether {unclear} are malignant. Name all malignant classes with --malignant.")
+    if all(known) or not any(known):
+        raise ClassesError(
+            f"All of the classes {list(codes)} are {'malignant' if known[0] else 'benign'}, so that there is nothing to "
+            "tell apart. Name the malignant ones with --malignant."
+        )
+    return tuple(bool(side) for side in known)
+
+
+def _is_malignant(code: str) -> bool | None:
+    """None where the name says neither, or both, or denies one ("non_melanoma" may be another cancer)."""
+    if code in CLASSES:
+        return CLASSES[code]
+    words = set(code.split("_"))
+    malignant, benign = bool(words & _MALIGNANT), bool(words & _BENIGN)
+    return None if malignant == benign or words & _NEGATIONS else malignant

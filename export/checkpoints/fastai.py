@@ -1,0 +1,192 @@
+"""Learners of fastai, pickled: v1's `export.pkl` or `model.pkl` of 2019, and v2's `export.pkl`. fastai is not needed.
+
+In v1 `Learner.export` writes a dict (model, data, cls, ...), in v2 the Learner itself with its empty `dls`. The model is
+Sequential(body, head) in both. The body is torchvision's network cut before its pooling, so that a DenseNet ends with its
+last batch norm, without the ReLU that torchvision's `forward` adds; or timm's in a `TimmBody` (v2). The head is pooling,
+[max, mean] by default, then batch norms, dropouts, linear layers and ReLUs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from export.checkpoints.architectures import by_name, by_shape
+from export.checkpoints.inert import Inert, Reference, plain, walk
+from export.checkpoints.statedict import hints_in, tensors_of
+from export.errors import ArchitectureError, CheckpointError, ClassesError, HeadError
+from export.nn.heads import Pool
+from export.nn.imported import TimmBody
+
+_POOLS: dict[str, tuple[Pool, ...]] = {
+    "AdaptiveConcatPool2d": ("max", "mean"),
+    "AdaptiveAvgPool2d": ("mean",),
+    "AdaptiveMaxPool2d": ("max",),
+}
+_STAGES = {0: "conv1", 1: "bn1", 4: "layer1", 5: "layer2", 6: "layer3", 7: "layer4"}
+"""Place in the body -> name in torchvision's ResNet; 2 and 3 are a ReLU and a pooling."""
+
+_BATCH_SIZES = ("AffineCoordTfm", "RandomResizedCropGPU")
+_ITEM_SIZES = ("Resize", "RandomResizedCrop", "CropPad")
+"""v2's transforms that set the picture's size; those of whole batches come last."""
+
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Learner:
+    """What a learner's file says, as it stands there; `classes` in the order of the outputs, none where it does not say."""
+
+    kind: str
+    model: Inert
+    classes: list[str]
+    size: int | None
+    mean: Triple
+    std: Triple
+
+
+def find_learner(root: Any) -> Learner | None:
+    """The learner in what `read_torch_file` gives, None where it is something else.
+
+    Raises:
+        CheckpointError: it is a learner of another kind of task.
+    """
+    fields = root.fields if isinstance(root, Inert) else root if isinstance(root, dict) else {}
+    model = fields.get("model")
+    data = next((fields[key] for key in ("dls", "data") if key in fields), None)
+    if not isinstance(model, Inert) or data is None:
+        return None
+    parts = list(walk(data))
+    classes, (mean, std) = _classes(parts), _statistics(data, parts)
+    return Learner(f"fastai v{2 if 'dls' in fields else 1}", model, classes, _size(data, parts), mean, std)
+
+
+def _classes(parts: list[Inert]) -> list[str]:
+    if any(part.name.startswith("MultiCategor") for part in parts):
+        raise ClassesError("Its classes do not exclude each other (MultiCategory); one diagnosis per image is expected.")
+    for part in parts:
+        names = plain(part.fields.get({"CategoryProcessor": "classes", "Categorize": "vocab"}.get(part.name, "")))
+        if isinstance(names, list | tuple) and names:
+            return [str(name) for name in names]
+    return []
+
+
+def _statistics(data: Any, parts: list[Inert]) -> tuple[Triple, Triple]:
+    """What fastai subtracts and divides by. A learner without any saw plain 0..1, and so it must here."""
+    places = [data.get("normalize")] if isinstance(data, dict) else []
+    for part in parts:
+        if part.name == "Normalize":
+            places.append(part.fields)
+        elif part.name == "partial" and part.args and str(part.args[0]).endswith("._normalize_batch"):
+            places.append(part.state[2] if isinstance(part.state, tuple) and len(part.state) > 2 else None)
+    for place in places:
+        given = [place.get(name) for name in ("mean", "std")] if isinstance(place, dict) else []
+        values = [value for value in given if isinstance(value, torch.Tensor) and value.numel() == 3]
+        if len(values) == 2:
+            mean, std = ([float(number) for number in value.flatten()] for value in values)
+            return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
+    return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+
+
+def _size(data: Any, parts: list[Inert]) -> int | None:
+    found = [part.fields.get("size") for kinds in (_BATCH_SIZES, _ITEM_SIZES) for part in parts if part.name in kinds]
+    for place in (data, *(part.fields for part in parts)):
+        settings = place.get("tfmargs") if isinstance(place, dict) else None
+        found.append(settings.get("size") if isinstance(settings, dict) else None)
+    for value in found:
+        # fastcore's fastuple is a tuple that was made from one.
+        sides = value.args[0] if isinstance(value, Inert) and value.name == "fastuple" and value.args else value
+        sides = sides if isinstance(sides, list | tuple) else (sides, sides)
+        if len(sides) == 2 and all(isinstance(side, int) and side > 0 for side in sides):
+            if sides[0] != sides[1]:
+                raise CheckpointError(f"It was trained on pictures of {sides[0]} x {sides[1]} pixels; squares are expected.")
+            return int(sides[0])
+    return None
+
+
+def body_and_head(model: Inert, arch: str) -> tuple[str, nn.Module, tuple[Pool, ...], nn.Sequential]:
+    """Build what a learner's model says.
+
+    Args:
+        model: Sequential(body, head).
+        arch: timm's name, for a `TimmBody` that does not say it; empty otherwise.
+
+    Returns:
+        the architecture's name, the body, what the head pools, and its layers.
+
+    Raises:
+        ArchitectureError: the body is no DenseNet, ResNet or timm network.
+        HeadError: the head has other layers.
+    """
+    children = _children(model)
+    if model.name != "Sequential" or len(children) != 2:
+        raise ArchitectureError(f"The learner's model is a {model.name}, not Sequential(body, head) of vision_learner.")
+    name, network = _body(children[0], arch)
+    layers = list(_flat(children[1]))
+    pools: tuple[Pool, ...] = next((_POOLS[layer.name] for layer in layers if layer.name in _POOLS), ())
+    if not pools:
+        raise HeadError("The head does not begin with a pooling that is known.")
+    built = (_layer(layer) for layer in layers if layer.name not in (*_POOLS, "Flatten", "Lambda"))
+    return name, TimmBody(network), pools, nn.Sequential(*built).eval()
+
+
+def _body(body: Inert, arch: str) -> tuple[str, nn.Module]:
+    children = _children(body)
+    if body.name == "TimmBody" and children:
+        configuration = plain(children[0].fields.get("pretrained_cfg"))
+        known = hints_in(configuration.fields if isinstance(configuration, Inert) else configuration or {}).get("arch", "")
+        tensors = {name.removeprefix("model."): value for name, value in tensors_of(body).items()}
+        return arch or known, by_name(arch or known, tensors, 0)
+    if len(children) == 1 and any(name.startswith("denseblock") for name in children[0].fields.get("_modules", {})):
+        tensors = {f"features.{name}": value for name, value in tensors_of(children[0]).items()}
+        found = by_shape(tensors, 0)
+        if found:
+            last: Any = found[1].get_submodule("features.norm5")
+            last.act = nn.Identity()
+            return found
+    if len(children) == 8 and all(_blocks(child) for child in children[4:]):
+        tensors = {}
+        for name, value in tensors_of(body).items():
+            place, _, rest = name.partition(".")
+            tensors[f"{_STAGES.get(int(place), place)}.{rest}"] = value
+        found = by_shape(tensors, 0)
+        if found:
+            return found
+    raise ArchitectureError("The learner's body is not a DenseNet, a ResNet or a network of timm.")
+
+
+def _blocks(stage: Inert) -> bool:
+    return all(block.name in ("BasicBlock", "Bottleneck") for block in _children(stage)) and bool(_children(stage))
+
+
+def _children(module: Inert) -> list[Inert]:
+    modules = module.fields.get("_modules")
+    return [child for child in modules.values() if isinstance(child, Inert)] if isinstance(modules, dict) else []
+
+
+def _flat(module: Inert, depth: int = 0) -> Iterator[Inert]:
+    for child in _children(module):
+        if child.name in ("Sequential", "LinBnDrop") and depth < 3:
+            yield from _flat(child, depth + 1)
+        else:
+            yield child
+
+
+def _layer(recorded: Inert) -> nn.Module:
+    """One layer of the head, with its weights."""
+    tensors = {name: value.float() for name, value in tensors_of(recorded).items() if name != "num_batches_tracked"}
+    if not (isinstance(recorded.kind, Reference) and recorded.kind.module.startswith("torch.nn.modules.")):
+        raise HeadError(f"The head has a {recorded.kind}, which is not a layer of PyTorch.")
+    layer: nn.Module
+    if recorded.name == "Linear":
+        layer = nn.Linear(tensors["weight"].shape[1], tensors["weight"].shape[0], bias="bias" in tensors)
+    elif recorded.name == "BatchNorm1d":
+        layer = nn.BatchNorm1d(len(tensors["running_mean"]), eps=float(recorded.fields["eps"]), affine="weight" in tensors)
+    elif recorded.name in ("ReLU", "Dropout", "Identity"):
+        return nn.ReLU() if recorded.name == "ReLU" else nn.Identity()
+    else:
+        raise HeadError(f"The head has a {recorded.name}; its evidence is not worked out here.")
+    layer.load_state_dict(tensors, strict=False)
+    return layer

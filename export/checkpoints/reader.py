@@ -1,0 +1,244 @@
+"""Readers of checkpoints: a file from training, ours or other people's -> a network ready for `export.graph.assemble`.
+
+The kind is recognised by content. No code of a file is run (`export.checkpoints.safe_pickle`).
+
+| file | classes | size |
+|---|---|---|
+| `checkpoint.pt` of `python -m export train` | in the file | in the file |
+| `lesion.onnx`, converted from one of these | in the file | in the file |
+| fastai v1 `export.pkl`, `model.pkl`; fastai v2 `export.pkl` | `data.classes`, `dls.vocab` | of the transforms |
+| timm or torchvision state dict, `.pth` or `.safetensors` | `--classes` or metadata | `--size`, metadata or architecture |
+"""
+
+import argparse
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from torch import nn
+
+from export.checkpoints.architectures import Tensors, by_name, by_shape, is_known, take_apart
+from export.checkpoints.class_names import codes_of, malignant_of
+from export.checkpoints.fastai import Learner, body_and_head, find_learner
+from export.checkpoints.from_onnx import read_released
+from export.checkpoints.statedict import Found, find_weights, read_safetensors
+from export.checkpoints.torchfile import read_torch_file
+from export.errors import CheckpointError, ClassesError
+from export.nn.heads import Head
+from export.nn.imported import Classifier, require_same
+from export.nn.network import Ensemble, LesionNet, Network, Spec
+from export.nn.white_balance import light_of
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+import torch
+from torch import nn
+from export.checkpoints.from_onnx import unfold
+from export.checkpoints.writer import digest, write_checkpoint
+from export.data.isic import of_split, read_table
+from export.errors import CheckpointError
+from export.nn.network import LesionNet
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+DEFAULT_SIZE = 224
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a person says about a checkpoint; it goes before what the file says."""
+
+    arch: str = ""
+    classes: Sequence[str] = ()
+    malignant: Sequence[str] = ()
+    size: int | None = None
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that `told_in` reads: every command that opens other people's checkpoints has the same."""
+    parser.add_argument("--arch", default="", help="as timm or torchvision names it, where the file does not say it")
+    parser.add_argument("--classes", nargs="+", default=[], help="class names in the order of the outputs")
+    parser.add_argument("--malignant", nargs="+", default=[], help="which classes count as malignant")
+    parser.add_argument("--size", type=int, help="input side in pixels, instead of what the checkpoint says")
+
+
+def told_in(args: argparse.Namespace, size: int | None = None) -> Told:
+    """What the options say; `size` is the model file's, for commands that compare a checkpoint with one."""
+    return Told(args.arch, args.classes, args.malignant, args.size or size)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network in evaluation mode, and what is known of its training (JSON values).
+
+    Attributes:
+        ours: it comes from `python -m export train`.
+    """
+
+    network: Network
+    provenance: dict[str, Any]
+    ours: bool
+
+
+def read_checkpoint(path: Path, told: Told | None = None) -> Checkpoint:
+    """Read a checkpoint of any kind.
+
+    Raises:
+        CheckpointError: the file is missing or damaged, or it is not clear what network it is or what its classes are.
+    """
+    told = told or Told()
+    try:
+        if path.suffix == ".safetensors":
+            return _foreign(path, "state dict", _from_weights(read_safetensors(path), told))
+        if path.suffix == ".onnx":
+            network, provenance = read_released(path, told.size)
+            return Checkpoint(network, provenance, ours=True)
+        root = read_torch_file(path)
+        if isinstance(root, dict) and {"spec", "weights", "provenance"} <= root.keys():
+            return _ours(root, told.size)
+        learner = find_learner(root)
+        if learner:
+            return _foreign(path, learner.kind, _from_learner(learner, told))
+        return _foreign(path, "state dict", _from_weights(find_weights(root), told))
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path} does not exist. `make train` writes one.") from error
+    except CheckpointError as error:
+        raise type(error)(f"{path} is not a checkpoint that can be read. {error}") from error
+    except Exception as error:
+        # What a file records can be odd in more ways than can be foreseen; where, the cause says.
+        raise CheckpointError(f"{path} is not a checkpoint that can be read ({type(error).__name__}: {error}).") from error
+
+
+def read_checkpoints(paths: Sequence[Path], told: Told | None = None) -> Checkpoint:
+    """Read one checkpoint, or several of `python -m export train` that become one network by the mean of their logits.
+
+    Raises:
+        CheckpointError: see `read_checkpoint`; or several do not go together.
+    """
+    found = [read_checkpoint(path, told) for path in paths]
+    if len(found) == 1:
+        return found[0]
+    members = [checkpoint.network for checkpoint in found if isinstance(checkpoint.network, LesionNet)]
+    if len(members) < len(found):
+        raise CheckpointError("Only checkpoints of `python -m export train` can be joined. Give one of the others alone.")
+    if len({checkpoint.provenance["data_sha256"] for checkpoint in found}) > 1:
+        raise CheckpointError("These checkpoints learnt from different images: one's test images may be another's lessons.")
+    try:
+        network = Ensemble(members)
+    except ValueError as error:
+        raise CheckpointError(str(error)) from error
+    shared = {key: found[0].provenance[key] for key in ("images", "data_sha256")}
+    several = {
+        "recipes": [checkpoint.provenance["recipe"] for checkpoint in found],
+        # The file itself knows their mean alone.
+        "biases": [round(member.constant_bias, 8) for member in members],
+    }
+    return Checkpoint(network.eval(), {**several, **shared}, ours=True)
+
+
+def _foreign(path: Path, kind: str, network: Network) -> Checkpoint:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Checkpoint(network.eval(), {"checkpoint": path.name, "kind": kind, "checkpoint_sha256": digest}, ours=False)
+
+
+def _ours(state: dict[str, Any], size: int | None) -> Checkpoint:
+    try:
+        spec = Spec(**{**state["spec"], "light": light_of(state["spec"].get("light"))})
+        # Convolutions take any size, and a larger one than in training can serve better (Touvron et al. 2019).
+        network = LesionNet(replace(spec, size=size or spec.size))
+        network.load_state_dict(state["weights"])
+        return Checkpoint(network.eval(), dict(state["provenance"]), ours=True)
+    except Exception as error:
+        # PyTorch raises RuntimeError, KeyError, TypeError, ... depending on what is wrong.
+        raise CheckpointError(f"It is not a checkpoint of this version of `python -m export train` ({error}).") from error
+
+
+def _from_learner(learner: Learner, told: Told) -> Network:
+    arch, body, pools, layers = body_and_head(learner.model, told.arch)
+    names = told.classes or learner.classes
+    if not names:
+        raise ClassesError("The learner has no list of classes (v1: data.classes, v2: dls.vocab). Give them with --classes.")
+    codes = codes_of(names)
+    size, malignant = told.size or learner.size or DEFAULT_SIZE, malignant_of(codes, told.malignant)
+    spec = Spec(arch, size, codes, malignant, learner.mean, learner.std)
+    return Classifier(spec, body, Head(pools, layers, spec.malignant))
+
+
+def _from_weights(found: Found, told: Told) -> Network:
+    if any(name.startswith("0.") for name in found.tensors) and any(name.startswith("1.") for name in found.tensors):
+        raise CheckpointError("These are weights without their layers (fastai's learn.save). Use learn.export instead.")
+    hints = found.hints
+    arch, network = _classifier(found.tensors, told.arch, str(hints.get("arch", "")))
+    names = told.classes or hints.get("classes", ())
+    if not names:
+        raise ClassesError("A state dict does not say what its outputs mean. Name the classes, in order, with --classes.")
+    codes = codes_of(names)
+    malignant = malignant_of(codes, told.malignant or hints.get("malignant", ()))
+    configuration = timm.get_pretrained_cfg(arch, allow_unregistered=True)
+    size = told.size or _side(hints) or (configuration.input_size[-1] if configuration else DEFAULT_SIZE)
+    mean = hints.get("mean") or tuple(configuration.mean if configuration else IMAGENET_MEAN)
+    std = hints.get("std") or tuple(configuration.std if configuration else IMAGENET_STD)
+    spec = Spec(arch, size, codes, malignant, mean, std)
+
+    body, layers = take_apart(arch, network, size)
+    sides = _sides(layers, malignant)
+    result = Classifier(spec, body, Head(("mean",), nn.Sequential(*layers, sides), malignant))
+    require_same(result, nn.Sequential(network, sides))
+    return result
+
+
+def _side(hints: Mapping[str, Any]) -> int | None:
+    if "size" not in hints:
+        return None
+    height, width = hints["size"]
+    if height != width:
+        raise CheckpointError(
+            f"It says that it was trained on pictures of {height} x {width} pixels; only squares are read. Give the side of "
+            "the squares that it is to see with --size."
+        )
+    return int(height)
+
+
+def _sides(layers: nn.Sequential, malignant: Sequence[bool]) -> nn.Module:
+    """For a network with one output and two classes: that output is the malignant logit, zero the benign one."""
+    if not isinstance(layers[-1], nn.Linear) or layers[-1].out_features != 1 or len(malignant) != 2:
+        return nn.Identity()
+    sides = nn.Linear(1, 2, bias=False)
+    sides.weight.data = torch.tensor([[float(own)] for own in malignant])
+    return sides
+
+
+def _classifier(tensors: Tensors, told: str, hint: str) -> tuple[str, nn.Module]:
+    """The architecture's name and the whole network."""
+    classes = _outputs(tensors)
+    # Shapes do not say all: a ResNet with other pooling has the same ones. A name that is known goes before them.
+    name = told or (hint if is_known(hint) else "")
+    recognised = None if name else by_shape(tensors, classes)
+    return recognised or (name or hint, by_name(name or hint, tensors, classes))
+
+
+def _outputs(tensors: Tensors) -> int:
+    """How many the last layer has; 0 where there is none. It is linear, or a convolution of 1 x 1 behind the pooling."""
+    names = ("fc.weight", "classifier.weight", "classifier.1.weight", "head.fc.weight")
+    usual = [tensors[name] for name in names if name in tensors]
+    last = next((value for value in usual if value.ndim == 2 or value.shape[2:] == (1, 1)), None)
+    if last is None:
+        last = next((value for value in reversed(list(tensors.values())) if value.ndim == 2), torch.empty(0, 0))
+    return len(last)
+
+
+def one_of_ours(path: Path, size: int | None = None) -> tuple[Checkpoint, LesionNet]:
+    """Read a checkpoint of `python -m export train`, to be served at another size where one is given.
+
+    Raises:
+        CheckpointError: it is none, or missing or damaged.
+    """
+    found = read_checkpoint(path, Told(size=size))
+    if not isinstance(found.network, LesionNet):
+        raise CheckpointError(f"{path} is not one network of `python -m export train`; others have no such weights.")
+    return found, found.network

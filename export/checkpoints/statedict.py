@@ -1,0 +1,176 @@
+"""Tensors by name, out of whatever they were saved in, and what stands beside them about the network."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from export.checkpoints.inert import Inert, plain
+from export.errors import CheckpointError
+
+_WEIGHTS = (
+    *("state_dict_ema", "model_ema", "ema_state_dict", "ema"),
+    *("state_dict", "model_state_dict", "model", "net", "weights"),
+)
+"""Where training loops put the weights, the moving averages first: they are what is meant to be used."""
+
+_PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.", "backbone.", "encoder.")
+"""What wrappers (DataParallel, torch.compile, Lightning) put before every name."""
+
+_AVERAGES = ("ema_model.", "model_ema.", "ema.")
+
+_HINTS = {
+    "arch": ("arch", "architecture", "model_name", "model"),
+    "classes": ("classes", "class_names", "labels", "label_names", "vocab", "class_to_idx"),
+    "malignant": ("malignant",),
+    "size": ("input_size", "img_size", "image_size", "size"),
+    "mean": ("mean",),
+    "std": ("std",),
+}
+_BESIDE = ("args", "hyper_parameters", "hparams", "config")
+
+LARGEST = 100_000
+"""Of tensors or modules in one network."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Tensors by name, and what the file says about the network under the keys of `_HINTS`."""
+
+    tensors: dict[str, torch.Tensor]
+    hints: dict[str, Any]
+
+
+def read_safetensors(path: Path) -> Found:
+    """Read a .safetensors file; its metadata are texts, lists in them JSON or separated by commas.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+            metadata = file.metadata() or {}
+    except SafetensorError as error:
+        raise CheckpointError(f"It is not a complete .safetensors file ({error}).") from error
+    return Found(without_prefixes(tensors), hints_in({key: _value(text) for key, text in metadata.items()}))
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return [part.strip() for part in text.split(",")] if "," in text else text
+
+
+def find_weights(root: Any) -> Found:
+    """Look for the weights in what `read_torch_file` gives.
+
+    Raises:
+        CheckpointError: there are none.
+    """
+    beside: dict[str, Any] = root if isinstance(root, dict) else {}
+    candidates = [root, *(beside[key] for key in _WEIGHTS if key in beside)]
+    # The weights themselves may lie at the top; a wrapper around others holds no tensors there.
+    for candidate in candidates:
+        tensors = _tensors(candidate)
+        if tensors:
+            return Found(without_prefixes(tensors), hints_in(beside))
+    raise CheckpointError(f"There is no state dict in it: no dict of tensors at the top or under one of {_WEIGHTS}.")
+
+
+def _tensors(value: Any) -> dict[str, torch.Tensor]:
+    if isinstance(value, Inert):
+        return tensors_of(value)
+    if not isinstance(value, dict):
+        return {}
+    tensors = {key: entry for key, entry in value.items() if isinstance(key, str) and isinstance(entry, torch.Tensor)}
+    # A stray tensor among settings is no state dict.
+    return tensors if len(tensors) > len(value) / 2 else {}
+
+
+def tensors_of(module: Inert) -> dict[str, torch.Tensor]:
+    """The state dict of a pickled module, from its recorded attributes.
+
+    Raises:
+        CheckpointError: the modules contain each other, or are too many.
+    """
+    tensors: dict[str, torch.Tensor] = {}
+    waiting, visited = [("", module)], 0
+    while waiting:
+        prefix, part = waiting.pop()
+        visited += 1
+        if visited > LARGEST or len(tensors) > LARGEST:
+            raise CheckpointError("It has more modules than any network.")
+        hidden = part.fields.get("_non_persistent_buffers_set", ())
+        for kind in ("_parameters", "_buffers"):
+            for name, value in _dict(part.fields.get(kind)).items():
+                if isinstance(value, torch.Tensor) and not (isinstance(hidden, set) and name in hidden):
+                    tensors[f"{prefix}{name}"] = value
+        children = [(f"{prefix}{name}.", child) for name, child in _dict(part.fields.get("_modules")).items()]
+        waiting.extend((name, child) for name, child in reversed(children) if isinstance(child, Inert))
+    return tensors
+
+
+def _dict(value: Any) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def without_prefixes(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Names as the network itself has them; of a network and its moving average, the average."""
+    found = {name: value for name, value in tensors.items() if name != "n_averaged"}
+    for prefix in _AVERAGES:
+        averages = {name: value for name, value in found.items() if name.startswith(prefix)}
+        found = averages or found
+    while prefix := next((known for known in (*_PREFIXES, *_AVERAGES) if all(name.startswith(known) for name in found)), ""):
+        if not found:
+            break
+        found = {name.removeprefix(prefix): value for name, value in found.items()}
+    return found
+
+
+def hints_in(beside: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said about the network under the usual keys; what stands at the top comes first."""
+    places: list[Mapping[str, Any]] = [beside]
+    for key in _BESIDE:
+        value = beside.get(key)
+        places.append(value.fields if isinstance(value, Inert) else value if isinstance(value, dict) else {})
+    hints: dict[str, Any] = {}
+    for hint, keys in _HINTS.items():
+        for value in (plain(place[key]) for place in places for key in keys if key in place):
+            usable = _usable(hint, value)
+            if usable is not None and hint not in hints:
+                hints[hint] = usable
+    return hints
+
+
+def _usable(hint: str, value: Any) -> Any:
+    """The value in one form, None where it is of another kind than the hint."""
+    if hint == "arch":
+        return value if isinstance(value, str) else None
+    if hint == "size":
+        sides = value[-2:] if isinstance(value, list | tuple) else (value,)
+        numbers = [int(side) for side in sides if isinstance(side, int) or (isinstance(side, str) and side.isdigit())]
+        return (numbers[0], numbers[-1]) if numbers and len(numbers) == len(sides) else None
+    if hint in ("mean", "std"):
+        fits = isinstance(value, list | tuple) and len(value) == 3 and all(isinstance(part, float | int) for part in value)
+        return tuple(float(part) for part in value) if fits else None
+    if isinstance(value, dict):
+        value = _in_order(value)
+    if isinstance(value, str) and hint == "malignant":
+        value = [value]
+    return list(value) if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value) else None
+
+
+def _in_order(classes: Mapping[Any, Any]) -> list[Any] | None:
+    """Names by their index: of name -> index, as torchvision's ImageFolder gives it, or index -> name."""
+    if all(isinstance(index, int) for index in classes.values()):
+        return sorted(classes, key=lambda name: int(classes[name]))
+    # JSON has no keys but texts.
+    if all(isinstance(index, int) or (isinstance(index, str) and index.isdigit()) for index in classes):
+        return [classes[index] for index in sorted(classes, key=int)]
+    return None

@@ -1,0 +1,204 @@
+"""What `torch.save` wrote, read without running anything of it: tensors become tensors, the rest stays inert.
+
+Both containers: the zip archive (PyTorch 1.6 and later), and the older one of several pickles in a row with the storages
+behind them, which fastai v1 wrote in 2019. Numbers in a file are not trusted: no tensor may be larger than its file.
+"""
+
+import math
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from export.checkpoints.inert import Inert, Reference
+from export.checkpoints.safe_pickle import ordered, unpickle
+from export.errors import UnpickleError
+
+LARGEST_FILE = 4 * 2**30
+"""In bytes; it is read into memory."""
+
+_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_LEGACY_PROTOCOL = 1001
+
+_TYPES = {
+    "DoubleStorage": torch.float64,
+    "FloatStorage": torch.float32,
+    "HalfStorage": torch.float16,
+    "BFloat16Storage": torch.bfloat16,
+    "LongStorage": torch.int64,
+    "IntStorage": torch.int32,
+    "ShortStorage": torch.int16,
+    "CharStorage": torch.int8,
+    "ByteStorage": torch.uint8,
+    "BoolStorage": torch.bool,
+}
+
+
+def read_torch_file(path: Path) -> Any:
+    """Read a file of `torch.save`.
+
+    Returns:
+        dicts, lists, numbers, texts and CPU tensors; an `Inert` wherever the file asks for anything else.
+
+    Raises:
+        UnpickleError: the file is no such file, is damaged, or is too large.
+        OSError: it cannot be read.
+    """
+    if path.stat().st_size > LARGEST_FILE:
+        raise UnpickleError(f"{path} is larger than {LARGEST_FILE >> 30} GiB.")
+    data = path.read_bytes()
+    reader = _Zip(data) if data.startswith(b"PK\3\4") else _Legacy(data)
+    return reader.read()
+
+
+class _Reader(ABC):
+    """What both containers share: the constructors of tensors, and an allowance for what they may make."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.left = 2 * len(data)
+        self.storages: dict[str, torch.Tensor] = {}  # key -> flat tensor
+        self.constructors: dict[Reference, Callable[..., Any]] = {
+            Reference("collections", "OrderedDict"): ordered,
+            Reference("torch._utils", "_rebuild_tensor"): self.tensor,
+            Reference("torch._utils", "_rebuild_tensor_v2"): self.tensor,
+            Reference("torch._utils", "_rebuild_parameter"): self.parameter,
+            Reference("torch._utils", "_rebuild_parameter_with_state"): self.parameter,
+            Reference("torch._tensor", "_rebuild_from_type_v2"): self.subclass,
+            Reference("fastai.torch_core", "_fa_rebuild_tensor"): self.fastai_tensor,
+            Reference("_codecs", "encode"): self.encode,
+        }
+
+    def allow(self, size: int) -> int:
+        """Count bytes that the file asks for; together they can be no more than about what it holds."""
+        self.left -= size
+        if size < 0 or self.left < 0:
+            raise UnpickleError("The file asks for more memory than it has content for.")
+        return size
+
+    def encode(self, text: str, encoding: str = "") -> bytes:
+        """Bytes as protocol 2 writes them: a text in latin-1."""
+        if encoding != "latin1":
+            raise UnpickleError(f"The pickle in it has bytes written as {encoding!r}.")
+        self.allow(len(text))
+        return text.encode("latin-1")
+
+    def tensor(self, storage: torch.Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any) -> Any:
+        """A tensor of `size` in a storage. Further arguments (gradient, hooks) are of no use here."""
+        numbers = (offset, *size, *stride)
+        if not isinstance(storage, torch.Tensor) or storage.ndim != 1 or len(size) != len(stride):
+            raise UnpickleError("The pickle in it has a tensor without its storage.")
+        if not all(isinstance(number, int) and number >= 0 for number in numbers):
+            raise UnpickleError("The pickle in it has a tensor of negative size.")
+        count = math.prod(size)
+        last = offset + sum((length - 1) * step for length, step in zip(size, stride, strict=True))
+        if count and (last >= len(storage) or count > len(storage)):
+            raise UnpickleError("The pickle in it has a tensor that is larger than its storage.")
+        return torch.as_strided(storage, size, stride, offset) if count else storage.new_empty(size)
+
+    def parameter(self, tensor: torch.Tensor, *_: Any) -> torch.Tensor:
+        """A parameter is its tensor."""
+        return tensor
+
+    def subclass(self, function: Any, kind: Any, args: tuple[Any, ...], *_: Any) -> Any:
+        """A tensor of a subclass is its tensor."""
+        constructor = self.constructors.get(function) if isinstance(function, Reference) else None
+        return constructor(*args) if constructor else Inert(function, args)
+
+    def fastai_tensor(self, kind: Any, *args: Any) -> Any:
+        """fastai v2's tensors with metadata, as plain ones."""
+        return self.tensor(*args)
+
+    def persistent(self, identity: Any) -> Any:
+        """Storages, and in the older container modules with their source (PyTorch below 1.6)."""
+        match identity:
+            case ("storage", Reference("torch", kind), str(key), str(), int(count), *view) if kind in _TYPES:
+                return self.view(self.storage(key, _TYPES[kind], count), *view)
+            case ("module", Reference() as kind, *_):
+                return kind
+        raise UnpickleError("The pickle in it refers to something outside that is no tensor's storage.")
+
+    def view(self, storage: torch.Tensor, view: Any = None) -> torch.Tensor:
+        """A part of a storage, in the older container: (key, offset, length)."""
+        if view is None:
+            return storage
+        _, offset, length = view
+        part: torch.Tensor = self.tensor(storage, offset, (length,), (1,))
+        return part
+
+    @abstractmethod
+    def storage(self, key: str, kind: torch.dtype, count: int) -> torch.Tensor:
+        """The storage that a persistent id names."""
+
+
+class _Zip(_Reader):
+    """One folder in a zip archive: data.pkl, byteorder, data/KEY."""
+
+    def read(self) -> Any:
+        try:
+            self.archive = zipfile.ZipFile(BytesIO(self.data))
+            names = self.archive.namelist()
+            found = [name for name in names if name.count("/") == 1 and name.endswith("/data.pkl")]
+            if any(name.endswith("/constants.pkl") for name in names):
+                raise UnpickleError("It is a TorchScript program. Save the state dict of the network instead.")
+            if len(found) != 1:
+                raise UnpickleError("It is a zip archive, but not one that torch.save wrote.")
+            self.folder = found[0].removesuffix("data.pkl")
+            if f"{self.folder}byteorder" in names and self.member("byteorder") != b"little":
+                raise UnpickleError("It was written on a big-endian machine. Save it again on a little-endian one.")
+            return unpickle(BytesIO(self.member("data.pkl")), self.constructors, self.persistent)
+        except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError) as error:
+            # NotImplementedError is zipfile's, for a compression that it does not know.
+            raise UnpickleError(f"The archive is damaged ({error}).") from error
+
+    def member(self, name: str) -> bytes:
+        # torch.save does not compress, so that nothing unfolds to more than the file.
+        self.allow(self.archive.getinfo(self.folder + name).file_size)
+        return self.archive.read(self.folder + name)
+
+    def storage(self, key: str, kind: torch.dtype, count: int) -> torch.Tensor:
+        if key not in self.storages:
+            data = bytearray(self.member(f"data/{key}"))
+            if len(data) != count * kind.itemsize:
+                raise UnpickleError(f"The storage {key} has {len(data)} bytes, not {count * kind.itemsize}.")
+            self.storages[key] = torch.frombuffer(data, dtype=kind) if count else torch.empty(0, dtype=kind)
+        return self.storages[key]
+
+
+class _Legacy(_Reader):
+    """Pickles in a row: a magic number, the version, the machine, the object, the order of the storages; then these."""
+
+    def read(self) -> Any:
+        stream = BytesIO(self.data)
+        if self.next(stream) != _LEGACY_MAGIC or self.next(stream) != _LEGACY_PROTOCOL:
+            raise UnpickleError("It is a pickle, but not one that torch.save wrote.")
+        machine, root, order = (self.next(stream) for _ in range(3))
+        if not isinstance(machine, dict) or not machine.get("little_endian") or not isinstance(order, list):
+            raise UnpickleError("It was written on a big-endian machine, or is damaged.")
+        for key in order:
+            storage = self.storages.get(key) if isinstance(key, str) else None
+            if storage is None:
+                raise UnpickleError("It has a storage that belongs to nothing.")
+            count = int.from_bytes(stream.read(8), "little", signed=True)
+            data = stream.read(storage.nbytes)
+            if count != len(storage) or len(data) != storage.nbytes:
+                raise UnpickleError(f"The storage {key} is not complete.")
+            if count:
+                storage.copy_(torch.frombuffer(bytearray(data), dtype=storage.dtype))
+        return root
+
+    def next(self, stream: BytesIO) -> Any:
+        return unpickle(stream, self.constructors, self.persistent)
+
+    def storage(self, key: str, kind: torch.dtype, count: int) -> torch.Tensor:
+        if key not in self.storages:
+            self.allow(count * kind.itemsize)
+            self.storages[key] = torch.zeros(count, dtype=kind)
+        storage = self.storages[key]
+        if storage.dtype != kind or len(storage) != count:
+            raise UnpickleError(f"The storage {key} has two sizes.")
+        return storage

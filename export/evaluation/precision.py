@@ -1,0 +1,48 @@
+"""Compare the answers of one network at two numeric precisions: float32, float16, int8."""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+import numpy as np
+import onnx
+from lesion.imaging.decode import Pixels
+from lesion.inference.model import Model
+from export.checkpoints.reader import add_options, read_checkpoints, told_in
+from export.data.isic import Labelled, of_split, read_table
+from export.evaluation import metrics
+from export.evaluation.bootstrap import interval
+from export.evaluation.predictions import Answers, answer
+from export.graph.assemble import Core, export_core, with_network
+from export.graph.quantize import calibration_pictures, quantised
+from export.graph.weight_storage import halved
+from export.reporting.writer import report_on
+
+
+Figures = dict[str, Any]
+
+
+LARGEST_AUC_CHANGE = 0.002
+
+
+def compare(original: Answers, other: Answers, threshold: float) -> Figures:
+    """What changed against `original`, whose images are the same."""
+    before, after = original.measure("probability"), other.measure("probability")
+    malignant, groups = original.malignant, original.groups
+    crossed = (before >= threshold) != (after >= threshold)
+
+    def change(weights: metrics.Array) -> float:
+        return metrics.auc(after, malignant, weights) - metrics.auc(before, malignant, weights)
+
+    found: Figures = {
+        "auc": round(metrics.auc(after, malignant, np.ones(len(after))), 4),
+        "auc_change": interval(change, groups).json(),
+        "largest_logit_difference": float(np.abs(original.measure("logit") - other.measure("logit")).max()),
+        "flips": int(crossed.sum()),
+        "malignant_lost": int((crossed & malignant & (after < threshold)).sum()),
+    }
+    passes = abs(found["auc_change"]["value"]) <= LARGEST_AUC_CHANGE and found["malignant_lost"] == 0
+    return {**found, "passes": bool(passes)}

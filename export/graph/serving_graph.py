@@ -1,0 +1,170 @@
+"""The serving graph in ONNX's own text form: everything around the network, which stands in it as the node `Network`.
+
+The numbers that belong to one model (`middle_mean`, ...) are initializers that `export.graph.assemble` adds by name.
+"""
+
+from string import Template
+
+_GRAPH = """
+<ir_version: 10, opset_import: ["" : 18, "lesion" : 1]>
+lesion (uint8[1, H, W, 3] image, int64 views) =>
+    (float probability, float logit, float[K] classes, float[R, C] evidence, float distance, float spread,
+     float[3] quality, float[F] embedding$bias_output)
+<int64 single = {1}, int64[1] zero = {0}, int64[1] one = {1}, int64[1] two = {2}, int64[1] three = {3},
+ int64[2] one_two = {1, 2}, int64[2] one_three = {1, 3}, int64[2] halves = {4, 4}, int64[4] quarters = {2, 2, 2, 2},
+ int64[8] singles = {1, 1, 1, 1, 1, 1, 1, 1}, int64[1] backwards = {-1}, int64[1] before_first = {-9223372036854775807},
+ int64[2] three_rows = {3, -1}, int64[1] minus_one = {-1}, int64[1] minus_two = {-2},
+ int64[1] after_last = {9223372036854775807}, float four = {4.0}, float certain = {1.0}, float[1] white = {255.0}>
+{
+    # The largest centred square.
+    shape = Shape <start = 1, end = 3> (image)
+    shortest = ReduceMin (shape)
+    margin = Sub (shape, shortest)
+    start = Div (margin, two)
+    end = Add (start, shortest)
+    cut = Slice (image, start, end, one_two)
+    colour_first = Transpose <perm = [0, 3, 1, 2]> (cut)
+    pixels = Cast <to = 1> (colour_first)
+    sizes = Concat <axis = 0> (one_three, network_size)
+    # exclude_outside: at the border, weights are renormalised as PyTorch and Pillow do, instead of repeating the last pixel.
+    upright = Resize <mode = "linear", antialias = 1, exclude_outside = 1, coordinate_transformation_mode = "half_pixel">
+        (pixels, , , sizes)
+
+    # Quality of what the network sees: sharpness, brightness, size.
+    # Written as sums, because ONNX Runtime gives a convolution sixteen channels where one is asked for.
+    colours = Reshape (upright, three_rows)
+    grey_row = MatMul (luma, colours)
+    grey = Reshape (grey_row, network_size)
+    upper = Slice (grey, zero, minus_two, zero)
+    lower = Slice (grey, two, after_last, zero)
+    inner = Slice (grey, one, minus_one, zero)
+    vertical = Add (upper, lower)
+    sides = Slice (vertical, one, minus_one, one)
+    left = Slice (inner, zero, minus_two, one)
+    right = Slice (inner, two, after_last, one)
+    centre = Slice (inner, one, minus_one, one)
+    horizontal = Add (left, right)
+    around = Add (sides, horizontal)
+    four_centres = Mul (centre, four)
+    # The Laplacian of each pixel that has four neighbours.
+    edges = Sub (around, four_centres)
+    edges_mean = ReduceMean <keepdims = 1> (edges)
+    edges_centred = Sub (edges, edges_mean)
+    edges_squared = Mul (edges_centred, edges_centred)
+    variance = ReduceMean <keepdims = 0> (edges_squared)
+    sharpness = Reshape (variance, one)
+    grey_mean = ReduceMean <keepdims = 0> (grey)
+    grey_list = Reshape (grey_mean, one)
+    brightness = Div (grey_list, white)
+    side_list = Slice (network_size, zero, one)
+    shortest_float = Cast <to = 1> (shortest)
+    shortest_list = Reshape (shortest_float, one)
+    side_float = Cast <to = 1> (side_list)
+    size = Div (shortest_list, side_float)
+    quality = Concat <axis = 0> (sharpness, brightness, size)
+
+    # All eight flips and quarter turns: two flips of the picture, two of its transpose.
+    several = Greater (views, single)
+    batch = If (several) <
+        then_branch = eight () => (float[8, 3, S, S] all) {
+            turned = Transpose <perm = [0, 1, 3, 2]> (upright)
+            both = Concat <axis = 0> (upright, turned)
+            mirrored = Slice (both, backwards, before_first, three, backwards)
+            half = Concat <axis = 0> (both, mirrored)
+            flipped = Slice (half, backwards, before_first, two, backwards)
+            all = Concat <axis = 0> (half, flipped)
+        },
+        else_branch = alone () => (float[1, 3, S, S] only) {
+            only = Identity (upright)
+        }
+    >
+
+    cells, class_logits, pooled, middle$network_output = lesion.Network (batch)
+
+    # Evidence, every view turned back. `eight` above gives the order.
+    turned_back = If (several) <
+        then_branch = eight_back () => (float[8, R, C] all_back) {
+            plain_rows, flipped_rows = Split <axis = 0> (cells, halves)
+            unflipped = Slice (flipped_rows, backwards, before_first, one, backwards)
+            straight = Concat <axis = 0> (plain_rows, unflipped)
+            a, b, c, d = Split <axis = 0> (straight, quarters)
+            b_mirrored = Slice (b, backwards, before_first, two, backwards)
+            d_mirrored = Slice (d, backwards, before_first, two, backwards)
+            pairs = Concat <axis = 0> (a, b_mirrored, c, d_mirrored)
+            p, q, r, s, t, u, v, w = Split <axis = 0> (pairs, singles)
+            q_back = Transpose <perm = [0, 2, 1]> (q)
+            s_back = Transpose <perm = [0, 2, 1]> (s)
+            u_back = Transpose <perm = [0, 2, 1]> (u)
+            w_back = Transpose <perm = [0, 2, 1]> (w)
+            all_back = Concat <axis = 0> (p, q_back, r, s_back, t, u_back, v, w_back)
+        },
+        else_branch = alone_back () => (float[1, R, C] only_back) {
+            only_back = Identity (cells)
+        }
+    >
+    evidence = ReduceMean <keepdims = 0> (turned_back, zero)
+
+    # Logit, its spread between views, and its calibration.
+    view_means = ReduceMean <keepdims = 0> (cells, one_two)
+    view_logits = Add (view_means, $bias)
+    logit = ReduceMean <keepdims = 0> (view_logits)
+    view_offsets = Sub (view_logits, logit)
+    view_squares = Mul (view_offsets, view_offsets)
+    view_variance = ReduceMean <keepdims = 0> (view_squares)
+    spread = Sqrt (view_variance)
+    $calibration
+
+    # The malignant diagnoses share the probability, the benign ones the rest.
+    mean_class_logits = ReduceMean <keepdims = 0> (class_logits, zero)
+    only_malignant = Add (mean_class_logits, hide_benign)
+    only_benign = Add (mean_class_logits, hide_malignant)
+    malignant_shares = Softmax <axis = 0> (only_malignant)
+    benign_shares = Softmax <axis = 0> (only_benign)
+    rest = Sub (certain, probability)
+    malignant_classes = Mul (malignant_shares, probability)
+    benign_classes = Mul (benign_shares, rest)
+    classes = Add (malignant_classes, benign_classes)
+
+    # Mahalanobis distance under probabilistic PCA (Tipping & Bishop 1999): inside the components plus outside them.
+    mean_middle = ReduceMean <keepdims = 0> (middle, zero)
+    offset = Sub (mean_middle, middle_mean)
+    standard = Div (offset, middle_std)
+    inside = MatMul (standard, components)
+    inside_scaled = Div (inside, component_std)
+    inside_squares = Mul (inside_scaled, inside_scaled)
+    inside_sum = ReduceSum <keepdims = 0> (inside_squares)
+    total_squares = Mul (standard, standard)
+    total = ReduceSum <keepdims = 0> (total_squares)
+    covered_squares = Mul (inside, inside)
+    covered = ReduceSum <keepdims = 0> (covered_squares)
+    outside = Sub (total, covered)
+    outside_scaled = Div (outside, outside_variance)
+    squared_distance = Add (inside_sum, outside_scaled)
+    dimensions = Size (mean_middle)
+    dimensions_float = Cast <to = 1> (dimensions)
+    mean_squared_distance = Div (squared_distance, dimensions_float)
+    distance = Sqrt (mean_squared_distance)
+
+    embedding = ReduceMean <keepdims = 0> (pooled, zero)
+    $mean_bias
+}
+"""
+
+_CONSTANT_BIAS = {"bias_output": "", "network_output": "", "bias": "bias", "mean_bias": ""}
+_OWN_BIAS = {
+    "bias_output": ", float bias",
+    "network_output": ", view_bias",
+    "bias": "view_bias",
+    "mean_bias": "bias = ReduceMean <keepdims = 0> (view_bias)",
+}
+
+
+def serving_graph(calibration: str, *, own_bias: bool) -> str:
+    """The graph for ONNX's parser.
+
+    Args:
+        calibration: nodes that make `probability` of `logit`.
+        own_bias: the network gives a bias for every view, and the graph an output `bias`; otherwise it is an initializer.
+    """
+    lines = (line for line in _GRAPH.splitlines() if not line.strip().startswith("#"))
+    return Template("\n".join(lines)).substitute(_OWN_BIAS if own_bias else _CONSTANT_BIAS, calibration=calibration)

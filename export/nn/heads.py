@@ -1,0 +1,134 @@
+"""Heads of other people's classifiers: pooling, then linear layers, batch norms and ReLUs; and their exact evidence.
+
+In evaluation mode such a head is piecewise linear in the feature map, and so is each class logit. The malignant-against-
+benign logit of C classes is logsumexp(malignant ones) - logsumexp(benign ones); with two classes, their difference. Its
+gradient g with respect to the pooled features x is worked out in closed form, layer by layer backwards: a linear layer is
+its matrix, a ReLU a mask, the last step softmax(malignant) - softmax(benign). With A the map, k its channels, p its cells,
+
+    evidence(p) = sum_k A_k(p) * (g_mean_k + HW * g_max_k * [A_k(p) = max A_k] / ties)
+
+(gradient x input: Shrikumar et al. 2017) has the mean g . x, and `bias` is what the logit has beyond that. The concatenated
+pooling, [max, mean], is fastai's `AdaptiveConcatPool2d`.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import nn
+
+from export.errors import HeadError
+from export.nn.network import Explained
+
+Pool = Literal["max", "mean"]
+
+
+class Head(nn.Module):
+    """Pooling and layers, as they were trained, and folded for `explain`."""
+
+    def __init__(self, pools: Sequence[Pool], layers: nn.Sequential, malignant: Sequence[bool]) -> None:
+        """Take a head apart.
+
+        Args:
+            pools: what is concatenated, in order.
+            layers: Linear, BatchNorm1d, ReLU, Dropout and Identity; the class logits come last.
+            malignant: of each class.
+
+        Raises:
+            HeadError: another kind of layer, or another number of classes.
+        """
+        super().__init__()
+        self.pools, self.layers = tuple(pools), layers
+        folded = fold(layers)
+        if folded[-1].out_features != len(malignant):
+            raise HeadError(f"The head gives {folded[-1].out_features} outputs for {len(malignant)} classes.")
+        self.folded = nn.ModuleList(folded)
+        # A large negative logit is a share of zero.
+        self.hide_benign = nn.Buffer(torch.tensor([0.0 if own else -1e9 for own in malignant]))
+        self.hide_malignant = nn.Buffer(torch.tensor([-1e9 if own else 0.0 for own in malignant]))
+
+    def pool(self, last: torch.Tensor) -> torch.Tensor:
+        """(N, F, R, C) -> (N, F) or, concatenated, (N, 2 F)."""
+        return torch.cat([last.amax((2, 3)) if pool == "max" else last.mean((2, 3)) for pool in self.pools], 1)
+
+    def malignant_logit(self, class_logits: torch.Tensor) -> torch.Tensor:
+        """(N, K) -> (N,), malignant against benign."""
+        malignant = torch.logsumexp(class_logits + self.hide_benign, 1)
+        return malignant - torch.logsumexp(class_logits + self.hide_malignant, 1)
+
+    def forward(self, last: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Last feature map (N, F, R, C) -> malignant-against-benign logit (N,), class logits (N, K); layer by layer."""
+        class_logits = self.layers(self.pool(last))
+        return self.malignant_logit(class_logits), class_logits
+
+    def explain(self, last: torch.Tensor) -> Explained:
+        """See the module's text."""
+        pooled = self.pool(last)
+        values, masks = pooled, []
+        for linear in self.folded[:-1]:
+            before = linear(values)
+            values = torch.relu(before)
+            masks.append((before > 0).to(before.dtype))
+        class_logits = self.folded[-1](values)
+
+        gradient = torch.softmax(class_logits + self.hide_benign, 1) - torch.softmax(class_logits + self.hide_malignant, 1)
+        for linear, mask in zip(reversed(self.folded), [*reversed(masks), None], strict=True):
+            gradient = gradient @ linear.weight  # type: ignore[operator]  # ModuleList forgets what it holds
+            gradient = gradient if mask is None else gradient * mask
+
+        cells = torch.zeros_like(last[:, 0])  # (N, R, C)
+        for pool, part in zip(self.pools, gradient.chunk(len(self.pools), 1), strict=True):
+            share = part[:, :, None, None]  # (N, F, 1, 1)
+            if pool == "max":
+                highest = (last == last.amax((2, 3), keepdim=True)).to(last.dtype)
+                share = share * highest / highest.mean((2, 3), keepdim=True)
+            cells = cells + (last * share).sum(1)
+        return Explained(cells, self.malignant_logit(class_logits) - cells.mean((1, 2)), class_logits, pooled)
+
+
+def fold(layers: nn.Sequential) -> list[nn.Linear]:
+    """Linear layers with ReLUs between them that do what `layers` do in evaluation mode; computed in double precision.
+
+    Raises:
+        HeadError: a layer of another kind.
+    """
+    folded: list[nn.Linear] = []
+    weight: torch.Tensor | None = None  # of what was met since the last ReLU; None stands for the identity
+    shift = torch.zeros((), dtype=torch.float64)
+
+    def close() -> None:
+        nonlocal weight, shift
+        if weight is None:
+            raise HeadError("The head has a ReLU or an end without a linear layer before it.")
+        linear = nn.Linear(weight.shape[1], weight.shape[0])
+        linear.weight.data, linear.bias.data = weight.float(), shift.expand(len(weight)).float()
+        folded.append(linear)
+        weight, shift = None, torch.zeros((), dtype=torch.float64)
+
+    for layer in layers:
+        if isinstance(layer, nn.Linear):
+            own = layer.weight.detach().double()
+            bias = layer.bias.detach().double() if layer.bias is not None else 0.0
+            shift = own @ shift.expand(own.shape[1]) + bias
+            weight = own if weight is None else own @ weight
+        elif isinstance(layer, nn.BatchNorm1d):
+            scale, offset = normalisation(layer)
+            shift = scale * shift + offset
+            weight = torch.diag(scale) if weight is None else scale[:, None] * weight
+        elif isinstance(layer, nn.ReLU):
+            close()
+        elif not isinstance(layer, nn.Dropout | nn.Identity):
+            raise HeadError(f"The head has a {type(layer).__name__}: its evidence is not worked out here.")
+    close()
+    return folded
+
+
+def normalisation(layer: nn.BatchNorm1d) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scale and offset (double) of a batch norm in evaluation mode."""
+    if layer.running_mean is None or layer.running_var is None:
+        raise HeadError("A batch norm of the head has no statistics.")
+    scale = 1 / torch.sqrt(layer.running_var.double() + layer.eps)
+    if layer.affine:
+        scale = scale * layer.weight.detach().double()
+    offset = -layer.running_mean.double() * scale
+    return scale, offset + (layer.bias.detach().double() if layer.affine else 0.0)

@@ -1,0 +1,88 @@
+"""What training minimises: labels, mixed pictures, and the answers of teachers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from export.nn.network import Network, Normalise
+
+SMOOTHING = 0.05
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What N pictures show.
+
+    Attributes:
+        diagnosis: int64 (N,), -1 where only malignant-or-benign is known.
+        malignant: float (N,), 0 or 1.
+    """
+
+    diagnosis: torch.Tensor
+    malignant: torch.Tensor
+
+    def flip(self) -> "Targets":
+        """In the other order."""
+        return Targets(self.diagnosis.flip(0), self.malignant.flip(0))
+
+
+def label_loss(logit: torch.Tensor, classes: torch.Tensor, targets: Targets) -> torch.Tensor:
+    """Cross-entropy over the known diagnoses plus binary cross-entropy of the malignancy head, both smoothed.
+
+    Args:
+        logit: (N,), malignant against benign.
+        classes: (N, K), logits of the diagnoses.
+    """
+    known = targets.diagnosis >= 0
+    binary = nn.functional.binary_cross_entropy_with_logits(logit, targets.malignant * (1 - SMOOTHING) + SMOOTHING / 2)
+    if not known.any():
+        return binary
+    return binary + nn.functional.cross_entropy(classes[known], targets.diagnosis[known], label_smoothing=SMOOTHING)
+
+
+def teacher_loss(
+    logit: torch.Tensor, classes: torch.Tensor, taught_logit: torch.Tensor, taught_classes: torch.Tensor
+) -> torch.Tensor:
+    """Both cross-entropies against the teachers' mean probabilities (Hinton et al. 2015, temperature 1)."""
+    binary = nn.functional.binary_cross_entropy_with_logits(logit, taught_logit)
+    return binary + nn.functional.cross_entropy(classes, taught_classes)
+
+
+class Teachers(nn.Module):
+    """Networks whose mean answer is a target; each sees the crop that the learner sees (Beyer et al. 2022)."""
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+        self.normalise = nn.ModuleList(Normalise(network.spec) for network in networks)
+        self.requires_grad_(False).eval()
+
+    def train(self, mode: bool = True) -> "Teachers":
+        """Stay as they are: teachers do not learn."""
+        return super().train(False)
+
+    @torch.no_grad()
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(N, 3, S, S) float 0..255 -> mean probability of malignancy (N,) and of the diagnoses (N, K)."""
+        malignant, classes = [], []
+        for network, normalise in zip(self.networks, self.normalise, strict=True):
+            images = normalise(pixels).contiguous(memory_format=torch.channels_last)
+            logit, class_logits = network(images)
+            malignant.append(logit.float().sigmoid())
+            classes.append(class_logits.float().softmax(1))
+        return torch.stack(malignant).mean(0), torch.stack(classes).mean(0)
+
+
+def mixing_share(strength: float, generator: torch.Generator) -> float:
+    """Share of the first picture in a blend: drawn from Beta(strength, strength), at least a half (Zhang et al. 2018)."""
+    alpha = torch.tensor(strength)
+    first, second = (torch._standard_gamma(alpha.expand(1), generator=generator) for _ in range(2))
+    share = float(first / (first + second))
+    return max(share, 1 - share)
+
+
+def mix(pixels: torch.Tensor, share: float) -> torch.Tensor:
+    """Blend each picture (N, 3, S, S) with another one of the batch, that of `Targets.flip`; `share` is the first's."""
+    return share * pixels + (1 - share) * pixels.flip(0)

@@ -1,0 +1,103 @@
+"""The pictures of the model card: ROC, reliability, confusion, stress."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from lesion.inference.model import Card
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from sklearn.metrics import confusion_matrix, roc_curve
+
+from export.evaluation.metrics import reliability_points
+from export.evaluation.predictions import Answers
+
+_BLUE, _ORANGE, _GREY = "#1f5fa8", "#c8641e", "#8a8f98"
+
+
+def write_plots(folder: Path, answers: Answers, card: Card) -> None:
+    """Write roc.png, reliability.png and, where the model names recorded diagnoses, confusion.png into `folder`."""
+    pictures = [("roc", _roc, (5.5, 5)), ("reliability", _reliability, (5.5, 5))]
+    if {entry.code for entry in card.classes} & set(answers.diagnosis):
+        pictures.append(("confusion", _confusion, (7, 6)))
+    for name, draw, size in pictures:
+        figure, axes = plt.subplots(figsize=size, layout="constrained")
+        draw(axes, answers, card)
+        _save(figure, folder / f"{name}.png")
+
+
+def write_stress(folder: Path, found: dict[str, dict[str, Any]]) -> None:
+    """Write stress.png: what each perturbation does to the AUC and to the decisions, from `export.commands.robustness`."""
+    lines = [(kind, strength, part) for kind, strengths in found.items() for strength, part in strengths.items()]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 0.24 * len(lines) + 1), sharey=True, layout="constrained")
+    for axes, key, scale, title in (
+        (left, "auc_change", 1, "change of AUC"),
+        (right, "flips", 100, "decisions that flip, %"),
+    ):
+        for place, (_, _, part) in enumerate(lines):
+            value, low, high = (scale * part[key][end] for end in ("value", "low", "high"))
+            axes.plot([low, high], [place, place], color=_GREY, linewidth=1)
+            axes.plot(value, place, "o", color=_ORANGE if part["newly_refused"] > 0.05 else _BLUE, markersize=4)
+        axes.axvline(0, color=_GREY, linewidth=0.8)
+        axes.grid(axis="x", alpha=0.3)
+        axes.set(title=title)
+    left.set_yticks(range(len(lines)), [f"{kind} {strength}" for kind, strength, _ in lines], fontsize=8)
+    left.invert_yaxis()
+    figure.suptitle("One view, test; lines: 95 % intervals; orange: more than 5 % are refused as well", fontsize=9)
+    _save(figure, folder / "stress.png")
+
+
+def _save(figure: Figure, path: Path) -> None:
+    # No date and no version of the plotting library in the file: the same figures give the same bytes.
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+    plt.close(figure)
+
+
+def _roc(axes: Axes, answers: Answers, card: Card) -> None:
+    names = np.array([row.dataset for row in answers.rows])
+    for name in ("all", *sorted(set(names))):
+        part = answers if name == "all" else answers.where(names == name)
+        if len(part.rows) < 100:
+            continue
+        false_positive, true_positive, _ = roc_curve(part.malignant, part.measure("probability"))
+        style = {"color": _BLUE, "linewidth": 2.2} if name == "all" else {"linewidth": 1.0, "alpha": 0.8}
+        axes.plot(false_positive, true_positive, label=f"{name} (n = {len(part.rows)})", **style)
+    above = answers.measure("probability") >= card.threshold
+    axes.plot(
+        above[~answers.malignant].mean(), above[answers.malignant].mean(), "o", color=_ORANGE, label="operating threshold"
+    )
+    axes.plot([0, 1], [0, 1], ":", color=_GREY)
+    axes.set(xlabel="1 - specificity", ylabel="sensitivity", title="Malignant against benign, test", aspect="equal")
+    axes.legend(loc="lower right", fontsize=8)
+
+
+def _reliability(axes: Axes, answers: Answers, card: Card) -> None:
+    score, malignant = answers.measure("probability"), answers.malignant
+    axes.plot([0, 1], [0, 1], ":", color=_GREY)
+    axes.plot(*zip(*reliability_points(score, malignant), strict=True), "o-", color=_BLUE)
+    axes.axvline(card.threshold, color=_ORANGE, linewidth=1, label="operating threshold")
+    axes.set(
+        xlabel="calibrated probability, mean of bin", ylabel="share malignant", title="Reliability, test", aspect="equal"
+    )
+    axes.legend(loc="lower right", fontsize=8)
+
+
+def _confusion(axes: Axes, answers: Answers, card: Card) -> None:
+    codes = [entry.code for entry in card.classes]
+    known = answers.where(np.isin(answers.diagnosis, codes))
+    predicted = np.array(codes)[known.classes.argmax(1)]
+    counts = confusion_matrix(known.diagnosis, predicted, labels=codes)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(*counts.shape):
+        shade = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=shade, fontsize=8)
+    names = [entry.name for entry in card.classes]
+    axes.set_xticks(range(len(names)), names, rotation=40, ha="right")
+    axes.set_yticks(range(len(names)), [f"{name} ({total})" for name, total in zip(names, counts.sum(1), strict=True)])
+    axes.set(xlabel="most probable diagnosis", ylabel="recorded diagnosis", title="Diagnoses, test (images)")

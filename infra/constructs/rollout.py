@@ -1,0 +1,47 @@
+"""How traffic moves to a new version of the function, and back where an alarm sounds."""
+
+from collections.abc import Sequence
+
+from aws_cdk.aws_cloudwatch import IAlarm
+from aws_cdk.aws_codedeploy import AutoRollbackConfig, LambdaDeploymentConfig, LambdaDeploymentGroup
+from aws_cdk.aws_lambda import Alias
+from constructs import Construct
+
+from infra.config import ROLLOUTS, Settings
+from infra.constructs.nag import acknowledge
+
+_POLICY = "AWSCodeDeployRoleForLambdaLimited"
+
+_CONFIGS = dict(
+    zip(
+        ROLLOUTS,
+        (
+            LambdaDeploymentConfig.ALL_AT_ONCE,
+            LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
+            LambdaDeploymentConfig.CANARY_10_PERCENT_15_MINUTES,
+            LambdaDeploymentConfig.LINEAR_10_PERCENT_EVERY_1_MINUTE,
+            LambdaDeploymentConfig.LINEAR_10_PERCENT_EVERY_3_MINUTES,
+        ),
+        strict=True,
+    )
+)
+
+
+def roll_out(scope: Construct, settings: Settings, alias: Alias, alarms: Sequence[IAlarm]) -> None:
+    """Make CodeDeploy move `alias` step by step, and back at once where one of `alarms` sounds."""
+    group = LambdaDeploymentGroup(
+        scope,
+        "Rollout",
+        alias=alias,
+        deployment_config=_CONFIGS[settings.rollout],
+        alarms=list(alarms),
+        auto_rollback=AutoRollbackConfig(failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True),
+    )
+    acknowledge(
+        group,
+        {
+            f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{_POLICY}]": (
+                "The policy that AWS keeps for exactly this, in its smaller form; only CodeDeploy can take the role on."
+            )
+        },
+    )

@@ -1,0 +1,111 @@
+"""The static page: a private bucket, and its files put there by `cdk deploy`.
+
+CDK's BucketDeployment brings a helper function with a 22 MB layer and findings of cdk-nag, and is used all the same: whoever
+deploys runs nothing but `cdk deploy`; it removes files that are gone, sets the headers and empties CloudFront. A helper of
+one's own would have the same rights and findings, `aws s3 sync` wants a second command with a second set of rights, and the
+function itself would put a cold start before the first sight of the page.
+"""
+
+from typing import Any, cast
+
+from aws_cdk import CfnElement, CfnResource, RemovalPolicy, Stack
+from aws_cdk.aws_cloudfront import IDistribution
+from aws_cdk.aws_iam import Role, ServicePrincipal
+from aws_cdk.aws_logs import LogGroup
+from aws_cdk.aws_s3 import BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership
+from aws_cdk.aws_s3_deployment import BucketDeployment, CacheControl, Source
+from constructs import Construct
+
+from infra.config import Settings
+from infra.constructs.function import log_group
+from infra.constructs.nag import acknowledge
+from infra.packaging.bundle import CACHE_CONTROL, TYPES, assemble
+
+_COPIES_MB = 512
+"""Memory of the helper that copies; the smallest runs out with a few MB of photographs, and a model is three times these."""
+
+_UNKNOWN = {"Thumbnails": ".webp", "Private": ".gz"}
+"""Files whose type the helper does not know, or mistakes: those of private mode are archives to whoever asks for them."""
+
+
+def page_bucket(scope: Construct, settings: Settings) -> Bucket:
+    """A bucket that only CloudFront reads, and that goes with its stack."""
+    bucket = Bucket(
+        scope,
+        "PageBucket",
+        block_public_access=BlockPublicAccess.BLOCK_ALL,
+        encryption=BucketEncryption.S3_MANAGED,
+        enforce_ssl=True,
+        minimum_tls_version=1.2,
+        object_ownership=ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        # What is in it stands in the repository.
+        removal_policy=RemovalPolicy.DESTROY,
+        auto_delete_objects=True,
+    )
+    acknowledge(
+        bucket,
+        {
+            "AwsSolutions-S1": "Only CloudFront reads it and only deployments write it. A log would keep what is asked for, "
+            "and when, and need a second bucket."
+        },
+    )
+    _short_log(bucket, log_group(scope, "EmptyLog", settings))
+    return bucket
+
+
+def _short_log(bucket: Bucket, log: LogGroup) -> None:
+    """Make CDK's helper that empties the bucket write into `log`: its own would outlive the stack, for ever."""
+    provider = Stack.of(bucket).node.find_child("Custom::S3AutoDeleteObjectsCustomResourceProvider")
+    handler = cast(CfnResource, provider.node.find_child("Handler"))
+    handler.add_property_override("LoggingConfig.LogGroup", log.log_group_name)
+
+
+def publish(scope: Construct, settings: Settings, bucket: Bucket, distribution: IDistribution) -> None:
+    """Put the page's files into `bucket` at each deployment that changes them, and empty `distribution` of the old ones."""
+    files = Source.asset(str(assemble()))
+    log = log_group(scope, "PublishLog", settings)
+    role = Role(scope, "PublishRole", assumed_by=ServicePrincipal("lambda.amazonaws.com"))
+    log.grant_write(role)
+    parts: dict[str, dict[str, Any]] = {
+        f"Publish{name}": {"exclude": ["*"], "include": [f"*{suffix}"], "content_type": TYPES[suffix]}
+        for name, suffix in _UNKNOWN.items()
+    }
+    parts["Publish"] = {"exclude": [f"*{suffix}" for suffix in _UNKNOWN.values()]}
+    for name, types in parts.items():
+        BucketDeployment(
+            scope,
+            name,
+            sources=[files],
+            destination_bucket=bucket,
+            cache_control=[CacheControl.from_string(CACHE_CONTROL)],
+            distribution=distribution,
+            distribution_paths=["/*"],
+            memory_limit=_COPIES_MB,
+            log_group=log,
+            role=role,
+            **types,
+        )
+    _acknowledge(scope, bucket, role)
+
+
+def _acknowledge(scope: Construct, bucket: Bucket, role: Role) -> None:
+    stack = Stack.of(scope)
+    files = stack.get_logical_id(cast(CfnElement, bucket.node.default_child))
+    assets = f"arn:aws:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-{stack.region}"
+    why = "CDK's helper reads the assets of this account, writes this bucket and no other, and runs at deployments only."
+    actions = ("GetBucket*", "GetObject*", "List*", "Abort*", "DeleteObject*")
+    acknowledge(
+        role,
+        {
+            **{f"AwsSolutions-IAM5[Action::s3:{action}]": why for action in actions},
+            f"AwsSolutions-IAM5[Resource::{assets}/*]": why,
+            f"AwsSolutions-IAM5[Resource::<{files}.Arn>/*]": why,
+            "AwsSolutions-IAM5[Resource::*]": "CDK lets the helper empty any distribution's cache of this account, which "
+            "loses nothing: what is emptied is fetched again.",
+        },
+    )
+    for helper in stack.node.children:
+        if helper.node.id.startswith("Custom::CDKBucketDeployment"):
+            acknowledge(
+                helper, {"AwsSolutions-L1": "CDK chooses the runtime of its own helper, and moves it on with its releases."}
+            )

@@ -1,0 +1,199 @@
+"""What predictions cost on AWS, from list prices and a measured duration.
+
+`python -m infra.dev.cost --ms 19 --photo-kb 300` prints the tables that docs/operations.md holds.
+
+The prices are AWS's list prices for us-east-1, in US dollars and without the free tiers, as they were known in `KNOWN` from
+the pages in `SOURCES`. They are not fetched: look there before you rely on them.
+"""
+
+import argparse
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+KNOWN = "the middle of 2025"
+SOURCES = (
+    "https://aws.amazon.com/lambda/pricing/",
+    "https://aws.amazon.com/api-gateway/pricing/",
+    "https://aws.amazon.com/cloudfront/pricing/",
+    "https://aws.amazon.com/cloudwatch/pricing/",
+    "https://aws.amazon.com/waf/pricing/",
+    "https://aws.amazon.com/secrets-manager/pricing/",
+    "https://aws.amazon.com/kms/pricing/",
+    "https://aws.amazon.com/ecr/pricing/",
+    "https://aws.amazon.com/step-functions/pricing/",
+    "https://aws.amazon.com/s3/pricing/",
+)
+
+LAMBDA_GB_SECOND = 0.0000166667
+"""x86, the first tier."""
+LAMBDA_REQUEST = 0.20 / 1e6
+PROVISIONED_GB_SECOND = 0.0000041667
+HTTP_API_REQUEST = 1.00 / 1e6
+"""For each begun `HTTP_API_KB` of a request or its answer."""
+HTTP_API_KB = 512
+CLOUDFRONT_REQUEST = 0.0100 / 10_000
+"""Over TLS, from North America and Europe."""
+CLOUDFRONT_FUNCTION = 0.10 / 1e6
+"""A run of the function at the edge, one for each request to the API."""
+CLOUDFRONT_OUT_GB = 0.085
+"""To the caller, the first 10 TB."""
+CLOUDFRONT_ORIGIN_GB = 0.020
+"""From the caller to the API."""
+LOG_GB = 0.50
+METRIC_MONTH = 0.30
+ALARM_MONTH = 0.10
+DASHBOARD_MONTH = 3.00
+SECRET_MONTH = 0.40
+KEY_MONTH = 1.00
+IMAGE_GB_MONTH = 0.10
+WAF_MONTH = 5.00 + 1.00
+"""The list and its one rule."""
+WAF_REQUEST = 0.60 / 1e6
+STATE_TRANSITION = 0.025 / 1000
+"""Of a standard execution; a map that is distributed is counted as one for each batch too, to be on the safe side."""
+EXPRESS_REQUEST = 1.00 / 1e6
+EXPRESS_GB_SECOND = 0.00001667
+EXPRESS_GB = 64 / 1024
+"""What an express execution is billed at least."""
+S3_GET = 0.0004 / 1000
+S3_PUT = 0.005 / 1000
+"""A listing costs the same, and gives a thousand keys."""
+S3_LISTED = 1000
+
+MONTH_S = 30 * 86_400
+MB_PER_GB = 1024
+KB_PER_GB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Load:
+    """One prediction, as it is billed.
+
+    The defaults of `ms` and `init_ms` are measured: docs/memory-size.md, docs/cold-start.md.
+
+    Attributes:
+        ms: duration of the function, warm, in milliseconds.
+        init_ms: duration of a start, which is billed too.
+        cold: share of predictions that wait for a start, 0 to 1.
+        memory_mb: memory of the function.
+        photo_kb: the upload, in KB.
+        answer_kb: the answer, in KB.
+        log_kb: lines of the function, the platform and the gateway, in KB.
+    """
+
+    ms: float = 19
+    init_ms: float = 320
+    cold: float = 0.02
+    memory_mb: int = 1769
+    photo_kb: float = 300
+    answer_kb: float = 4
+    log_kb: float = 2
+
+
+def per_prediction(load: Load) -> dict[str, float]:
+    """US dollars for one prediction, by what they are paid for."""
+    seconds = (math.ceil(load.ms) + load.cold * math.ceil(load.init_ms)) / 1000
+    metered = max(1, math.ceil(load.photo_kb / HTTP_API_KB))
+    return {
+        "Lambda, duration": seconds * load.memory_mb / MB_PER_GB * LAMBDA_GB_SECOND,
+        "Lambda, requests": LAMBDA_REQUEST,
+        "HTTP API": metered * HTTP_API_REQUEST,
+        "CloudFront, requests": CLOUDFRONT_REQUEST + CLOUDFRONT_FUNCTION,
+        "CloudFront, upload and answer": (load.photo_kb * CLOUDFRONT_ORIGIN_GB + load.answer_kb * CLOUDFRONT_OUT_GB)
+        / KB_PER_GB,
+        "Logs": load.log_kb / KB_PER_GB * LOG_GB,
+    }
+
+
+def per_month(load: Load) -> dict[str, float]:
+    """US dollars a month for what is there though nobody calls, in the order of what can be left out."""
+    return {
+        "Key of the alarm topic": KEY_MONTH,
+        "Secret between CloudFront and the function": SECRET_MONTH,
+        "4 alarms (10 are free in an account)": 4 * ALARM_MONTH,
+        "Dashboard (3 are free in an account)": DASHBOARD_MONTH,
+        "5 metrics, in months with predictions (10 are free in an account)": 5 * METRIC_MONTH,
+        "Image and its predecessor, 0.4 GB": 0.4 * IMAGE_GB_MONTH,
+        "Option `waf`, and USD 0.60 per million requests": WAF_MONTH,
+        "Option `provisioned_concurrency`, each": MONTH_S * load.memory_mb / MB_PER_GB * PROVISIONED_GB_SECOND,
+    }
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """Photographs of a bucket, as the batch judges them.
+
+    Attributes:
+        ms: duration of the function for one of them.
+        start_ms: duration of a start, once for each function.
+        at_once: functions.
+        memory_mb: memory of each.
+        batch: photographs of a call.
+    """
+
+    ms: float
+    start_ms: float
+    at_once: int
+    memory_mb: int
+    batch: int
+
+
+def in_bulk(bulk: Bulk, photographs: int = 1_000_000) -> dict[str, float]:
+    """US dollars for so many photographs, by what they are paid for."""
+    batches = math.ceil(photographs / bulk.batch)
+    seconds = (photographs * bulk.ms + bulk.at_once * bulk.start_ms) / 1000
+    return {
+        "Lambda, duration": seconds * bulk.memory_mb / MB_PER_GB * LAMBDA_GB_SECOND,
+        "Lambda, requests": batches * LAMBDA_REQUEST,
+        "S3, photographs read": photographs * S3_GET,
+        "S3, results written, photographs listed": (batches + math.ceil(photographs / S3_LISTED)) * S3_PUT,
+        "Step Functions, batches": batches * EXPRESS_REQUEST + seconds * EXPRESS_GB * EXPRESS_GB_SECOND,
+        "Step Functions, transitions": batches * STATE_TRANSITION,
+    }
+
+
+def hours(bulk: Bulk, photographs: int = 1_000_000) -> float:
+    """How long that takes, with all functions at work."""
+    return (photographs * bulk.ms / bulk.at_once + bulk.start_ms) / 3_600_000
+
+
+def report(load: Load) -> str:
+    """Both tables as Markdown."""
+    parts = per_prediction(load)
+    rows = [*parts.items(), ("**together**", sum(parts.values()))]
+    lines = [
+        f"One prediction: {load.ms:g} ms at {load.memory_mb} MB, a start of {load.init_ms:g} ms before {load.cold:.0%} of "
+        f"them, {load.photo_kb:g} KB up, {load.answer_kb:g} KB down.",
+        "",
+        "| USD | per 1,000 | per million |",
+        "|---|---|---|",
+        *(f"| {name} | {1000 * cost:.4f} | {1e6 * cost:.2f} |" for name, cost in rows),
+        "",
+        "| USD a month, whether anybody calls or not | |",
+        "|---|---|",
+        *(f"| {name} | {cost:.2f} |" for name, cost in per_month(load).items()),
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the tables for the load on the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.dev.cost", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    numbers: dict[str, tuple[Callable[[str], float], str]] = {
+        "ms": (float, "duration of a prediction, as measured"),
+        "init-ms": (float, "duration of a start"),
+        "cold": (float, "share of predictions that wait for a start, 0 to 1"),
+        "memory-mb": (int, "memory of the function"),
+        "photo-kb": (float, "size of a photograph"),
+    }
+    for name, (kind, says) in numbers.items():
+        default = getattr(Load, name.replace("-", "_"))
+        parser.add_argument(f"--{name}", type=kind, default=default, metavar="N", help=f"{says} ({default})")
+    print(report(Load(**vars(parser.parse_args()))))
+
+
+if __name__ == "__main__":
+    main()

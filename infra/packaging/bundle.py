@@ -1,0 +1,216 @@
+"""The published site: the page's own files, those of packages that it loads, and what private mode downloads.
+
+`PYTHONPATH=lambda python -m infra.packaging.bundle` puts it together in `build/site`. `infra.dev.serve` and the CDK application do so by
+themselves, so that a laptop, the cloud and its rehearsal all publish the same files.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from lesion.imaging.decode import MAX_PIXELS
+from lesion.inference.decision import message
+from lesion.inference.facts import describe
+from lesion.inference.messages import DISCLAIMER
+from lesion.inference.model import Model
+from lesion.settings import Settings
+
+REPOSITORY = Path(__file__).parents[2]
+SITE = REPOSITORY / "infra" / "site"
+"""The page's own files."""
+PACKAGES = REPOSITORY / "infra" / "vendor" / "node_modules"
+"""What npm installed from infra/vendor/package-lock.json."""
+BUILT = REPOSITORY / "build" / "site"
+
+VENDOR = (
+    "chart.js/dist/chart.umd.min.js",
+    "cropperjs/dist/cropper.esm.min.js",
+    "i18next/dist/esm/i18next.js",
+    "papaparse/papaparse.min.js",
+    "workbox-core/build/workbox-core.prod.js",
+    "workbox-precaching/build/workbox-precaching.prod.js",
+    "workbox-routing/build/workbox-routing.prod.js",
+    "workbox-strategies/build/workbox-strategies.prod.js",
+)
+"""All that the page loads of the packages, under /vendor/ and the very names that they have there, so that one rule tells
+a type checker where to find them. Private mode has its own, see `_private`."""
+_RUNTIME = "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"
+_ENGINE = "onnxruntime-web/dist/ort.wasm.bundle.min.mjs"
+_HEIC = "libheif-js/libheif-wasm/libheif-bundle.mjs"
+
+_PAGE = "index.html"
+_ENTRY = "js/main.js"
+_IMPORT = re.compile(r'^(?:import .+|}) from "(.+?)";$', re.MULTILINE)
+"""Those of a module that is written over several lines end with a line of their own."""
+_WORKER = "sw.js"
+_MANIFEST = b"self.__WB_MANIFEST"
+"""What Workbox's own tools look for and replace, too."""
+_PARTS = "private/parts.json"
+_NOT_KEPT = ("samples/", "private/", "vendor/workbox-", "vendor/licences.txt", _WORKER)
+"""Beginnings of names that the service worker does not keep for a visit without a network."""
+
+TYPES = {
+    ".css": "text/css",
+    ".gz": "application/gzip",
+    ".html": "text/html",
+    ".jpg": "image/jpeg",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".mjs": "text/javascript",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+    ".webp": "image/webp",
+}
+"""Media type of every file, by its suffix. With nosniff a wrong one is the last word."""
+
+CACHE_CONTROL = "no-cache"
+"""For every file: a browser may keep it, and asks by its ETag before it uses it. Names carry no hashes, and a module of
+yesterday with one of today is a broken page."""
+
+
+class BundleError(Exception):
+    """Raised where the site cannot be put together; the message says what to do."""
+
+
+def assemble(model: Path = Settings.model, built: Path = BUILT) -> Path:
+    """Put the site together in `built` and return it. What is there already stays, and what no longer belongs there goes.
+
+    Args:
+        model: the model file that private mode downloads.
+        built: a folder that holds nothing else.
+
+    Raises:
+        BundleError: a package is not installed, or a file has no known type.
+        ModelFileError: from `lesion.inference.model`.
+    """
+    published = dict(_published(model, built))
+    unknown = sorted(name for name in published if Path(name).suffix not in TYPES)
+    if unknown:
+        raise BundleError(f"{', '.join(unknown)}: infra/packaging/bundle.py does not say of which type this is.")
+    published[_PAGE] = _with_preloads(published)
+    published[_WORKER] = published[_WORKER].replace(_MANIFEST, json.dumps(_kept(published), indent=2).encode())
+    for name, content in published.items():
+        _write(built / name, content, spare=built.with_name(f"{built.name}.{os.getpid()}"))
+    for path in sorted(built.rglob("*"), reverse=True):
+        if path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path.relative_to(built).as_posix() not in published:
+            path.unlink(missing_ok=True)
+    return built
+
+
+def _published(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
+    for path in sorted(SITE.rglob("*")):
+        if path.is_file() and path.suffix != ".md":
+            yield path.relative_to(SITE).as_posix(), path.read_bytes()
+    for name in VENDOR:
+        yield f"vendor/{name}", _of_package(name)
+    yield "vendor/licences.txt", "\n".join(_licences()).encode()
+    yield from _private(model, built)
+
+
+def _with_preloads(published: Mapping[str, bytes]) -> bytes:
+    """The page, with a link to every module that it needs at first: else a browser learns of each only from the one that
+    imports it, and every step of that way is a round trip."""
+    found = [_ENTRY]
+    for name in found:
+        folder = posixpath.dirname(f"/{name}")
+        imported = (posixpath.normpath(posixpath.join(folder, to))[1:] for to in _IMPORT.findall(published[name].decode()))
+        found += [to for to in dict.fromkeys(imported) if to not in found]
+    links = "".join(f'  <link rel="modulepreload" href="/{name}">\n' for name in found)
+    return published[_PAGE].replace(b"</head>", f"{links}</head>".encode())
+
+
+def _kept(published: Mapping[str, bytes]) -> list[dict[str, str]]:
+    """What the service worker keeps: address and revision of each file. Another list is another service worker, which a
+    browser then installs."""
+    names = [name for name in published if not name.startswith(_NOT_KEPT)]
+    return [{"url": f"/{name}", "revision": _revision(published[name])} for name in sorted([*names, _PARTS])]
+
+
+def _private(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
+    """What private mode downloads, and the list of it with the bytes that travel.
+
+    The larger ones are compressed here and unpacked by the page, because CloudFront compresses nothing above 10 MB; so
+    progress is counted in bytes that really travel, and a telephone keeps the small form. Each name carries its content's
+    hash: what is kept under a name never changes.
+    """
+    judge = json.dumps(_judge(model), ensure_ascii=False, separators=(",", ":")).encode()
+    packed = {
+        "model": ("lesion.onnx", model.read_bytes()),
+        "judge": ("judge.json", judge),
+        "runtime": ("runtime.wasm", _of_package(_RUNTIME)),
+    }
+    # Modules, which only a server can unpack.
+    plain = {"engine": ("engine.mjs", _of_package(_ENGINE)), "heic": ("heic.mjs", _of_package(_HEIC))}
+    listed = {}
+    for part, (name, content) in (packed | plain).items():
+        stem, suffix = name.split(".")
+        place = f"private/{stem}-{_revision(content)}.{suffix}"
+        small = _small(content, built / f"{place}.gz")
+        if part in packed:
+            place, content = f"{place}.gz", small
+        listed[part] = {"url": f"/{place}", "bytes": len(small)}
+        yield place, content
+    yield _PARTS, json.dumps(listed, indent=2).encode()
+
+
+def _small(content: bytes, kept: Path) -> bytes:
+    """`content` compressed; taken from `kept`, whose name says that it is the same, where that is there."""
+    # Without a time in it, so that the same content is the same file.
+    return kept.read_bytes() if kept.is_file() else gzip.compress(content, 9, mtime=0)
+
+
+def _revision(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def _judge(path: Path) -> dict[str, Any]:
+    """All that turns the graph's outputs into an answer. ONNX Runtime for the web shows no metadata of a file."""
+    model = Model(path)
+    return {
+        "card": describe(model).model_dump(mode="json"),
+        "bias": model.card.bias,
+        "messages": {rule.code: message(rule.code) for rule in model.card.refusal},
+        "disclaimer": DISCLAIMER,
+        "max_pixels": MAX_PIXELS,
+    }
+
+
+def _licences() -> Iterator[str]:
+    """Name, version and licence of every package of which something is published."""
+    for name in sorted({name.split("/")[0] for name in (*VENDOR, _ENGINE, _HEIC)}):
+        folder = PACKAGES / name
+        package = json.loads((folder / "package.json").read_text())
+        yield f"{package['name']} {package['version']}: {package['license']}\n"
+        # The nearest to what is published: a package may hold files under another licence beside them.
+        texts = sorted(folder.glob("LICENSE*")) + sorted(folder.glob("*-wasm/LICENSE*"))
+        yield from (f"{text.read_text()}\n" for text in texts[-1:])
+
+
+def _of_package(name: str) -> bytes:
+    try:
+        return (PACKAGES / name).read_bytes()
+    except OSError as error:
+        raise BundleError(f"{PACKAGES / name} is missing. `make packages` installs it.") from error
+
+
+def _write(path: Path, content: bytes, spare: Path) -> None:
+    """Write a file whole or not at all, by way of `spare`, and only where it differs: several may do the same at once."""
+    if path.is_file() and path.read_bytes() == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    spare.write_bytes(content)
+    spare.replace(path)
+
+
+if __name__ == "__main__":
+    print(assemble())

@@ -1,0 +1,158 @@
+"""What the functions and the page consist of, as CycloneDX documents: `python -m infra.packaging.sbom`.
+
+Writes build/sbom/function.json, the packages that the image gets from lambda/requirements.txt with their hashes checked;
+build/sbom/batch.json, those that the batch's image has beside them; and build/sbom/page.json, those of
+infra/vendor/package-lock.json. Lambda's base image is Amazon's and is not in them. Fails where a package comes without a
+licence, or with one that is not in `ALLOWED`.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[2]
+REQUIREMENTS = REPOSITORY / "lambda" / "requirements.txt"
+BATCH_REQUIREMENTS = REPOSITORY / "lambda" / "batch-requirements.txt"
+VENDOR = REPOSITORY / "infra" / "vendor"
+BUILT = REPOSITORY / "build" / "sbom"
+
+ALLOWED = frozenset(
+    {
+        "0BSD",
+        "AFL-2.1",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "CC0-1.0",
+        "ISC",
+        # Of pi-heif and libheif-js, as libraries that anybody can exchange: their source is the packages' own, unchanged.
+        "LGPL-3.0",
+        "LGPL-3.0-only",
+        "LGPL-3.0-or-later",
+        "MIT",
+        "MIT-CMU",
+        "PSF-2.0",
+        "Zlib",
+    }
+)
+"""SPDX identifiers of the licences under which parts may be given away with the service."""
+NAMES = {
+    "Apache 2.0": "Apache-2.0",
+    "Apache License 2.0": "Apache-2.0",
+    "3-Clause BSD License": "BSD-3-Clause",
+    "MIT License": "MIT",
+    "License :: OSI Approved :: Apache Software License": "Apache-2.0",
+    "License :: OSI Approved :: BSD License": "BSD-3-Clause",
+    "License :: OSI Approved :: GNU Lesser General Public License v3 (LGPLv3)": "LGPL-3.0",
+    "License :: OSI Approved :: MIT License": "MIT",
+}
+"""Words of packages that do not use SPDX's."""
+
+SAID_ELSEWHERE = {"protobuf": "BSD-3-Clause"}
+"""Package -> the licence that its metadata name where the tool does not look."""
+
+Document = Mapping[str, Any]
+
+
+class SbomError(Exception):
+    """Raised where a document cannot be made, or says something that must not be given away; says what to do."""
+
+
+def main() -> int:
+    """Write the documents; 1 with one sentence where that is not possible."""
+    BUILT.mkdir(parents=True, exist_ok=True)
+    try:
+        documents = {"function": of_packages(REQUIREMENTS), "batch": of_packages(BATCH_REQUIREMENTS), "page": of_page()}
+        for name, document in documents.items():
+            if wrong := list(objections(document)):
+                raise SbomError(
+                    "; ".join(wrong) + ". Look at its licence, and add it to infra/packaging/sbom.py or drop the package."
+                )
+            (BUILT / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
+            print(f"build/sbom/{name}.json: {len(document['components'])} packages")
+    except SbomError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def of_packages(requirements: Path) -> Document:
+    """The packages of a requirements file, installed for this purpose into an environment of their own.
+
+    Raises:
+        SbomError: they cannot be installed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        venv.create(folder, symlinks=True)
+        python = str(Path(folder) / "bin" / "python")
+        install = (
+            "--python",
+            python,
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "--no-compile",
+        )
+        _run(sys.executable, "-m", "pip", *install, "-r", str(requirements))
+        options = ("--output-reproducible", "--sv", "1.6", "--of", "JSON")
+        found: Document = json.loads(_run(sys.executable, "-m", "cyclonedx_py", "environment", *options, python))
+    return found
+
+
+def of_page() -> Document:
+    """The packages of the page's lock file that it is published with.
+
+    Raises:
+        SbomError: npm cannot read it.
+    """
+    options = ("--sbom-format", "cyclonedx", "--package-lock-only", "--omit", "dev")
+    found: Document = json.loads(_run("npm", "sbom", *options, folder=VENDOR))
+    return found
+
+
+def _run(*command: str, folder: Path = REPOSITORY) -> str:
+    # The node of the requirements, beside this Python, and whatever else there is.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True)
+    if done.returncode:
+        raise SbomError(f"{command[0]} failed: {(done.stderr.strip().splitlines() or ['it gives no reason'])[-1]}")
+    return done.stdout
+
+
+def objections(document: Document) -> Iterator[str]:
+    """One sentence for each component without a licence, and for each with one that is not allowed."""
+    for component in document["components"]:
+        licences = list(_licences(component))
+        if not licences:
+            yield f"{component['name']} comes without a licence"
+        elif not all(_is_allowed(licence) for licence in licences):
+            yield f"{component['name']} is under {', '.join(licences)}"
+
+
+def _licences(component: Mapping[str, Any]) -> Iterator[str]:
+    if component["name"] in SAID_ELSEWHERE:
+        yield SAID_ELSEWHERE[component["name"]]
+    for entry in component.get("licenses", ()):
+        licence = entry.get("license", {})
+        name = entry.get("expression") or licence.get("id") or licence.get("name")
+        if name:
+            yield str(name)
+
+
+def _is_allowed(expression: str) -> bool:
+    """Whether every part that is joined by AND is allowed, and one of those joined by OR."""
+    expression = NAMES.get(expression, expression)
+    choices = re.split(r"\s+OR\s+", expression.replace("(", "").replace(")", ""))
+    return any(all(part in ALLOWED for part in re.split(r"\s+AND\s+", choice)) for choice in choices)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""The stack that is the service: everything but what CloudFront wants in us-east-1."""
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk.aws_certificatemanager import Certificate, ICertificate
+from aws_cdk.aws_cloudfront import Distribution
+from aws_cdk.aws_route53 import AaaaRecord, ARecord, RecordTarget
+from aws_cdk.aws_route53_targets import CloudFrontTarget
+from constructs import Construct
+
+from infra.config import Settings
+from infra.constructs.distribution import distribute
+from infra.constructs.function import Service
+from infra.constructs.http_api import Gateway
+from infra.constructs.monitoring import Watch
+from infra.constructs.origin_secret import OriginSecret
+from infra.constructs.rollout import roll_out
+from infra.constructs.site import page_bucket, publish
+from infra.stacks.edge import Edge, zone
+
+
+class Lesion(Stack):
+    """Function, API, page, distribution and watch."""
+
+    def __init__(self, scope: Construct, id: str, settings: Settings, edge: Edge | None) -> None:
+        super().__init__(
+            scope,
+            id,
+            env={"region": settings.region},
+            cross_region_references=edge is not None,
+            description="Skin-lesion classifier: research and teaching only, not a medical device",
+        )
+        secret = OriginSecret(self, "OriginSecret", settings.origin_secret)
+        service = Service(self, "Service", settings, secret.accepted)
+        gateway = Gateway(self, "Gateway", settings, service.alias)
+        watch = Watch(self, "Watch", settings, gateway.api, service.alias)
+        roll_out(self, settings, service.alias, watch.alarms.of_a_bad_version)
+        bucket = page_bucket(self, settings)
+        distribution = distribute(
+            self,
+            settings,
+            bucket=bucket,
+            api_host=gateway.domain_name,
+            secret=secret.current,
+            certificate=_certificate(self, settings, edge),
+            web_acl_arn=edge.web_acl_arn if edge else None,
+        )
+        # When the secret changes, the function must take the new one before CloudFront sends it.
+        distribution.node.add_dependency(service.alias)
+        publish(self, settings, bucket, distribution)
+        if settings.hosted_zone_id:
+            _records(self, settings, distribution)
+        host = settings.domain_name or distribution.distribution_domain_name
+        CfnOutput(self, "Address", value=f"https://{host}/", description="The page.")
+        CfnOutput(self, "Host", value=distribution.distribution_domain_name, description="What an own domain points to.")
+        CfnOutput(self, "FunctionName", value=service.function.function_name)
+        CfnOutput(self, "AlarmTopic", value=watch.topic.topic_arn, description="Subscribe to be told of alarms.")
+        CfnOutput(self, "DashboardName", value=watch.dashboard.dashboard_name)
+
+
+def _certificate(scope: Construct, settings: Settings, edge: Edge | None) -> ICertificate | None:
+    if settings.certificate_arn:
+        return Certificate.from_certificate_arn(scope, "Certificate", settings.certificate_arn)
+    return edge.certificate if edge else None
+
+
+def _records(scope: Construct, settings: Settings, distribution: Distribution) -> None:
+    known = zone(scope, "Zone", settings)
+    target = RecordTarget.from_alias(CloudFrontTarget(distribution))
+    ARecord(scope, "Ipv4", zone=known, target=target)
+    AaaaRecord(scope, "Ipv6", zone=known, target=target)

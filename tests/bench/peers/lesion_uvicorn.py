@@ -1,8 +1,0 @@
-"""This project's API behind uvicorn, as `make serve` runs it, without the page."""
-
-from lesion.api import create_app
-from lesion.model import Model
-from lesion.settings import read_settings
-
-_settings = read_settings()
-app = create_app(_settings, Model(_settings.model, threads=_settings.threads))

@@ -1,0 +1,169 @@
+"""Two hours' worth of mixed traffic in ten minutes: `python -m tests.benchmarks.load`.
+
+Two processes of the function on one emulated Lambda, asked at full speed; a third is started and killed in mid-request again
+and again. Every answer is compared with the right one, and the memory of the two is looked at all the time. Writes
+docs/load.md, .json and .png; 1 where an answer was wrong, a request was lost, or memory grew.
+"""
+
+import argparse
+import json
+import os
+import re
+import statistics
+import sys
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
+
+from tests.support.lambda_runtime import traffic
+from tests.support.lambda_runtime.emulator import Function, RuntimeApi
+from tests.support.paths import REPOSITORY
+
+SECONDS = 600.0
+PROCESSES = 2
+CALLERS = 4
+MOST_GROWTH = 0.05
+KILL_EVERY = 20.0
+
+_PAGE = """# Load
+
+Written by `python -m tests.benchmarks.load`: {seconds:.0f} s of mixed traffic at full speed, {cores} cores. {processes} processes
+of the function, {callers} callers, and every {every:.0f} s one more process that is killed in the middle of what it does.
+
+| | |
+|---|---|
+| requests | {total:,} |
+| right answers, by status | {answered} |
+| failed with the process that was killed | {failed} of {kills} kills |
+| wrong, mixed up or lost | {wrong} |
+| memory of a process, mean of the first and of the last quarter | {first:.0f} MB, {last:.0f} MB |
+| growth of the one that grew most | {growth:+.1%} (at most {most:.0%}) |
+| most memory that a process held | {peak:.0f} MB |
+
+At one request a second this would be {hours:.1f} hours.
+
+![Memory while asked](load.png)
+"""
+
+
+def main() -> int:
+    """Run, write the report."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.load", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
+    arguments = parser.parse_args()
+    found = run(arguments.seconds)
+    write(found, arguments.out)
+    print(json.dumps({key: value for key, value in found.items() if key != "memory"}))
+    lost = sum(found["failed"].values()) > found["kills"]
+    return int(bool(found["wrong"]) or lost or growth(found["memory"]) > MOST_GROWTH)
+
+
+def run(seconds: float) -> dict[str, Any]:
+    """Counts, and bytes of memory by process and second."""
+    # Loaded with the measurement: it takes its settings from the environment.
+    from lesion.handler import handler
+
+    visits = traffic.visits(handler)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(REPOSITORY / "lambda"),
+        "ORT_DISABLE_TELEMETRY": "1",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
+        "GLIBC_TUNABLES": tunables(),
+    }
+    with ExitStack() as stack:
+        runtime = stack.enter_context(RuntimeApi())
+        functions = [stack.enter_context(Function(runtime, "lesion.handler.handler", environment)) for _ in range(PROCESSES)]
+        # Until all paths have been taken once, memory grows as it should.
+        traffic.drive(runtime, visits, callers=CALLERS, seconds=min(30.0, seconds / 4))
+        stop = threading.Event()
+        memory: list[list[int]] = [[] for _ in functions]
+        kills = [0]
+
+        def watch() -> None:
+            while not stop.wait(1.0):
+                for function, values in zip(functions, memory, strict=True):
+                    values.append(function.memory())
+
+        def kill() -> None:
+            while not stop.is_set():
+                with Function(runtime, "lesion.handler.handler", environment) as short:
+                    stop.wait(KILL_EVERY)
+                kills[0] += 1
+                runtime.functions.remove(short)
+
+        helpers = [threading.Thread(target=watch), threading.Thread(target=kill)]
+        for helper in helpers:
+            helper.start()
+        tally = traffic.drive(runtime, visits, callers=CALLERS, seconds=seconds)
+        stop.set()
+        for helper in helpers:
+            helper.join()
+    return {
+        "seconds": seconds,
+        "answered": {str(status): count for status, count in sorted(tally.answered.items())},
+        "failed": dict(tally.failed),
+        "wrong": tally.wrong,
+        "kills": kills[0],
+        "memory": memory,
+    }
+
+
+def tunables() -> str:
+    """What the image tells glibc (lambda/Dockerfile): without it, memory does not stay flat."""
+    [found] = re.findall(r"GLIBC_TUNABLES=(\S+)", (REPOSITORY / "lambda" / "Dockerfile").read_text())
+    return str(found)
+
+
+def growth(memory: list[list[int]]) -> float:
+    """The largest growth of a process from the mean of its first quarter to that of its last."""
+    quarters = [(values[: len(values) // 4], values[-(len(values) // 4) :]) for values in memory]
+    return max(statistics.fmean(last) / statistics.fmean(first) - 1 for first, last in quarters)
+
+
+def write(found: dict[str, Any], folder: Path) -> None:
+    """Write load.md, load.json and load.png into `folder`."""
+    memory = found["memory"]
+    quarter = len(memory[0]) // 4
+    total = sum(found["answered"].values()) + sum(found["failed"].values()) + len(found["wrong"])
+    page = _PAGE.format(
+        seconds=found["seconds"],
+        cores=os.cpu_count(),
+        processes=len(memory),
+        callers=CALLERS,
+        every=KILL_EVERY,
+        total=total,
+        answered=", ".join(f"{status}: {count:,}" for status, count in found["answered"].items()),
+        failed=sum(found["failed"].values()),
+        kills=found["kills"],
+        wrong=len(found["wrong"]),
+        first=statistics.fmean(value for values in memory for value in values[:quarter]) / 1e6,
+        last=statistics.fmean(value for values in memory for value in values[-quarter:]) / 1e6,
+        growth=growth(memory),
+        most=MOST_GROWTH,
+        peak=max(max(values) for values in memory) / 1e6,
+        hours=total / 3600,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "load.md").write_text(page)
+    (folder / "load.json").write_text(json.dumps(found, separators=(",", ":")) + "\n")
+    figure, axes = pyplot.subplots(figsize=(8, 3.2), layout="constrained")
+    for number, values in enumerate(memory):
+        axes.plot([value / 1e6 for value in values], linewidth=0.9, label=f"process {number + 1}")
+    axes.set(xlabel="s", ylabel="MB held", ylim=0)
+    axes.legend(fontsize=8)
+    figure.savefig(folder / "load.png", dpi=110, metadata={"Software": None})
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

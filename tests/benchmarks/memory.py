@@ -1,0 +1,160 @@
+"""Which memory size is cheapest for a prediction, and which is fastest: `python -m tests.benchmarks.memory`, after `make image`.
+
+Runs the built image under the CPU shares and memory limits of several of Lambda's memory sizes, all at the same time and
+asked in turn, and puts the durations through `infra.dev.cost`. Needs root. Writes docs/memory-size.md, .json and .png.
+"""
+
+import argparse
+import json
+import math
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
+
+from infra.dev.cost import KNOWN, LAMBDA_REQUEST, Load, per_prediction
+from infra.packaging.image import ImageError
+from tests.benchmarks.cold import MOST_SHARE
+from tests.benchmarks.serving import form_event, photographs
+from tests.support.lambda_runtime.container import MEMORY_PER_CPU, Container, working_copy
+from tests.support.lambda_runtime.emulator import RuntimeApi
+from tests.support.lambda_runtime.network import Network
+from tests.support.paths import REPOSITORY
+
+MEMORY = (512, 768, 1024, 1536, 1769, 2048, 3008, 3538)
+TIMES = 30
+
+Durations = dict[int, dict[str, list[float]]]
+"""Memory in MB -> photograph -> milliseconds."""
+
+_PAGE = """# Memory size
+
+A warm request in the built image, by Lambda's memory size, which decides the share of the CPU (memory / {per_cpu} of one,
+at most {most}). Medians of {times} requests of each photograph, all sizes asked in turn; in brackets the 95th percentile.
+US dollars for a million predictions are Lambda's part only (list prices as known in {known}): the median in begun
+milliseconds, and the request. Written by `python -m tests.benchmarks.memory`; every number is in
+[memory-size.json](memory-size.json).
+
+{table}
+
+Cheapest: {cheapest} MB. Fastest: {fastest} MB. cdk.json has {chosen} MB.{reason}
+
+![Duration and cost by memory size](memory-size.png)
+"""
+
+
+def main() -> int:
+    """Measure, write the report; 1 with one sentence where that is not possible."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.memory", description=__doc__)
+    parser.add_argument("--times", type=int, default=TIMES)
+    parser.add_argument("--memory", type=int, nargs="+", default=MEMORY, metavar="MB")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
+    arguments = parser.parse_args()
+    try:
+        durations = measure(arguments.memory, arguments.times)
+    except ImageError as error:
+        print(error, file=sys.stderr)
+        return 1
+    write(durations, arguments.out)
+    return 0
+
+
+def measure(memories: Sequence[int], times: int) -> Durations:
+    """Milliseconds from handing over an event to having its answer."""
+    events = {name: form_event(data) for name, data in photographs().items()}
+    found: Durations = {memory: {name: [] for name in events} for memory in memories}
+    with ExitStack() as stack:
+        network = stack.enter_context(Network())
+        image = stack.enter_context(working_copy())
+        apis = {}
+        for memory in memories:
+            apis[memory] = stack.enter_context(network.call(RuntimeApi))
+            share = min(memory / MEMORY_PER_CPU, MOST_SHARE)
+            stack.enter_context(Container(image, network, apis[memory], memory=memory, share=share))
+            for event in events.values():
+                for _ in range(3):
+                    apis[memory].invoke(event, seconds=120)
+        for _ in range(times):
+            for name, event in events.items():
+                for memory, api in apis.items():
+                    started = time.perf_counter()
+                    answer = api.invoke(event, seconds=120)
+                    found[memory][name].append(1000 * (time.perf_counter() - started))
+                    if answer["statusCode"] != 200:
+                        raise ImageError(f"At {memory} MB a photograph was not answered. Run `make test-image` to see why.")
+    return found
+
+
+def dollars(milliseconds: float, memory: int) -> float:
+    """Lambda's part of a million warm predictions."""
+    parts = per_prediction(Load(ms=milliseconds, cold=0, memory_mb=memory))
+    return 1e6 * (parts["Lambda, duration"] + LAMBDA_REQUEST)
+
+
+def write(durations: Durations, folder: Path) -> None:
+    """Write memory-size.md, .json and .png into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = list(next(iter(durations.values())))
+    rows = [f"| MB | {' | '.join(names)} | USD, {names[0]} | USD, {names[-1]} |", "|---" * (len(names) + 3) + "|"]
+    medians = {memory: {name: statistics.median(spent[name]) for name in names} for memory, spent in durations.items()}
+    for memory, spent in durations.items():
+        cells = [f"{medians[memory][name]:.0f} ({statistics.quantiles(spent[name], n=20)[-1]:.0f})" for name in names]
+        costs = [f"{dollars(medians[memory][name], memory):.2f}" for name in (names[0], names[-1])]
+        rows.append(f"| {memory} | {' | '.join(cells + costs)} |")
+    cheapest = min(medians, key=lambda memory: dollars(medians[memory][names[0]], memory))
+    fastest = min(medians, key=lambda memory: math.floor(medians[memory][names[0]]))
+    chosen = json.loads((REPOSITORY / "cdk.json").read_text())["context"]["lesion:memory_mb"]
+    page = _PAGE.format(
+        per_cpu=MEMORY_PER_CPU,
+        most=f"{MOST_SHARE:g}",
+        times=len(next(iter(durations.values()))[names[0]]),
+        known=KNOWN,
+        table="\n".join(rows),
+        cheapest=cheapest,
+        fastest=fastest,
+        chosen=chosen,
+        reason=_reason(medians, names, chosen, cheapest) if chosen in medians else "",
+    )
+    (folder / "memory-size.md").write_text(page)
+    raw: dict[str, Any] = {
+        str(memory): {name: [round(value, 2) for value in values] for name, values in spent.items()}
+        for memory, spent in durations.items()
+    }
+    (folder / "memory-size.json").write_text(json.dumps(raw, separators=(",", ":")) + "\n")
+    _plot(medians, names, folder / "memory-size.png")
+
+
+def _reason(medians: dict[int, dict[str, float]], names: list[str], chosen: int, cheapest: int) -> str:
+    small, large = names[0], names[-1]
+    own, less = medians[chosen], medians[cheapest]
+    saved = dollars(own[small], chosen) - dollars(less[small], cheapest)
+    gained = own[small] - min(spent[small] for spent in medians.values())
+    return (
+        f" The cheapest would save USD {saved:.2f} of a million {small} photographs, take {less[large] - own[large]:.0f} ms "
+        f"more for one of {large}, and make starts longer ([cold-start.md](cold-start.md)); the fastest would answer "
+        f"{gained:.0f} ms sooner."
+    )
+
+
+def _plot(medians: dict[int, dict[str, float]], names: list[str], path: Path) -> None:
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+    for name in names:
+        left.plot(list(medians), [spent[name] for spent in medians.values()], "o-", label=name)
+        right.plot(list(medians), [dollars(spent[name], memory) for memory, spent in medians.items()], "o-", label=name)
+    left.set(xlabel="MB", ylabel="ms, warm median", yscale="log")
+    right.set(xlabel="MB", ylabel="USD for a million (Lambda)", ylim=0)
+    left.legend(fontsize=8)
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

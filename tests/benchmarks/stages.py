@@ -1,0 +1,259 @@
+"""Where the time of one request goes, beside the least possible: `python -m tests.benchmarks.stages`.
+
+One event of API Gateway with a photograph in a form, in this process with one thread: the everyday way of payload format
+2.0, and through Mangum and FastAPI, as format 1.0 goes. The floor is the fastest JPEG decoder found, and a bare session of
+ONNX Runtime. All take turns.
+Writes docs/stages.json and docs/stages.md.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+from unittest.mock import patch
+
+os.environ.setdefault("LESION_THREADS", "1")
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import lesion.inference.classify
+import lesion.web.api
+import numpy as np
+import onnxruntime
+from lesion import fast_path
+from lesion.imaging.decode import decode
+from lesion.inference.model import Model
+from lesion.settings import read_settings
+
+from tests.benchmarks.contenders import ENVIRONMENTS, CannotInstall, Contender
+from tests.benchmarks.serving import form_event, photographs
+from tests.support.lambda_runtime.events import version_1, version_2
+from tests.support.paths import REPOSITORY
+
+TIMES = 60
+MOST_OVERHEAD = 3.0
+"""Milliseconds of a request for the smallest photograph that are neither decoding nor the network."""
+DECODERS = Contender(
+    "decoders",
+    "decoders",
+    (("pillow==13.0.0", "simplejpeg==1.9.0", "opencv-python-headless==5.0.0.93", "pyvips[binary]==3.2.0", "numpy==2.4.6"),),
+    (),
+)
+
+STAGES = (
+    "event to photograph: base64, form",
+    "decode",
+    "network, its crop and resize, map",
+    "decision, answer",
+    "JSON",
+    "response to event, log line",
+)
+WAYS = {
+    "direct": "Everyday: a photograph in payload format 2.0",
+    "framework": "Through Mangum and FastAPI: payload format 1.0",
+}
+
+_PAGE = """# Where the time of one request goes
+
+Written by `python -m tests.benchmarks.stages`: medians of {times} requests in milliseconds, one thread, in turn. An API Gateway
+event with the photograph in a form; every number is in [stages.json](stages.json).
+
+{ways}
+
+## The floor
+
+{floor}
+
+Besides decoding and the network, a request for the {small} photograph takes {overhead}; at most {limit} is wanted.
+The network's time is that of a bare session of ONNX Runtime with the same pixels ({bare:.1f} ms) {more:+.1f} ms.
+"""
+
+Marks = list[tuple[str, float]]
+
+
+def main() -> int:
+    """Measure, write the report; 1 where the overhead is above its limit."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.stages", description=__doc__)
+    parser.add_argument("--times", type=int, default=TIMES)
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
+    arguments = parser.parse_args()
+    ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
+    found = measure(arguments.times)
+    try:
+        DECODERS.install()
+        found["decoders"] = _decoders()
+    except CannotInstall as error:
+        print(f"Other decoders are not measured: {error}", file=sys.stderr)
+    write(found, arguments.times, arguments.out)
+    small = next(iter(found["bare"]))
+    return int(max(_overhead(found, way, small) for way in WAYS) > MOST_OVERHEAD)
+
+
+def measure(times: int) -> dict[str, Any]:
+    """Milliseconds by photograph: of every stage either way, of a bare session."""
+    # Loaded with the measurement: it takes its settings from the environment.
+    from lesion.handler import handler
+
+    settings = read_settings()
+    side = Model(settings.model, threads=1).card.input_size
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(settings.model), options, providers=["CPUExecutionProvider"])
+    names = ["probability", "logit", "classes", "evidence", "distance", "spread", "quality"]
+    photos = photographs()
+    pixels = {name: decode(data, at_least=2 * side).pixels[np.newaxis] for name, data in photos.items()}
+    makers = {"direct": version_2, "framework": version_1}
+    events = {way: {name: form_event(data, make) for name, data in photos.items()} for way, make in makers.items()}
+    found: dict[str, Any] = {kind: {name: [] for name in photos} for kind in (*WAYS, "bare")}
+    for turn in range(times + 5):
+        for name in photos:
+            for way, owner, receive in (("direct", fast_path, "find_upload"), ("framework", lesion.web.api, "read_upload")):
+                with marked(owner, receive) as marks:
+                    started = perf_counter()
+                    answer = handler(events[way][name], None)
+                    ended = perf_counter()
+                assert answer["statusCode"] == 200
+                if turn >= 5:
+                    found[way][name].append(_between(started, dict(marks), receive, ended))
+            bare = _timed(partial(session.run, names, {"image": pixels[name]}))
+            if turn >= 5:
+                found["bare"][name].append(bare)
+    return found
+
+
+def _timed(call: Callable[[], Any]) -> float:
+    started = perf_counter()
+    call()
+    return 1000 * (perf_counter() - started)
+
+
+@contextmanager
+def marked(owner: Any, receive: str) -> Iterator[Marks]:
+    """Note when each stage begins and ends; the functions themselves stay as they are.
+
+    Args:
+        owner: the module whose `classify` and `encode` are called.
+        receive: its function that gives the photograph.
+    """
+    marks: Marks = []
+
+    def wrap(owner: Any, name: str) -> Any:
+        function = getattr(owner, name)
+
+        def call(*args: Any, **options: Any) -> Any:
+            marks.append((f"{name} begins", perf_counter()))
+            try:
+                return function(*args, **options)
+            finally:
+                marks.append((f"{name} ends", perf_counter()))
+
+        async def wait(*args: Any, **options: Any) -> Any:
+            marks.append((f"{name} begins", perf_counter()))
+            try:
+                return await function(*args, **options)
+            finally:
+                marks.append((f"{name} ends", perf_counter()))
+
+        return patch.object(owner, name, wait if name == "read_upload" else call)
+
+    with ExitStack() as stack:
+        for place, name in (
+            (owner, receive),
+            (owner, "classify"),
+            (lesion.inference.classify, "decode"),
+            (Model, "run"),
+            (owner, "encode"),
+        ):
+            stack.enter_context(wrap(place, name))
+        yield marks
+
+
+def _between(started: float, at: dict[str, float], receive: str, ended: float) -> list[float]:
+    """Milliseconds of each of `STAGES`."""
+    decode, network, judged, encode = (
+        1000 * (at[f"{name} ends"] - at[f"{name} begins"]) for name in ("decode", "run", "classify", "encode")
+    )
+    # Through the framework, the way to another thread counts as receiving.
+    received = 1000 * (at["classify begins"] - started)
+    spent = [received, decode, network, judged - decode - network, encode]
+    return [*spent, 1000 * (ended - started) - sum(spent)]
+
+
+def _decoders() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {}
+        for number, (name, data) in enumerate(photographs().items()):
+            path = Path(folder) / f"{number}.jpg"
+            path.write_bytes(data)
+            paths[str(path)] = name
+        script = Path(__file__).parent / "peers" / "decoders.py"
+        done = subprocess.run([DECODERS.python, script, *paths], capture_output=True, text=True)
+    if done.returncode:
+        raise CannotInstall((done.stderr.strip().splitlines() or ["no answer"])[-1])
+    return {paths[path]: values for path, values in json.loads(done.stdout).items()}
+
+
+def _median(stages: list[list[float]], number: int) -> float:
+    return statistics.median(spent[number] for spent in stages)
+
+
+def _overhead(found: dict[str, Any], way: str, name: str) -> float:
+    taken: list[list[float]] = found[way][name]
+    inherent = [STAGES.index("decode"), STAGES.index("network, its crop and resize, map")]
+    return statistics.median(sum(spent) - sum(spent[number] for number in inherent) for spent in taken)
+
+
+def write(found: dict[str, Any], times: int, folder: Path) -> None:
+    """Write stages.json and stages.md into `folder`."""
+    names = list(found["bare"])
+    head = [f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    ways = []
+    for way, title in WAYS.items():
+        rows = [f"## {title}", "", *head]
+        for number, stage in enumerate(STAGES):
+            rows.append(f"| {stage} | {' | '.join(f'{_median(found[way][name], number):.2f}' for name in names)} |")
+        wholes = (statistics.median(sum(spent) for spent in found[way][name]) for name in names)
+        rows.append(f"| **whole** | {' | '.join(f'**{whole:.2f}**' for whole in wholes)} |")
+        ways.append("\n".join(rows))
+    floor = list(head)
+    decoders = found.get("decoders", {})
+    for decoder in next(iter(decoders.values()), {}):
+        floor.append(f"| {decoder} | {' | '.join(f'{statistics.median(decoders[name][decoder]):.2f}' for name in names)} |")
+    bares = (statistics.median(found["bare"][name]) for name in names)
+    floor.append(f"| bare ONNX Runtime | {' | '.join(f'{value:.2f}' for value in bares)} |")
+    bare = statistics.median(found["bare"][names[0]])
+    page = _PAGE.format(
+        times=times,
+        ways="\n\n".join(ways),
+        floor="\n".join(floor),
+        small=names[0],
+        overhead=f"{_overhead(found, 'direct', names[0]):.2f} ms, and {_overhead(found, 'framework', names[0]):.2f} ms "
+        "through Mangum and FastAPI",
+        limit=MOST_OVERHEAD,
+        bare=bare,
+        more=_median(found["direct"][names[0]], STAGES.index("network, its crop and resize, map")) - bare,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "stages.md").write_text(page)
+    (folder / "stages.json").write_text(json.dumps(_rounded(found), separators=(",", ":")) + "\n")
+
+
+def _rounded(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {key: _rounded(value) for key, value in found.items()}
+    if isinstance(found, list):
+        return [_rounded(value) for value in found]
+    return round(found, 3)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

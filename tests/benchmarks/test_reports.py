@@ -1,0 +1,101 @@
+"""The benchmarks' reports, on figures that can be checked by hand."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lesion.inference.model import Model
+
+from export.evaluation.precision import compare
+from export.data.isic import Labelled
+from export.evaluation.predictions import answer
+from tests.benchmarks import load, memory, precision, serving_report, stages
+from tests.benchmarks.contenders import CONTENDERS, INSIDE, MODEL, OLD
+from tests.support.paths import SAMPLES
+
+
+def measured(name: str, scale: float, **other: Any) -> dict[str, Any]:
+    times = {"600 x 450": [scale, 2 * scale, 3 * scale], "1024 x 768": [4 * scale] * 3}
+    return {
+        "name": name, "network": "", "milliseconds": times, "starts": [scale, 3 * scale, 2 * scale], "peak": 150_000_000,
+        "installed": 90_000_000, "graphics": 10_000_000, "throughput": {1: 100.0, 2: 190.0}, "missing": "", **other,
+    }  # fmt: skip
+
+
+def test_the_report_compares_medians_with_this_project_in_process(tmp_path: Path) -> None:
+    gone = measured("A peer", 1, milliseconds={}, starts=[], throughput={}, missing="no wheel for this Python")
+    serving_report.write([measured(OLD, 170), measured(INSIDE, 10), gone], tmp_path)
+    page = (tmp_path / "benchmarks.md").read_text()
+    assert f"| {OLD} | 340.0, " in page and "(17.0) | 680.0, 680.0 (17.0) |" in page
+    assert f"| {INSIDE} | 20.00 (10.00-30.00) | 150 | 90 | 80 |" in page
+    assert "| 100 (1.00) | 190 (0.95) |" in page
+    assert "- A peer: no wheel for this Python" in page
+    assert len(json.loads((tmp_path / "benchmarks.json").read_text())) == 3
+    assert (tmp_path / "benchmarks.png").stat().st_size > 1000
+
+
+def test_every_contender_has_a_name_and_pinned_packages() -> None:
+    assert len({one.name for one in CONTENDERS}) == len(CONTENDERS)
+    for one in CONTENDERS:
+        for group in one.requirements:
+            assert group[0] == "-r" or all("==" in package for package in group)
+
+
+def test_the_stages_of_a_request_are_all_of_it(tmp_path: Path) -> None:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        found = stages.measure(1)
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+        # Others load it with settings of their own.
+        sys.modules.pop("lesion.handler", None)
+    for way in stages.WAYS:
+        for name, [spent] in found[way].items():
+            assert len(spent) == len(stages.STAGES) and min(spent) >= 0
+            # The network is in it, which also ran by itself.
+            assert sum(spent) > found["bare"][name][0] / 4
+    stages.write(found, 1, tmp_path)
+    page = (tmp_path / "stages.md").read_text()
+    assert all(title in page for title in stages.WAYS.values()) and "ms through Mangum and FastAPI" in page
+
+
+def test_the_cost_of_a_memory_size_is_its_duration_times_its_gigabytes(tmp_path: Path) -> None:
+    assert memory.dollars(20.2, 1024) == pytest.approx(1e6 * (0.021 * 0.0000166667 + 0.2e-6))
+    durations = {512: {"small": [60.0] * 3, "large": [400.0] * 3}, 1769: {"small": [16.0] * 3, "large": [90.0] * 3}}
+    memory.write(durations, tmp_path)
+    page = (tmp_path / "memory-size.md").read_text()
+    assert "| 512 | 60 (60) | 400 (400) | 0.70 | 3.53 |" in page
+    assert "Cheapest: 1769 MB. Fastest: 1769 MB." in page
+
+
+def test_growth_is_that_of_the_process_that_grew_most() -> None:
+    flat, grown = [100] * 40, [100] * 10 + [110] * 30
+    assert load.growth([flat, flat]) == 0
+    assert load.growth([flat, grown]) == pytest.approx(0.1)
+
+
+def test_a_peers_numbers_pass_or_fail_the_gate_by_what_they_change() -> None:
+    samples = json.loads((SAMPLES / "samples.json").read_text())
+    rows = [
+        Labelled(one["id"], SAMPLES / f"{one['id']}.jpg", one["malignant"], one["diagnosis"], "", one["id"], "val")
+        for one in samples
+    ]
+    model = Model(MODEL)
+    original = answer(model, rows)
+    logits = original.measure("logit")
+    same, lower = (precision.with_logits(original, values) for values in (logits, logits - 8))
+    assert same.measure("probability") == pytest.approx(original.measure("probability"), abs=1e-6)
+    threshold = model.card.threshold
+    found = {"same": compare(original, same, threshold), "lower": compare(original, lower, threshold)}
+    lost = int((original.malignant & (original.measure("probability") >= threshold)).sum())
+    assert (
+        lost and found["lower"]["malignant_lost"] == lost and found["lower"]["largest_logit_difference"] == pytest.approx(8)
+    )
+    text = precision.page(found, len(rows), "a machine").splitlines()
+    assert any(line.startswith("| same |") and "| 0 | 0 | passes |" in line for line in text)
+    assert any(line.startswith("| lower |") and line.endswith(f"| {lost} | fails |") for line in text)

@@ -1,0 +1,268 @@
+"""What must hold for whoever comes to the service, asked over HTTP: each check is a function that fails by an assertion.
+
+They know nothing of the template. What they expect comes from the contract of the API, from the page's own files and from
+`infra.packaging.headers`, so that a template that says something else makes them fail.
+"""
+
+import io
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Self
+
+import httpx2
+from PIL import Image
+
+from infra.packaging.bundle import CACHE_CONTROL, TYPES, assemble
+from infra.packaging.headers import SECURITY_HEADERS
+from tests.support.cloud.cloud import Cloud
+from tests.support.cloud.messages import Request
+from tests.support.paths import SAMPLES
+
+LIMIT = 4_500_000
+"""What the contract takes: 4.5 MB."""
+YEAR = 365 * 86_400
+MANY = 60
+"""More requests at one moment than the service answers."""
+_SEEN_BY_THE_FUNCTION = {
+    "accept",
+    "content-type",
+    "host",
+    "user-agent",
+    "via",
+    "x-amz-cf-id",
+    "x-forwarded-for",
+    "x-origin-secret",
+}
+_PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
+
+
+NOTICED = (AssertionError, KeyError, TypeError, ValueError)
+"""How a check fails: by what it asserts, or because an answer is not of the shape in which it looks for something."""
+
+
+class Visitor:
+    """Somebody with an HTTP client."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self._client = httpx2.Client(verify=cloud.certificate.client(), timeout=120)
+
+    def get(self, path: str, **more: Any) -> httpx2.Response:
+        return self._client.get(self.cloud.url + path, **more)
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx2.Response:
+        return self._client.request(method, self.cloud.url + path, **more)
+
+    def classify(self, **body: Any) -> httpx2.Response:
+        return self._client.post(f"{self.cloud.url}/api/classify", **body)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+
+def the_page_and_all_that_it_loads_come_with_their_types(visitor: Visitor) -> None:
+    page = visitor.get("/")
+    assert page.status_code == 200
+    site = assemble()
+    assert page.content == (site / "index.html").read_bytes()
+    files = [path for path in site.rglob("*") if path.is_file()]
+    for path in files:
+        name = path.relative_to(site).as_posix()
+        answer = visitor.get(f"/{name}")
+        assert (answer.status_code, answer.content) == (200, path.read_bytes()), name
+        assert answer.headers["content-type"].split(";")[0] == TYPES[path.suffix], name
+        assert answer.headers["cache-control"] == CACHE_CONTROL, name
+    # `make serve` and the tests of the page say that these are enough for it.
+    assert len(files) > 30
+
+
+def the_page_comes_from_the_edge_small_and_only_once(visitor: Visitor) -> None:
+    first, second = visitor.get("/js/main.js"), visitor.get("/js/main.js")
+    assert second.headers["x-cache"] == "Hit from cloudfront"
+    assert first.headers["content-encoding"] == "gzip"
+    again = visitor.get("/js/main.js", headers={"If-None-Match": second.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    # A query makes nothing new: else anybody could have the bucket asked as often as he likes.
+    assert visitor.get("/js/main.js?other=1").headers["x-cache"] == "Hit from cloudfront"
+
+
+def nothing_else_is_published(visitor: Visitor) -> None:
+    for path in ("/samples/README.md", "/nothing", "/js/", "/index.html/", "/samples", "/API/ping", "/?list-type=2"):
+        answer = visitor.get(path)
+        assert answer.status_code == (200 if path.startswith("/?") else 404), path
+        assert "ListBucketResult" not in answer.text
+    assert visitor.ask("POST", "/", content=b"x").status_code == 403
+    assert visitor.ask("PUT", "/index.html", content=b"x").status_code == 403
+    assert visitor.ask("DELETE", "/index.html").status_code == 403
+
+
+def every_answer_carries_the_security_headers(visitor: Visitor) -> None:
+    for path, status in (("/", 200), ("/nothing", 404), ("/api/ping", 200), ("/api/nothing", 404)):
+        answer = visitor.get(path)
+        assert answer.status_code == status, path
+        for name, text in SECURITY_HEADERS.items():
+            assert answer.headers.get(name) == text, f"{path}: {name}"
+        age = re.match(r"max-age=(\d+)", answer.headers.get("strict-transport-security", ""))
+        assert age is not None and int(age[1]) >= YEAR, path
+
+
+def without_tls_the_page_redirects_and_the_api_refuses(visitor: Visitor) -> None:
+    plain = visitor.cloud.plain_url
+    page = httpx2.get(f"{plain}/js/main.js?a=1")
+    assert (page.status_code, page.headers["location"].split(":", 1)[0]) == (301, "https")
+    assert page.headers["location"].endswith("/js/main.js?a=1")
+    assert httpx2.post(f"{plain}/api/classify", content=b"x").status_code == 403
+
+
+def every_route_of_the_api_answers(visitor: Visitor) -> None:
+    assert visitor.get("/api/ping").json() == "pong"
+    assert visitor.get("/api/config").json()["limits"]["max_upload_bytes"] == LIMIT
+    assert len(visitor.get("/api/samples").json()) == 12
+    assert {"code", "name", "malignant"} <= visitor.get("/api/classes").json()[0].keys()
+    assert visitor.get("/api/model").json()["sha256"]
+    assert "/api/classify" in visitor.get("/api/openapi.json").json()["paths"]
+    assert visitor.get("/api/docs").headers["content-type"].startswith("text/html")
+    # The service says it, in its own words, not what stands before it.
+    for method in ("PUT", "PATCH", "DELETE"):
+        answer = visitor.ask(method, "/api/classify", content=b"x")
+        assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed"), method
+    assert visitor.get("/api/nothing").headers["content-type"] == "application/problem+json"
+
+
+def every_question_gets_its_own_answer(visitor: Visitor) -> None:
+    samples = [sample["id"] for sample in visitor.get("/api/samples").json()][:3]
+    answers = [visitor.get(f"/api/classify?sample={name}") for name in (*samples, samples[0])]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    logits = [answer.json()["prediction"] or answer.json()["refusal"] for answer in answers]
+    assert logits[0] == logits[3]
+    assert len({json.dumps(logit) for logit in logits}) == 3
+    assert {answer.headers["x-cache"] for answer in answers} == {"Miss from cloudfront"}
+    assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
+    # A parameter arrives, and so does its absence.
+    assert visitor.get(f"/api/classify?sample={samples[0]}&evidence=false").json()["evidence"] is None
+    assert visitor.get("/api/classify?sample=nobody").status_code == 404
+
+
+def an_error_is_not_kept_for_the_next(visitor: Visitor) -> None:
+    # Another answer to the same address, as after a start that failed: the route is asked again each time.
+    for _ in range(2):
+        visitor.cloud.api.event = {}
+        assert visitor.get("/api/nothing").status_code == 404
+        assert visitor.cloud.api.event
+
+
+def a_photograph_is_judged_as_a_form_and_as_the_body(visitor: Visitor) -> None:
+    data = _PHOTOGRAPH.read_bytes()
+    form = _judged(visitor.classify(files={"file": ("photo.jpg", data, "image/jpeg")}))
+    assert form == _judged(visitor.classify(content=data, headers={"Content-Type": "image/jpeg"}))
+    assert form == _judged(visitor.get(f"/api/classify?sample={_PHOTOGRAPH.stem}"))
+    assert (form["image"]["width"], form["image"]["height"]) == (1504, 1129)
+    assert form["evidence"]["values"] and form["disclaimer"]
+
+
+def a_photograph_of_four_and_a_half_megabytes_goes_through(visitor: Visitor) -> None:
+    data = padded(LIMIT)
+    assert _judged(visitor.classify(files={"file": ("photo.jpg", data, "image/jpeg")}))["image"]["format"] == "JPEG"
+    assert _judged(visitor.classify(content=data))["image"]["format"] == "JPEG"
+
+
+def a_larger_photograph_gets_a_sentence(visitor: Visitor) -> None:
+    # Whoever says it: the function, the edge for what no function can be given, the edge for what no gateway takes.
+    sentences = set()
+    for size in (LIMIT + 1, 4_520_000, 4_690_000, 4_800_000, 11_000_000):
+        bodies: list[dict[str, Any]] = [{"content": bytes(size)}]
+        if size != LIMIT + 1:
+            bodies.append({"files": {"file": ("photo.jpg", bytes(size), "image/jpeg")}})
+        for body in bodies:
+            answer = visitor.classify(**body)
+            assert (answer.status_code, answer.json()["code"]) == (413, "too_large"), size
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.headers["cache-control"] == "no-store"
+            sentences.add(answer.text)
+    (sentence,) = sentences
+    assert "4.5 MB" in sentence and "Save it smaller" in sentence
+
+
+def without_a_length_too_it_is_refused_as_too_large(visitor: Visitor) -> None:
+    request = Request("POST", "/api/classify", (("Content-Type", "image/jpeg"),), bytes(4_800_000))
+    assert visitor.cloud.edge.answer(request).status == 413
+
+
+def who_does_not_come_through_the_edge_is_turned_away(visitor: Visitor) -> None:
+    for headers in ((), (("x-origin-secret", ""),), (("x-origin-secret", "guessed"),)):
+        for request in (Request("GET", "/api/ping", headers), Request("POST", "/api/classify", headers, b"x")):
+            answer = visitor.cloud.api.answer(request, 120)
+            assert answer.status == 403
+            assert json.loads(answer.body)["code"] == "wrong_origin"
+    # What a viewer sends under the same name does not stand in the way of the right one.
+    assert visitor.get("/api/ping", headers={"x-origin-secret": "guessed"}).status_code == 200
+
+
+def the_function_is_told_nothing_of_a_person(visitor: Visitor) -> None:
+    personal = {"Cookie": "who=me", "User-Agent": "mine", "Referer": "https://example.org/me", "Accept-Language": "de"}
+    assert visitor.get("/api/ping?a=1", headers={**personal, "Accept": "application/json"}).status_code == 200
+    event = visitor.cloud.api.event
+    assert set(event["headers"]) <= _SEEN_BY_THE_FUNCTION
+    assert "cookies" not in event
+    assert event["headers"]["user-agent"] == "Amazon CloudFront"
+    assert (event["rawPath"], event["rawQueryString"], event["headers"]["accept"]) == (
+        "/api/ping",
+        "a=1",
+        "application/json",
+    )
+    # By its host, API Gateway finds the API.
+    assert event["headers"]["host"] == visitor.cloud.api.host
+
+
+def too_many_requests_are_told_so(visitor: Visitor) -> None:
+    with visitor.cloud.api.standing_still():
+        statuses = [visitor.get("/api/ping").status_code for _ in range(MANY)]
+    assert set(statuses) == {200, 429}
+    # A visit asks for less than twenty.
+    assert statuses.index(429) >= 20
+
+
+def padded(size: int) -> bytes:
+    """A photograph of so many bytes, of which some are a comment."""
+    data = _PHOTOGRAPH.read_bytes()
+    missing = size - len(data)
+    comments = b""
+    while missing:
+        # A comment has four bytes around it and at most 65 533 in it; none may be left over that is too small for another.
+        length = missing if missing <= 65_537 else min(65_537, missing - 4)
+        comments += b"\xff\xfe" + (length - 2).to_bytes(2, "big") + bytes(length - 4)
+        missing -= length
+    result = data[:2] + comments + data[2:]
+    with Image.open(io.BytesIO(result)) as photograph:
+        assert (photograph.size, len(result)) == ((1504, 1129), size)
+    return result
+
+
+def _judged(answer: httpx2.Response) -> Any:
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    del body["timing_ms"]
+    return body
+
+
+CHECKS: tuple[Callable[[Visitor], None], ...] = (
+    the_page_and_all_that_it_loads_come_with_their_types,
+    the_page_comes_from_the_edge_small_and_only_once,
+    nothing_else_is_published,
+    every_answer_carries_the_security_headers,
+    without_tls_the_page_redirects_and_the_api_refuses,
+    every_route_of_the_api_answers,
+    every_question_gets_its_own_answer,
+    an_error_is_not_kept_for_the_next,
+    a_photograph_is_judged_as_a_form_and_as_the_body,
+    a_photograph_of_four_and_a_half_megabytes_goes_through,
+    a_larger_photograph_gets_a_sentence,
+    without_a_length_too_it_is_refused_as_too_large,
+    who_does_not_come_through_the_edge_is_turned_away,
+    the_function_is_told_nothing_of_a_person,
+    too_many_requests_are_told_so,
+)

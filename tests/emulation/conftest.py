@@ -1,0 +1,89 @@
+"""The templates, the certificate and the functions that every rehearsal shares."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from playwright.sync_api import Browser
+
+from infra.packaging.image import ImageError
+from tests.infra.conftest import Assembly, synthesise
+from tests.support.browser import launched
+from tests.support.cloud.cloud import Pool, in_image, in_process
+from tests.support.cloud.edge_function import close_all
+from tests.support.cloud.front import Certificate
+from tests.support.cloud.template import Template
+from tests.support.lambda_runtime.container import working_copy
+from tests.support.lambda_runtime.network import Network
+from tests.support.paths import REPOSITORY
+
+__all__ = ["synthesise"]
+
+SYNTHESISED = REPOSITORY / "cdk.out"
+
+
+@pytest.fixture(scope="session")
+def template(request: pytest.FixtureRequest) -> Template:
+    """The stack as `make synth` left it, or as it is synthesised now where that is missing or older than the tree."""
+    if _is_fresh(SYNTHESISED / "Lesion.template.json"):
+        return Template.read(SYNTHESISED)
+    make: Callable[[dict[str, Any]], Assembly] = request.getfixturevalue("synthesise")
+    return Template.read(make({}).folder)
+
+
+def _is_fresh(result: Path) -> bool:
+    folders = [REPOSITORY / name for name in ("infra", "lambda", "models")]
+    sources = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    sources = [path for path in sources if not {"node_modules", "__pycache__"} & {*path.parts}]
+    single = [REPOSITORY / name for name in ("cdk.json", ".dockerignore", "requirements.txt")]
+    return result.is_file() and result.stat().st_mtime > max(path.stat().st_mtime for path in (*sources, *single))
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    if shutil.which("openssl") is None:
+        _missing("openssl makes the certificate of the rehearsal: install Debian's package openssl.")
+    return Certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="session")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
+    """Functions as processes of this machine: for what has to do with the way to them, not with them."""
+    with Pool(in_process(tmp_path_factory.mktemp("home"))) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nodes() -> Iterator[None]:
+    """Ends what the functions at the edge were run by."""
+    yield
+    close_all()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    # Nobody but the tests trusts the certificate; a context that lets it pass still has no service worker.
+    with launched("--ignore-certificate-errors") as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def containers() -> Iterator[Pool]:
+    """Functions as the built image, sealed, with the memory and the environment that the template gives them."""
+    if os.geteuid() != 0:
+        _missing("The image runs as root only, without Docker too: run this as root.")
+    try:
+        # Installs what it needs, where that can be had; a missing image is a sentence.
+        with working_copy() as image, Network() as network, Pool(in_image(image, network)) as pool:
+            yield pool
+    except ImageError as error:
+        _missing(str(error))
+
+
+def _missing(sentence: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(sentence)
+    pytest.skip(sentence)

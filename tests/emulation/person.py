@@ -1,0 +1,147 @@
+"""A person's whole visit in a browser, from the page's first sight to its last section; it fails by an assertion.
+
+Nothing stands in for anything: each answer comes from the function, through the edge.
+"""
+
+import re
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from tests.emulation.checks import LIMIT, Visitor
+from tests.support.paths import SAMPLES
+
+PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
+_ANSWERED = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$")
+_IS_DRAWN = """() => {
+    const map = document.getElementById("map");
+    // On a copy: a canvas that is read twice is complained of.
+    const copy = new OffscreenCanvas(map.width, map.height).getContext("2d", { willReadFrequently: true });
+    copy.drawImage(map, 0, 0);
+    return copy.getImageData(0, 0, map.width, map.height).data.some((value) => value > 0);
+}"""
+_RULES_NOTHING_OUT = "This does not rule out skin cancer"
+
+
+def whole_visit(browser: Browser, url: str, below: str, folder: Path) -> None:
+    """Visit the page.
+
+    Args:
+        browser: in which.
+        url: of the page, without a slash at the end.
+        below: title of a sample that the model puts below its threshold.
+        folder: for photographs that are made here.
+    """
+    context = browser.new_context(reduced_motion="reduce")
+    try:
+        _visit(context.new_page(), url, below, folder)
+    finally:
+        context.close()
+
+
+def below_the_threshold(visitor: Visitor) -> str:
+    """Title of a sample that the model puts there, whichever model it is."""
+    for sample in visitor.get("/api/samples").json():
+        answer = visitor.get(f"/api/classify?sample={sample['id']}&evidence=false")
+        assert answer.status_code == 200, answer.text
+        prediction = answer.json()["prediction"]
+        if prediction and prediction["decision"] == "below_threshold":
+            return str(sample["title"])
+    raise AssertionError("The model puts no sample below its threshold.")
+
+
+def _visit(page: Page, url: str, below: str, folder: Path) -> None:
+    complaints: list[str] = []
+    asked: list[tuple[str, str]] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: asked.append((request.method, request.url)))
+    # What the page's own rules forbid is told to the console; that may be late, an event is not.
+    page.add_init_script("addEventListener('securitypolicyviolation', (event) => console.error(event.violatedDirective))")
+
+    page.goto(url)
+    assert complaints == []
+    # Whichever comes first: a service that is not there need not be waited for.
+    expect(page.locator(".sample, #samples-problem:not([hidden])").first).to_be_visible()
+    assert page.locator("#samples-problem").is_hidden()
+    expect(page.locator(".sample")).to_have_count(12)
+    for picture in page.locator(".sample img").all():
+        # Not by a function that is waited for: Playwright would evaluate it in the page, whose rules forbid that.
+        expect(picture).to_have_js_property("naturalWidth", 208)
+    _sample(page, below)
+    _photograph(page)
+    _too_large(page, folder)
+    _too_large_to_be_helped(page, asked)
+    _private(page, asked)
+    _about(page)
+
+    assert complaints == []
+    assert [address for _, address in asked if not address.startswith((url, f"blob:{url}"))] == []
+    assert page.context.cookies() == []
+
+
+def _sample(page: Page, title: str) -> None:
+    page.get_by_role("button", name=title, exact=True).click()
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#result-heading")).to_have_text(re.compile(r"^(Uncertain, b|B)elow the threshold$"))
+    expect(page.locator("#advice strong")).to_have_text(_RULES_NOTHING_OUT)
+    expect(page.locator("#actual")).to_contain_text("Actual diagnosis")
+    _evidence(page)
+
+
+def _photograph(page: Page) -> None:
+    page.set_input_files("#file", PHOTOGRAPH)
+    preview, no_preview = page.get_by_role("img", name=PHOTOGRAPH.name), page.locator("#no-preview")
+    expect(preview.or_(no_preview).filter(visible=True).first).to_be_visible()
+    assert no_preview.is_hidden()
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#result-heading")).to_have_text(_ANSWERED)
+    expect(page.locator("#details")).to_contain_text(re.compile("1504 . 1129 pixels, JPEG"))
+    expect(page.locator("#disclaimer")).to_contain_text("Not a medical device")
+    _evidence(page)
+
+
+def _evidence(page: Page) -> None:
+    expect(page.locator("#map")).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("^Evidence map; "))).to_be_visible()
+    assert page.evaluate(_IS_DRAWN)
+
+
+def _too_large(page: Page, folder: Path) -> None:
+    large = folder / "large.bmp"
+    with Image.open(PHOTOGRAPH) as photograph:
+        photograph.resize((1500, 1126)).save(large)
+    assert large.stat().st_size > LIMIT
+    page.set_input_files("#file", large)
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#result-heading")).to_have_text(_ANSWERED)
+    expect(page.locator("#details")).to_contain_text("made smaller in your browser")
+
+
+def _too_large_to_be_helped(page: Page, asked: list[tuple[str, str]]) -> None:
+    before = [method for method, _ in asked].count("POST")
+    page.set_input_files("#file", {"name": "large.heic", "mimeType": "image/heic", "buffer": bytes(4_800_000)})
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#advice")).to_contain_text("Save it as a JPEG")
+    assert [method for method, _ in asked].count("POST") == before
+
+
+def _private(page: Page, asked: list[tuple[str, str]]) -> None:
+    page.get_by_role("switch", name="Private mode").check()
+    expect(page.locator("#private-state")).to_contain_text("The model is here", timeout=120_000)
+    before = len(asked)
+    page.set_input_files("#file", PHOTOGRAPH)
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator("#result-heading")).to_have_text(_ANSWERED, timeout=120_000)
+    expect(page.locator("#details")).to_contain_text("judged on this device")
+    assert [address for _, address in asked[before:] if not address.startswith("blob:")] == []
+
+
+def _about(page: Page) -> None:
+    page.get_by_role("button", name="About", exact=True).click()
+    about = page.get_by_role("dialog", name="About")
+    expect(about.locator("#figures")).to_contain_text(re.compile(r"Measured on [\d,]+ photographs"))
+    expect(about.locator("#limits li").nth(1)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(about).to_be_hidden()

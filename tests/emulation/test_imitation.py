@@ -1,0 +1,171 @@
+"""What CloudFront, API Gateway and S3 do by their documentation, where the stacks' own template does not come to it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.cloud.bucket import Bucket
+from tests.support.cloud.edge import Edge
+from tests.support.cloud.http_api import FunctionSettings, HttpApi
+from tests.support.cloud.messages import Request, Response, value
+from tests.support.cloud.policies import CachePolicy, ResponseHeaders, Selection
+from tests.support.cloud.template import NotRehearsed, Template
+from tests.support.lambda_runtime.emulator import RuntimeApi
+
+NONE: dict[str, Any] = {
+    "CookiesConfig": {"CookieBehavior": "none"},
+    "HeadersConfig": {"HeaderBehavior": "none"},
+    "QueryStringsConfig": {"QueryStringBehavior": "none"},
+}
+
+
+def template(**resources: Any) -> Template:
+    return Template(Path(), "Small", "eu-central-1", resources)
+
+
+def resource(kind: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": f"AWS::{kind}", "Properties": properties}
+
+
+def nobody(_: FunctionSettings) -> RuntimeApi:
+    raise AssertionError("No function is asked here.")
+
+
+def api(*routes: str, **limits: float) -> HttpApi:
+    parts = {
+        "Api": resource("ApiGatewayV2::Api", ProtocolType="HTTP"),
+        "Stage": resource("ApiGatewayV2::Stage", ApiId="api", StageName="$default", DefaultRouteSettings=limits),
+        "Integration": resource("ApiGatewayV2::Integration", ApiId="api", IntegrationType="AWS_PROXY", IntegrationUri="f"),
+    }
+    for number, key in enumerate(routes):
+        route = resource("ApiGatewayV2::Route", ApiId="api", RouteKey=key, Target="integrations/integration")
+        parts[f"Route{number}"] = route
+    return HttpApi(template(**parts), "api", nobody)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/a/b", 500), ("GET", "/a/b/c", 404), ("POST", "/a/b", 404), ("GET", "/a/", 404), ("PUT", "/z/y/x", 500)],
+)
+def test_a_route_takes_its_method_and_as_much_of_the_path_as_it_says(method: str, path: str, status: int) -> None:
+    # Nobody gave the right to call the function, so a request that finds its route ends there.
+    assert api("GET /a/{name}", "ANY /z/{rest+}").answer(Request(method, path), 1).status == status
+
+
+def test_the_throttle_gives_back_with_time() -> None:
+    slow = api(ThrottlingBurstLimit=2, ThrottlingRateLimit=1)
+    with slow.standing_still():
+        assert [slow.answer(Request("GET", "/"), 1).status for _ in range(3)] == [404, 404, 429]
+    now = slow.clock()
+    slow.clock = lambda: now + 1.5
+    assert [slow.answer(Request("GET", "/"), 1).status for _ in range(2)] == [404, 429]
+
+
+def test_a_body_of_more_than_ten_megabytes_comes_no_further_than_the_gateway() -> None:
+    assert api().answer(Request("POST", "/", body=bytes(10 * 1024 * 1024 + 1)), 1).status == 413
+
+
+def test_a_policy_takes_what_it_lists() -> None:
+    listed = Selection.read(
+        {
+            "CookiesConfig": {"CookieBehavior": "whitelist", "Cookies": ["b"]},
+            "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": ["X-One"]},
+            "QueryStringsConfig": {"QueryStringBehavior": "whitelist", "QueryStrings": ["q r"]},
+        }
+    )
+    request = Request("GET", "/?a=1&q%20r=2", (("x-one", "1"), ("X-Two", "2"), ("Cookie", "a=1; b=2")))
+    assert listed.header_lines(request) == (("x-one", "1"), ("Cookie", "b=2"))
+    assert listed.query(request) == "q%20r=2"
+    assert (listed | Selection.read(NONE)) == listed
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("", 50), ("max-age=20", 20), ("max-age=5", 10), ("s-maxage=900", 100), ("no-store", 10)]
+)
+def test_how_long_something_is_kept_lies_between_the_bounds(said: str, seconds: int) -> None:
+    policy = CachePolicy(10, 50, 100, Selection.read(NONE), compresses=False)
+    assert policy.seconds(Response(200, (("Cache-Control", said),))) == seconds
+
+
+@pytest.mark.parametrize(("overrides", "result"), [(True, "mine"), (False, "theirs")])
+def test_a_header_of_the_origin_stays_where_it_is_not_overridden(overrides: bool, result: str) -> None:
+    response = ResponseHeaders((("X-Some", "mine", overrides),)).add(Response(200, (("x-some", "theirs"),)))
+    assert value(response.headers, "X-Some") == result
+    assert value(ResponseHeaders((("X-Some", "mine", False),)).add(Response(200)).headers, "X-Some") == "mine"
+
+
+def small_edge(**behaviour: Any) -> Edge:
+    cache = {"Name": "c", "MinTTL": 0, "DefaultTTL": 60, "MaxTTL": 60}
+    key = {**NONE, "EnableAcceptEncodingGzip": True}
+    every = {"TargetOriginId": "none", "ViewerProtocolPolicy": "https-only", "CachePolicyId": {"Ref": "Cache"}}
+    config = {
+        "Enabled": True,
+        "Origins": [{"Id": "none", "DomainName": "nobody.example.org", "CustomOriginConfig": {}}],
+        "DefaultCacheBehavior": every,
+        "CacheBehaviors": [
+            {**every, "PathPattern": "docs/*.html", "AllowedMethods": ["GET", "HEAD", "OPTIONS"]},
+            {**every, "PathPattern": "/docs/*", **behaviour},
+        ],
+    }
+    policy = {**cache, "ParametersInCacheKeyAndForwardedToOrigin": key}
+    parts = {
+        "Cache": resource("CloudFront::CachePolicy", CachePolicyConfig=policy),
+        "Distribution": resource("CloudFront::Distribution", DistributionConfig=config),
+    }
+    return Edge(template(**parts), [], [])
+
+
+def test_the_first_behaviour_that_fits_is_taken() -> None:
+    edge = small_edge()
+    # 502 is what an origin that is not there gives; 403 is a method that the behaviour does not take.
+    assert edge.answer(Request("OPTIONS", "/docs/a/b.html")).status == 502
+    assert edge.answer(Request("OPTIONS", "/docs/a/b")).status == 403
+    assert edge.answer(Request("OPTIONS", "/Docs/a.html")).status == 403
+
+
+def test_the_edge_has_limits_of_its_own() -> None:
+    edge = small_edge()
+    assert edge.answer(Request("GET", "/docs/" + "a" * 8200)).status == 414
+    assert edge.answer(Request("GET", "/docs/a", body=b"x")).status == 403
+    assert edge.answer(Request("GET", "/docs/a", secure=False)).status == 403
+
+
+def test_an_error_is_kept_for_ten_seconds_where_nothing_is_said() -> None:
+    edge = small_edge()
+    kinds = [value(edge.answer(Request("GET", "/docs/a")).headers, "X-Cache") for _ in range(2)]
+    assert kinds == ["Error from cloudfront", "Hit from cloudfront"]
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [{"Fn::If": ["A", "b", "c"]}, {"Ref": "Nobody"}, {"Fn::GetAtt": ["Cache", "Colour"]}],
+)
+def test_what_cannot_be_resolved_is_no_empty_text(unknown: Any) -> None:
+    with pytest.raises(NotRehearsed):
+        template(Cache=resource("CloudFront::CachePolicy")).resolve(unknown)
+
+
+def test_references_inside_references_are_resolved() -> None:
+    small = template(Secret=resource("SecretsManager::Secret", GenerateSecretString={"PasswordLength": 40}))
+    read = {"Fn::Join": ["", ["{{resolve:secretsmanager:", {"Ref": "Secret"}, ":SecretString:::}}"]]}
+    first, second = small.resolve(read), small.resolve({"Fn::Join": [",", [read, "${x}"]]})
+    assert len(first) == 40 and second == f"{first},${{x}}"
+    assert small.copy().resolve(read) == first
+    assert small.resolve({"Fn::Sub": "${AWS::Region}-x"}) == "eu-central-1-x"
+
+
+def test_a_bucket_says_nothing_to_who_has_no_right() -> None:
+    statement = {
+        "Effect": "Allow",
+        "Action": "s3:GetObject",
+        "Principal": {"Service": "cloudfront.amazonaws.com"},
+        "Resource": "*",
+        "Condition": {"StringEquals": {"AWS:SourceArn": "mine"}},
+    }
+    policy = resource("S3::BucketPolicy", Bucket={"Ref": "Files"}, PolicyDocument={"Statement": [statement]})
+    small = template(Files=resource("S3::Bucket"), Policy=policy)
+    small.assets = dict  # type: ignore[method-assign]  # there are none
+    bucket = Bucket(small, "files")
+    for who in ("mine", "another", None):
+        assert bucket.answer(Request("GET", "/a"), signed_for=who).status == 403

@@ -1,0 +1,93 @@
+"""A released model file is enough to go on from: it gives back the network that it was made of."""
+
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+from torch import nn
+
+from export.checkpoints.from_onnx import restore_statistics
+from export.checkpoints.reader import Told, read_checkpoint
+from export.commands.train import Phase, main
+from export.data.isic import Labelled
+from export.data.transforms import load_squares, resize
+from export.errors import CheckpointError
+from export.nn.network import LesionNet, Normalise
+from tests.export.conftest import ARCHITECTURE, training
+from tests.support.paths import REPOSITORY
+
+
+@pytest.fixture(scope="module")
+def images(rows: list[Labelled], checkpoint: Path) -> torch.Tensor:
+    """Photographs as the small network sees them."""
+    spec = read_checkpoint(checkpoint).network.spec
+    found: torch.Tensor = Normalise(spec)(resize(load_squares(rows[:12], 256).float(), spec.size))
+    return found
+
+
+@torch.inference_mode()
+def test_it_answers_as_the_checkpoint_does(converted: Path, checkpoint: Path, images: torch.Tensor) -> None:
+    released, own = read_checkpoint(converted), read_checkpoint(checkpoint)
+    assert released.ours and not released.network.training
+    assert released.network.spec == own.network.spec
+    assert released.provenance == {**own.provenance, "released": "0.0.1"}
+    for found, expected in zip(released.network(images), own.network(images), strict=True):
+        # The file has 11 bits of every number of the network.
+        torch.testing.assert_close(found, expected, rtol=0, atol=0.01)
+
+
+@torch.inference_mode()
+def test_normalisations_get_their_statistics_back_and_change_no_answer(converted: Path, images: torch.Tensor) -> None:
+    network = read_checkpoint(converted).network
+    before = network(images)[0]
+    restore_statistics(network, images.split(5))
+    torch.testing.assert_close(network(images)[0], before, rtol=0, atol=1e-4)
+    # In training, the same images give what they give in evaluation, when nothing is dropped.
+    network.train()
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    torch.testing.assert_close(network(images)[0], before, rtol=0, atol=0.01)
+
+
+def test_it_serves_at_another_size(converted: Path) -> None:
+    assert read_checkpoint(converted, Told(size=128)).network.spec.size == 128
+
+
+def test_training_goes_on_from_it(archive: Path, converted: Path, tmp_path: Path) -> None:
+    options = training(archive, tmp_path)
+    options.start, options.phases, options.rate = converted, [Phase.parse("64:1:4")], 1e-6
+    main(options)
+    trained, released = (read_checkpoint(path).network for path in (tmp_path / "checkpoint.pt", converted))
+    assert isinstance(trained, LesionNet) and isinstance(released, LesionNet)
+    assert trained.spec.arch == ARCHITECTURE
+    # At next to no rate it is still the same network; one that began anew would not be.
+    assert torch.cosine_similarity(trained.malignant.weight, released.malignant.weight)[0] > 0.99
+
+
+def test_a_file_that_is_no_such_model_is_told(converted: Path, tmp_path: Path) -> None:
+    nothing = tmp_path / "nothing.onnx"
+    with pytest.raises(CheckpointError, match="does not exist"):
+        read_checkpoint(nothing)
+    nothing.write_bytes(b"no protobuf")
+    with pytest.raises(CheckpointError, match="not a model file of"):
+        read_checkpoint(nothing)
+    model = onnx.load(converted)
+    bare = onnx.ModelProto()
+    bare.CopyFrom(model)
+    del bare.metadata_props[:]
+    onnx.save(bare, nothing)
+    with pytest.raises(CheckpointError, match="not a model file of"):
+        read_checkpoint(nothing)
+    for tensor in model.graph.initializer:
+        tensor.name = tensor.name.replace("conv_stem", "stem")
+    onnx.save(model, nothing)
+    with pytest.raises(CheckpointError, match="another exporter wrote it"):
+        read_checkpoint(nothing)
+
+
+def test_the_released_model_can_be_gone_on_from() -> None:
+    found = read_checkpoint(REPOSITORY / "models" / "lesion.onnx")
+    assert found.provenance["data_sha256"]
+    assert sum(value.numel() for value in found.network.parameters()) > 3_000_000

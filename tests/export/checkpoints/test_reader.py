@@ -1,0 +1,439 @@
+"""Other people's checkpoints give the logits that their own libraries give, under the right class names."""
+
+import argparse
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import timm
+import torch
+import torchvision
+from lesion.inference.model import Model
+from safetensors.torch import save_file
+from torch import nn
+
+from export.__main__ import COMMANDS, main
+from export.checkpoints import reader
+from export.checkpoints.class_names import codes_of, malignant_of
+from export.checkpoints.inert import walk
+from export.checkpoints.reader import Told, read_checkpoint
+from export.checkpoints.torchfile import read_torch_file
+from export.commands import convert, evaluate, precision
+from export.errors import ArchitectureError, CheckpointError, ClassesError, HeadError
+from export.nn.network import Network
+from tests.export.conftest import conversion
+from tests.pickles import RECORDED
+from tests.support.paths import REPOSITORY
+
+NAMES = ["Melanoma", "Nevus", "Basal cell carcinoma"]
+RECORDINGS = sorted(path.stem for path in RECORDED.glob("*.pkl"))
+FRESH = ("v2-bottleneck", "v2-densenet", "v2-resnet", "v2-timm")
+
+
+@pytest.fixture(scope="session")
+def fastai(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pickles that the real fastai v2 writes now, on the PyTorch that is here."""
+    packages, folder = tmp_path_factory.mktemp("fastai"), tmp_path_factory.mktemp("pickles")
+    requirements = REPOSITORY / "tests" / "pickles" / "requirements-v2.txt"
+    install = ["pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check", "--target", str(packages)]
+    done = subprocess.run([sys.executable, "-m", *install, "-r", str(requirements)], capture_output=True, text=True)
+    if done.returncode:
+        sentence = f"fastai cannot be installed here: {done.stderr[-200:]}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+    subprocess.run(
+        [sys.executable, "-m", "tests.pickles.write_v2", str(folder)],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(packages), "MPLCONFIGDIR": str(packages)},
+        check=True,
+    )
+    return folder
+
+
+def require_the_same_answer(path: Path) -> None:
+    """Logits and probabilities of the network are those that fastai itself gave for the image beside the pickle."""
+    recorded = np.load(path.with_suffix(".npz"))
+    network = read_checkpoint(path).network
+    assert network.spec.classes == codes_of([str(name) for name in recorded["classes"]])
+    assert network.spec.size == len(recorded["image"])
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (network.spec.mean, network.spec.std))
+    image = torch.from_numpy(recorded["image"].transpose(2, 0, 1).copy())[None].float() / 255
+    with torch.inference_mode():
+        logits = network((image - mean) / std)[1][0]
+        explained = network.explain(network.maps((image - mean) / std)[0]).class_logits[0]
+    for found in (logits, explained):
+        assert np.allclose(found, recorded["logits"], atol=1e-4)
+        assert np.allclose(torch.softmax(found, 0), recorded["probabilities"], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_a_recorded_fastai_pickle_answers_as_fastai_did(name: str) -> None:
+    require_the_same_answer(RECORDED / f"{name}.pkl")
+
+
+@pytest.mark.parametrize("name", FRESH)
+def test_a_pickle_of_todays_fastai_answers_as_fastai_does(name: str, fastai: Path) -> None:
+    require_the_same_answer(fastai / f"{name}.pkl")
+
+
+def test_fastai_is_not_needed_to_read_its_pickles() -> None:
+    assert len(RECORDINGS) >= 5
+    assert not any(name.split(".")[0] == "fastai" for name in sys.modules)
+
+
+def test_a_learner_without_normalisation_gets_none() -> None:
+    spec = read_checkpoint(RECORDED / "v1-resnet.pkl").network.spec
+    assert (spec.mean, spec.std) == ((0, 0, 0), (1, 1, 1))
+
+
+def test_the_old_apps_body_ends_before_the_last_relu() -> None:
+    network = read_checkpoint(RECORDED / "v1-densenet.pkl").network
+    with torch.inference_mode():
+        assert float(network.maps(torch.randn(1, 3, 64, 64))[0].min()) < 0
+
+
+def weights(network: nn.Module) -> dict[str, torch.Tensor]:
+    """The state dict, with statistics as after training."""
+    generator = torch.Generator().manual_seed(1)
+    for part in network.modules():
+        if isinstance(part, nn.BatchNorm2d) and part.running_mean is not None and part.running_var is not None:
+            part.running_mean.copy_(torch.rand(part.running_mean.shape, generator=generator) - 0.5)
+            part.running_var.copy_(torch.rand(part.running_var.shape, generator=generator) + 0.5)
+    return network.eval().state_dict()
+
+
+def require_the_logits_of(whole: nn.Module, network: Network) -> None:
+    images = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(2))
+    with torch.inference_mode():
+        expected, found = whole(images), network(images)[1]
+    assert torch.allclose(found, expected, atol=1e-4 * max(1, float(expected.abs().max())))
+
+
+def torchvisions(name: str) -> nn.Module:
+    """A network of torchvision's; the first two are narrow ones of its classes."""
+    models = torchvision.models
+    if name == "bottlenecks":
+        whole: nn.Module = models.ResNet(models.resnet.Bottleneck, [1, 1, 2, 1], 3, groups=4, width_per_group=8)
+    elif name == "densenet":
+        whole = models.DenseNet(8, (2, 3, 2, 2), 16, bn_size=2, num_classes=3)
+    else:
+        whole = models.get_model(name, weights=None, num_classes=3)
+    weights(whole)
+    return whole
+
+
+@pytest.mark.parametrize(
+    ("name", "arch", "found"),
+    [
+        ("bottlenecks", "", "resnet"),
+        ("densenet", "", "densenet"),
+        ("resnet18", "", "resnet18"),
+        ("resnet18", "resnet18", "resnet18"),
+        ("mobilenet_v2", "mobilenet_v2", "mobilenet_v2"),
+        ("regnet_y_400mf", "regnet_y_400mf", "regnet_y_400mf"),
+    ],
+)
+def test_a_state_dict_of_torchvision_gives_its_logits(name: str, arch: str, found: str, tmp_path: Path) -> None:
+    whole = torchvisions(name)
+    torch.save(whole.state_dict(), tmp_path / "weights.pth")
+    network = read_checkpoint(tmp_path / "weights.pth", Told(arch, NAMES, size=96)).network
+    assert network.spec.arch == found
+    require_the_logits_of(whole, network)
+
+
+@pytest.mark.parametrize(
+    "arch", ["test_efficientnet", "resnet10t", "mobilenetv2_035", "efficientnet_lite0", "resnetv2_18", "dla46x_c"]
+)
+def test_a_state_dict_of_timm_gives_its_logits(arch: str, tmp_path: Path) -> None:
+    """The last two end with a convolution of 1 x 1 in place of a linear layer."""
+    whole = timm.create_model(arch, num_classes=3)
+    save_file(weights(whole), tmp_path / "model.safetensors")
+    network = read_checkpoint(tmp_path / "model.safetensors", Told(arch, NAMES, size=96)).network
+    require_the_logits_of(whole, network)
+    with torch.inference_mode():
+        images = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(3))
+        explained, [logit, _] = network.explain(network.maps(images)[0]), network(images)
+    assert torch.allclose(explained.cells.mean((1, 2)) + explained.bias, logit, atol=1e-4 * max(1, float(logit.abs().max())))
+
+
+def test_a_name_that_the_file_gives_goes_before_recognition(tmp_path: Path) -> None:
+    """These two have the same tensors, and one of them blurs."""
+    plain, blurred = (timm.create_model(name, num_classes=3) for name in ("resnet18", "resnetblur18"))
+    weights(blurred)
+    plain.load_state_dict(blurred.state_dict())
+    for arch, whole in (("resnetblur18", blurred), ("my own", plain)):
+        torch.save({"arch": arch, "classes": NAMES, "state_dict": blurred.state_dict()}, tmp_path / "weights.pth")
+        network = read_checkpoint(tmp_path / "weights.pth", Told(size=96)).network
+        assert network.spec.arch == ("resnet18" if arch == "my own" else arch)
+        require_the_logits_of(whole.eval(), network)
+
+
+def small() -> nn.Module:
+    whole: nn.Module = timm.create_model("test_efficientnet", num_classes=3)
+    weights(whole)
+    return whole
+
+
+def wrapped(state: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+    """The ways in which training loops save a network."""
+    other = {name: value + 1 for name, value in state.items()}
+    return {
+        "state_dict": {"state_dict": state, "epoch": 3, "optimizer": {"lr": 0.1}},
+        "model": {"model": state, "args": argparse.Namespace(lr=0.1)},
+        "DataParallel": {f"module.{name}": value for name, value in state.items()},
+        "compiled Lightning": {"state_dict": {f"model._orig_mod.{name}": value for name, value in state.items()}},
+        "timm's moving average": {"state_dict": other, "state_dict_ema": state, "arch": "test_efficientnet"},
+        "AveragedModel": {"n_averaged": torch.tensor(3), **{f"module.{name}": value for name, value in state.items()}},
+        "an average beside it": {
+            **{f"model.{name}": value for name, value in other.items()},
+            **{f"ema_model.{name}": value for name, value in state.items()},
+        },
+        "half precision": {
+            "net": {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
+        },
+    }
+
+
+@pytest.mark.parametrize("name", wrapped({}))
+def test_weights_are_found_in_what_training_loops_save(name: str, tmp_path: Path) -> None:
+    whole = small()
+    if name == "half precision":
+        whole.half().float()
+    torch.save(wrapped(whole.state_dict())[name], tmp_path / "checkpoint.pth")
+    found = read_checkpoint(tmp_path / "checkpoint.pth", Told("test_efficientnet", NAMES, size=96))
+    require_the_logits_of(whole, found.network)
+
+
+def test_a_whole_pickled_network_is_read_by_its_tensors(tmp_path: Path) -> None:
+    whole = torchvisions("densenet")
+    torch.save(whole, tmp_path / "model.pt")
+    require_the_logits_of(whole, read_checkpoint(tmp_path / "model.pt", Told(classes=NAMES, size=96)).network)
+
+
+def test_what_a_file_says_of_itself_needs_no_options(tmp_path: Path) -> None:
+    whole = small()
+    metadata = {
+        "arch": "test_efficientnet",
+        "class_names": "mel, nv, bcc",
+        "input_size": "[3, 96, 96]",
+        "mean": "[0.1, 0.2, 0.3]",
+    }
+    save_file(whole.state_dict(), tmp_path / "model.safetensors", metadata)
+    spec = read_checkpoint(tmp_path / "model.safetensors").network.spec
+    assert spec.classes == ("melanoma", "nevus", "basal_cell_carcinoma") and spec.malignant == (True, False, True)
+    assert (spec.size, spec.mean) == (96, (0.1, 0.2, 0.3))
+
+    args = argparse.Namespace(model="test_efficientnet", img_size=128, num_classes=3)
+    beside = {"class_to_idx": {"nevus": 1, "melanoma": 0, "other": 2}, "malignant": ["melanoma"]}
+    torch.save({"state_dict": whole.state_dict(), "args": args, **beside}, tmp_path / "checkpoint.pth")
+    spec = read_checkpoint(tmp_path / "checkpoint.pth").network.spec
+    assert (spec.classes, spec.malignant) == (("melanoma", "nevus", "other"), (True, False, False))
+    assert (spec.arch, spec.size) == ("test_efficientnet", 128)
+
+
+@pytest.mark.parametrize("classes", [{1: "Nevus", 0: "Melanoma", 2: "BCC"}, {"1": "Nevus", "0": "Melanoma", "2": "BCC"}])
+def test_classes_may_stand_under_their_numbers(classes: dict[Any, str], tmp_path: Path) -> None:
+    content = {"state_dict": small().state_dict(), "arch": "test_efficientnet", "classes": classes}
+    torch.save(content, tmp_path / "checkpoint.pth")
+    spec = read_checkpoint(tmp_path / "checkpoint.pth", Told(size=96)).network.spec
+    assert spec.classes == ("melanoma", "nevus", "basal_cell_carcinoma")
+
+
+def test_pictures_that_were_no_squares_are_asked_about(tmp_path: Path) -> None:
+    content = {"state_dict": small().state_dict(), "arch": "test_efficientnet", "classes": NAMES, "img_size": [96, 128]}
+    torch.save(content, tmp_path / "checkpoint.pth")
+    with pytest.raises(CheckpointError, match="pictures of 96 x 128 pixels; only squares are read"):
+        read_checkpoint(tmp_path / "checkpoint.pth")
+    assert read_checkpoint(tmp_path / "checkpoint.pth", Told(size=96)).network.spec.size == 96
+
+
+def test_a_learner_without_classes_is_read_with_those_that_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = RECORDED / "v2-resnet.pkl"
+    names = read_checkpoint(path).network.spec.classes
+    root = read_torch_file(path)
+    for part in walk(root):
+        if part.name == "Categorize":
+            part.state.pop("vocab")
+    monkeypatch.setattr(reader, "read_torch_file", lambda path: root)
+    with pytest.raises(ClassesError, match="Give them with --classes"):
+        read_checkpoint(path)
+    assert read_checkpoint(path, Told(classes=names)).network.spec.classes == names
+
+
+@pytest.mark.parametrize("names", [["benign", "malignant"], ["malignant", "benign"]])
+def test_one_output_is_the_malignant_logit(names: list[str], tmp_path: Path) -> None:
+    whole = timm.create_model("test_efficientnet", num_classes=1)
+    torch.save(weights(whole), tmp_path / "weights.pth")
+    network = read_checkpoint(tmp_path / "weights.pth", Told("test_efficientnet", names, size=96)).network
+    images = torch.randn(2, 3, 96, 96)
+    with torch.inference_mode():
+        assert torch.allclose(network(images)[0], whole(images)[:, 0], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("told", "error", "sentence"),
+    [
+        (Told("test_efficientnet"), ClassesError, "--classes"),
+        (Told("", NAMES), ArchitectureError, "does not say which architecture it is.*--arch"),
+        (Told("resnet1", NAMES), ArchitectureError, "knows"),
+        (Told("mobilenetv2_035", NAMES), ArchitectureError, "not those of mobilenetv2_035"),
+        (Told("test_efficientnet", NAMES[:2]), HeadError, "3 outputs for 2 classes"),
+        (Told("test_efficientnet", ["a", "b", "c"]), ClassesError, "--malignant"),
+        (Told("test_efficientnet", ["a", "b", "c"], ["d"]), ClassesError, "--malignant names"),
+        (Told("test_efficientnet", ["a", "b", "c"], ["a", "b", "c"]), ClassesError, "are malignant"),
+        (Told("test_efficientnet", ["nevus", "mole", "cyst"]), ClassesError, "are benign"),
+        (Told("test_efficientnet", ["nevus", "Nevus", "melanoma"]), ClassesError, "different names"),
+    ],
+)
+def test_what_is_not_clear_is_asked_for(told: Told, error: type[CheckpointError], sentence: str, tmp_path: Path) -> None:
+    torch.save(small().state_dict(), tmp_path / "weights.pth")
+    with pytest.raises(error, match=sentence):
+        read_checkpoint(tmp_path / "weights.pth", told)
+
+
+@pytest.mark.parametrize(
+    ("arch", "sentence"),
+    [
+        ("mobilenet_v3_small", "Hardswish"),
+        ("shufflenet_v2_x0_5", "is not read: its body and its classifier cannot be told apart"),
+        ("squeezenet1_1", "Conv2d"),
+        ("test_vit", "no feature map"),
+        # A layer norm stands between its pooling and its classifier, a layer in the next one.
+        ("convnext_atto", "is not read: .* no exact evidence map"),
+        ("mobilenetv3_small_050", "is not read: between its last feature map and its last layer there is more than pooling"),
+        ("levit_128s", "is not read: it has more than one classifier"),
+    ],
+)
+def test_a_network_without_an_exact_evidence_map_is_refused(arch: str, sentence: str, tmp_path: Path) -> None:
+    library = timm.create_model if timm.is_model(arch) else torchvision.models.get_model
+    torch.save(library(arch, num_classes=3).state_dict(), tmp_path / "weights.pth")
+    with pytest.raises(CheckpointError, match=sentence):
+        read_checkpoint(tmp_path / "weights.pth", Told(arch, NAMES, size=224 if arch == "levit_128s" else 160))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ({"0.0.weight": torch.zeros(1), "1.2.weight": torch.zeros(1)}, "learn.export"),
+        ({"epoch": 3}, "no state dict"),
+        ([torch.zeros(3)], "no state dict"),
+        ({"spec": {"arch": "x"}, "weights": {}, "provenance": {}}, "export"),
+    ],
+)
+def test_other_contents_give_a_sentence(content: object, sentence: str, tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "file.pth")
+    with pytest.raises(CheckpointError, match=sentence):
+        read_checkpoint(tmp_path / "file.pth", Told("resnet18", NAMES))
+
+
+def test_a_damaged_safetensors_file_gives_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}")
+    with pytest.raises(CheckpointError, match="safetensors"):
+        read_checkpoint(tmp_path / "model.safetensors")
+
+
+def test_names_become_codes_and_say_which_side_they_are_on() -> None:
+    names = ["AKIEC", "bcc", "BKL", "df", "mel", "NV", "vasc", "Squamous Cell-Carcinoma", "Seborrheic keratosis", "Naevus"]
+    codes = codes_of(names[:-1])
+    assert codes[:2] == ("actinic_keratosis", "basal_cell_carcinoma") and codes[7] == "squamous_cell_carcinoma"
+    assert malignant_of(codes) == (True, True, False, False, True, False, False, True, False)
+    for unclear in ("non_melanoma", "malignant_or_benign", "unknown"):
+        with pytest.raises(ClassesError, match=unclear):
+            malignant_of([unclear, "nevus"])
+    assert malignant_of(["non_melanoma", "melanoma"], ["Melanoma"]) == (False, True)
+
+
+def pth(folder: Path) -> tuple[Path, dict[str, object]]:
+    torch.save({"model": torchvisions("mobilenet_v2").state_dict()}, folder / "weights.pth")
+    return folder / "weights.pth", {"arch": "mobilenet_v2", "classes": NAMES, "size": 96}
+
+
+def safetensors(folder: Path) -> tuple[Path, dict[str, object]]:
+    save_file(
+        small().state_dict(), folder / "model.safetensors", {"classes": '["x", "y", "z"]', "arch": "test_efficientnet"}
+    )
+    return folder / "model.safetensors", {"malignant": ["y"], "size": 96}
+
+
+def recorded(name: str) -> Any:
+    return lambda _: (RECORDED / name, {})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [recorded("v1-densenet.pkl"), recorded("v2-resnet.pkl"), pth, safetensors],
+    ids=["v1", "v2", "pth", "safetensors"],
+)
+def test_a_checkpoint_goes_the_whole_way_to_a_model_file(source: Any, archive: Path, tmp_path: Path) -> None:
+    path, told = source(tmp_path)
+    convert.main(conversion(path, archive, tmp_path / "lesion.onnx", **told))
+    model = Model(tmp_path / "lesion.onnx")
+    assert model.card.bias is None
+    assert model.card.about["training"]["checkpoint"] == path.name
+    pixels = np.random.default_rng(0).integers(0, 256, (120, 150, 3), np.uint8)
+    for views in (1, 8):
+        found = model.run(pixels, views=views)
+        assert found.evidence.mean() + found.bias == pytest.approx(found.logit, abs=1e-4)
+        assert found.classes.sum() == pytest.approx(1, abs=1e-6) and np.isfinite(found.distance)
+
+
+@pytest.mark.parametrize(("target", "readers"), [("export", ["convert", "formats"]), ("reproduce", ["reproduce"])])
+def test_what_is_said_of_a_checkpoint_reaches_every_command_that_reads_it(target: str, readers: list[str]) -> None:
+    said = "READ=--arch resnet18 --classes nevus lentigo --malignant lentigo --size 96"
+    command = ["make", "--dry-run", target, "DATA=folder", "CHECKPOINT=weights.pth", said]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    told = {}
+    for line in done.stdout.splitlines():
+        if "-m export " in line:
+            name, *words = line.split("-m export ")[1].split()
+            args = COMMANDS[name].options().parse_args(words)
+            if "checkpoint" in args:
+                told[name] = reader.told_in(args, 64)
+    assert told == dict.fromkeys(readers, Told("resnet18", ["nevus", "lentigo"], ["lentigo"], 96))
+
+
+def test_formats_reads_other_peoples_checkpoints_at_the_size_of_the_model_file(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save(small().state_dict(), tmp_path / "weights.pth")
+    read: list[Network] = []
+    monkeypatch.setattr(precision, "export_core", lambda core: read.append(core.network))
+    monkeypatch.setattr(precision, "formats", lambda *_: {})
+    monkeypatch.setattr(precision, "report_on", lambda *_: None)
+    model = REPOSITORY / "models" / "lesion.onnx"
+    options = ["--data", str(archive), "--model", str(model), "--arch", "test_efficientnet", "--classes", *NAMES]
+    assert main(["formats", str(tmp_path / "weights.pth"), *options]) == 0
+    [spec] = [network.spec for network in read]
+    assert (spec.arch, spec.size) == ("test_efficientnet", Model(model).card.input_size)
+    assert spec.classes == codes_of(NAMES)
+
+
+def test_the_model_card_of_a_converted_checkpoint_says_where_it_is_from(archive: Path, tmp_path: Path) -> None:
+    source, out = RECORDED / "v1-resnet.pkl", tmp_path / "lesion.onnx"
+    convert.main(conversion(source, archive, out))
+    options = ["--data", str(archive), "--model", str(out)]
+    evaluate.main(evaluate.options().parse_args(options))
+    card = (tmp_path / "README.md").read_text()
+    assert "comes from `v1-resnet.pkl` (fastai v1" in card and hashlib.sha256(source.read_bytes()).hexdigest() in card
+    assert "datasets" not in Model(out).card.about["training"], "The page would name them as training images."
+
+
+def test_the_command_says_what_is_missing_in_one_sentence(archive: Path, tmp_path: Path) -> None:
+    torch.save(small().state_dict(), tmp_path / "weights.pth")
+    command = [sys.executable, "-m", "export", "convert", str(tmp_path / "weights.pth"), "--data", str(archive)]
+    done = subprocess.run(
+        [*command, "--arch", "test_efficientnet"],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY / "lambda")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.strip().endswith("Name the classes, in order, with --classes.")

@@ -1,0 +1,81 @@
+"""A blend stands between a network and what was trained from it."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from export.checkpoints.reader import read_checkpoint
+from export.commands import average_weights, train
+from export.errors import CheckpointError
+from export.reporting import model_card
+from tests.export.conftest import training
+
+
+@pytest.fixture(scope="module")
+def tuned(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint that goes on from the released small network."""
+    options = training(archive, tmp_path_factory.mktemp("tuned"))
+    options.start, options.phases = converted, [train.Phase.parse("64:1:4")]
+    train.main(options)
+    return Path(options.out) / "checkpoint.pt"
+
+
+@pytest.fixture(scope="module")
+def other(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A second one, with another seed."""
+    options = training(archive, tmp_path_factory.mktemp("other"))
+    options.start, options.phases, options.seed = converted, [train.Phase.parse("64:1:4")], 2
+    train.main(options)
+    return Path(options.out) / "checkpoint.pt"
+
+
+def blended(start: Path, tuned: Path, share: float, archive: Path, out: Path, *more: Path) -> dict[str, torch.Tensor]:
+    given = [str(start), str(tuned), *map(str, more), "--share", str(share), "--data", str(archive), "--out", str(out)]
+    average_weights.main(average_weights.options().parse_args(given))
+    return read_checkpoint(out / "checkpoint.pt").network.state_dict()
+
+
+def test_its_ends_are_the_two_networks(archive: Path, converted: Path, tuned: Path, tmp_path: Path) -> None:
+    images = torch.rand(3, 3, 96, 96)
+    start, end = (read_checkpoint(path).network for path in (converted, tuned))
+    for share, network in ((0.0, start), (1.0, end)):
+        blended(converted, tuned, share, archive, tmp_path)
+        with torch.inference_mode():
+            found = read_checkpoint(tmp_path / "checkpoint.pt").network(images)[0]
+            torch.testing.assert_close(found, network(images)[0], rtol=0, atol=1e-3)
+
+
+def test_between_them_every_weight_is_between_theirs(archive: Path, converted: Path, tuned: Path, tmp_path: Path) -> None:
+    first, middle, last = (blended(converted, tuned, share, archive, tmp_path) for share in (0.0, 0.25, 1.0))
+    for name, value in middle.items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, 0.75 * first[name] + 0.25 * last[name])
+    recipe = read_checkpoint(tmp_path / "checkpoint.pt").provenance["recipe"]
+    assert recipe["blended"] == 1.0 and recipe["start"] == train.digest(converted)
+
+
+def test_of_several_it_takes_the_mean(archive: Path, converted: Path, tuned: Path, other: Path, tmp_path: Path) -> None:
+    first, one, two = (
+        blended(converted, end, share, archive, tmp_path) for end, share in ((tuned, 0.0), (tuned, 1.0), (other, 1.0))
+    )
+    for name, value in blended(converted, tuned, 0.6, archive, tmp_path, other).items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, 0.4 * first[name] + 0.3 * one[name] + 0.3 * two[name])
+    recipe = read_checkpoint(tmp_path / "checkpoint.pt").provenance["recipe"]
+    assert recipe["seed"] == "1" and [more["seed"] for more in recipe["blended_with"]] == ["2"]
+    told = model_card._recipe({"recipe": recipe})
+    assert (
+        "20% squashed" in told
+        and "seed 1" in told
+        and "(2) " in told
+        and "seed 2" in told
+        and "the mean of these 2 networks, 60%" in told
+    )
+
+
+def test_networks_that_have_nothing_in_common_are_not_blended(
+    archive: Path, checkpoint: Path, tuned: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(CheckpointError, match="was not started from"):
+        blended(checkpoint, tuned, 0.5, archive, tmp_path)

@@ -1,0 +1,90 @@
+"""A checkpoint becomes a model file that says what it is, and only when it agrees with PyTorch."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from lesion.inference.model import Model
+
+from export.checkpoints.reader import read_checkpoint
+from export.commands import convert
+from export.data.isic import Labelled, fingerprint
+from export.errors import ClassesError
+from export.evaluation.predictions import Answers
+from export.graph.calibration import Platt
+from export.reporting.writer import ReportError
+from tests.export.conftest import conversion
+from tests.export.evaluation.test_thresholds import simulated
+
+
+def test_the_model_file_says_what_it_is(converted: Path, rows: list[Labelled]) -> None:
+    card = Model(converted).card
+    assert (card.version, card.architecture, card.input_size) == ("0.0.1", "test_efficientnet", 96)
+    assert [entry.code for entry in card.classes if entry.malignant] == [
+        "melanoma",
+        "basal_cell_carcinoma",
+        "actinic_keratosis",
+    ]
+    assert card.about["training"]["data_sha256"] == fingerprint([row for row in rows if row.split == "train"])
+    assert {rule.code for rule in card.refusal} == {"too_small", "too_dark", "too_blurry", "not_a_lesion", "unstable"}
+    assert card.about["licence"] == "not said by the training images"
+
+
+def test_weights_are_as_free_as_the_images_that_they_were_trained_on(rows: list[Labelled]) -> None:
+    def said(*licences: str) -> str:
+        return convert.licence([replace(rows[0], licence=name) for name in licences])
+
+    assert "non-commercial" in said("CC0", "CC BY-NC 4.0")
+    assert said("CC BY 4.0", "CC0", "CC0") == "that of the training images (CC BY 4.0, CC0)"
+    assert said("CC0", "") == "not said by the training images"
+
+
+def test_classes_in_the_wrong_order_are_noticed() -> None:
+    val = simulated(300, 1)
+    turned = Answers(tuple(replace(row, malignant=not row.malignant) for row in val.rows), val.outputs)
+    assert convert.fit_numbers(val, val).threshold > 0
+    with pytest.raises(ClassesError, match="in the order of the network's outputs"):
+        convert.fit_numbers(turned, turned)
+
+
+@pytest.mark.parametrize("beside", ["other.onnx", "README.md"])
+def test_a_model_is_not_written_beside_other_peoples_files(
+    checkpoint: Path, archive: Path, tmp_path: Path, beside: str
+) -> None:
+    (tmp_path / beside).write_text("# Mine")
+    with pytest.raises(ReportError, match=f"has {beside} already"):
+        convert.main(conversion(checkpoint, archive, tmp_path / "mine.onnx"))
+    assert [path.name for path in tmp_path.iterdir()] == [beside]
+
+
+def test_parity_is_kept_with_the_figures(converted: Path) -> None:
+    found = json.loads((converted.parent / "metrics.json").read_text())["parity"]
+    assert found["images"] == convert.PARITY_IMAGES and found["changed_decisions"] == 0
+    assert found["max_logit_difference"] < convert.PARITY_LIMIT
+
+
+def test_a_graph_that_answers_something_else_is_not_written(
+    checkpoint: Path, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resize_otherwise(images: torch.Tensor, size: int) -> torch.Tensor:
+        return torch.nn.functional.interpolate(images, (size, size), mode="nearest") + 40
+
+    monkeypatch.setattr(convert, "resize", resize_otherwise)
+    out = tmp_path / "lesion.onnx"
+    with pytest.raises(convert.ParityError, match="nothing was written"):
+        convert.main(conversion(checkpoint, archive, out))
+    assert not out.exists()
+
+
+def test_parity_notices_a_decision_that_changes(converted: Path, checkpoint: Path, rows: list[Labelled]) -> None:
+    network = read_checkpoint(checkpoint).network
+    with pytest.raises(convert.ParityError, match="changed_decisions"):
+        convert.parity(Model(converted), network, rows[:4], Platt(0.0, -20.0))
+
+
+def test_the_model_file_names_no_path_of_the_machine_that_made_it(converted: Path) -> None:
+    data = converted.read_bytes()
+    assert str(Path(convert.__file__).parents[2]).encode() not in data
+    assert b"site-packages" not in data

@@ -1,0 +1,28 @@
+"""The 2019 app's network is trained, converted and served as ours is."""
+
+from pathlib import Path
+
+import pytest
+from lesion.imaging.decode import decode
+from lesion.inference.classify import classify
+from lesion.inference.model import Model
+
+from export.commands import convert, train
+from tests.export.conftest import conversion, training
+from tests.support.paths import SAMPLES
+
+
+def test_densenet161_is_trained_converted_and_served(archive: Path, tmp_path: Path) -> None:
+    options = training(archive, tmp_path)
+    options.arch, options.size, options.phases = "densenet161", 64, [train.Phase.parse("32:1:4")]
+    train.main(options)
+    out = tmp_path / "lesion.onnx"
+    convert.main(conversion(tmp_path / "checkpoint.pt", archive, out))
+    model = Model(out)
+    assert model.card.architecture == "densenet161"
+    photograph = (SAMPLES / "ISIC_0010021.jpg").read_bytes()
+    outputs = model.run(decode(photograph).pixels)
+    assert outputs.evidence.mean() + outputs.bias == pytest.approx(outputs.logit, abs=1e-4)
+    # Twelve photographs teach nothing, so that it may refuse them all.
+    answer = classify(photograph, model)
+    assert (answer.prediction is None) == (answer.status == "refused")

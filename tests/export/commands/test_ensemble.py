@@ -1,0 +1,117 @@
+"""Several networks become one: the mean of their logits, with evidence that still adds up."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from lesion.imaging.decode import decode
+from lesion.inference.model import Model
+
+from export.checkpoints.reader import Told, read_checkpoint, read_checkpoints
+from export.commands import convert, train
+from export.data.isic import Labelled
+from export.data.transforms import centre_square, resize
+from export.errors import CheckpointError
+from export.nn.network import Ensemble, LesionNet, Normalise
+from tests.export.conftest import conversion, training
+from tests.support.paths import REPOSITORY
+
+
+@pytest.fixture(scope="module")
+def pair(checkpoint: Path, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The small network, and another one that takes out the illuminant."""
+    out = tmp_path_factory.mktemp("other")
+    options = argparse.Namespace(**{**vars(training(archive, out)), "seed": 2, "colour_constancy": 6.0})
+    train.main(options)
+    return [checkpoint, out / "checkpoint.pt"]
+
+
+@pytest.fixture(scope="module")
+def joined(pair: list[Path], archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both in one model file."""
+    options = conversion(pair[0], archive, tmp_path_factory.mktemp("joined") / "lesion.onnx")
+    options.checkpoint = pair
+    convert.main(options)  # checks parity with PyTorch, evidence included
+    path: Path = options.out
+    return path
+
+
+def test_a_file_of_two_answers_with_the_mean_of_both(pair: list[Path], joined: Path, rows: list[Labelled]) -> None:
+    both = Model(joined)
+    assert both.card.architecture == "test_efficientnet + test_efficientnet"
+    assert [recipe["seed"] for recipe in both.card.about["training"]["recipes"]] == ["1", "2"]
+    networks = [read_checkpoint(path).network for path in pair]
+    for row in rows[:4]:
+        pixels = decode(row.path.read_bytes(), at_least=192).pixels
+        square = torch.from_numpy(np.ascontiguousarray(centre_square(pixels).transpose(2, 0, 1)))[None].float()
+        small = resize(square, 96)
+        with torch.inference_mode():
+            single = [float(network(Normalise(network.spec)(small))[0]) for network in networks]
+        assert abs(single[0] - single[1]) > 1e-4
+        # The numbers in the file are rounded to float16.
+        assert both.run(pixels).logit == pytest.approx(np.mean(single), abs=0.01)
+
+
+@torch.inference_mode()
+def test_a_file_of_two_gives_both_back(pair: list[Path], joined: Path) -> None:
+    released = read_checkpoint(joined)
+    assert released.ours and isinstance(released.network, Ensemble)
+    assert {**read_checkpoints(pair).provenance, "released": "0.0.1"} == released.provenance
+    pixels = 255 * torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+    for member, path in zip(released.network.networks, pair, strict=True):
+        own = read_checkpoint(path).network
+        assert member.spec == own.spec
+        for found, expected in zip(member(Normalise(own.spec)(pixels)), own(Normalise(own.spec)(pixels)), strict=True):
+            # The file has 11 bits of every number of the networks.
+            torch.testing.assert_close(found, expected, rtol=0, atol=0.02)
+
+
+def test_training_goes_on_from_one_of_several_by_its_architecture(archive: Path, joined: Path, tmp_path: Path) -> None:
+    options = training(archive, tmp_path)
+    options.start = joined
+    with pytest.raises(CheckpointError, match="not one alone can go on as a test_efficientnet"):
+        train.main(options)  # both are
+    # The released file has one of each.
+    released = REPOSITORY / "models" / "lesion.onnx"
+    options.start, options.arch, options.phases, options.rate = (
+        released,
+        "tf_efficientnet_lite0",
+        [train.Phase.parse("64:1:4")],
+        1e-6,
+    )
+    train.main(options)
+    trained, whole = (read_checkpoint(path).network for path in (tmp_path / "checkpoint.pt", released))
+    assert isinstance(trained, LesionNet)
+    [own] = [member for member in getattr(whole, "networks", [whole]) if member.spec.arch == trained.spec.arch]
+    assert torch.cosine_similarity(trained.malignant.weight, own.malignant.weight)[0] > 0.99
+
+
+def test_what_does_not_go_together_is_not_joined(pair: list[Path], tmp_path: Path) -> None:
+    first = read_checkpoint(pair[0]).network
+    assert isinstance(first, LesionNet)
+    with pytest.raises(ValueError, match="same classes and the same input size"):
+        Ensemble([first, LesionNet(replace(first.spec, size=64))])
+    state = torch.load(pair[1], weights_only=True)
+    state["provenance"]["data_sha256"] = "other"
+    torch.save(state, tmp_path / "other.pt")
+    with pytest.raises(CheckpointError, match="learnt from different images"):
+        read_checkpoints([pair[0], tmp_path / "other.pt"])
+    torch.save(torch.nn.Linear(4, 2).state_dict(), tmp_path / "foreign.pth")
+    with pytest.raises(CheckpointError):
+        read_checkpoints([pair[0], tmp_path / "foreign.pth"], Told(classes=("nevus", "melanoma")))
+
+
+def test_what_all_see_alike_is_normalised_once(checkpoint: Path) -> None:
+    network = read_checkpoint(checkpoint).network
+    assert isinstance(network, LesionNet)
+    other = LesionNet(network.spec).eval()
+    both = Ensemble([network, other]).eval()
+    assert both.spec.mean == network.spec.mean
+    pixels = 255 * torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+    images = Normalise(network.spec)(pixels)
+    with torch.inference_mode():
+        expected = (network(images)[0] + other(images)[0]) / 2
+        torch.testing.assert_close(both(Normalise(both.spec)(pixels))[0], expected)

@@ -1,0 +1,162 @@
+"""Evaluation reads the model file as the service does, and writes the card, the plots and the figures."""
+
+import argparse
+import json
+import shutil
+from copy import copy
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from lesion.imaging.decode import decode
+from lesion.inference.decision import Refusal, decide
+from lesion.inference.model import DiagnosisClass, Model
+from PIL import Image
+
+from export.commands import evaluate
+from export.graph.metadata import stamp
+from export.data.isic import Labelled
+from export.evaluation.predictions import Answers, answer
+from export.reporting.model_card import card_text, write_card
+from export.reporting.plots import write_plots
+from export.reporting.writer import ReportError
+
+
+@pytest.fixture(scope="module")
+def published(converted: Path, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("published")
+    for name in ("lesion.onnx", "metrics.json"):
+        shutil.copy(converted.parent / name, folder)
+    (folder / "others").mkdir()
+    Image.effect_noise((300, 200), 90).convert("RGB").save(folder / "others" / "noise.png")
+    (folder / "others" / "metadata.csv").write_text("no,picture\n")
+    options = {"data": archive, "model": folder / "lesion.onnx", "splits": ["val", "test"], "one_view": False}
+    options |= {"strangers": [folder / "others"]}
+    evaluate.main(argparse.Namespace(**options))
+    return folder
+
+
+def test_the_figures_are_those_of_the_answers(published: Path, rows: list[Labelled]) -> None:
+    model = Model(published / "lesion.onnx")
+    answers = answer(model, [row for row in rows if row.split == "test"])
+    above = answers.measure("probability") >= model.card.threshold
+    found = json.loads((published / "metrics.json").read_text())["test"]["all"]
+    assert (found["n"], found["malignant"]) == (12, 6)
+    assert found["sensitivity"]["value"] == pytest.approx(np.mean(above[answers.malignant]), abs=1e-4)
+    assert found["specificity"]["value"] == pytest.approx(np.mean(~above[~answers.malignant]), abs=1e-4)
+
+
+def test_the_model_file_carries_its_own_figures(published: Path) -> None:
+    model, written = Model(published / "lesion.onnx"), json.loads((published / "metrics.json").read_text())
+    assert model.card.about["metrics"]["test"] == written["test"]
+    assert model.sha256 == written["sha256"]
+
+
+def test_the_card_quotes_the_figures_and_the_limits(published: Path) -> None:
+    card = (published / "README.md").read_text()
+    figures = json.loads((published / "metrics.json").read_text())["test"]["all"]
+    assert f"{figures['auc']['value']:.3f}" in card
+    assert "Not a medical device" in card and "brown or black skin" in card
+    assert "Licence of the weights: not said by the training images." in card
+
+
+@pytest.mark.parametrize(("better", "verdict"), [(True, "tell better"), (False, "are not shown to tell better")])
+def test_the_card_says_whether_eight_views_are_better(
+    published: Path, rows: list[Labelled], tmp_path: Path, better: bool, verdict: str
+) -> None:
+    model = Model(published / "lesion.onnx")
+    one = answer(model, [row for row in rows if row.split == "test"])
+    # Eight views that know the truth, or that say the same as one.
+    told = [replace(output, probability=float(truth)) for output, truth in zip(one.outputs, one.malignant, strict=True)]
+    eight = Answers(one.rows, tuple(told)) if better else one
+    gain = evaluate.gain(one, eight)
+    single = evaluate.figures(one, model.card)["auc"]["value"]
+    assert gain["auc"]["value"] == pytest.approx(1 - single if better else 0, abs=1e-4)
+
+    written = json.loads((published / "metrics.json").read_text())
+    written["test"]["eight_views_gain"] = gain
+    assert f"Eight views {verdict} than one" in card_text(model, written)
+
+
+def test_strangers_are_counted_without_what_is_no_picture(published: Path, rows: list[Labelled]) -> None:
+    model = Model(published / "lesion.onnx")
+    noise = model.run(decode((published / "others" / "noise.png").read_bytes()).pixels)
+    familiar = answer(model, [row for row in rows if row.split == "val"]).measure("distance")
+    found = json.loads((published / "metrics.json").read_text())["strangers"]["others"]
+    assert found["n"] == 1
+    assert found["refused"] == isinstance(decide(noise, model.card), Refusal)
+    assert found["distance_auroc"] == pytest.approx(np.mean(noise.distance > familiar), abs=1e-4)
+
+
+def test_the_card_of_another_peoples_checkpoint_says_that_its_training_is_not_known(published: Path, tmp_path: Path) -> None:
+    proto = onnx.load(published / "lesion.onnx")
+    stamp(
+        proto,
+        {
+            "training": {
+                "checkpoint": "model.pkl",
+                "kind": "fastai 1",
+                "checkpoint_sha256": "ab",
+                "distance_fitted_on": {"CC0": 12},
+            }
+        },
+    )
+    onnx.save(proto, tmp_path / "lesion.onnx")
+    metrics = json.loads((published / "metrics.json").read_text())
+    write_card(tmp_path / "README.md", Model(tmp_path / "lesion.onnx"), metrics)
+    assert "`model.pkl` (fastai 1" in (tmp_path / "README.md").read_text()
+
+
+def test_the_plots_are_pictures(published: Path) -> None:
+    for name in ("roc", "reliability", "confusion"):
+        assert (published / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_choosing_leaves_the_folder_alone(published: Path, archive: Path, tmp_path: Path) -> None:
+    shutil.copy(published / "lesion.onnx", tmp_path)
+    options = {"data": archive, "model": tmp_path / "lesion.onnx", "splits": ["val"], "one_view": True, "strangers": []}
+    evaluate.main(argparse.Namespace(**options))
+    assert [path.name for path in tmp_path.iterdir()] == ["lesion.onnx"]
+    assert (tmp_path / "lesion.onnx").read_bytes() == (published / "lesion.onnx").read_bytes()
+
+
+def with_classes(model: Model, **malignant: bool) -> Model:
+    """The model with other names for its classes; its answers keep their order."""
+    names = list(malignant.items())
+    entries = tuple(DiagnosisClass(code, code, side) for code, side in names)
+    changed = copy(model)
+    changed.card = replace(model.card, classes=entries)
+    return changed
+
+
+def test_a_model_of_benign_and_malignant_is_reported_on_without_what_it_cannot_name(
+    converted: Path, rows: list[Labelled], tmp_path: Path
+) -> None:
+    model = with_classes(Model(converted), benign=False, malignant=True)
+    answers = answer(model, [row for row in rows if row.split == "test"])
+    found = evaluate.report(answers, None, model.card)
+    assert found["all"]["balanced_accuracy"]["value"] is None
+    assert found["all"]["auc"]["value"] is not None
+    assert set(found["diagnoses"]) == set(answers.diagnosis)
+    evaluate.show("test", found)
+    write_plots(tmp_path, answers, model.card)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["reliability.png", "roc.png"]
+
+
+def test_what_counts_as_malignant_is_the_models_own_matter(converted: Path, rows: list[Labelled]) -> None:
+    model = with_classes(Model(converted), melanoma=False, nevus=True)
+    answers = answer(model, [row for row in rows if row.split == "test"])
+    told = dict(zip(answers.diagnosis, answers.malignant, strict=True))
+    assert (told["melanoma"], told["nevus"]) == (False, True)
+    # What it does not name keeps what the table says.
+    assert not any(told[code] for code in set(told) - {"melanoma", "nevus"})
+
+
+def test_strangers_need_val(converted: Path, archive: Path, tmp_path: Path) -> None:
+    options = evaluate.options().parse_args(
+        ["--data", str(archive), "--model", str(converted), "--splits", "test", "--strangers", str(tmp_path)]
+    )
+    with pytest.raises(ReportError, match="--splits val test"):
+        evaluate.main(options)

@@ -1,0 +1,72 @@
+"""The tests of evidence tell evidence from something else."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lesion.imaging.decode import Pixels
+from lesion.inference.model import Model, Outputs
+
+from export.commands.faithfulness import deletion, faithful, inside_share, lesion_mask, rank_correlation, shuffled
+from export.data.isic import Labelled
+
+SIDE = 96
+
+
+def picture(radius: float) -> Pixels:
+    """A dark disc on skin."""
+    axis = np.arange(SIDE) - SIDE / 2
+    disc = np.hypot(axis[:, np.newaxis], axis) < radius
+    skin = np.full((SIDE, SIDE, 3), (220, 180, 160), np.uint8)
+    skin[disc] = (90, 60, 50)
+    return skin
+
+
+class Dark:
+    """A model whose logit is how dark each cell is; `honest` says whether its map shows that."""
+
+    def __init__(self, *, honest: bool) -> None:
+        self.honest = honest
+
+    def run(self, pixels: Pixels) -> Outputs:
+        cells = 1 - pixels.reshape(6, SIDE // 6, 6, SIDE // 6, 3).mean((1, 3, 4)) / 255
+        shown = cells if self.honest else cells.max() - cells
+        return Outputs(
+            0.5, float(cells.mean()), np.zeros(2, np.float32), shown.astype(np.float32), 0.0, 0.0, 0.0, 1.0, 1.0, 1.0
+        )
+
+
+@pytest.mark.parametrize("honest", [True, False])
+def test_deletion_tells_an_honest_map_from_its_opposite(honest: bool) -> None:
+    model: Model = Dark(honest=honest)  # type: ignore[assignment]  # it has what is asked of a model
+    for by_evidence, random in deletion(model, picture(25), np.random.default_rng(1)).values():
+        assert (by_evidence > random) == honest
+
+
+def test_the_lesion_is_what_is_darker_than_the_skin() -> None:
+    mask = lesion_mask(picture(25))
+    assert mask is not None
+    assert mask.mean() == pytest.approx(np.pi * 25**2 / SIDE**2, rel=0.1)
+    assert lesion_mask(picture(4)) is None
+    assert lesion_mask(np.full((SIDE, SIDE, 3), 200, np.uint8)) is None
+    evidence = np.zeros((6, 6), np.float32)
+    evidence[2:4, 2:4] = -1
+    assert inside_share(evidence, mask) == pytest.approx(1, abs=0.02)
+    assert inside_share(np.ones((6, 6), np.float32), mask) == pytest.approx(mask.mean())
+
+
+def test_rank_correlation_sees_order_only() -> None:
+    values = np.random.default_rng(1).normal(size=(5, 5)).astype(np.float32)
+    assert rank_correlation(values, np.exp(values)) == pytest.approx(1)
+    assert rank_correlation(values, -values) == pytest.approx(-1)
+    assert rank_correlation(values, np.zeros((5, 5), np.float32)) == 0
+
+
+def test_shuffled_weights_give_another_map_of_the_same_shape(converted: Path, rows: list[Labelled]) -> None:
+    model, random = Model(converted), shuffled(converted)
+    pixels = picture(25)
+    assert random.run(pixels).evidence.shape == model.run(pixels).evidence.shape
+    assert not np.allclose(random.run(pixels).evidence, model.run(pixels).evidence)
+    found = faithful(converted, [row for row in rows if row.split == "test"])
+    assert found["n"] == 12 and 0 < found["lesion"]["n"] <= 12
+    assert 0 < found["lesion"]["area"]["value"] < 0.6

@@ -1,0 +1,78 @@
+"""Numbers stored otherwise: smaller files, nearly the same answers, and a gate that says no."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from lesion.inference.model import Model
+from onnx import TensorProto, numpy_helper
+
+from export.checkpoints.reader import read_checkpoint
+from export.commands import precision
+from export.evaluation.precision import compare
+from export.data.isic import Labelled
+from export.evaluation.predictions import Answers, answer
+from export.graph.assemble import Core, export_core, with_network
+from export.graph.weight_storage import halved
+
+
+def tensors(model: onnx.ModelProto) -> dict[str, np.ndarray]:
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+
+
+@pytest.fixture(scope="module")
+def core(checkpoint: Path) -> onnx.ModelProto:
+    return export_core(Core(read_checkpoint(checkpoint).network))
+
+
+def test_half_the_numbers_answer_nearly_the_same(
+    converted: Path, core: onnx.ModelProto, rows: list[Labelled], tmp_path: Path
+) -> None:
+    model = with_network(onnx.load(converted), core)
+    small = halved(model)
+    path = tmp_path / "small.onnx"
+    onnx.save(small, path)
+    assert len(small.SerializeToString()) < 0.65 * len(model.SerializeToString())
+    onnx.save(model, tmp_path / "full.onnx")
+    full, half = (answer(Model(file), rows[:12]).measure("logit") for file in (tmp_path / "full.onnx", path))
+    assert 0 < np.abs(full - half).max() < 0.02
+    again = with_network(small, core)
+    assert [node.op_type for node in again.graph.node] == [node.op_type for node in model.graph.node]
+    originals = tensors(model)
+    assert all(np.array_equal(values, originals[name]) for name, values in tensors(again).items())
+    assert any(values.dtype == np.float16 for values in tensors(small).values())
+
+
+def test_a_number_too_large_for_float16_is_no_infinity(converted: Path, core: onnx.ModelProto) -> None:
+    model = with_network(onnx.load(converted), core)
+    [first, *_] = [
+        tensor
+        for tensor in model.graph.initializer
+        if tensor.name.startswith("network/") and tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) > 2000
+    ]
+    first.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(first) + np.float32(1e6), first.name))
+    with pytest.raises(OverflowError, match="beyond float16"):
+        halved(model)
+
+
+def test_formats_are_compared_side_by_side(converted: Path, core: onnx.ModelProto, rows: list[Labelled]) -> None:
+    found = precision.formats(converted, core, rows)
+    assert list(found) == ["float32", "float16 in the file", "int8"]
+    assert found["float32"]["passes"] and found["float32"]["flips"] == 0
+    assert found["int8"]["bytes"] < found["float16 in the file"]["bytes"] < found["float32"]["bytes"]
+    assert found["int8"]["largest_logit_difference"] > found["float16 in the file"]["largest_logit_difference"] > 0
+    assert all(part["milliseconds"] > 0 for part in found.values())
+
+
+def test_the_gate_closes_for_one_malignant_image_that_is_lost(converted: Path, rows: list[Labelled]) -> None:
+    answers = answer(Model(converted), rows[:12])
+    score = answers.measure("probability")
+    [malignant, *_] = np.flatnonzero(answers.malignant)
+    threshold = score[malignant] - 1e-9
+    assert compare(answers, answers, threshold)["passes"]
+    outputs = list(answers.outputs)
+    outputs[malignant] = replace(outputs[malignant], probability=score[malignant] - 1e-6)
+    found = compare(answers, Answers(answers.rows, tuple(outputs)), threshold)
+    assert (found["passes"], found["malignant_lost"], found["flips"]) == (False, 1, 1)

@@ -1,0 +1,138 @@
+"""The figures of a card come out again, and a card that says otherwise is caught."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import timm
+import torch
+from lesion.inference.model import Model
+
+from export.__main__ import main
+from export.commands import evaluate, leave_dataset_out, reproduce, robustness
+from export.graph.metadata import stamp
+from export.commands.reproduce import count, differences, stale_pages
+from export.reporting.model_card import card_text
+from export.reporting.readme_table import BEGIN, END, summary_text, write_summary
+from tests.support.paths import REPOSITORY
+
+
+@pytest.fixture
+def published(
+    converted: Path, checkpoint: Path, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, Callable[[], int]]:
+    """A folder like models/ with all its figures, and what computes them once more."""
+    monkeypatch.setattr(robustness, "PERTURBATIONS", {"black": {"all": lambda pixels, rng: np.zeros_like(pixels)}})
+    folder = tmp_path / "models"
+    shutil.copytree(converted.parent, folder)
+    common = ["--data", str(archive), "--model", str(folder / "lesion.onnx")]
+    for command in (["evaluate"], ["stress"], ["faithful"], ["formats", str(checkpoint)], ["cameras"]):
+        assert main([*command, *common]) == 0
+    return folder, lambda: main(["reproduce", *common, "--checkpoint", str(checkpoint)])
+
+
+def test_the_same_images_and_file_give_the_card_and_nothing_else_does(
+    published: tuple[Path, Callable[[], int]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, again = published
+    found: list[reproduce.Figures] = []
+    compute = reproduce.recompute
+
+    def once(*given: Any) -> reproduce.Figures:
+        # Nothing below changes what the images give.
+        if not found:
+            found.append(compute(*given))
+        return found[0]
+
+    monkeypatch.setattr(reproduce, "recompute", once)
+    assert again() == 0
+    assert ", 0 contradictions" in capsys.readouterr().out
+
+    card = folder / "README.md"
+    card.write_text(card.read_text().replace("95 % of the", "99 % of the"))
+    figures = json.loads((folder / "metrics.json").read_text())
+    figures["test"]["all"]["auc"]["value"] += 0.01
+    (folder / "metrics.json").write_text(json.dumps(figures))
+    model = onnx.load(folder / "lesion.onnx")
+    stamp(model, {"threshold": 0.999})
+    onnx.save(model, folder / "lesion.onnx")
+    assert again() == 1
+    said = capsys.readouterr().out
+    assert "metrics.json: test/all/auc/value: said to be" in said
+    assert "metrics.json: sha256: said to be" in said
+    assert "lesion.onnx: threshold: said to be 0.999" in said
+    assert "models/README.md: is not what" in said
+
+
+def test_other_peoples_checkpoints_are_read_as_the_options_say_before_anything_is_computed(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Computing(Exception):
+        pass
+
+    def compute(*_: Any, **__: Any) -> None:
+        raise Computing
+
+    monkeypatch.setattr(evaluate, "evaluate", compute)
+    torch.save(timm.create_model("test_efficientnet", num_classes=2).state_dict(), tmp_path / "weights.pth")
+    command = ["reproduce", "--data", str(archive), "--checkpoint", str(tmp_path / "weights.pth")]
+    command += ["--model", str(REPOSITORY / "models" / "lesion.onnx"), "--arch", "test_efficientnet"]
+    assert main(command) == 1
+    assert "Name the classes, in order, with --classes." in capsys.readouterr().err
+    with pytest.raises(Computing):
+        main([*command, "--classes", "melanoma", "nevus"])
+
+
+def test_only_what_is_more_than_rounding_differs() -> None:
+    said = {"auc": 0.917, "n": 1350, "flag": True, "codes": ["a", "b"], "none": None}
+    assert list(differences(said, {**said, "auc": 0.918})) == []
+    assert list(differences(said, {**said, "auc": 0.92})) == ["auc: said to be 0.917, found 0.92"]
+    assert list(differences(said, {**said, "n": 1353})) == ["n: said to be 1350, found 1353"]
+    assert list(differences(said, {**said, "auc": float("nan")})) == ["auc: said to be 0.917, found nan"]
+    assert list(differences(said, {**said, "codes": ["a"]})) == ["codes: said to be ['a', 'b'], found ['a']"]
+    assert list(differences({"part": {"n": 1}}, {})) == ["part: said to be {'n': 1}, found None"]
+    assert list(differences({"milliseconds": 9.0}, {"milliseconds": 90.0})) == []
+    assert count(said) == 2
+
+
+def test_a_wrong_folder_ends_with_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--data", str(tmp_path)]) == 1
+    assert "metadata.csv does not exist" in capsys.readouterr().err
+
+
+def test_the_pages_of_this_repository_are_those_of_its_model() -> None:
+    models = REPOSITORY / "models"
+    assert stale_pages(models / "lesion.onnx", json.loads((models / "metrics.json").read_text())) == []
+
+
+def test_the_figures_of_a_readme_are_written_between_its_marks_only(tmp_path: Path) -> None:
+    path, models = tmp_path / "README.md", REPOSITORY / "models"
+    path.write_text(f"before\n{BEGIN}\n{END}\nafter\n")
+    figures = json.loads((models / "metrics.json").read_text())
+    for _ in range(2):
+        write_summary(path, Model(models / "lesion.onnx"), 13_000_000, figures)
+        lines = path.read_text().splitlines()
+        assert (lines[0], lines[-1], lines.count(BEGIN), lines.count(END)) == ("before", "after", 1, 1)
+    assert f"{figures['test']['all']['auc']['value']:.3f} (" in path.read_text()
+    path.write_text("nothing to fill\n")
+    write_summary(path, Model(models / "lesion.onnx"), 13_000_000, figures)
+    assert path.read_text() == "nothing to fill\n"
+
+
+def test_pages_leave_out_what_was_not_to_be_measured() -> None:
+    models = REPOSITORY / "models"
+    model, figures = Model(models / "lesion.onnx"), json.loads((models / "metrics.json").read_text())
+    nothing = {"value": None, "low": None, "high": None}
+    # One side only, all in `train`, one data set alone: as small folders are.
+    figures["test"]["datasets"] = {name: part | {"auc": nothing} for name, part in figures["test"]["datasets"].items()}
+    figures["unseen_cameras"] = {"mine": {"all": {"n": 3, "refused": nothing}, "unseen": {"n": 0, "refused": nothing}}}
+    leave_dataset_out.show(figures["unseen_cameras"])
+    assert "mine - of 3, - of the 0" in card_text(model, figures)
+    assert "Data sets differ" not in summary_text(model, 1, figures)
+    figures["unseen_cameras"] = {}
+    assert "had no part" not in card_text(model, figures)

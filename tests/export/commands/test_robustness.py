@@ -1,0 +1,92 @@
+"""The stress test finds what changes, and nothing where nothing does."""
+
+import argparse
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lesion.inference.model import Model
+
+from export.commands import robustness
+from export.commands.robustness import Scores, compare
+from export.data.copies import read_copies
+from export.data import corruptions
+from export.data.isic import Labelled
+from export.errors import DataError
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {"nothing": {"at all": lambda pixels, rng: pixels}, "black": {"all": lambda pixels, rng: np.zeros_like(pixels)}}
+    monkeypatch.setattr(robustness, "PERTURBATIONS", kept)
+
+
+@pytest.fixture
+def copies(tmp_path: Path, rows: list[Labelled]) -> Path:
+    """The photographs of `test` themselves, as copies of a kind called same."""
+    folder = tmp_path / "copies"
+    (folder / "images").mkdir(parents=True)
+    with (folder / "metadata.csv").open("w", newline="") as lines:
+        table = csv.writer(lines)
+        table.writerow(["file", "isic_id", "kind"])
+        for row in rows:
+            shutil.copy(row.path, folder / "images" / f"{row.isic_id}-same.jpg")
+            table.writerow([f"{row.isic_id}-same.jpg", row.isic_id, "same"])
+    return folder
+
+
+def test_nothing_changes_nothing_and_a_black_picture_much(
+    few: None, converted: Path, rows: list[Labelled], copies: Path
+) -> None:
+    found = robustness.stress(Model(converted), [row for row in rows if row.split == "test"], copies)
+    for part in (found["nothing"]["at all"], found["other copy"]["same"]):
+        assert part["n"] == 12
+        assert (part["flips"]["value"], part["auc_change"]["value"], part["newly_refused"]) == (0, 0, 0)
+    [page] = found["sent by the page"].values()
+    assert page["n"] == 12 and abs(page["auc_change"]["value"]) < 0.1
+    black = found["black"]["all"]
+    assert black["auc"]["value"] == 0.5
+    assert black["newly_refused"] > 0.5
+
+
+def test_figures_count_decisions_and_refusals(converted: Path) -> None:
+    card = Model(converted).card
+    rows = [Labelled(str(i), Path(), i < 2, "", "", str(i), "test") for i in range(4)]
+    original = Scores(np.array([0.99, 0.98, 0.001, 0.0]), np.array([False, False, True, False]))
+    changed = Scores(np.array([0.0, 0.98, 0.001, 0.002]), np.array([True, False, True, False]))
+    found = compare(changed, original, rows, card)
+    assert found["flips"]["value"] == 0.25
+    assert found["newly_refused"] == 0.25
+    assert (found["auc"]["value"], found["auc_change"]["value"]) == (0.5, -0.5)
+
+
+def test_only_test_is_written_down(
+    few: None, converted: Path, archive: Path, copies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "lesion.onnx"
+    shutil.copy(converted, model)
+    reported: dict[str, object] = {}
+    monkeypatch.setattr(robustness, "report_on", lambda path, parts: reported.update(parts))
+    options = {"data": archive, "model": model, "copies": copies}
+    robustness.main(argparse.Namespace(**options, split="val"))
+    assert not reported and not (tmp_path / "stress.png").exists()
+    robustness.main(argparse.Namespace(**options, split="test"))
+    assert json.dumps(reported) and set(reported) == {"stress"}
+    assert (tmp_path / "stress.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_missing_copy_is_named(copies: Path, rows: list[Labelled]) -> None:
+    next((copies / "images").iterdir()).unlink()
+    with pytest.raises(DataError, match=r"-same\.jpg, which is not below"):
+        read_copies(copies, {row.isic_id for row in rows})
+    with pytest.raises(DataError, match="--copies"):
+        read_copies(copies / "images", set())
+
+
+def test_the_page_is_imitated_with_its_own_numbers() -> None:
+    script = (Path(__file__).parents[3] / "infra" / "site" / "js" / "photo.js").read_text()
+    assert f"LONGEST_SIDE = {corruptions.PAGE_SIDE};" in script
+    assert f"QUALITY = {corruptions.PAGE_QUALITY / 100};" in script

@@ -1,0 +1,179 @@
+"""Training writes checkpoints, and goes on from them as if it had not been interrupted."""
+
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+import torch
+
+from export.__main__ import main as run
+from export.checkpoints.reader import Told, read_checkpoint
+from export.commands.train import Phase, Trainer, main
+from export.data.isic import read_table
+from export.errors import DataError
+from export.errors import ArchitectureError, CheckpointError
+from export.nn.network import LesionNet, spec_for, untrained
+from tests.export.conftest import training
+
+
+def test_a_checkpoint_holds_the_network_and_where_it_comes_from(checkpoint: Path) -> None:
+    found = read_checkpoint(checkpoint)
+    assert (found.network.spec.size, found.network.spec.classes[0]) == (96, "melanoma")
+    assert not found.network.training
+    assert found.provenance["images"] == 12
+    assert found.provenance["recipe"]["phases"] == [{"size": 64, "epochs": 2, "batch": 4}]
+
+
+def test_a_network_can_serve_at_another_size_than_it_was_trained_for(checkpoint: Path) -> None:
+    larger, own = read_checkpoint(checkpoint, Told(size=128)).network, read_checkpoint(checkpoint).network
+    assert (larger.spec.size, own.spec.size) == (128, 96)
+    assert all(torch.equal(value, own.state_dict()[name]) for name, value in larger.state_dict().items())
+
+
+def test_a_run_that_was_killed_inside_a_phase_ends_where_an_unbroken_one_does(
+    archive: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = Trainer.save
+
+    def save_and_die(self: Trainer) -> None:
+        save(self)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "save", save_and_die)
+        with pytest.raises(KeyboardInterrupt):
+            main(training(archive, tmp_path))
+    main(training(archive, tmp_path, resume=True))
+
+    broken, unbroken = (torch.load(path, weights_only=True) for path in (tmp_path / "checkpoint.pt", checkpoint))
+    assert [entry["loss"] for entry in broken["training"]["history"]] == [
+        entry["loss"] for entry in unbroken["training"]["history"]
+    ]
+    assert all(torch.equal(broken["weights"][name], value) for name, value in unbroken["weights"].items())
+
+
+def test_training_goes_on_from_another_checkpoint_and_learns_from_teachers(
+    archive: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    options = training(archive, tmp_path)
+    options.phases, options.start, options.teachers = [Phase.parse("64:1:4")], checkpoint, [checkpoint]
+    options.mixup, options.colour_constancy = 0.2, 6.0
+    options.degraded, options.drawn_on, options.squashed = 0.5, 0.1, 0.4
+    main(options)
+    found = read_checkpoint(tmp_path / "checkpoint.pt")
+    assert found.network.spec.colour_constancy == 6
+    recipe = found.provenance["recipe"]
+    digest = sha256(checkpoint.read_bytes()).hexdigest()
+    assert (recipe["start"], recipe["teachers"], recipe["mixup"]) == (digest, [digest], "0.2")
+    assert (recipe["degraded"], recipe["drawn_on"], recipe["squashed"]) == ("0.5", "0.1", "0.4")
+
+
+def test_where_teachers_have_all_of_the_loss_no_label_is_learnt(archive: Path, checkpoint: Path, tmp_path: Path) -> None:
+    """Two runs whose labels are each other's opposite end with the same weights."""
+    found = []
+    for name, turned in (("own", False), ("turned", True)):
+        options = training(archive, tmp_path / name)
+        options.phases, options.teachers = [Phase.parse("64:1:4")], [checkpoint]
+        options.teachers_share, options.mixup = 1.0, 1.0
+        rows = read_table(archive)
+        kept = [replace(row, malignant=row.malignant ^ turned) if row.split == "train" else row for row in rows]
+        trainer = Trainer(options, options.phases, kept)
+        trainer.run()
+        found.append(read_checkpoint(tmp_path / name / "checkpoint.pt"))
+    one, other = (checkpoint.network.state_dict() for checkpoint in found)
+    assert all(torch.equal(value, other[name]) for name, value in one.items())
+    assert found[0].provenance["recipe"]["teachers_share"] == "1.0"
+
+
+def test_another_architecture_is_not_gone_on_from(archive: Path, checkpoint: Path, tmp_path: Path) -> None:
+    options = training(archive, tmp_path)
+    options.start, options.arch = checkpoint, "test_resnet"
+    with pytest.raises(CheckpointError, match="not one alone can go on as a test_resnet"):
+        main(options)
+
+
+@pytest.mark.parametrize(
+    ("arch", "sentence"),
+    [
+        ("convnext_atto", "its evidence would not add up to its answer.* global average pooling"),
+        ("mobilenetv3_small_050", "shapes cannot be multiplied.* global average pooling"),
+        ("resnet", "timm knows no architecture"),
+        ("resnet18.other", "timm knows no architecture"),
+    ],
+)
+def test_an_architecture_that_could_not_be_converted_is_not_trained(
+    arch: str, sentence: str, archive: Path, tmp_path: Path
+) -> None:
+    options = training(archive, tmp_path)
+    options.arch = arch
+    with pytest.raises(ArchitectureError, match=sentence):
+        main(options)
+
+
+def test_trying_a_network_before_its_training_changes_nothing() -> None:
+    spec = spec_for("test_efficientnet", 96, {"melanoma": True, "nevus": False})
+    found = []
+    for make in (LesionNet, untrained):
+        torch.manual_seed(1)
+        network = make(spec)
+        found.append((network.state_dict(), torch.rand(1)))
+    [[own, drawn], [tried, drawn_then]] = found
+    assert drawn == drawn_then and all(torch.equal(value, tried[name]) for name, value in own.items())
+    assert all(part.training for part in network.modules())
+
+
+def test_another_file_is_not_taken_for_a_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / "other.pt").write_bytes(b"PK\x03\x04 something else")
+    with pytest.raises(CheckpointError, match="not a checkpoint"):
+        read_checkpoint(tmp_path / "other.pt")
+    with pytest.raises(CheckpointError, match="does not exist"):
+        read_checkpoint(tmp_path / "missing.pt")
+
+
+def test_fewer_images_than_a_batch_are_not_trained_on(archive: Path, tmp_path: Path) -> None:
+    options = training(archive, tmp_path)
+    options.phases = [Phase.parse("64:1:4"), Phase.parse("96:1:13")]
+    with pytest.raises(DataError, match="12 images, and a batch 13"):
+        main(options)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("changed", ["arch", "training"])
+def test_what_is_not_of_this_training_is_not_gone_on_from(
+    archive: Path, checkpoint: Path, tmp_path: Path, changed: str
+) -> None:
+    state = torch.load(checkpoint, weights_only=True)
+    if changed == "training":
+        del state["training"]
+    else:
+        state["spec"]["arch"] = "resnet10t"
+    torch.save(state, tmp_path / "checkpoint.pt")
+    with pytest.raises(CheckpointError, match="is not of this training"):
+        main(training(archive, tmp_path, resume=True))
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["evaluate", "--data", "ARCHIVE", "--model", "nowhere.onnx"], "Put a model there"),
+        (
+            ["train", "--data", "ARCHIVE", "--out", "OUT", "--phases", "64:1:4", "--arch", "resnt50"],
+            "timm knows no architecture 'resnt50'",
+        ),
+        (["train", "--data", "ARCHIVE", "--out", "OUT"], "a batch 48: nothing would be learnt"),
+    ],
+)
+def test_what_a_person_can_mend_is_told_in_a_sentence(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], said: str
+) -> None:
+    places = {"ARCHIVE": str(archive), "OUT": str(tmp_path)}
+    assert run([places.get(word, word) for word in command]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+def test_a_phase_that_is_none_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(["train", "--data", "x", "--out", "y", "--phases", "64:1"])
+    assert "'64:1' is not SIZE:EPOCHS:BATCH" in capsys.readouterr().err

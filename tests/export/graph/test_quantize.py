@@ -1,0 +1,174 @@
+"""Convolutions in integers: small, nearly the same answers, evidence that still adds up, and a way back."""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime as ort
+import pytest
+import torch
+from lesion.imaging.decode import Pixels, decode
+from lesion.inference.model import Model
+from lesion.settings import Settings
+from onnx import TensorProto, numpy_helper
+
+from export.checkpoints.reader import read_checkpoint
+from export.commands import convert, faithfulness
+from export.evaluation.precision import compare
+from export.data.isic import Labelled
+from export.evaluation.predictions import answer
+from export.graph import quantize
+from export.graph.assemble import Core, export_core, with_network
+from export.graph.quantize import FLOAT_LAYERS, QUANTISED, calibration_pictures, quantised
+from export.graph.weight_storage import NETWORK
+from export.nn.network import LesionNet
+from tests.export.conftest import conversion
+
+LAYERS = 5
+CHAIN = """
+<ir_version: 10, opset_import: ["" : 18]>
+chain (uint8[1, H, W, 3] image, int64 views) => (float[1, 1, R, C] cells)
+{
+    pixels = Cast <to = 1> (image)
+    x0 = Transpose <perm = [0, 3, 1, 2]> (pixels)
+    $layers
+    cells = Conv (x5, evidence)
+}
+"""
+
+
+def clipped() -> onnx.ModelProto:
+    """Convolutions of four channels, clipped to 0..6; one channel lies far below, where the clip hides it."""
+    rng = np.random.default_rng(3)
+    layers = "\n".join(
+        f"y{place} = Conv (x{place}, weight{place}, bias{place}) x{place + 1} = Clip (y{place}, low, high)"
+        for place in range(LAYERS)
+    )
+    model = onnx.parser.parse_model(CHAIN.replace("$layers", layers))
+    numbers = {"low": np.array(0.0), "high": np.array(6.0), "evidence": rng.normal(size=(1, 4, 1, 1))}
+    for place in range(LAYERS):
+        weight = rng.normal(size=(4, 4 if place else 3)) * (0.7 if place else 0.02)
+        # Around the middle of the clip, where the inputs are in the middle of theirs.
+        bias = 3 - weight[:, :3] @ np.full(3, 3.0 if place else 127.5)
+        bias[3] = -900
+        numbers |= {f"weight{place}": weight[:, :, np.newaxis, np.newaxis], f"bias{place}": bias}
+    tensors = (numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in numbers.items())
+    model.graph.initializer.extend(tensors)
+    for place, node in enumerate(model.graph.node):
+        node.name = str(place)
+    model = onnx.compose.add_prefix(model, NETWORK, rename_inputs=False, rename_outputs=False)
+    return model
+
+
+def cells(model: onnx.ModelProto, picture: Pixels) -> npt.NDArray[np.float32]:
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    session = ort.InferenceSession(model.SerializeToString(), options)
+    return np.asarray(session.run(["cells"], {"image": picture[np.newaxis], "views": np.array(1)})[0])
+
+
+def test_a_clipped_activation_has_the_range_of_the_clip() -> None:
+    rng = np.random.default_rng(1)
+    pictures = [rng.integers(0, 256, (16, 16, 3), np.uint8) for _ in range(8)]
+    model = clipped()
+    small = quantised(model, pictures)
+    expected = cells(model, pictures[0])
+    # With the range of what lies before the clip, a step would be 3.6, more than half of what the clip leaves.
+    assert 0 < np.abs(cells(small, pictures[0]) - expected).max() < 0.05 * np.ptp(expected)
+    stored = {tensor.name.removeprefix(NETWORK): tensor.data_type for tensor in small.graph.initializer}
+    in_float = [f"weight{place}" in stored for place in range(LAYERS)]
+    assert in_float == [True] * FLOAT_LAYERS + [False] * (LAYERS - FLOAT_LAYERS)
+    assert stored["weight3_quantized"] == stored["weight4_quantized"] == TensorProto.INT8
+    assert stored["evidence"] == TensorProto.FLOAT
+
+
+@pytest.fixture(scope="module")
+def core(checkpoint: Path) -> onnx.ModelProto:
+    return export_core(Core(read_checkpoint(checkpoint).network))
+
+
+@pytest.fixture(scope="module")
+def small(converted: Path, core: onnx.ModelProto, rows: list[Labelled], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small network's model file in int8."""
+    pictures = calibration_pictures([row for row in rows if row.split == "train"], 96)
+    path = tmp_path_factory.mktemp("int8") / "lesion.onnx"
+    onnx.save(quantised(with_network(onnx.load(converted), core), pictures), path)
+    return path
+
+
+def test_answers_are_nearly_the_same_and_evidence_adds_up(small: Path, converted: Path, rows: list[Labelled]) -> None:
+    before, after = (answer(Model(path), rows[:12]) for path in (converted, small))
+    gaps = np.abs(before.measure("logit") - after.measure("logit"))
+    assert 0 < gaps.max() < 0.5 * np.ptp(before.measure("logit"))
+    for output in after.outputs:
+        assert float(output.evidence.mean()) + output.bias == pytest.approx(output.logit, abs=1e-5)
+
+
+def test_rounded_together_the_answers_stay_nearer(
+    small: Path,
+    converted: Path,
+    core: onnx.ModelProto,
+    rows: list[Labelled],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(quantize, "round_together", lambda *_: None)
+    nearest, full = tmp_path / "nearest.onnx", with_network(onnx.load(converted), core)
+    onnx.save(quantised(full, calibration_pictures([row for row in rows if row.split == "train"], 96)), nearest)
+    original, *others = (answer(Model(path), rows).measure("logit") for path in (converted, small, nearest))
+    together, alone = (float(np.std(other - original)) for other in others)
+    assert together < 0.8 * alone
+
+
+def test_two_products_fit_sixteen_bits(small: Path) -> None:
+    for path in (small, Settings.model):
+        stored = {tensor.name: tensor for tensor in onnx.load(path).graph.initializer}
+        weights = [numpy_helper.to_array(tensor) for tensor in stored.values() if tensor.name.endswith(f"weight{QUANTISED}")]
+        assert len(weights) > 10
+        assert 2 * 255 * max(int(np.abs(weight.astype(int)).max()) for weight in weights) < 2**15
+
+
+def test_the_file_says_what_it_said(small: Path, converted: Path) -> None:
+    assert Model(small).card == Model(converted).card
+    assert onnx.load(small).producer_name == onnx.load(converted).producer_name
+
+
+def test_the_exported_network_comes_back(small: Path, converted: Path, core: onnx.ModelProto) -> None:
+    original, again = (with_network(onnx.load(path), core) for path in (converted, small))
+    assert again.graph == original.graph
+
+
+def test_training_can_go_on_from_integers(small: Path, checkpoint: Path) -> None:
+    released, own = (read_checkpoint(path).network for path in (small, checkpoint))
+    assert isinstance(released, LesionNet) and isinstance(own, LesionNet)
+    torch.testing.assert_close(released.malignant.weight, own.malignant.weight)
+    noise = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1)) * 255
+    images = Core(own).normalise(noise)
+    with torch.inference_mode():
+        torch.testing.assert_close(released(images)[0], own(images)[0], rtol=0, atol=0.1)
+
+
+def test_shuffled_weights_are_shuffled_in_integers_too(small: Path, rows: list[Labelled]) -> None:
+    pixels = decode(rows[0].path.read_bytes()).pixels
+    shuffled = faithfulness.shuffled(small)
+    assert shuffled.run(pixels).logit != Model(small).run(pixels).logit
+
+
+def test_convert_takes_the_first_numbers_that_pass(
+    checkpoint: Path, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def options(folder: str) -> argparse.Namespace:
+        return conversion(checkpoint, archive, tmp_path / folder / "lesion.onnx", numbers="int8")
+
+    verdicts = iter([True, False, True])
+    monkeypatch.setattr(convert, "compare", lambda *given: {**compare(*given), "passes": next(verdicts)})
+    convert.main(options("first"))
+    convert.main(options("second"))
+    told = [Model(tmp_path / folder / "lesion.onnx").card.about["numbers"] for folder in ("first", "second")]
+    assert told == ["int8", "float16"]
+    parity = json.loads((tmp_path / "first" / "metrics.json").read_text())["parity"]
+    assert parity["max_logit_difference"] < 1e-4, "PyTorch is compared with float32"
+    assert "int8: " in capsys.readouterr().out

@@ -1,0 +1,155 @@
+"""The serving graph: what PyTorch answers, for pictures of any size, in any of eight positions."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+import torch
+from lesion.imaging.decode import Pixels, decode
+from lesion.inference.model import Model
+
+from export.checkpoints.reader import read_checkpoint
+from export.data.transforms import centre_square, resize
+from export.graph.assemble import Core, Familiarity, assemble, export_core
+from export.graph.calibration import Platt
+from export.nn.network import LesionNet
+from tests.support.paths import SAMPLES
+
+NUMBERS = Platt(1.5, -0.25)
+
+
+@pytest.fixture(scope="module")
+def core(checkpoint: Path) -> Core:
+    network = read_checkpoint(checkpoint).network
+    assert isinstance(network, LesionNet)
+    with torch.no_grad():
+        # Two epochs leave a head that hardly says anything; a louder one shows differences.
+        network.malignant.weight *= 30
+    return Core(network).eval()
+
+
+@pytest.fixture(scope="module")
+def session(core: Core) -> ort.InferenceSession:
+    familiarity = Familiarity.unknown(core.features)
+    model = assemble(export_core(core), core.network, NUMBERS, familiarity)
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def run(session: ort.InferenceSession, pixels: Pixels, **feed: int) -> dict[str, np.ndarray]:
+    names = [output.name for output in session.get_outputs()]
+    inputs = {"image": np.ascontiguousarray(pixels)[np.newaxis], **{name: np.array(value) for name, value in feed.items()}}
+    return dict(zip(names, session.run(names, inputs), strict=True))
+
+
+@pytest.fixture(scope="module")
+def pixels() -> Pixels:
+    return decode((SAMPLES / "ISIC_0010021.jpg").read_bytes(), at_least=200).pixels
+
+
+@pytest.mark.parametrize("shape", [(384, 512), (301, 200), (97, 97), (40, 70), (1, 1)])
+def test_a_picture_of_any_size_gets_the_logit_that_pytorch_gives(
+    session: ort.InferenceSession, core: Core, pixels: Pixels, shape: tuple[int, int]
+) -> None:
+    part = np.resize(pixels, (*shape, 3)) if min(shape) == 1 else pixels[: shape[0], : shape[1]]
+    square = torch.from_numpy(np.ascontiguousarray(centre_square(part).transpose(2, 0, 1)))[None].float()
+    with torch.inference_mode():
+        cells = core(resize(square, 96))[0]
+        logit = float(cells.mean()) + (core.network.constant_bias or 0)
+    found = run(session, part)
+    assert found["logit"] == pytest.approx(logit, abs=1e-4)
+    assert found["evidence"].shape == cells.shape[1:]
+
+
+def test_evidence_adds_up_and_calibration_is_applied(session: ort.InferenceSession, core: Core, pixels: Pixels) -> None:
+    for views in (1, 8):
+        found = run(session, pixels, views=views)
+        bias = core.network.constant_bias
+        assert found["evidence"].mean() + bias == pytest.approx(found["logit"], abs=1e-5)
+        expected = 1 / (1 + np.exp(-(NUMBERS.slope * found["logit"] + NUMBERS.intercept)))
+        assert found["probability"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_malignant_diagnoses_share_the_probability(session: ort.InferenceSession, core: Core, pixels: Pixels) -> None:
+    found = run(session, pixels)
+    malignant = np.array(core.network.spec.malignant)
+    assert found["classes"].sum() == pytest.approx(1, abs=1e-6)
+    assert found["classes"][malignant].sum() == pytest.approx(found["probability"], abs=1e-6)
+
+
+def test_one_view_is_the_default(session: ort.InferenceSession, pixels: Pixels) -> None:
+    assert run(session, pixels)["logit"] == run(session, pixels, views=1)["logit"]
+    assert run(session, pixels)["spread"] == 0
+
+
+def test_eight_views_are_the_mean_of_the_eight_positions(session: ort.InferenceSession, pixels: Pixels) -> None:
+    square = centre_square(pixels)
+    positions = [turned for k in range(4) for turned in (np.rot90(square, k), np.rot90(square, k)[:, ::-1])]
+    logits = [float(run(session, position)["logit"]) for position in positions]
+    found = run(session, square, views=8)
+    assert found["logit"] == pytest.approx(np.mean(logits), abs=1e-4)
+    assert found["spread"] == pytest.approx(np.std(logits), abs=1e-4)
+
+
+def test_the_evidence_of_eight_views_turns_with_the_picture(session: ort.InferenceSession, pixels: Pixels) -> None:
+    square = centre_square(pixels)
+    upright = run(session, square, views=8)["evidence"]
+    assert not np.allclose(upright, np.rot90(upright), atol=1e-2)
+    for k in range(1, 4):
+        turned = run(session, np.rot90(square, k), views=8)["evidence"]
+        assert np.allclose(turned, np.rot90(upright, k), atol=1e-3)
+
+
+def test_quality_is_of_what_the_network_sees(session: ort.InferenceSession) -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (192, 192, 3), np.uint8)
+    flat = np.full((48, 64, 3), 51, np.uint8)
+    sharp, grey = run(session, noise)["quality"], run(session, flat)["quality"]
+    assert sharp[0] > 100 and grey[0] == pytest.approx(0, abs=1e-3)
+    assert grey[1] == pytest.approx(0.2, abs=1e-5)
+    assert (sharp[2], grey[2]) == (2.0, 0.5)
+
+
+def test_the_distance_is_the_mahalanobis_distance_of_the_middle_features(core: Core, pixels: Pixels) -> None:
+    rng = np.random.default_rng(0)
+    axes = np.linalg.qr(rng.normal(size=(core.features, 3)))[0]
+    numbers = Familiarity(
+        rng.normal(size=core.features).astype(np.float32),
+        rng.uniform(0.5, 2, core.features).astype(np.float32),
+        axes.astype(np.float32),
+        np.array([3, 2, 1], np.float32),
+        0.25,
+    )
+    model = assemble(export_core(core), core.network, NUMBERS, numbers)
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    found = run(ort.InferenceSession(model.SerializeToString(), options), pixels)["distance"]
+
+    square = torch.from_numpy(np.ascontiguousarray(centre_square(pixels).transpose(2, 0, 1)))[None].float()
+    with torch.inference_mode():
+        middle = core(resize(square, 96))[3][0].numpy()
+    standard = (middle - numbers.mean) / numbers.std
+    # The covariance that probabilistic PCA stands for, inverted as a whole.
+    covariance = 0.25 * (np.eye(core.features) - axes @ axes.T) + axes @ np.diag([9.0, 4.0, 1.0]) @ axes.T
+    expected = np.sqrt(standard @ np.linalg.inv(covariance) @ standard / core.features)
+    assert found == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_file_is_valid_onnx_with_the_inputs_and_outputs_of_the_design(converted: Path) -> None:
+    model = onnx.load(converted)
+    onnx.checker.check_model(model, full_check=True)
+    assert [value.name for value in model.graph.input] == ["image", "views"]
+    assert [value.name for value in model.graph.output] == [
+        "probability",
+        "logit",
+        "classes",
+        "evidence",
+        "distance",
+        "spread",
+        "quality",
+        "embedding",
+    ]
+    assert Model(converted).card.input_size == 96

@@ -1,0 +1,64 @@
+"""The faster gradients are the right ones, and only depthwise convolutions take them."""
+
+import pytest
+import torch
+from torch import nn
+
+from export.nn.depthwise import FastDepthwise
+
+
+def gradients(layer: nn.Conv2d, images: torch.Tensor, *, fast: bool) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    given = images.clone().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        if fast:
+            with FastDepthwise():
+                found = layer(given)
+        else:
+            found = layer(given)
+    weights = torch.linspace(-1, 1, found.numel()).view(found.shape)
+    layer.zero_grad()
+    (found.float() * weights).sum().backward()
+    assert layer.weight.grad is not None and given.grad is not None
+    return found.detach(), given.grad, layer.weight.grad
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2)])
+def test_gradients_are_those_of_float32(kernel: int, stride: int) -> None:
+    torch.manual_seed(1)
+    layer = nn.Conv2d(8, 8, kernel, stride, kernel // 2, groups=8, bias=False)
+    images = torch.randn(2, 8, 14, 14)
+    output, for_images, for_weight = gradients(layer, images, fast=True)
+    assert "_Depthwise" in type(_traced(layer, images).grad_fn).__name__
+    assert torch.equal(output, gradients(layer, images, fast=False)[0])
+    exact = images.clone().requires_grad_()
+    layer.zero_grad()
+    (layer(exact) * torch.linspace(-1, 1, output.numel()).view(output.shape)).sum().backward()
+    assert layer.weight.grad is not None and exact.grad is not None
+    for found, expected in ((for_images, exact.grad), (for_weight, layer.weight.grad)):
+        assert torch.nn.functional.cosine_similarity(found.flatten(), expected.flatten(), 0) > 0.999
+        assert found.norm().item() == pytest.approx(expected.norm().item(), rel=0.02)
+
+
+def _traced(layer: nn.Conv2d, images: torch.Tensor) -> torch.Tensor:
+    with FastDepthwise(), torch.autocast("cpu", torch.bfloat16):
+        found: torch.Tensor = layer(images)
+    return found
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(8, 16, 3, bias=False),
+        nn.Conv2d(8, 8, 3, groups=4, bias=False),
+        nn.Conv2d(8, 8, 3, groups=8, bias=True),
+        nn.Conv2d(8, 8, 3, groups=8, dilation=2, bias=False),
+    ],
+)
+def test_other_convolutions_are_left_alone(layer: nn.Conv2d) -> None:
+    assert "_Depthwise" not in type(_traced(layer, torch.randn(1, 8, 9, 9)).grad_fn).__name__
+
+
+def test_nothing_changes_without_autocast() -> None:
+    layer = nn.Conv2d(8, 8, 3, groups=8, bias=False)
+    with FastDepthwise():
+        assert "_Depthwise" not in type(layer(torch.randn(1, 8, 9, 9)).grad_fn).__name__

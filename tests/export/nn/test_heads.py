@@ -1,0 +1,187 @@
+"""The evidence of any head is its gradient, adds up, and is that of the picture when eight views are averaged."""
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+import timm
+import torch
+from lesion.imaging.decode import decode
+from torch import nn
+
+from export.errors import HeadError
+from export.graph.assemble import Core, Familiarity, assemble, export_core
+from export.graph.calibration import Platt
+from export.nn.heads import Head, Pool, fold
+from export.nn.imported import Classifier, TimmBody
+from export.nn.network import Spec
+from tests.support.paths import SAMPLES
+
+FEATURES = 12
+MALIGNANT = {2: (False, True), 5: (True, False, True, False, False)}
+
+
+def trained(layers: nn.Sequential) -> nn.Sequential:
+    """Statistics and weights as after training."""
+    with torch.no_grad():
+        for layer in layers:
+            if isinstance(layer, nn.BatchNorm1d):
+                for tensor, low, high in (
+                    (layer.weight, 0.5, 1.5),
+                    (layer.bias, -0.5, 0.5),
+                    (layer.running_mean, -0.5, 0.5),
+                    (layer.running_var, 0.5, 1.5),
+                ):
+                    assert tensor is not None
+                    tensor.uniform_(low, high)
+    return layers.eval()
+
+
+def fastai_layers(inputs: int, classes: int) -> nn.Sequential:
+    """What fastai puts behind its pooling: two blocks of batch norm, dropout and a linear layer, a ReLU between."""
+    return trained(
+        nn.Sequential(
+            nn.BatchNorm1d(inputs),
+            nn.Dropout(0.25),
+            nn.Linear(inputs, 16, bias=False),
+            nn.ReLU(),
+            nn.BatchNorm1d(16),
+            nn.Dropout(0.5),
+            nn.Linear(16, classes),
+        )
+    )
+
+
+def head(kind: str, classes: int) -> Head:
+    torch.manual_seed(classes)
+    pools: tuple[Pool, ...] = ("max", "mean") if kind == "concat" else ("mean",)
+    inputs = FEATURES * len(pools)
+    layers = nn.Sequential(nn.Linear(inputs, classes)) if kind == "linear" else fastai_layers(inputs, classes)
+    return Head(pools, layers, MALIGNANT[classes]).eval()
+
+
+HEADS = [(kind, classes) for kind in ("linear", "mean", "concat") for classes in (2, 5)]
+
+
+@pytest.fixture
+def feature_map() -> torch.Tensor:
+    """(2, F, 3, 4), of both signs: a DenseNet of fastai ends without a ReLU."""
+    return torch.randn(2, FEATURES, 3, 4, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize(("kind", "classes"), HEADS)
+def test_the_folded_head_gives_the_logits_of_its_layers(kind: str, classes: int, feature_map: torch.Tensor) -> None:
+    taken = head(kind, classes)
+    logit, class_logits = taken(feature_map)
+    found = taken.explain(feature_map)
+    assert torch.allclose(found.class_logits, class_logits, atol=1e-5)
+    assert torch.allclose(found.cells.mean((1, 2)) + found.bias, logit, atol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "classes"), HEADS)
+def test_evidence_is_the_gradient_by_finite_differences(kind: str, classes: int, feature_map: torch.Tensor) -> None:
+    taken, values, step = head(kind, classes).double(), feature_map.double(), 1e-6
+    cells = taken.explain(values).cells
+    for row in range(3):
+        for column in range(4):
+            # Scaling a cell's features by (1 + step) moves the logit by the cell's share of the evidence.
+            factor = torch.zeros(3, 4, dtype=torch.float64)
+            factor[row, column] = step
+            difference = (taken(values * (1 + factor))[0] - taken(values * (1 - factor))[0]) / (2 * step)
+            assert torch.allclose(cells[:, row, column] / 12, difference, atol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "classes"), HEADS)
+def test_evidence_is_the_gradient_of_automatic_differentiation(kind: str, classes: int, feature_map: torch.Tensor) -> None:
+    taken, values = head(kind, classes).double(), feature_map.double().requires_grad_()
+    [gradient] = torch.autograd.grad(taken(values)[0].sum(), values)
+    assert torch.allclose(taken.explain(values).cells / 12, (gradient * values).sum(1), atol=1e-7)
+
+
+def test_the_malignant_logit_of_many_classes_is_that_of_their_summed_probabilities(feature_map: torch.Tensor) -> None:
+    logit, class_logits = head("concat", 5)(feature_map)
+    malignant = torch.softmax(class_logits, 1)[:, [0, 2]].sum(1)
+    assert torch.allclose(torch.sigmoid(logit), malignant, atol=1e-6)
+
+
+def test_two_classes_and_a_linear_head_have_the_bias_of_training(feature_map: torch.Tensor) -> None:
+    taken = head("linear", 2)
+    [linear] = taken.folded
+    expected = linear.bias[1] - linear.bias[0]  # type: ignore[index]  # ModuleList forgets
+    assert torch.allclose(taken.explain(feature_map).bias, expected.expand(2), atol=1e-5)
+
+
+def test_equal_maxima_share_the_evidence() -> None:
+    taken = head("concat", 2)
+    values = torch.ones(1, FEATURES, 3, 4)
+    cells = taken.explain(values).cells
+    assert torch.allclose(cells, cells[:, :1, :1].expand_as(cells), atol=1e-5)
+
+
+def test_a_certain_answer_still_has_numbers(feature_map: torch.Tensor) -> None:
+    taken = head("concat", 5)
+    found = taken.explain(feature_map * 1e4)
+    assert all(torch.isfinite(value).all() for value in found)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        nn.Sequential(nn.Linear(4, 2), nn.ReLU()),
+        nn.Sequential(nn.Linear(4, 2), nn.Hardswish(), nn.Linear(2, 2)),
+        nn.Sequential(nn.BatchNorm1d(4, track_running_stats=False), nn.Linear(4, 2)),
+        nn.Sequential(),
+    ],
+)
+def test_a_head_that_is_not_piecewise_linear_is_refused(layers: nn.Sequential) -> None:
+    with pytest.raises(HeadError):
+        fold(layers)
+
+
+def test_another_number_of_classes_is_refused() -> None:
+    with pytest.raises(HeadError, match="2 outputs for 3 classes"):
+        Head(("mean",), nn.Sequential(nn.Linear(4, 2)), (True, False, False))
+
+
+def classifier(kind: str, classes: int) -> Classifier:
+    torch.manual_seed(classes)
+    body = timm.create_model("test_efficientnet", num_classes=0)
+    pools: tuple[Pool, ...] = ("max", "mean") if kind == "concat" else ("mean",)
+    inputs = int(body.num_features) * len(pools)  # type: ignore[arg-type]  # timm does not say
+    layers = nn.Sequential(nn.Linear(inputs, classes)) if kind == "linear" else fastai_layers(inputs, classes)
+    # Untrained features are small; a louder head shows differences.
+    nn.init.normal_(layers.get_parameter(f"{len(layers) - 1}.weight"), std=20)
+    names = tuple(f"class_{index}" for index in range(classes))
+    spec = Spec("test_efficientnet", 96, names, MALIGNANT[classes], (0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
+    return Classifier(spec, TimmBody(body), Head(pools, layers, spec.malignant))
+
+
+@pytest.mark.parametrize(("kind", "classes"), HEADS)
+def test_the_serving_graph_adds_up_with_one_view_and_with_eight(kind: str, classes: int) -> None:
+    network = classifier(kind, classes)
+    core = Core(network)
+    model = assemble(export_core(core), network, Platt(), Familiarity.unknown(core.features))
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    square = decode((SAMPLES / "ISIC_0010021.jpg").read_bytes(), at_least=200).pixels[:96, :96]
+
+    def run(pixels: np.ndarray, views: int) -> dict[str, np.ndarray]:
+        feed = {"image": np.ascontiguousarray(pixels)[np.newaxis], "views": np.array(views)}
+        return dict(zip(names, session.run(names, feed), strict=True))
+
+    batch = torch.from_numpy(np.ascontiguousarray(square.transpose(2, 0, 1)))[None].float()
+    with torch.inference_mode():
+        expected = network((batch / 255 - 0.5) / 0.2)[0]
+    one, eight = run(square, 1), run(square, 8)
+    assert one["logit"] == pytest.approx(float(expected), abs=1e-4)
+    for found in (one, eight):
+        assert found["evidence"].mean() + found["bias"] == pytest.approx(found["logit"], abs=1e-4)
+        assert found["classes"].sum() == pytest.approx(1, abs=1e-6)
+        malignant = found["classes"][list(MALIGNANT[classes])].sum()
+        assert malignant == pytest.approx(found["probability"], abs=1e-6)
+    turned = run(np.rot90(square), 8)
+    assert np.allclose(turned["evidence"], np.rot90(eight["evidence"]), atol=1e-3)
+    assert not np.allclose(turned["evidence"], eight["evidence"], atol=1e-3)
+    views = [run(view, 1)["logit"] for k in range(4) for view in (np.rot90(square, k), np.rot90(square, k)[:, ::-1])]
+    assert eight["logit"] == pytest.approx(np.mean(views), abs=1e-4)

@@ -1,0 +1,218 @@
+"""Many photographs at once: a row for each, whatever it is and whenever the run is stopped."""
+
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from lesion.batch import cli
+from lesion.batch.resumable_parquet import Journal, JournalError
+from lesion.batch.schema import Run, about, crashed
+from lesion.inference.model import Model
+from lesion.inference.schemas import Views
+from PIL import Image
+from starlette.testclient import TestClient
+
+from tests.support.paths import REPOSITORY, SAMPLES, TELEPHONE
+from tests.support.stand_in_model import build
+
+RUN = Run("1", "ab", 1, ("melanoma", "nevus"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """One of each: good ones, a dark one, and what is no photograph."""
+    source = tmp_path / "photographs"
+    (source / "below").mkdir(parents=True)
+    shutil.copy(SAMPLES / "ISIC_0000026.jpg", source / "a.jpg")
+    shutil.copy(TELEPHONE / "ISIC_0000026.heic", source / "below" / "b.heic")
+    (source / "cut.jpg").write_bytes((SAMPLES / "ISIC_0000026.jpg").read_bytes()[:9000])
+    Image.new("RGB", (400, 300)).save(source / "dark.png")
+    (source / "empty").touch()
+    (source / "notes.txt").write_text("no photograph")
+    return source
+
+
+def test_every_input_has_a_row_that_says_what_the_service_says(
+    folder: Path, stand_in_file: Path, client: TestClient, tmp_path: Path
+) -> None:
+    results = cli.run(folder, tmp_path / "out" / "results.parquet", stand_in_file, workers=2)
+    assert [path.name for path in results.parent.iterdir()] == ["results.parquet"]
+    table = pq.read_table(results)
+    assert table.schema.metadata[b"views"] == b"1"
+    rows = {row["file"]: row for row in table.to_pylist()}
+    assert list(rows) == ["a.jpg", "below/b.heic", "cut.jpg", "dark.png", "empty", "notes.txt"]
+    for name, row in rows.items():
+        answer = client.post("/api/classify?evidence=false", content=(folder / name).read_bytes())
+        said = answer.json()
+        if answer.status_code != 200:
+            assert (row["status"], row["malignant_probability"]) == ("error", None)
+            # An empty body is no file at all to the API.
+            assert row["code"] == ("unsupported_format" if name == "empty" else said["code"])
+            continue
+        assert (row["status"], row["width"], row["format"]) == (
+            said["status"],
+            said["image"]["width"],
+            said["image"]["format"],
+        )
+        if said["status"] == "refused":
+            assert (row["code"], row["message"]) == (said["refusal"]["code"], said["refusal"]["message"])
+            assert (row["malignant_probability"], row["probability_nevus"]) == (None, None)
+        else:
+            for key in ("decision", "malignant_probability", "threshold", "prediction_set", "logit"):
+                assert row[key] == said["prediction"][key]
+            for entry in said["prediction"]["classes"]:
+                assert row[f"probability_{entry['code']}"] == entry["probability"]
+    assert {row["status"] for row in rows.values()} == {"ok", "refused", "error"}
+
+
+def test_a_table_names_files_beside_it_and_missing_ones_keep_their_row(
+    folder: Path, stand_in_file: Path, tmp_path: Path
+) -> None:
+    (folder / "table.csv").write_text("﻿id,file\n1,a.jpg\n2,gone.jpg\n3,below/b.heic\n")
+    results = cli.run(folder / "table.csv", tmp_path / "results.parquet", stand_in_file, views=Views.EIGHT)
+    rows = pq.read_table(results).to_pylist()
+    assert [(row["file"], row["status"], row["code"]) for row in rows] == [
+        ("a.jpg", "ok", None),
+        ("gone.jpg", "error", "unreadable"),
+        ("below/b.heic", "ok", None),
+    ]
+
+
+def test_a_name_that_is_no_text_keeps_its_row(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
+    os.rename(folder / "a.jpg", os.fsencode(folder) + b"/caf\xe9.jpg")
+    results = cli.run(folder, tmp_path / "results.parquet", stand_in_file)
+    rows = {row["file"]: row["status"] for row in pq.read_table(results).to_pylist()}
+    assert len(rows) == 6 and rows["caf\\xe9.jpg"] == "ok"
+    (folder / "caf\\xe9.jpg").touch()
+    with pytest.raises(cli.SourceError, match="Rename one"):
+        cli.run(folder, tmp_path / "more.parquet", stand_in_file)
+
+
+def test_results_among_the_photographs_are_no_photographs(
+    folder: Path, stand_in_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    with Journal(Path("results.parquet"), about(Model(stand_in_file), 1)) as journal:
+        journal.write([crashed("a.jpg")])
+    for _ in range(2):
+        cli.run(Path(), Path("results.parquet"), stand_in_file)
+        names = pq.read_table("results.parquet", columns=["file"])["file"].to_pylist()
+        assert names == ["a.jpg", "below/b.heic", "cut.jpg", "dark.png", "empty", "notes.txt"]
+
+
+def test_killed_at_any_moment_it_goes_on_and_no_row_is_lost_or_there_twice(stand_in_file: Path, tmp_path: Path) -> None:
+    source, results = tmp_path / "photographs", tmp_path / "results.parquet"
+    source.mkdir()
+    picture = Image.open(SAMPLES / "ISIC_0000026.jpg").resize((160, 120))
+    for number in range(150):
+        picture.save(source / f"{number:03}.jpg")
+    script = (
+        "import signal, sys; from lesion import batch; cli._ROWS = 4\n"
+        "if __name__ == '__main__':\n"
+        # A shell that starts tests in the background lets them ignore interrupts.
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "    sys.exit(cli.main(sys.argv[1:]))\n"
+    )
+    (tmp_path / "often.py").write_text(script)
+    command = [sys.executable, str(tmp_path / "often.py"), str(source), "-o", str(results), "--workers", "2"]
+    environment = {**os.environ, "LESION_MODEL": str(stand_in_file), "PYTHONPATH": str(REPOSITORY / "lambda")}
+
+    def pieces() -> int:
+        return len(list(tmp_path.glob("results.parquet.pieces/*.parquet")))
+
+    stops = 0
+    for kind in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
+        before = pieces()
+        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None and pieces() < before + 3:
+                time.sleep(0.005)
+            process.send_signal(kind)
+        stops += process.returncode != 0
+    assert stops == 3 and not results.exists()
+    assert subprocess.run(command, env=environment, stderr=subprocess.DEVNULL, check=False).returncode == 0
+    names = pq.read_table(results, columns=["file"])["file"].to_pylist()
+    assert names == [f"{number:03}.jpg" for number in range(150)]
+
+
+def test_a_file_that_ends_its_process_is_a_row_and_the_others_are_judged(folder: Path, stand_in_file: Path) -> None:
+    # A pipe keeps its reader waiting, so that this test knows whom to end.
+    os.mkfifo(folder / "pipe")
+    files = {name: folder / name for name in ("a.jpg", "pipe", "dark.png", "notes.txt")}
+    with ThreadPoolExecutor(1) as pool:
+        rows = pool.submit(lambda: list(cli.judged(files, stand_in_file, Views.ONE, 1)))
+        ended = 0
+        while not rows.done():
+            with suppress(OSError):  # nobody reads
+                writer = os.open(folder / "pipe", os.O_WRONLY | os.O_NONBLOCK)
+                for child in multiprocessing.active_children():
+                    child.kill()
+                    child.join()
+                    ended += 1
+                os.close(writer)
+            time.sleep(0.01)
+    found = {row["file"]: row for row in rows.result()}
+    assert len(rows.result()) == 4 and ended == 2
+    assert found["pipe"]["code"] == "crashed"
+    assert (found["a.jpg"]["status"], found["notes.txt"]["code"]) == ("ok", "unsupported_format")
+
+
+def test_results_of_another_model_are_not_added_to(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
+    results = cli.run(folder, tmp_path / "results.parquet", stand_in_file)
+    other = build(tmp_path / "other.onnx", version="other")
+    assert Model(other).sha256 != Model(stand_in_file).sha256
+    with pytest.raises(JournalError, match="another model or other views"):
+        cli.run(folder, results, other)
+    with pytest.raises(JournalError, match="another model or other views"):
+        cli.run(folder, results, stand_in_file, views=Views.EIGHT)
+    results.write_text("no parquet")
+    with pytest.raises(JournalError, match="no file of results"):
+        cli.run(folder, results, stand_in_file)
+
+
+def test_new_photographs_are_added_to_finished_results(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
+    results = cli.run(folder, tmp_path / "results.parquet", stand_in_file)
+    first = pq.read_table(results)
+    shutil.copy(folder / "a.jpg", folder / "c.jpg")
+    (folder / "empty").unlink()
+    cli.run(folder, results, stand_in_file)
+    names = pq.read_table(results)["file"].to_pylist()
+    assert names == ["a.jpg", "below/b.heic", "c.jpg", "cut.jpg", "dark.png", "notes.txt", "empty"]
+    assert pq.read_table(results).filter(pq.read_table(results)["file"].is_valid()).num_rows == first.num_rows + 1
+
+
+def test_a_journal_is_for_one_process_and_knows_pieces_that_are_results_already(tmp_path: Path) -> None:
+    path, pieces = tmp_path / "results.parquet", tmp_path / "results.parquet.pieces"
+    rows = [{"file": name, "status": "error", "code": "unreadable"} for name in "abc"]
+    with Journal(path, RUN) as journal:
+        with pytest.raises(JournalError, match="Another process"), Journal(path, RUN):
+            pass
+        journal.write(rows[:2])
+        journal.write(rows[2:])
+        shutil.copytree(pieces, tmp_path / "kept")
+        journal.finish(["c", "b", "a"])
+    assert not pieces.exists()
+    shutil.copytree(tmp_path / "kept", pieces)  # ended between the last two steps
+    with Journal(path, RUN) as journal:
+        assert journal.done == {"a", "b", "c"}
+        journal.finish(["c", "b", "a"])
+    assert pq.read_table(path)["file"].to_pylist() == ["c", "b", "a"]
+
+
+def test_nothing_to_judge_ends_with_a_sentence(
+    tmp_path: Path, stand_in_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LESION_MODEL", str(stand_in_file))
+    (tmp_path / "table.csv").write_text("id\n1\n")
+    for source, sentence in (("gone", "neither a folder nor a table"), ("table.csv", "no column `file`")):
+        assert cli.main([str(tmp_path / source), "-o", str(tmp_path / "results.parquet")]) == 1
+        assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "results.parquet").exists()

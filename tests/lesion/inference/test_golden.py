@@ -1,0 +1,37 @@
+"""Real photographs through the decoder and the shipped model give the numbers that were written down."""
+
+import json
+
+import numpy as np
+import pytest
+from lesion.inference.model import Model
+from lesion.settings import Settings
+
+from tests.golden import FILE, observe
+from tests.support.paths import SAMPLES
+
+GOLDEN = json.loads(FILE.read_text())
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return Model(Settings.model)
+
+
+def test_the_numbers_are_those_of_the_shipped_model(model: Model) -> None:
+    assert model.sha256 == GOLDEN["model_sha256"], (
+        "The model was replaced: run `python -m tests.golden` and look at the difference."
+    )
+    assert set(GOLDEN["photographs"]) == {path.stem for path in SAMPLES.glob("*.jpg")}
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN["photographs"]))
+def test_a_photograph_decodes_and_classifies_as_it_did(model: Model, name: str) -> None:
+    expected, found = GOLDEN["photographs"][name], observe(model, SAMPLES / f"{name}.jpg")
+    assert (found["size"], found["decoded"]) == (expected["size"], expected["decoded"])
+    assert np.allclose(found["block_means"], expected["block_means"], atol=0.1)
+    for views in ("one_view", "eight_views"):
+        assert found[views].keys() == expected[views].keys()
+        for key, value in expected[views].items():
+            # Other processors add in another order; sharpness is in the hundreds.
+            assert np.allclose(found[views][key], value, rtol=1e-3, atol=2e-3), key

@@ -1,0 +1,221 @@
+"""Every route answers as the contract says."""
+
+import dataclasses
+import math
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lesion.inference.messages import DISCLAIMER
+from lesion.inference.model import Model
+from lesion.settings import Settings
+from lesion.web import api
+from lesion.web.api import create_app
+from PIL import Image
+from starlette.testclient import TestClient
+
+from tests.lesion.web.test_samples import ENTRY, gallery
+
+
+def png(color: tuple[int, int, int], size: tuple[int, int] = (64, 48)) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", size, color).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def without_timing(answer: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in answer.items() if name != "timing_ms"}
+
+
+def test_a_photograph_gets_the_whole_answer(client: TestClient, stand_in: Model) -> None:
+    # 51 of 255 is a fifth: evidence 8/5 in every cell, logit 8/5 - 1.
+    response = client.post("/api/classify", content=png((51, 51, 0)))
+    probability = 1 / (1 + math.exp(-0.6))
+    answer = response.json()
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+    assert list(answer) == ["status", "refusal", "prediction", "evidence", "image", "model", "timing_ms", "disclaimer"]
+    assert answer["status"] == "ok"
+    assert answer["refusal"] is None
+    assert answer["prediction"] == {
+        "decision": "above_threshold",
+        "malignant_probability": pytest.approx(probability, abs=1e-6),
+        "threshold": 0.5,
+        "prediction_set": ["malignant"],
+        "logit": pytest.approx(0.6, abs=1e-6),
+        "classes": [
+            {"code": "melanoma", "malignant": True, "probability": pytest.approx(0.75 * probability, abs=1e-6)},
+            {"code": "nevus", "malignant": False, "probability": pytest.approx(1 - probability, abs=1e-6)},
+            {"code": "basal_cell_carcinoma", "malignant": True, "probability": pytest.approx(0.25 * probability, abs=1e-6)},
+        ],
+    }
+    assert answer["evidence"] == {"rows": 4, "columns": 4, "bias": -1.0, "values": [[pytest.approx(1.6, abs=1e-6)] * 4] * 4}
+    assert answer["image"] == {"width": 64, "height": 48, "format": "PNG"}
+    assert answer["model"] == {"version": "stand-in", "sha256": stand_in.sha256}
+    assert set(answer["timing_ms"]) == {"decode", "infer", "total"}
+    assert answer["disclaimer"] == DISCLAIMER
+
+
+def test_the_numbers_of_an_answer_agree_with_each_other(client: TestClient, photograph: bytes) -> None:
+    answer = client.post("/api/classify", content=photograph).json()
+    prediction, evidence = answer["prediction"], answer["evidence"]
+    values = [value for row in evidence["values"] for value in row]
+    malignant = sum(entry["probability"] for entry in prediction["classes"] if entry["malignant"])
+    assert sum(values) / len(values) + evidence["bias"] == pytest.approx(prediction["logit"], abs=1e-5)
+    assert sum(entry["probability"] for entry in prediction["classes"]) == pytest.approx(1, abs=1e-5)
+    assert malignant == pytest.approx(prediction["malignant_probability"], abs=1e-5)
+    assert prediction["classes"] == sorted(prediction["classes"], key=lambda entry: -entry["probability"])
+    assert (prediction["decision"] == "above_threshold") == (prediction["malignant_probability"] >= prediction["threshold"])
+
+
+def test_numbers_have_no_rounding_noise(client: TestClient) -> None:
+    text = client.post("/api/classify", content=png((51, 51, 0))).text
+    assert all(len(number) <= 12 for number in text.replace("[", ",").replace("]", ",").split(",") if number[:1].isdigit())
+
+
+def test_form_and_body_get_the_same_answer(client: TestClient, photograph: bytes) -> None:
+    form = client.post("/api/classify", files={"file": ("photo.jpg", photograph, "image/jpeg")}).json()
+    body = client.post("/api/classify", content=photograph, headers={"content-type": "image/jpeg"}).json()
+    plain = client.post("/api/classify", content=photograph, headers={"content-type": "application/octet-stream"}).json()
+    assert without_timing(form) == without_timing(body) == without_timing(plain)
+
+
+def test_evidence_can_be_left_out(client: TestClient) -> None:
+    answer = client.post("/api/classify?evidence=false", content=png((51, 51, 0))).json()
+    assert answer["evidence"] is None
+    assert answer["prediction"] is not None
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/ping", "/api/model", "/api/openapi.json", "/api/docs", "/api/docs.css", "/api/nothing"]
+)
+def test_head_is_get_without_the_body_and_nothing_is_stored(client: TestClient, path: str) -> None:
+    got, head = client.get(path), client.head(path)
+    assert got.content and not head.content
+    assert (head.status_code, head.headers) == (got.status_code, got.headers)
+    assert head.headers["cache-control"] == "no-store"
+
+
+def test_head_is_no_operation_of_its_own_in_the_document(client: TestClient) -> None:
+    operations = {method for path in client.get("/api/openapi.json").json()["paths"].values() for method in path}
+    assert operations == {"get", "post"}
+
+
+def test_eight_views_are_asked_of_the_model(client: TestClient) -> None:
+    # Blue is how much the stand-in's answer depends on the view.
+    blue = png((120, 0, 255))
+    assert client.post("/api/classify?views=1", content=blue).json()["status"] == "ok"
+    assert client.post("/api/classify?views=8", content=blue).json()["refusal"]["code"] == "unstable"
+
+
+@pytest.mark.parametrize(
+    ("picture", "code"),
+    [
+        (png((51, 51, 0), (64, 15)), "too_small"),
+        (png((1, 1, 1)), "too_dark"),
+        (png((51, 255, 51)), "not_a_lesion"),
+    ],
+)
+def test_a_refusal_is_an_answer_without_a_number(client: TestClient, picture: bytes, code: str) -> None:
+    response = client.post("/api/classify", content=picture)
+    answer = response.json()
+    assert response.status_code == 200
+    assert answer["status"] == "refused"
+    assert answer["refusal"]["code"] == code
+    assert answer["refusal"]["message"].endswith(".")
+    assert answer["prediction"] is None
+    assert answer["evidence"] is None
+    assert answer["disclaimer"] == DISCLAIMER
+
+
+def test_a_sample_gets_the_answer_of_its_file(stand_in: Model, tmp_path: Path, photograph: bytes) -> None:
+    folder = gallery(tmp_path, ENTRY)
+    (folder / "one.jpg").write_bytes(photograph)
+    client = TestClient(create_app(Settings(samples=folder), stand_in))
+    answer = client.get("/api/classify?sample=one&evidence=false")
+    uploaded = client.post("/api/classify?evidence=false", content=photograph)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    assert without_timing(answer.json()) == without_timing(uploaded.json())
+    assert client.get("/api/samples").json() == [ENTRY]
+
+
+def test_every_sample_of_the_repository_is_judged(client: TestClient) -> None:
+    samples = client.get("/api/samples").json()
+    statuses = [client.get(f"/api/classify?sample={sample['id']}").status_code for sample in samples]
+    assert samples
+    assert statuses == [200] * len(samples)
+
+
+def test_an_address_is_fetched_and_judged(stand_in: Model, monkeypatch: pytest.MonkeyPatch, photograph: bytes) -> None:
+    asked: dict[str, Any] = {}
+
+    def fetch(url: str, **options: Any) -> bytes:
+        asked.update(options, url=url)
+        return photograph
+
+    monkeypatch.setattr(api, "fetch", fetch)
+    settings = Settings(url_hosts=frozenset({"images.example.org"}))
+    response = TestClient(create_app(settings, stand_in)).get("/api/classify?url=https://images.example.org/a.jpg")
+    assert response.status_code == 200
+    assert asked == {
+        "url": "https://images.example.org/a.jpg",
+        "hosts": frozenset({"images.example.org"}),
+        "max_bytes": 4_500_000,
+    }
+
+
+def test_classes_are_those_of_the_model(client: TestClient) -> None:
+    assert client.get("/api/classes").json() == [
+        {"code": "melanoma", "name": "Melanoma", "malignant": True},
+        {"code": "basal_cell_carcinoma", "name": "Basal cell carcinoma", "malignant": True},
+        {"code": "nevus", "name": "Nevus", "malignant": False},
+    ]
+
+
+def test_the_model_card_is_what_the_file_says(client: TestClient, stand_in: Model) -> None:
+    card = client.get("/api/model").json()
+    assert card["version"] == "stand-in"
+    assert card["sha256"] == stand_in.sha256
+    assert (card["architecture"], card["input_size"], card["threshold"], card["coverage"]) == ("red", 32, 0.5, 0.9)
+    assert card["classes"] == client.get("/api/classes").json()
+    assert card["metrics"] == {"auc": {"value": 0.5, "low": 0.4, "high": 0.6}}
+    assert (card["training"], card["licence"]) == ({"images": 0}, "MIT")
+    assert (card["intended_use"], card["limits_of_use"]) == ("Tests.", ["It only sees red."])
+
+
+def test_a_model_that_calls_its_metadata_like_the_contract_cannot_change_it(stand_in: Model) -> None:
+    card = dataclasses.replace(stand_in.card, about={"sha256": "forged", "version": "forged"})
+    other = Model.__new__(Model)
+    other.__dict__.update(stand_in.__dict__, card=card)
+    answer = TestClient(create_app(Settings(), other)).get("/api/model").json()
+    assert (answer["version"], answer["sha256"]) == ("stand-in", stand_in.sha256)
+
+
+def test_the_configuration_has_texts_links_and_limits(client: TestClient) -> None:
+    config = client.get("/api/config").json()
+    assert config["title"] == "Skin-lesion classifier"
+    assert config["description"]
+    assert DISCLAIMER in config["about"]
+    assert config["links"] == {"code": "https://example.org/code"}
+    assert config["limits"] == {
+        "max_upload_bytes": 4_500_000,
+        "max_pixels": 50_000_000,
+        "max_pixels_of": {"WebP": 20_000_000, "AVIF": 24_000_000},
+        "formats": ["JPEG", "PNG", "WebP", "TIFF", "BMP", "GIF", "HEIC", "AVIF"],
+    }
+
+
+def test_without_an_address_of_the_code_there_is_no_link(stand_in: Model) -> None:
+    assert TestClient(create_app(Settings(), stand_in)).get("/api/config").json()["links"] == {}
+
+
+def test_ping_answers_pong(client: TestClient) -> None:
+    assert client.get("/api/ping").json() == "pong"
+
+
+def test_nothing_towards_a_person_claims_more_than_the_model_can(client: TestClient) -> None:
+    config = client.get("/api/config").json()
+    shown = " ".join((config["title"], config["description"], *config["about"], DISCLAIMER)).lower()
+    assert not [word for word in ("diagnos", "detect cancer", " safe", "low risk", "healthy") if word in shown]

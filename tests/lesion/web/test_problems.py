@@ -1,0 +1,156 @@
+"""Every error is application/problem+json with a stable code; faults tell nothing of the caller, here or in the log."""
+
+import logging
+import re
+import threading
+import zlib
+from typing import Any
+
+import pytest
+from lesion import errors
+from lesion.inference.model import Model
+from lesion.settings import Settings
+from lesion.web import api, problems
+from lesion.web.api import create_app
+from starlette.testclient import TestClient
+
+SECRET = "anna-schmidt-left-arm"
+
+
+def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:
+    problem: dict[str, Any] = response.json()
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
+    assert list(problem) == ["type", "title", "status", "detail", "code"]
+    assert (problem["type"], problem["status"], problem["code"]) == (f"/api/docs#{code}", status, code)
+    assert problem["title"] == problems.codes()[code][1]
+    assert problem["detail"].endswith(".")
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "status", "code"),
+    [
+        ("POST", "/api/classify", b"GIF", 415, "unsupported_format"),
+        ("POST", "/api/classify", b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "unsupported_format"),
+        ("POST", "/api/classify", b"%PDF-1.7", 415, "unsupported_format"),
+        ("POST", "/api/classify", b"\xff\xd8\xff" + bytes(100), 400, "invalid_image"),
+        ("POST", "/api/classify", b"", 422, "missing_file"),
+        ("POST", "/api/classify?views=2", b"x", 422, "invalid_parameter"),
+        ("POST", "/api/classify?views=many", b"x", 422, "invalid_parameter"),
+        ("POST", "/api/classify?evidence=perhaps", b"x", 422, "invalid_parameter"),
+        ("GET", "/api/classify", None, 422, "missing_file"),
+        ("GET", "/api/classify?sample=a&url=b", None, 422, "invalid_parameter"),
+        ("GET", "/api/classify?sample=../samples/README", None, 404, "not_found"),
+        ("GET", "/api/classify?sample=", None, 404, "not_found"),
+        ("GET", "/api/classify?url=https://example.org/a.jpg", None, 403, "url_not_allowed"),
+        ("GET", "/api/nothing", None, 404, "not_found"),
+        ("GET", "/api", None, 404, "not_found"),
+        ("GET", "/", None, 404, "not_found"),
+        ("GET", "/api/ping/", None, 404, "not_found"),
+        ("GET", "/docs", None, 404, "not_found"),
+        ("GET", "/openapi.json", None, 404, "not_found"),
+        ("PUT", "/api/classify", b"x", 405, "method_not_allowed"),
+        ("DELETE", "/api/model", None, 405, "method_not_allowed"),
+    ],
+)
+def test_errors_are_problems(
+    client: TestClient, method: str, path: str, content: bytes | None, status: int, code: str
+) -> None:
+    assert_problem(client.request(method, path, content=content), status, code)
+
+
+def test_a_wrong_parameter_is_named_with_what_it_may_be(client: TestClient) -> None:
+    problem = assert_problem(client.post("/api/classify?views=2", content=b"x"), 422, "invalid_parameter")
+    assert "views: input should be 1 or 8" in problem["detail"]
+
+
+@pytest.mark.parametrize(("path", "methods"), [("/api/classify", "GET, HEAD, POST"), ("/api/ping", "GET, HEAD")])
+def test_a_wrong_method_is_told_all_the_right_ones(client: TestClient, path: str, methods: str) -> None:
+    response = client.patch(path)
+    assert_problem(response, 405, "method_not_allowed")
+    assert response.headers["allow"] == methods
+
+
+def test_too_many_pixels_are_too_large(client: TestClient) -> None:
+    # A PNG of 20,000 x 20,000 pixels, as far as its header says.
+    header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (20_000).to_bytes(4) * 2 + b"\x08\x02\0\0\0"
+    data = header + zlib.crc32(header[12:]).to_bytes(4) + b"\0\0\0\0IDAT" + zlib.crc32(b"IDAT").to_bytes(4)
+    problem = assert_problem(client.post("/api/classify", content=data), 413, "too_large")
+    assert "50 megapixels" in problem["detail"]
+
+
+def test_a_fetch_that_fails_is_the_other_sides_doing(stand_in: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(*_: Any, **__: Any) -> bytes:
+        raise errors.FetchFailed("The address answered 404.")
+
+    monkeypatch.setattr(api, "fetch", fetch)
+    client = TestClient(create_app(Settings(url_hosts=frozenset({"example.org"})), stand_in))
+    assert_problem(client.get("/api/classify?url=https://example.org/a.jpg"), 502, "fetch_failed")
+
+
+def test_a_fetch_that_never_ends_is_given_up(stand_in: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(api, "fetch", lambda *_, **__: ended.wait(20))
+    monkeypatch.setattr(api, "FETCH_SECONDS", 0.05)
+    client = TestClient(create_app(Settings(url_hosts=frozenset({"example.org"})), stand_in))
+    assert_problem(client.get("/api/classify?url=https://example.org/a.jpg"), 502, "fetch_failed")
+    ended.set()
+
+
+def test_a_fault_tells_no_number_and_logs_nothing_of_the_caller(
+    stand_in: Model, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, photograph: bytes
+) -> None:
+    def broken(data: bytes, *_: Any, **__: Any) -> Any:
+        try:
+            raise OSError(f"{SECRET} {data[:20]!r}")
+        except OSError as error:
+            raise RuntimeError(SECRET) from error
+
+    monkeypatch.setattr(api, "classify", broken)
+    client = TestClient(create_app(Settings(), stand_in))
+    with caplog.at_level(logging.DEBUG):
+        response = client.post(f"/api/classify?views=8&name={SECRET}", files={"file": (f"{SECRET}.jpg", photograph)})
+    problem = assert_problem(response, 500, "fault")
+    assert not re.search(r"\d", problem["detail"])
+    faults = [record.getMessage() for record in caplog.records if record.name == "lesion"]
+    assert len(faults) == 1
+    assert faults[0].startswith("fault in POST /api/classify: RuntimeError from OSError\n")
+    assert "in broken" in faults[0]
+    assert not any(SECRET in record.getMessage() for record in caplog.records if not record.name.startswith("http"))
+
+
+def test_after_a_fault_the_service_goes_on(stand_in: Model, monkeypatch: pytest.MonkeyPatch, photograph: bytes) -> None:
+    client = TestClient(create_app(Settings(), stand_in))
+    with monkeypatch.context() as patch:
+        patch.setattr(api, "classify", lambda *_, **__: 1 / 0)
+        assert_problem(client.post("/api/classify", content=photograph), 500, "fault")
+    assert client.post("/api/classify", content=photograph).status_code == 200
+
+
+def test_an_answer_that_is_no_number_is_a_fault(stand_in: Model, photograph: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise errors.ModelFault("The model's answer is not a number.")
+
+    monkeypatch.setattr(stand_in, "run", broken)
+    assert_problem(TestClient(create_app(Settings(), stand_in)).post("/api/classify", content=photograph), 500, "fault")
+
+
+def test_every_code_is_one_of_the_errors_module_and_has_one_status() -> None:
+    kinds = errors.RequestError.__subclasses__()
+    assert len({kind.code for kind in kinds} - {"invalid_request"}) == len(kinds) - 1
+    assert problems.codes() == {
+        "invalid_request": (400, "The request cannot be read"),
+        "missing_file": (422, "No image in the request"),
+        "invalid_parameter": (422, "A parameter is out of range"),
+        "too_large": (413, "The image is too large"),
+        "unsupported_format": (415, "Not a supported image format"),
+        "invalid_image": (400, "The image is broken"),
+        "not_found": (404, "Not found"),
+        "method_not_allowed": (405, "Another method is needed"),
+        "url_not_allowed": (403, "This address may not be fetched"),
+        "wrong_origin": (403, "Not the service's own address"),
+        "fetch_failed": (502, "The address gave no image"),
+        "fault": (500, "The service failed"),
+    }

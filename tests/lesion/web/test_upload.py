@@ -1,0 +1,185 @@
+"""Uploads are counted while they arrive, stay in memory, and are refused where they are not one photograph."""
+
+import builtins
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from lesion.inference.model import Model
+from lesion.settings import Settings
+from lesion.web.api import create_app
+from lesion.web.upload import FRAMING, MAX_PARTS
+from starlette.testclient import TestClient
+
+BOUNDARY = "an-edge"
+FORM = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+def part(name: str, content: bytes, *, file: str | None = "photo.jpg") -> bytes:
+    disposition = f'form-data; name="{name}"' + (f'; filename="{file}"' if file is not None else "")
+    return f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\n\r\n".encode() + content + b"\r\n"
+
+
+def form(*parts: bytes) -> bytes:
+    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
+
+
+@pytest.fixture
+def small(stand_in: Model, photograph: bytes) -> TestClient:
+    """A service that takes exactly the photograph, and not a byte more."""
+    return TestClient(create_app(Settings(max_upload_bytes=len(photograph)), stand_in))
+
+
+def code(response: Any) -> tuple[int, str]:
+    assert response.headers["content-type"] == "application/problem+json"
+    return response.status_code, response.json()["code"]
+
+
+@pytest.mark.parametrize("file", ["photo.jpg", "a b \u00e9.HEIC", "", None])
+def test_the_name_of_the_file_does_not_matter(client: TestClient, photograph: bytes, file: str | None) -> None:
+    response = client.post("/api/classify", content=form(part("file", photograph, file=file)), headers=FORM)
+    assert response.status_code == 200
+
+
+def test_other_fields_are_let_pass(client: TestClient, photograph: bytes) -> None:
+    body = form(part("note", b"left arm", file=None), part("file", photograph), part("age", b"50", file=None))
+    assert client.post("/api/classify", content=body, headers=FORM).status_code == 200
+
+
+def test_what_clients_call_a_form_by_mistake_is_read_as_the_photograph(client: TestClient, photograph: bytes) -> None:
+    # The default of `curl --data-binary`.
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    assert client.post("/api/classify", content=photograph, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-type": ""}, {"content-type": "text/plain"}, {"content-type": ";;=\"'"}])
+def test_a_photograph_is_known_by_its_content(client: TestClient, photograph: bytes, headers: dict[str, str]) -> None:
+    assert client.post("/api/classify", content=photograph, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"", {}),
+        (b"", {"content-type": "image/jpeg"}),
+        (form(), FORM),
+        (form(part("photo", b"x")), FORM),
+        (form(part("file", b"")), FORM),
+        (form(part("file", b"", file="")), FORM),
+    ],
+)
+def test_without_a_photograph_the_answer_says_how_to_send_one(
+    client: TestClient, body: bytes, headers: dict[str, str]
+) -> None:
+    response = client.post("/api/classify", content=body, headers=headers)
+    assert code(response) == (422, "missing_file")
+    assert "form field file" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (form(part("file", b"x")), {"content-type": "multipart/form-data"}),
+        (form(part("file", b"x")), {"content-type": "multipart/form-data; boundary="}),
+        (form(part("file", b"x")), {"content-type": f"multipart/form-data; boundary={'x' * 300}"}),
+        (form(part("file", b"x")), {"content-type": "multipart/form-data; boundary=another"}),
+        (form(part("file", b"x")), {"content-type": f"multipart/mixed; boundary={BOUNDARY}"}),
+        (b"not a form", FORM),
+        (b"", FORM),
+        (part("file", b"x"), FORM),
+        (form(part("file", b"x"))[:-4], FORM),
+        (form(f"--{BOUNDARY}\r\nno colon\r\n\r\nx\r\n".encode()), FORM),
+        (form(f"--{BOUNDARY}\r\n{'X-Long: ' + 'x' * 9000}\r\n\r\nx\r\n".encode()), FORM),
+        (form(f"--{BOUNDARY}\r\n{'X: y' * 1}\r\n".encode() + b"A: b\r\n" * 50 + b"\r\nx\r\n"), FORM),
+        (form(part("file", b"x"), part("file", b"y")), FORM),
+        (form(*[part(f"field{n}", b"x", file=None) for n in range(MAX_PARTS + 1)]), FORM),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_refused(client: TestClient, body: bytes, headers: dict[str, str]) -> None:
+    assert code(client.post("/api/classify", content=body, headers=headers)) == (400, "invalid_request")
+
+
+def test_the_limit_itself_is_taken(small: TestClient, photograph: bytes) -> None:
+    assert small.post("/api/classify", content=photograph).status_code == 200
+    assert small.post("/api/classify", content=form(part("file", photograph)), headers=FORM).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda data: (data, {}), lambda data: (form(part("file", data)), FORM)], ids=["body", "form"]
+)
+def test_one_byte_more_is_refused_and_the_limit_named(
+    small: TestClient, photograph: bytes, wrap: Callable[[bytes], tuple[bytes, dict[str, str]]]
+) -> None:
+    body, headers = wrap(photograph + b"x")
+    response = small.post("/api/classify", content=body, headers=headers)
+    assert code(response) == (413, "too_large")
+    assert f"0.1 MB ({len(photograph)} bytes)" in response.json()["detail"]
+
+
+def test_fields_beside_the_photograph_are_limited_too(small: TestClient, photograph: bytes) -> None:
+    body = form(part("file", photograph), part("note", b"x" * FRAMING, file=None))
+    assert code(small.post("/api/classify", content=body, headers=FORM)) == (413, "too_large")
+
+
+def test_an_announced_length_is_believed_before_anything_is_read(small: TestClient) -> None:
+    read = []
+
+    def chunks() -> Iterator[bytes]:
+        read.append(1)
+        yield b"x"
+
+    response = small.post("/api/classify", content=chunks(), headers={"content-length": "999999999"})
+    assert code(response) == (413, "too_large")
+
+
+def test_without_an_announced_length_bytes_are_counted(small: TestClient, photograph: bytes) -> None:
+    def chunks() -> Iterator[bytes]:
+        for _ in range(20):
+            yield photograph[:10_000]
+
+    assert code(small.post("/api/classify", content=chunks())) == (413, "too_large")
+
+
+def test_an_upload_in_pieces_is_put_together(client: TestClient, photograph: bytes) -> None:
+    body = form(part("file", photograph))
+
+    def chunks() -> Iterator[bytes]:
+        for start in range(0, len(body), 1000):
+            yield body[start : start + 1000]
+
+    assert client.post("/api/classify", content=chunks(), headers=FORM).status_code == 200
+
+
+def test_no_upload_touches_the_disk(
+    client: TestClient, photograph: bytes, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Larger than the 1 MiB that Starlette keeps in memory; zeros after a JPEG's end are ignored by decoders.
+    large = photograph + bytes(3_000_000)
+    opened: list[str] = []
+    real_open, real_os_open = builtins.open, os.open
+
+    def watched_open(file: Any, mode: str = "r", *rest: Any, **options: Any) -> Any:
+        opened.extend([str(file)] if mode.strip("rbt") else [])
+        return real_open(file, mode, *rest, **options)
+
+    def watched_os_open(path: Any, flags: int, *rest: Any, **options: Any) -> int:
+        opened.extend([str(path)] if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) else [])
+        return real_os_open(path, flags, *rest, **options)
+
+    def no_temporary_file(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a temporary file was asked for")
+
+    monkeypatch.setattr(builtins, "open", watched_open)
+    monkeypatch.setattr(os, "open", watched_os_open)
+    for name in ("SpooledTemporaryFile", "TemporaryFile", "NamedTemporaryFile", "mkstemp"):
+        monkeypatch.setattr(tempfile, name, no_temporary_file)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    responses = [
+        client.post("/api/classify", content=form(part("file", large)), headers=FORM),
+        client.post("/api/classify", content=large),
+    ]
+    assert [response.status_code for response in responses] == [200, 200]
+    assert opened == []
+    assert list(tmp_path.iterdir()) == []

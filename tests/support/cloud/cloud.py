@@ -1,0 +1,103 @@
+"""The whole deployment on this machine, put together as one template says.
+
+with Cloud(template, functions, certificate) as cloud:
+    httpx2.get(f"{cloud.url}/api/ping", verify=certificate.client())
+"""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from tests.support.cloud.bucket import Bucket
+from tests.support.cloud.edge import Edge
+from tests.support.cloud.front import Certificate, Front
+from tests.support.cloud.http_api import Functions, FunctionSettings, HttpApi
+from tests.support.cloud.template import Template
+from tests.support.lambda_runtime.container import Container, Image
+from tests.support.lambda_runtime.emulator import Function, RuntimeApi
+from tests.support.lambda_runtime.network import Network
+from tests.support.paths import REPOSITORY
+
+START_SECONDS = 300
+"""For a start, which on the real service has no part in the first caller's time limit but here shares the machine."""
+
+
+class Starter(Protocol):
+    """Starts a function with some settings, which ends with `stack`."""
+
+    def __call__(self, settings: FunctionSettings, stack: ExitStack) -> RuntimeApi: ...
+
+
+class Pool:
+    """Functions that run already, by their settings, for as long as a `with` block: clouds that differ elsewhere share."""
+
+    def __init__(self, start: Starter) -> None:
+        self._start = start
+        self._running: dict[FunctionSettings, RuntimeApi] = {}
+        self._stack = ExitStack()
+
+    def __call__(self, settings: FunctionSettings) -> RuntimeApi:
+        if settings not in self._running:
+            runtime = self._start(settings, self._stack)
+            runtime.invoke({}, seconds=START_SECONDS)
+            self._running[settings] = runtime
+        return self._running[settings]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: Any) -> None:
+        self._stack.__exit__(*details)
+
+
+def in_image(image: Image, network: Network) -> Starter:
+    """Starts the built image, sealed, with the memory and the environment of the template."""
+
+    def start(settings: FunctionSettings, stack: ExitStack) -> RuntimeApi:
+        runtime: RuntimeApi = stack.enter_context(network.call(RuntimeApi))
+        container = Container(image, network, runtime, environment=dict(settings.environment), memory=settings.memory)
+        stack.enter_context(container)
+        return runtime
+
+    return start
+
+
+def in_process(home: Path) -> Starter:
+    """Starts the same handler as a process of this machine: without an image, and so without its limits."""
+
+    def start(settings: FunctionSettings, stack: ExitStack) -> RuntimeApi:
+        runtime = stack.enter_context(RuntimeApi())
+        own = {"HOME": str(home), "PYTHONPATH": str(REPOSITORY / "lambda")}
+        given = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(settings.memory), **dict(settings.environment)}
+        stack.enter_context(Function(runtime, "lesion.handler.handler", {**own, **given}, folder=REPOSITORY))
+        return runtime
+
+    return start
+
+
+class Cloud:
+    """Page, API and distribution of one template, for as long as a `with` block.
+
+    Attributes:
+        certificate: of `url`.
+        edge: the distribution, to be asked without a socket between.
+        api: the HTTP API, whose own address the world can reach.
+        url: the page with TLS, without a slash at the end.
+        plain_url: the same without TLS.
+    """
+
+    def __init__(self, template: Template, functions: Functions, certificate: Certificate) -> None:
+        self.certificate = certificate
+        buckets = [Bucket(template, name) for name in template.named("AWS::S3::Bucket")]
+        apis = [HttpApi(template, name, functions) for name in template.named("AWS::ApiGatewayV2::Api")]
+        (self.api,) = apis
+        self.edge = Edge(template, buckets, apis)
+        self._front = Front(self.edge, certificate)
+        self.url, self.plain_url = self._front.url, self._front.plain_url
+
+    def __enter__(self) -> Self:
+        self._front.__enter__()
+        return self
+
+    def __exit__(self, *details: Any) -> None:
+        self._front.__exit__(*details)

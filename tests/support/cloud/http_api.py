@@ -1,0 +1,212 @@
+"""The HTTP API of the template: its stage, throttle, routes, integration, and the right to call the function."""
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import unquote
+
+from tests.support.cloud.messages import Headers, Request, Response, value
+from tests.support.cloud.template import ACCOUNT, NotRehearsed, Template, know
+from tests.support.lambda_runtime import events
+from tests.support.lambda_runtime.emulator import FunctionFailed, PayloadTooLarge, RuntimeApi
+
+# Logs and words: what they hold is the matter of tests/infra.
+_UNHEARD = {"AccessLogSettings", "AutoDeploy", "Description", "Name", "Tags"}
+
+
+@dataclass(frozen=True)
+class FunctionSettings:
+    """What a function is started with."""
+
+    environment: tuple[tuple[str, str], ...]
+    memory: int
+    seconds: int
+
+
+Functions = Callable[[FunctionSettings], RuntimeApi]
+"""Where events for a function with these settings go."""
+
+
+@dataclass(frozen=True)
+class _Route:
+    method: str
+    path: str
+    pattern: re.Pattern[str]
+    integration: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.method} {self.path}" if self.method else self.path
+
+
+class HttpApi:
+    """One API with the stage `$default`.
+
+    Attributes:
+        event: the last that went to a function.
+        clock: in seconds, by which the throttle counts.
+    """
+
+    def __init__(self, template: Template, name: str, functions: Functions) -> None:
+        self.event: dict[str, Any] = {}
+        self.clock = time.monotonic
+        self._template = template
+        self._name = name
+        self._functions = functions
+        api = template.resolve(template.named("AWS::ApiGatewayV2::Api")[name])
+        know(api, "The API", ("ProtocolType",), _UNHEARD)
+        self._open(self._of("AWS::ApiGatewayV2::Stage"))
+        self._routes = [_route(item) for item in self._of("AWS::ApiGatewayV2::Route").values()]
+        self._integrations = self._of("AWS::ApiGatewayV2::Integration")
+
+    @property
+    def host(self) -> str:
+        return f"{self._name}.execute-api.{self._template.region}.amazonaws.com"
+
+    def answer(self, request: Request, seconds: float) -> Response:
+        """Answer what comes to the API's own address.
+
+        Raises:
+            TimeoutError: not in so many seconds, though the API itself would wait longer.
+        """
+        if len(request.body) > events.REQUEST_BYTES:
+            return _said(413, "Request Entity Too Large")
+        if not self._passes():
+            return _said(429, "Too Many Requests")
+        route = self._choose(request)
+        if route is None:
+            return _said(404, "Not Found")
+        return self._call(route, request, seconds)
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Nothing is given back to the throttle's bucket meanwhile, however slow this machine is."""
+        now = self.clock()
+        self.clock, before = (lambda: now), self.clock
+        try:
+            yield
+        finally:
+            self.clock = before
+
+    def _of(self, kind: str) -> dict[str, dict[str, Any]]:
+        every = {name: self._template.resolve(item) for name, item in self._template.named(kind).items()}
+        return {name: item for name, item in every.items() if item["ApiId"] == self._name}
+
+    def _open(self, stages: dict[str, dict[str, Any]]) -> None:
+        if [stage["StageName"] for stage in stages.values()] != ["$default"]:
+            raise NotRehearsed("The API's stages are not $default alone.")
+        (stage,) = stages.values()
+        know(stage, "The stage", ("ApiId", "StageName", "DefaultRouteSettings"), _UNHEARD)
+        throttle = stage.get("DefaultRouteSettings", {})
+        know(throttle, "The stage's throttle", ("ThrottlingBurstLimit", "ThrottlingRateLimit"))
+        # Without them the account's own limits hold, which are thousands.
+        self._burst = float(throttle.get("ThrottlingBurstLimit", 5000))
+        self._rate = float(throttle.get("ThrottlingRateLimit", 10_000))
+        self._left, self._seen = self._burst, self.clock()
+
+    def _passes(self) -> bool:
+        now = self.clock()
+        self._left = min(self._burst, self._left + self._rate * (now - self._seen))
+        self._seen = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+    def _choose(self, request: Request) -> _Route | None:
+        fitting = [
+            route
+            for route in self._routes
+            if route.method in ("", "ANY", request.method) and route.pattern.fullmatch(request.path)
+        ]
+        # A route that names its path goes before one that takes the rest, and a named method before any.
+        fitting.sort(key=lambda route: (route.path == "$default", "+}" in route.path, route.method == "ANY"))
+        return fitting[0] if fitting else None
+
+    def _call(self, route: _Route, request: Request, patience: float) -> Response:
+        integration = self._integrations[route.integration]
+        known = ("ApiId", "IntegrationType", "IntegrationUri", "PayloadFormatVersion", "TimeoutInMillis")
+        know(integration, "The integration", known)
+        if integration["IntegrationType"] != "AWS_PROXY":
+            raise NotRehearsed(f"An integration of type {integration['IntegrationType']}.")
+        target = integration["IntegrationUri"]
+        if not self._may_call(target, route, request.method):
+            return _said(500, "Internal Server Error")
+        settings = self._settings(target)
+        waits = integration.get("TimeoutInMillis", 30_000) / 1000
+        most = min(waits, settings.seconds, patience)
+        self.event = self._make_event(integration.get("PayloadFormatVersion", "1.0"), route, request)
+        try:
+            answer = self._functions(settings).invoke(self.event, seconds=most)
+            status, headers, body = events.response(answer)
+        except PayloadTooLarge:
+            return _said(413, "Request Too Long")
+        except FunctionFailed as failure:
+            if failure.kind != "Sandbox.Timedout" or most == settings.seconds:
+                return _said(500, "Internal Server Error")
+            if most == waits:
+                return _said(503, "Service Unavailable")
+            raise TimeoutError from failure
+        except ValueError:
+            return _said(500, "Internal Server Error")
+        return Response(status, (*headers.items(), ("Apigw-Requestid", uuid.uuid4().hex[:16])), body)
+
+    def _may_call(self, target: str, route: _Route, method: str) -> bool:
+        caller = f"arn:aws:execute-api:{self._template.region}:{ACCOUNT}:{self._name}/$default/{method}{route.path}"
+        permissions = [self._template.resolve(item) for item in self._template.named("AWS::Lambda::Permission").values()]
+        return any(
+            permission["FunctionName"] == target
+            and permission["Action"] == "lambda:InvokeFunction"
+            and permission["Principal"] == "apigateway.amazonaws.com"
+            and fnmatchcase(caller, permission.get("SourceArn", "*"))
+            for permission in permissions
+        )
+
+    def _settings(self, target: str) -> FunctionSettings:
+        aliases = self._template.named("AWS::Lambda::Alias")
+        if target not in aliases:
+            raise NotRehearsed(f"The API calls {target}, which is no alias of the template.")
+        function = self._template.named("AWS::Lambda::Function")[self._template.resolve(aliases[target]["FunctionName"])]
+        variables = self._template.resolve(function.get("Environment", {}).get("Variables", {}))
+        # Lambda's own defaults where the template is silent.
+        return FunctionSettings(
+            tuple(sorted(variables.items())), function.get("MemorySize", 128), function.get("Timeout", 3)
+        )
+
+    def _make_event(self, version: str, route: _Route, request: Request) -> dict[str, Any]:
+        host: Headers = (("Host", self.host),)
+        headers = request.headers if value(request.headers, "Host") else (*request.headers, *host)
+        plain = events.Request(request.method, request.target, headers, request.body, request.source)
+        parts = route.pattern.fullmatch(request.path)
+        found = {name: unquote(text) for name, text in (parts.groupdict() if parts else {}).items()}
+        if version == "1.0":
+            return {**events.version_1(plain), "resource": route.path, "pathParameters": found}
+        if version != "2.0":
+            raise NotRehearsed(f"Payload format {version}.")
+        event = events.version_2(plain)
+        event["routeKey"] = event["requestContext"]["routeKey"] = route.key
+        event["requestContext"]["apiId"] = self._name
+        return {**event, **({"pathParameters": found} if found else {})}
+
+
+def _route(properties: dict[str, Any]) -> _Route:
+    know(properties, "A route", ("ApiId", "AuthorizationType", "RouteKey", "Target"))
+    if properties.get("AuthorizationType", "NONE") != "NONE":
+        raise NotRehearsed(f"A route with the authorization {properties['AuthorizationType']}.")
+    integration = properties["Target"].removeprefix("integrations/")
+    method, _, path = properties["RouteKey"].rpartition(" ")
+    if path == "$default":
+        return _Route("", path, re.compile(r".*"), integration)
+    pattern = re.escape(path).replace(r"\{", "{").replace(r"\}", "}").replace(r"\+", "+")
+    pattern = re.sub(r"\{(\w+)\+\}", r"(?P<\1>.+)", pattern)
+    return _Route(method, path, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern)), integration)
+
+
+def _said(status: int, message: str) -> Response:
+    return Response(status, (("Content-Type", "application/json"),), json.dumps({"message": message}).encode())

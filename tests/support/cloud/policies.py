@@ -1,0 +1,197 @@
+"""CloudFront's policies: what tells two answers apart, what goes to the origin, and what is added for the viewer."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from tests.support.cloud.messages import Headers, Request, Response, value
+from tests.support.cloud.template import NotRehearsed, Template, know
+
+_NOTHING = {
+    "CookiesConfig": {"CookieBehavior": "none"},
+    "HeadersConfig": {"HeaderBehavior": "none"},
+    "QueryStringsConfig": {"QueryStringBehavior": "none"},
+}
+
+MANAGED_CACHE: Mapping[str, dict[str, Any]] = {
+    # CachingDisabled
+    "4135ea2d-6df8-44a3-9df3-4b5a84be39ad": {
+        **{"Name": "Managed-CachingDisabled", "MinTTL": 0, "DefaultTTL": 0, "MaxTTL": 0},
+        "ParametersInCacheKeyAndForwardedToOrigin": {
+            **_NOTHING,
+            "EnableAcceptEncodingBrotli": False,
+            "EnableAcceptEncodingGzip": False,
+        },
+    },
+    # CachingOptimized
+    "658327ea-f89d-4fab-a63d-7e88639e58f6": {
+        **{"Name": "Managed-CachingOptimized", "MinTTL": 1, "DefaultTTL": 86_400, "MaxTTL": 31_536_000},
+        "ParametersInCacheKeyAndForwardedToOrigin": {
+            **_NOTHING,
+            "EnableAcceptEncodingBrotli": True,
+            "EnableAcceptEncodingGzip": True,
+        },
+    },
+}
+"""AWS's own policies by their ids, of which the template holds nothing else."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which headers, cookies and parameters of a request are taken; None takes all."""
+
+    headers: frozenset[str]
+    cookies: frozenset[str] | None
+    parameters: frozenset[str] | None
+
+    @classmethod
+    def read(cls, config: Mapping[str, Any]) -> "Selection":
+        know(config, "A policy", _NOTHING, ("EnableAcceptEncodingBrotli", "EnableAcceptEncodingGzip"))
+        # All headers would be passed on with the viewer's Host, which API Gateway does not take.
+        headers = _taken(config["HeadersConfig"], "HeaderBehavior", "Headers")
+        if headers is None:
+            raise NotRehearsed("A policy that takes all headers.")
+        return cls(
+            frozenset(name.lower() for name in headers),
+            _taken(config["CookiesConfig"], "CookieBehavior", "Cookies"),
+            _taken(config["QueryStringsConfig"], "QueryStringBehavior", "QueryStrings"),
+        )
+
+    def header_lines(self, request: Request) -> Headers:
+        """The chosen headers, and the chosen cookies as one."""
+        chosen = tuple((name, text) for name, text in request.headers if name.lower() in self.headers)
+        cookies = [pair.strip() for pair in value(request.headers, "Cookie").split(";") if pair.strip()]
+        kept = [pair for pair in cookies if self.cookies is None or pair.split("=")[0] in self.cookies]
+        return (*chosen, ("Cookie", "; ".join(kept))) if kept else chosen
+
+    def query(self, request: Request) -> str:
+        """The chosen parameters as they came."""
+        pairs = [pair for pair in request.query.split("&") if pair]
+        return "&".join(pair for pair in pairs if self.parameters is None or unquote(pair.split("=")[0]) in self.parameters)
+
+    def __or__(self, other: "Selection") -> "Selection":
+        return Selection(
+            self.headers | other.headers,
+            None if self.cookies is None or other.cookies is None else self.cookies | other.cookies,
+            None if self.parameters is None or other.parameters is None else self.parameters | other.parameters,
+        )
+
+
+NOTHING = Selection(frozenset(), frozenset(), frozenset())
+
+
+def _taken(config: Mapping[str, Any], behavior: str, names: str) -> frozenset[str] | None:
+    if config[behavior] == "none":
+        return frozenset()
+    if config[behavior] == "all":
+        return None
+    if config[behavior] == "whitelist":
+        listed = config[names]
+        return frozenset(listed if isinstance(listed, list) else listed["Items"])
+    raise NotRehearsed(f"{behavior} is {config[behavior]}.")
+
+
+@dataclass(frozen=True)
+class CachePolicy:
+    """How long what is kept, and by which key."""
+
+    least: int
+    default: int
+    most: int
+    key: Selection
+    compresses: bool
+
+    @classmethod
+    def read(cls, template: Template, name: str) -> "CachePolicy":
+        """The policy with this id, of the template or AWS's own.
+
+        Raises:
+            NotRehearsed: nobody knows it.
+        """
+        own = template.named("AWS::CloudFront::CachePolicy")
+        if name not in own and name not in MANAGED_CACHE:
+            raise NotRehearsed(f"The cache policy {name}. If AWS manages it, add it to MANAGED_CACHE.")
+        config = template.resolve(own[name]["CachePolicyConfig"]) if name in own else MANAGED_CACHE[name]
+        know(
+            config, "A cache policy", ("Name", "MinTTL", "DefaultTTL", "MaxTTL", "ParametersInCacheKeyAndForwardedToOrigin")
+        )
+        key = config["ParametersInCacheKeyAndForwardedToOrigin"]
+        compresses = key["EnableAcceptEncodingGzip"] or key.get("EnableAcceptEncodingBrotli", False)
+        return cls(config["MinTTL"], config["DefaultTTL"], config["MaxTTL"], Selection.read(key), compresses)
+
+    def seconds(self, response: Response) -> float:
+        """How long an answer that is no error is kept."""
+        said = value(response.headers, "Cache-Control").lower()
+        if re.search(r"no-cache|no-store|private", said):
+            return self.least
+        age = re.search(r"s-maxage=(\d+)", said) or re.search(r"max-age=(\d+)", said)
+        return max(self.least, min(self.most, int(age[1]))) if age else self.default
+
+
+def origin_request(template: Template, name: str | None) -> Selection:
+    """What the origin request policy with this id adds to the cache key's; nothing where there is none.
+
+    Raises:
+        NotRehearsed: it is one of AWS's own.
+    """
+    if name is None:
+        return NOTHING
+    own = template.named("AWS::CloudFront::OriginRequestPolicy")
+    if name not in own:
+        raise NotRehearsed(f"The origin request policy {name}.")
+    config = template.resolve(own[name]["OriginRequestPolicyConfig"])
+    return Selection.read({key: item for key, item in config.items() if key not in ("Name", "Comment")})
+
+
+@dataclass(frozen=True)
+class ResponseHeaders:
+    """Headers for the viewer, each with whether it goes before the origin's own."""
+
+    added: tuple[tuple[str, str, bool], ...] = ()
+
+    @classmethod
+    def read(cls, template: Template, name: str | None) -> "ResponseHeaders":
+        """The response headers policy with this id; none adds nothing.
+
+        Raises:
+            NotRehearsed: it is one of AWS's own, or has parts that are not known.
+        """
+        if name is None:
+            return cls()
+        own = template.named("AWS::CloudFront::ResponseHeadersPolicy")
+        if name not in own:
+            raise NotRehearsed(f"The response headers policy {name}.")
+        config = template.resolve(own[name]["ResponseHeadersPolicyConfig"])
+        know(config, "A response headers policy", ("Name", "Comment", "CustomHeadersConfig", "SecurityHeadersConfig"))
+        custom = config.get("CustomHeadersConfig", {}).get("Items", [])
+        security = config.get("SecurityHeadersConfig", {})
+        know(security, "A response headers policy", _SECURITY)
+        return cls(
+            (
+                *((item["Header"], item["Value"], item["Override"]) for item in custom),
+                *((*_SECURITY[key](item), item["Override"]) for key, item in security.items()),
+            )
+        )
+
+    def add(self, response: Response) -> Response:
+        for name, text, overrides in self.added:
+            if overrides or not value(response.headers, name):
+                response = response.set(name, text)
+        return response
+
+
+def _hsts(config: Mapping[str, Any]) -> tuple[str, str]:
+    options = {"IncludeSubdomains": "includeSubDomains", "Preload": "preload"}
+    parts = [f"max-age={config['AccessControlMaxAgeSec']}", *(word for key, word in options.items() if config.get(key))]
+    return "Strict-Transport-Security", "; ".join(parts)
+
+
+_SECURITY = {
+    "ContentSecurityPolicy": lambda config: ("Content-Security-Policy", config["ContentSecurityPolicy"]),
+    "ContentTypeOptions": lambda _: ("X-Content-Type-Options", "nosniff"),
+    "FrameOptions": lambda config: ("X-Frame-Options", config["FrameOption"]),
+    "ReferrerPolicy": lambda config: ("Referrer-Policy", config["ReferrerPolicy"]),
+    "StrictTransportSecurity": _hsts,
+}

@@ -1,0 +1,274 @@
+"""What the Lambda service is to a function: the Runtime API that it polls, and a process of its own.
+
+    with RuntimeApi() as runtime, Function(runtime, "lesion.handler.handler", environment), Gateway(runtime) as gateway:
+        httpx2.get(f"{gateway.url}/api/ping")
+
+`RuntimeApi.invoke` sends one event and waits; several functions on one API are several concurrent environments.
+Only the standard library, so that it also runs beside a container.
+"""
+
+import json
+import os
+import queue
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self
+
+from tests.support.lambda_runtime.server import Handler, Server
+
+ARN = "arn:aws:lambda:eu-central-1:123456789012:function:lesion"
+EVENT_BYTES = 6 * 1024 * 1024
+"""Lambda's limit for the event and for the answer, in bytes of JSON."""
+
+
+class FunctionFailed(Exception):
+    """Raised when the function reports an error, dies, or does not answer in time; `kind` is Lambda's errorType."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.kind = kind
+
+
+class PayloadTooLarge(Exception):
+    """Raised when an event or an answer is larger than Lambda passes on."""
+
+
+@dataclass
+class _Invocation:
+    event: bytes
+    deadline: float
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    answered: threading.Event = field(default_factory=threading.Event)
+    answer: bytes | None = None
+    error: FunctionFailed | None = None
+
+    def finish(self, answer: bytes | None = None, error: FunctionFailed | None = None) -> None:
+        self.answer, self.error = answer, error
+        self.answered.set()
+
+
+class Process(Protocol):
+    """What runs a function: a process of this machine, or a container."""
+
+    def has_ended(self) -> bool: ...
+
+
+class RuntimeApi(Server):
+    """The Runtime API (version 2018-06-01) and the queue of events behind it."""
+
+    def __init__(self) -> None:
+        super().__init__(_RuntimeHandler)
+        self.init_error: dict[str, Any] | None = None
+        self.functions: list[Process] = []
+        self.polled: float | None = None
+        """`time.perf_counter()` when a function asked for an event for the first time."""
+        self._waiting: queue.Queue[_Invocation] = queue.Queue()
+        self._running: dict[str, _Invocation] = {}
+        self._stopped = threading.Event()
+
+    def __exit__(self, *details: Any) -> None:
+        self._stopped.set()
+        super().__exit__(*details)
+
+    def invoke(self, event: object, *, seconds: float = 30.0) -> Any:
+        """Send one event to whichever function is free, and return its answer.
+
+        Raises:
+            PayloadTooLarge: the event or the answer has more than `EVENT_BYTES`.
+            FunctionFailed: the function reported an error, could not start, died, or took longer than `seconds`.
+        """
+        payload = json.dumps(event).encode()
+        if len(payload) > EVENT_BYTES:
+            raise PayloadTooLarge(f"The event has {len(payload)} bytes; Lambda passes on at most {EVENT_BYTES}.")
+        invocation = _Invocation(payload, time.time() + seconds)
+        self._waiting.put(invocation)
+        while not invocation.answered.wait(0.1):
+            if time.time() > invocation.deadline:
+                invocation.finish(error=FunctionFailed("Sandbox.Timedout", f"no answer in {seconds} seconds"))
+            elif self.init_error is not None:
+                invocation.finish(error=FunctionFailed(self.init_error["errorType"], self.init_error["errorMessage"]))
+            elif self.functions and all(function.has_ended() for function in self.functions):
+                invocation.finish(error=FunctionFailed("Runtime.ExitError", "the function's process has ended"))
+        if invocation.error is not None:
+            raise invocation.error
+        if len(invocation.answer or b"") > EVENT_BYTES:
+            raise PayloadTooLarge(f"The answer has more than {EVENT_BYTES} bytes.")
+        return json.loads(invocation.answer or b"null")
+
+    def take(self, poller: socket.socket) -> _Invocation | None:
+        """The next event for a function that polls; None once the function has hung up, or the API has stopped."""
+        self.polled = self.polled or time.perf_counter()
+        while not self._stopped.is_set():
+            # Before each wait and after it: an event given to a dead function would be lost.
+            if _has_hung_up(poller):
+                return None
+            try:
+                invocation = self._waiting.get(timeout=0.05)
+            except queue.Empty:
+                continue
+            if invocation.answered.is_set():
+                continue
+            if _has_hung_up(poller):
+                self._waiting.put(invocation)
+                return None
+            self._running[invocation.id] = invocation
+            return invocation
+        return None
+
+    def give(self, name: str, *, answer: bytes | None = None, error: FunctionFailed | None = None) -> bool:
+        """Take in what a function made of an event; False where no such event is running."""
+        invocation = self._running.pop(name, None)
+        if invocation is None:
+            return False
+        invocation.finish(answer, error)
+        return True
+
+
+def _has_hung_up(peer: socket.socket) -> bool:
+    readable, _, _ = select.select([peer], [], [], 0)
+    try:
+        return bool(readable) and peer.recv(1, socket.MSG_PEEK) == b""
+    except OSError:
+        return True
+
+
+class _RuntimeHandler(Handler):
+    server: RuntimeApi
+    PREFIX: ClassVar[str] = "/2018-06-01/runtime"
+
+    def do_GET(self) -> None:
+        if self.path != f"{self.PREFIX}/invocation/next":
+            return self.reply(404)
+        invocation = self.server.take(self.connection)
+        if invocation is None:
+            self.close_connection = True
+            return None
+        trace = f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Parent={uuid.uuid4().hex[:16]};Sampled=0"
+        headers = {
+            "Content-Type": "application/json",
+            "Lambda-Runtime-Aws-Request-Id": invocation.id,
+            "Lambda-Runtime-Deadline-Ms": str(int(1000 * invocation.deadline)),
+            "Lambda-Runtime-Invoked-Function-Arn": ARN,
+            "Lambda-Runtime-Trace-Id": trace,
+        }
+        return self.reply(200, invocation.event, headers)
+
+    def do_POST(self) -> None:
+        body = self.body()
+        parts = self.path.removeprefix(f"{self.PREFIX}/").split("/")
+        if len(body) < int(self.headers.get("Content-Length", 0)):
+            # Killed while it answered: half an answer is none.
+            if len(parts) == 3:
+                self.server.give(parts[1], error=FunctionFailed("Runtime.ExitError", "the function ended while it answered"))
+            self.close_connection = True
+            return None
+        if parts == ["init", "error"]:
+            self.server.init_error = json.loads(body)
+            return self.reply(202)
+        if len(parts) != 3 or parts[0] != "invocation" or parts[2] not in ("response", "error"):
+            return self.reply(404)
+        if parts[2] == "response":
+            known = self.server.give(parts[1], answer=body)
+        else:
+            report = json.loads(body)
+            known = self.server.give(parts[1], error=FunctionFailed(report["errorType"], report["errorMessage"]))
+        return self.reply(202 if known else 400)
+
+
+def said(log: Callable[[], str], text: str, seconds: float = 10.0) -> bool:
+    """Whether a log has `text`, now or soon: what a process writes is read a little later than its answer."""
+    end = time.monotonic() + seconds
+    while text not in log():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+LOGGING = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}
+"""What Lambda sets for the stacks' logging."""
+
+
+class Function:
+    """One process of `python -m awslambdaric`, for as long as a `with` block."""
+
+    def __init__(
+        self,
+        runtime: RuntimeApi,
+        handler: str,
+        environment: Mapping[str, str],
+        *,
+        folder: Path | None = None,
+        python: str = sys.executable,
+    ) -> None:
+        """Prepare to run `handler`.
+
+        Args:
+            runtime: what it polls.
+            handler: as Lambda names it, for instance "lesion.handler.handler".
+            environment: in place of what Lambda would set; PYTHONPATH must lead to the handler. The log is as the stacks
+                ask for it, unless this says otherwise.
+            folder: where it runs.
+            python: the interpreter.
+        """
+        self._runtime = runtime
+        self._command = [python, "-m", "awslambdaric", handler]
+        given = {"PATH": os.environ["PATH"], **LOGGING, **environment}
+        self._environment = {**given, "AWS_LAMBDA_RUNTIME_API": runtime.address}
+        self._folder = folder
+        self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
+        self.lines: list[str] = []
+
+    def has_ended(self) -> bool:
+        return self._process is not None and self._process.poll() is not None
+
+    def memory(self) -> int:
+        """Bytes that it holds now; 0 where it has ended."""
+        try:
+            status = Path(f"/proc/{self._process.pid if self._process else 0}/status").read_text()
+        except OSError:
+            return 0
+        return sum(1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
+
+    def log(self) -> str:
+        """What it has written so far, as CloudWatch would have it."""
+        return "".join(self.lines)
+
+    def kill(self) -> None:
+        """End the process as Lambda does: without asking."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            self._command,
+            env=self._environment,
+            cwd=self._folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._runtime.functions.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        if self._reader is not None and self._process is not None and self._process.stdout is not None:
+            self._reader.join(5)
+            self._process.stdout.close()
+
+    def _read(self) -> None:
+        if self._process is not None and self._process.stdout is not None:
+            self.lines.extend(self._process.stdout)

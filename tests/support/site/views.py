@@ -1,0 +1,154 @@
+"""Every view that the page has, and how a person comes there; what depends on a model's numbers is answered by the tests."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.site.test_about import RICH
+from tests.support.paths import SAMPLES
+from tests.support.site.service import answer, answer_with
+
+PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
+ANSWERS = {
+    "above": answer(0.62, "malignant"),
+    "below": answer(0.034, "benign"),
+    "uncertain": answer(0.309, "benign", "malignant"),
+    "refused": answer(0),
+}
+RULES = """
+    window.broken = [];
+    addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+        window.broken.push(`${violatedDirective} forbids ${blockedURI}`));
+"""
+"""Keeps what the page's security rules forbade."""
+PROBLEM = {"type": "", "title": "", "status": 500, "detail": "English.", "code": "fault"}
+
+
+def files(*names: str) -> list[Any]:
+    """Photographs under these names."""
+    return [{"name": name, "mimeType": "image/jpeg", "buffer": PHOTOGRAPH.read_bytes()} for name in names]
+
+
+def start(page: Page) -> None:
+    """The page as it opens."""
+
+
+def chosen(page: Page) -> None:
+    """A photograph of the person's own, before it is looked at."""
+    page.set_input_files("#file", PHOTOGRAPH)
+    expect(page.locator("#predict")).to_be_enabled()
+
+
+def busy(page: Page) -> None:
+    """An answer that takes its time."""
+    held: list[Route] = []
+    page.route("**/api/classify**", lambda route: held.append(route))
+    page.locator(".sample").first.click()
+    page.locator("#predict").click()
+    expect(page.locator("#busy-text")).not_to_be_empty()
+
+
+def problem(page: Page) -> None:
+    """No answer."""
+    page.route("**/api/classify**", lambda route: route.fulfill(status=500, json=PROBLEM))
+    page.locator(".sample").first.click()
+    page.locator("#predict").click()
+    expect(page.locator("#result")).to_have_attribute("data-status", "problem")
+
+
+def answered(body: Mapping[str, Any]) -> Callable[[Page], None]:
+    """An answer, with figures and plots."""
+
+    def view(page: Page) -> None:
+        answer_with(page, body, RICH)
+        expect(page.locator("#answer")).to_be_visible()
+
+    return view
+
+
+def printed(page: Page) -> None:
+    """The report on paper."""
+    answered(ANSWERS["above"])(page)
+    page.emulate_media(media="print", color_scheme="light")
+
+
+def several(page: Page) -> None:
+    """A table of one that was judged, one that was refused and one that failed."""
+    bodies = [ANSWERS["above"], ANSWERS["refused"]]
+    page.route("**/api/model", lambda route: route.fulfill(json=RICH))
+    page.route(
+        "**/api/classify**",
+        lambda route: route.fulfill(json=bodies.pop(0)) if bodies else route.fulfill(status=500, json=PROBLEM),
+    )
+    page.set_input_files("#file", files("a-name-that-is-much-too-long-for-any-telephone.jpg", "b.jpg", "c.jpg"))
+    # Each row says so.
+    page.locator("#views").check()
+    page.locator("#queue-predict").click()
+    expect(page.locator("[data-state=failed]")).to_have_count(1)
+    page.locator("[data-sort=probability]").click()
+
+
+def crop(page: Page) -> None:
+    """Rotate and crop."""
+    chosen(page)
+    page.locator("#crop-open").click()
+    expect(page.locator("#crop-work")).to_be_visible()
+    page.locator("[data-move=smaller]").click()
+
+
+def camera(page: Page) -> None:
+    """The camera, filming."""
+    page.context.grant_permissions(["camera"])
+    page.locator("#camera-open").click()
+    expect(page.locator("#camera-shutter")).to_be_enabled()
+
+
+def no_camera(page: Page) -> None:
+    """A camera that the page may not use."""
+    page.locator("#camera-open").click()
+    expect(page.locator("#camera-problem")).to_be_visible()
+
+
+def private(page: Page) -> None:
+    """Private mode while it downloads."""
+    held: list[Route] = []
+    page.route("**/*.onnx.gz", lambda route: held.append(route))
+    page.locator("#private").check()
+    expect(page.locator("#private-mode")).to_have_attribute("data-state", "loading")
+
+
+def private_ready(page: Page) -> None:
+    """Private mode, and what it answers on this device."""
+    page.locator("#private").check()
+    expect(page.locator("#private-mode")).to_have_attribute("data-state", "ready", timeout=120_000)
+    page.locator(".sample").first.click()
+    page.locator("#predict").click()
+    expect(page.locator("#answer")).to_be_visible(timeout=120_000)
+
+
+def private_failed(page: Page) -> None:
+    """Private mode whose model does not come, and what it says to who asks it all the same."""
+    page.route("**/*.onnx.gz", lambda route: route.abort())
+    page.locator("#private").check()
+    expect(page.locator("#private-mode")).to_have_attribute("data-state", "failed")
+    page.locator(".sample").first.click()
+    page.locator("#predict").click()
+    expect(page.locator("#result")).to_have_attribute("data-status", "problem")
+
+
+def about(page: Page) -> None:
+    """About, with every plot and every table."""
+    page.route("**/api/model", lambda route: route.fulfill(json=RICH))
+    page.locator("#about-open").click()
+    expect(page.locator("#figures figure")).to_have_count(4)
+    for summary in page.locator("#figures summary").all():
+        summary.click()
+
+
+VIEWS: Mapping[str, Callable[[Page], None]] = {
+    **{view.__name__: view for view in (start, chosen, busy, problem)},
+    **{name: answered(body) for name, body in ANSWERS.items()},
+    **{view.__name__: view for view in (printed, several, crop, camera, no_camera)},
+    **{view.__name__: view for view in (private, private_ready, private_failed, about)},
+}
