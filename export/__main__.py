@@ -18,8 +18,7 @@ from export.commands import (
     train,
     white_balance,
 )
-from export.errors import DataError
-from export.errors import CheckpointError
+from export.errors import CheckpointError, DataError, ParityError
 from export.reporting.writer import ReportError
 
 COMMANDS = {
@@ -55,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     try:
         return int(args.run(args) or 0)
-    except (CheckpointError, DataError, LesionError, ReportError, convert.ParityError) as error:
+    except (CheckpointError, DataError, LesionError, ReportError, ParityError) as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -32,17 +32,6 @@ from export.nn.heads import Head
 from export.nn.imported import Classifier, require_same
 from export.nn.network import Ensemble, LesionNet, Network, Spec
 from export.nn.white_balance import light_of
-import argparse
-from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
-import torch
-from torch import nn
-from export.checkpoints.from_onnx import unfold
-from export.checkpoints.writer import digest, write_checkpoint
-from export.data.isic import of_split, read_table
-from export.errors import CheckpointError
-from export.nn.network import LesionNet
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 DEFAULT_SIZE = 224

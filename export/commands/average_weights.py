@@ -18,12 +18,11 @@ import torch
 from torch import nn
 
 from export.checkpoints.from_onnx import unfold
-from export.checkpoints.reader import Checkpoint, Told, read_checkpoint
+from export.checkpoints.reader import one_of_ours
 from export.checkpoints.writer import digest, write_checkpoint
 from export.data.isic import of_split, read_table
 from export.errors import CheckpointError
 from export.nn.network import LesionNet
-from export.checkpoints.reader import one_of_ours
 
 
 def blend(start: LesionNet, tuned: Sequence[LesionNet], share: float) -> LesionNet:
@@ -46,8 +45,6 @@ def blend(start: LesionNet, tuned: Sequence[LesionNet], share: float) -> LesionN
 
     mixed.load_state_dict({name: mean(name) for name in first})
     return mixed.eval()
-
-
 
 
 def options() -> argparse.ArgumentParser:

@@ -21,13 +21,13 @@ from lesion.imaging.decode import Pixels
 
 from export.checkpoints.reader import Told, read_checkpoint
 from export.data.copies import read_copies
-from export.nn.predict import malignant_logits
 from export.data.corruptions import PERTURBATIONS, Perturbation
 from export.data.isic import Labelled, of_split, read_table
 from export.data.transforms import STORED_SIDE, load_squares
 from export.evaluation import metrics
 from export.evaluation.thresholds import SENSITIVITY
 from export.nn.network import Network, Normalise
+from export.nn.predict import malignant_logits
 
 CHANGES = (
     ("JPEG quality", "75"),

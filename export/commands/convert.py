@@ -22,26 +22,25 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from lesion.inference.model import FORMAT, Model, RefusalRule
+from lesion.inference.model import Model, RefusalRule
 
 from export.checkpoints.reader import Checkpoint, add_options, read_checkpoints, told_in
-from export.evaluation.precision import compare
 from export.data.isic import Labelled, of_split, read_table
 from export.data.transforms import centre_square, read_pixels, resize
-from export.errors import ClassesError
+from export.errors import ClassesError, ParityError
 from export.evaluation.bootstrap import interval
 from export.evaluation.metrics import auc
 from export.evaluation.ood import drawn, features_of, principal
+from export.evaluation.precision import compare
 from export.evaluation.predictions import Answers, answer
 from export.evaluation.thresholds import COVERAGE, refusal_rules, set_limits, threshold
 from export.graph.assemble import Core, Familiarity, assemble, export_core
 from export.graph.calibration import Calibration, Platt, choose, cross_validated
+from export.graph.metadata import stamp
 from export.graph.quantize import calibration_pictures, quantised
 from export.graph.weight_storage import halved, transplanted
 from export.nn.network import Network, Normalise
 from export.reporting.writer import claim
-from export.graph.metadata import stamp
-from export.errors import ParityError
 
 NON_COMMERCIAL = "CC BY-NC 4.0: non-commercial, because most of the training images are"
 
@@ -55,8 +54,6 @@ SCORE_ROUNDING = 1e-4
 
 Storage = Callable[[onnx.ModelProto], onnx.ModelProto]
 """Makes of a model file one whose network has other numbers."""
-
-
 
 
 @dataclass(frozen=True)
@@ -85,8 +82,6 @@ PLAIN = Fitted(Platt(), {}, 0.5, {"malignant": 0.5, "benign": 0.5}, ())
 def as_it_is(model: onnx.ModelProto) -> onnx.ModelProto:
     """The network's numbers in float32."""
     return model
-
-
 
 
 def describe(checkpoint: Checkpoint, version: str, rows: list[Labelled]) -> dict[str, Any]:

@@ -18,13 +18,13 @@ import onnx
 from lesion.inference.decision import Decision, decide
 from lesion.inference.model import Card, Model
 
-from export.graph.metadata import stamp
 from export.data.isic import SPLITS, Labelled, of_split, read_table
 from export.evaluation import metrics
 from export.evaluation.bootstrap import if_right, interval
 from export.evaluation.ood_eval import strangers
 from export.evaluation.predictions import Answers, Array, Mask, answer
 from export.evaluation.thresholds import SENSITIVITY
+from export.graph.metadata import stamp
 from export.reporting.plots import write_plots
 from export.reporting.writer import ReportError, claim, report_on
 

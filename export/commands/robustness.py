@@ -10,7 +10,6 @@ with that large photograph.
 """
 
 import argparse
-import csv
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,16 +23,15 @@ from lesion.inference.decision import Refusal, decide
 from lesion.inference.model import Card, Model, Outputs
 from tqdm import tqdm
 
+from export.data.copies import read_copies
 from export.data.corruptions import CAMERA_SIDE, PAGE_SIDE, PERTURBATIONS, Perturbation, by_page, from_camera
 from export.data.isic import SPLITS, Labelled, of_split, read_table
 from export.data.transforms import read_pixels
-from export.errors import DataError
 from export.evaluation import metrics
 from export.evaluation.bootstrap import interval
 from export.evaluation.predictions import as_counted
 from export.reporting.plots import write_stress
 from export.reporting.writer import report_on
-from export.data.copies import read_copies
 
 SEED = 75
 
@@ -87,8 +85,6 @@ def perturbed(model: Model, pictures: Sequence[Pixels], change: Perturbation, na
         return model.run(change(pixels, np.random.default_rng([*seed, index])))
 
     return Scores.of(_each(one, list(enumerate(pictures)), name), model.card)
-
-
 
 
 def stress(model: Model, rows: Sequence[Labelled], copies: Path | None = None) -> dict[str, dict[str, Any]]:

@@ -13,16 +13,14 @@ models/experiments.md.
 """
 
 import argparse
-import hashlib
 import json
 import math
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -34,16 +32,15 @@ from tqdm import tqdm
 
 from export.checkpoints.from_onnx import unfold
 from export.checkpoints.reader import read_checkpoint
+from export.checkpoints.writer import digest, write_checkpoint
 from export.data.augment import cut_out, degrade, occlude, random_crops, recolour
 from export.data.isic import CLASSES, Labelled, fingerprint, of_split, read_table, targets
-from export.data.transforms import STORED_SIDE, load_squares, resize
-from export.errors import DataError
 from export.data.sampling import sampling_weights
-from export.errors import CheckpointError
+from export.data.transforms import STORED_SIDE, load_squares
+from export.errors import CheckpointError, DataError
 from export.nn.depthwise import FastDepthwise
 from export.nn.losses import Targets, Teachers, label_loss, mix, mixing_share, teacher_loss
-from export.nn.network import Ensemble, Normalise, Spec, load_imagenet, spec_for, untrained
-from export.checkpoints.writer import write_checkpoint, digest
+from export.nn.network import Ensemble, Normalise, load_imagenet, spec_for, untrained
 from export.nn.predict import malignant_logits
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -108,8 +105,6 @@ class Degraded(Dataset[Batch]):
         degraded = degrade(drawn_on, rng, self.args.degraded)
         copy = torch.from_numpy(np.ascontiguousarray(degraded.transpose(2, 0, 1)))
         return copy, square, self.diagnosis[index], self.malignant[index]
-
-
 
 
 class Trainer:
@@ -271,10 +266,6 @@ class Trainer:
         self.optimiser.load_state_dict(training["optimiser"])
         self.epoch, self.step, self.history = training["epoch"], training["step"], training["history"]
         print(f"resuming after epoch {self.epoch - 1}")
-
-
-
-
 
 
 def options() -> argparse.ArgumentParser:

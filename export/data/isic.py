@@ -8,18 +8,13 @@ and groups are split by their hash. Either way no group is on both sides.
 import csv
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from lesion.errors import RequestError
-from lesion.imaging.decode import Pixels, decode
-from tqdm import tqdm
-from export.errors import DataError
 
+from export.errors import DataError
 
 CLASSES: dict[str, bool] = {
     "melanoma": True,
@@ -56,8 +51,6 @@ SPLITS = ("train", "val", "test")
 _SUFFIXES = frozenset(
     f".{suffix}" for suffix in ("jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "gif", "heic", "heif", "avif")
 )
-
-
 
 
 @dataclass(frozen=True)
@@ -142,8 +135,6 @@ def of_split(rows: Sequence[Labelled], split: str) -> list[Labelled]:
     return chosen
 
 
-
-
 def _labelled(row: dict[str, str], group: str, files: dict[str, Path]) -> Labelled | None:
     path = files.get(row.get("isic_id", ""))
     text = row.get("diagnosis") or row.get("diagnosis_3") or ""
@@ -169,14 +160,6 @@ def fingerprint(rows: Sequence[Labelled]) -> str:
     """SHA-256 over ids and labels of the training images, written into the model file to say what it was trained on."""
     lines = sorted(f"{row.isic_id},{row.diagnosis},{int(row.malignant)}" for row in rows)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-
-
-
-
-
-
 
 
 def targets(rows: Sequence[Labelled]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:

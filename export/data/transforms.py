@@ -1,19 +1,17 @@
 """Pixels of labelled images as the network is given them: decoded as the service does, centre square, antialiased resize."""
 
-import csv
-import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+
 import numpy as np
-import numpy.typing as npt
 import torch
 from lesion.errors import RequestError
 from lesion.imaging.decode import Pixels, decode
 from tqdm import tqdm
-from export.errors import DataError
 
+from export.data.isic import Labelled
+from export.errors import DataError
 
 STORED_SIDE = 256
 """Side in pixels at which training keeps images in memory; augmentation cuts the network's input out of that."""

@@ -1,26 +1,12 @@
 """Compare the answers of one network at two numeric precisions: float32, float16, int8."""
 
-import argparse
-import statistics
-import tempfile
-import time
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
+
 import numpy as np
-import onnx
-from lesion.imaging.decode import Pixels
-from lesion.inference.model import Model
-from export.checkpoints.reader import add_options, read_checkpoints, told_in
-from export.data.isic import Labelled, of_split, read_table
+
 from export.evaluation import metrics
 from export.evaluation.bootstrap import interval
-from export.evaluation.predictions import Answers, answer
-from export.graph.assemble import Core, export_core, with_network
-from export.graph.quantize import calibration_pictures, quantised
-from export.graph.weight_storage import halved
-from export.reporting.writer import report_on
-
+from export.evaluation.predictions import Answers
 
 Figures = dict[str, Any]
 

@@ -22,9 +22,9 @@ from lesion.imaging.decode import Pixels, decode
 from lesion.inference.model import Model, session
 from tqdm import tqdm
 
-from export.evaluation.precision import LARGEST_AUC_CHANGE, Figures, compare
 from export.data.isic import read_table
 from export.evaluation.metrics import Array
+from export.evaluation.precision import LARGEST_AUC_CHANGE, Figures, compare
 from export.evaluation.predictions import Answers, answer
 from tests.benchmarks.contenders import CONTENDERS, MODEL, Contender
 from tests.support.paths import REPOSITORY

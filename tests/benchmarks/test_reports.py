@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from lesion.inference.model import Model
 
-from export.evaluation.precision import compare
 from export.data.isic import Labelled
+from export.evaluation.precision import compare
 from export.evaluation.predictions import answer
 from tests.benchmarks import load, memory, precision, serving_report, stages
 from tests.benchmarks.contenders import CONTENDERS, INSIDE, MODEL, OLD

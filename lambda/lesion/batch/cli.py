@@ -174,4 +174,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _cores() -> int:
     return os.cpu_count() or 1
-

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from export.checkpoints.reader import read_checkpoint
+from export.checkpoints.writer import digest
 from export.commands import average_weights, train
 from export.errors import CheckpointError
 from export.reporting import model_card
@@ -52,7 +53,7 @@ def test_between_them_every_weight_is_between_theirs(archive: Path, converted: P
         if value.is_floating_point():
             torch.testing.assert_close(value, 0.75 * first[name] + 0.25 * last[name])
     recipe = read_checkpoint(tmp_path / "checkpoint.pt").provenance["recipe"]
-    assert recipe["blended"] == 1.0 and recipe["start"] == train.digest(converted)
+    assert recipe["blended"] == 1.0 and recipe["start"] == digest(converted)
 
 
 def test_of_several_it_takes_the_mean(archive: Path, converted: Path, tuned: Path, other: Path, tmp_path: Path) -> None:

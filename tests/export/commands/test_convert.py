@@ -11,7 +11,7 @@ from lesion.inference.model import Model
 from export.checkpoints.reader import read_checkpoint
 from export.commands import convert
 from export.data.isic import Labelled, fingerprint
-from export.errors import ClassesError
+from export.errors import ClassesError, ParityError
 from export.evaluation.predictions import Answers
 from export.graph.calibration import Platt
 from export.reporting.writer import ReportError
@@ -73,14 +73,14 @@ def test_a_graph_that_answers_something_else_is_not_written(
 
     monkeypatch.setattr(convert, "resize", resize_otherwise)
     out = tmp_path / "lesion.onnx"
-    with pytest.raises(convert.ParityError, match="nothing was written"):
+    with pytest.raises(ParityError, match="nothing was written"):
         convert.main(conversion(checkpoint, archive, out))
     assert not out.exists()
 
 
 def test_parity_notices_a_decision_that_changes(converted: Path, checkpoint: Path, rows: list[Labelled]) -> None:
     network = read_checkpoint(checkpoint).network
-    with pytest.raises(convert.ParityError, match="changed_decisions"):
+    with pytest.raises(ParityError, match="changed_decisions"):
         convert.parity(Model(converted), network, rows[:4], Platt(0.0, -20.0))
 
 

@@ -16,9 +16,9 @@ from lesion.inference.model import DiagnosisClass, Model
 from PIL import Image
 
 from export.commands import evaluate
-from export.graph.metadata import stamp
 from export.data.isic import Labelled
 from export.evaluation.predictions import Answers, answer
+from export.graph.metadata import stamp
 from export.reporting.model_card import card_text, write_card
 from export.reporting.plots import write_plots
 from export.reporting.writer import ReportError

@@ -11,8 +11,8 @@ from onnx import TensorProto, numpy_helper
 
 from export.checkpoints.reader import read_checkpoint
 from export.commands import precision
-from export.evaluation.precision import compare
 from export.data.isic import Labelled
+from export.evaluation.precision import compare
 from export.evaluation.predictions import Answers, answer
 from export.graph.assemble import Core, export_core, with_network
 from export.graph.weight_storage import halved

@@ -15,8 +15,8 @@ from lesion.inference.model import Model
 
 from export.__main__ import main
 from export.commands import evaluate, leave_dataset_out, reproduce, robustness
-from export.graph.metadata import stamp
 from export.commands.reproduce import count, differences, stale_pages
+from export.graph.metadata import stamp
 from export.reporting.model_card import card_text
 from export.reporting.readme_table import BEGIN, END, summary_text, write_summary
 from tests.support.paths import REPOSITORY

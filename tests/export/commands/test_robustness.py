@@ -12,8 +12,8 @@ from lesion.inference.model import Model
 
 from export.commands import robustness
 from export.commands.robustness import Scores, compare
-from export.data.copies import read_copies
 from export.data import corruptions
+from export.data.copies import read_copies
 from export.data.isic import Labelled
 from export.errors import DataError
 

@@ -11,8 +11,7 @@ from export.__main__ import main as run
 from export.checkpoints.reader import Told, read_checkpoint
 from export.commands.train import Phase, Trainer, main
 from export.data.isic import read_table
-from export.errors import DataError
-from export.errors import ArchitectureError, CheckpointError
+from export.errors import ArchitectureError, CheckpointError, DataError
 from export.nn.network import LesionNet, spec_for, untrained
 from tests.export.conftest import training
 

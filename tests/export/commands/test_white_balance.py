@@ -6,7 +6,7 @@ import pytest
 import torch
 from lesion.inference.model import Model
 
-from export.checkpoints.reader import read_checkpoint
+from export.checkpoints.reader import one_of_ours, read_checkpoint
 from export.commands import average_weights, convert, white_balance
 from export.data.isic import Labelled
 from export.data.transforms import STORED_SIDE, load_squares
@@ -83,7 +83,7 @@ def test_it_is_no_weight_for_a_blend(checkpoint: Path, archive: Path, tmp_path: 
     given = [str(checkpoint), "--data", str(archive), "--out", str(tmp_path)]
     white_balance.main(white_balance.options().parse_args(given))
     (_, balanced), (_, plain) = (
-        average_weights.one_of_ours(tmp_path / "checkpoint.pt"),
-        average_weights.one_of_ours(checkpoint),
+        one_of_ours(tmp_path / "checkpoint.pt"),
+        one_of_ours(checkpoint),
     )
     assert average_weights.blend(balanced, [plain], 0.5).spec == plain.spec

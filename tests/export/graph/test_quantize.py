@@ -17,8 +17,8 @@ from onnx import TensorProto, numpy_helper
 
 from export.checkpoints.reader import read_checkpoint
 from export.commands import convert, faithfulness
-from export.evaluation.precision import compare
 from export.data.isic import Labelled
+from export.evaluation.precision import compare
 from export.evaluation.predictions import answer
 from export.graph import quantize
 from export.graph.assemble import Core, export_core, with_network

@@ -116,7 +116,7 @@ def test_killed_at_any_moment_it_goes_on_and_no_row_is_lost_or_there_twice(stand
     for number in range(150):
         picture.save(source / f"{number:03}.jpg")
     script = (
-        "import signal, sys; from lesion import batch; cli._ROWS = 4\n"
+        "import signal, sys; from lesion.batch import cli; cli._ROWS = 4\n"
         "if __name__ == '__main__':\n"
         # A shell that starts tests in the background lets them ignore interrupts.
         "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
