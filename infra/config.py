@@ -1,231 +1,263 @@
-"""What a deployer may choose: one typed setting each, read from the `lesion:` keys of cdk.json's context.
+"""Settings of a deployment: the `lesion:` keys of cdk.json's context, read with their types.
 
-`cdk deploy -c lesion:waf=true` overrides the file for one deployment. `python -m infra.config` prints the table.
+`cdk deploy -c lesion:waf=true` overrides the file for one deployment. `python -m infra.config` prints the table of settings.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, ValidationError
+from pydantic.fields import FieldInfo
 
 PREFIX = "lesion:"
-"""Of the keys in cdk.json, so that a misspelt one is told from CDK's own."""
-
-LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365)
-"""The retentions up to a year that CloudWatch Logs knows."""
+"""Prefix of the keys in cdk.json, so that a misspelt key cannot be mistaken for one of CDK's own."""
 
 GATEWAY_SECONDS = 29
-"""The HTTP API gives up after this, the most that it can be told; a function that may run longer is paid for
-with nobody listening."""
+"""Timeout of the HTTP API's integration, the largest that it allows. A function that runs longer is billed although nobody
+receives its answer."""
 
-ROLLOUTS = (
+LogDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365]
+"""Retention periods of CloudWatch Logs, up to a year."""
+
+RolloutStrategy = Literal[
     "all_at_once",
     "canary_10_percent_5_minutes",
     "canary_10_percent_15_minutes",
     "linear_10_percent_every_1_minute",
     "linear_10_percent_every_3_minutes",
-)
+]
+PriceClass = Literal["100", "200", "all"]
 
 _HOST = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
 
 
 class SettingError(ValueError):
-    """Raised when a setting cannot be understood; the message is one sentence or two that say what to write instead."""
+    """Raised when a setting is not understood; the message says what to write instead."""
 
 
-def _whole(default: int, says: str, least: int, most: int) -> Any:
-    return field(default=default, metadata={"says": says, "least": least, "most": most})
+def _parse_switch(value: Any) -> Any:
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
-def _choice(default: Any, says: str, choices: tuple[Any, ...]) -> Any:
-    return field(default=default, metadata={"says": says, "choices": choices})
+def _parse_number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value) else value
 
 
-def _text(default: str, says: str, pattern: str, example: str) -> Any:
-    return field(default=default, metadata={"says": says, "pattern": pattern, "example": example})
+def _parse_choice(value: Any) -> Any:
+    # 100 without quotation marks is a number in JSON.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _switch(says: str) -> Any:
-    return field(default=False, metadata={"says": says})
+def _refuse_bool(value: Any) -> Any:
+    # Literal[1] accepts True, which Python counts as equal to 1.
+    if isinstance(value, bool):
+        raise ValueError("a boolean is not a number")
+    return value
 
 
-@dataclass(frozen=True)
-class Settings:
-    """One deployment. Every field is a key `lesion:<name>`; an empty text means that there is none."""
+# `-c key=value` on the command line is text, whatever the type.
+Switch = Annotated[StrictBool, BeforeValidator(_parse_switch)]
+Number = Annotated[StrictInt, BeforeValidator(_parse_number)]
+
+
+def _text(default: str, description: str, pattern: str, example: str) -> Any:
+    """Return a text field that must match `pattern` as a whole, or be empty where that is its default."""
+    optional = "?" if default == "" else ""
+    return Field(default, description=description, pattern=f"^(?:{pattern}){optional}$", examples=[example])
+
+
+class Settings(BaseModel):
+    """Settings of one deployment. Every field is a key `lesion:<name>`; an empty text means "none"."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = _text(
-        "Lesion", "Name of the stack; another name is another, independent service.", r"[A-Za-z][A-Za-z0-9]{0,39}", "Lesion"
+        "Lesion",
+        "Name of the stack. Another name is another, independent service.",
+        r"[A-Za-z][A-Za-z0-9]{0,39}",
+        "Lesion",
     )
     region: str = _text(
         "us-east-1",
-        "AWS region of everything but what CloudFront wants in us-east-1.",
+        "AWS region of everything except what CloudFront requires in us-east-1.",
         r"[a-z]{2}(-[a-z]+)+-\d",
         "eu-central-1",
     )
-    memory_mb: int = _whole(1769, "Memory of the function; 1769 MB come with one whole CPU.", 512, 10_240)
-    timeout_s: int = _whole(
-        25, "Seconds after which a request is given up; the gateway does so after 29.", 5, GATEWAY_SECONDS - 1
+    memory_mb: Number = Field(
+        default=1769, description="Memory of the function. 1769 MB include one whole vCPU.", ge=512, le=10_240
     )
-    reserved_concurrency: int = _whole(
-        10, "Most photographs judged at once, kept free for this function; 0 sets no limit and keeps nothing.", 0, 1000
+    timeout_s: Number = Field(
+        default=25,
+        description="Timeout of the function in seconds. The HTTP API stops waiting after 29.",
+        ge=5,
+        le=GATEWAY_SECONDS - 1,
     )
-    provisioned_concurrency: int = _whole(
-        0, "Functions kept started, which are paid for all day; 0 starts them when they are asked for.", 0, 1000
+    reserved_concurrency: Number = Field(
+        default=10,
+        description="Reserved concurrency of the function: the most images classified at once. 0 reserves and limits nothing.",
+        ge=0,
+        le=1000,
     )
-    rollout: str = _choice("canary_10_percent_5_minutes", "How the traffic moves to a new version.", ROLLOUTS)
-    tracing: bool = _switch("Whether X-Ray traces are taken; the function may then write to X-Ray.")
-    log_days: int = _choice(30, "Days after which logs are deleted.", LOG_DAYS)
-    requests_per_second: int = _whole(10, "Requests to the API per second, over time; more are answered 429.", 1, 10_000)
-    burst: int = _whole(20, "Requests to the API that may come at once.", 1, 5000)
-    domain_name: str = _text("", "Own domain of the page; empty takes CloudFront's.", _HOST, "moles.example.org")
+    provisioned_concurrency: Number = Field(
+        default=0,
+        description="Execution environments kept initialised, billed all day. 0 initialises them on demand.",
+        ge=0,
+        le=1000,
+    )
+    rollout: RolloutStrategy = Field(
+        default="canary_10_percent_5_minutes", description="How traffic is shifted to a new version of the function."
+    )
+    tracing: Switch = Field(
+        default=False, description="Whether X-Ray traces are recorded. The function may then write to X-Ray."
+    )
+    log_days: Annotated[LogDays, BeforeValidator(_refuse_bool), BeforeValidator(_parse_number)] = Field(
+        default=30, description="Days after which logs are deleted."
+    )
+    requests_per_second: Number = Field(
+        default=10,
+        description="Sustained requests per second to the API. Requests beyond this are answered 429.",
+        ge=1,
+        le=10_000,
+    )
+    burst: Number = Field(default=20, description="Burst limit: requests to the API that may arrive at once.", ge=1, le=5000)
+    domain_name: str = _text("", "Custom domain of the page. Empty uses CloudFront's domain.", _HOST, "moles.example.org")
     hosted_zone_id: str = _text(
         "",
-        "Route 53 zone of the domain: makes its records, and a certificate where none is named.",
+        "Route 53 hosted zone of the domain. Creates its records, and a certificate if none is given.",
         r"Z[A-Z0-9]{1,31}",
         "Z0123456789",
     )
     certificate_arn: str = _text(
         "",
-        "Certificate of the domain, in us-east-1; needed where the domain's zone is not in Route 53.",
+        "ACM certificate of the domain, in us-east-1. Required if the domain's zone is not in Route 53.",
         r"arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-f-]+",
         "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-…",
     )
-    price_class: str = _choice(
-        "100",
-        "CloudFront's locations: 100 is Europe and North America, 200 also Asia and Africa, all is all.",
-        ("100", "200", "all"),
+    price_class: Annotated[PriceClass, BeforeValidator(_parse_choice)] = Field(
+        default="100",
+        description="CloudFront price class: 100 is Europe and North America, 200 adds Asia and Africa, all is every location.",
     )
-    hsts_days: int = _whole(365, "Days for which browsers refuse the page without TLS.", 1, 730)
-    waf: bool = _switch("Whether a web firewall limits the requests of one address; it costs USD 6 a month.")
-    waf_requests: int = _whole(
-        300, "Requests to the API in five minutes from one address before it is stopped.", 10, 1_000_000
+    hsts_days: Number = Field(
+        default=365, description="Days for which browsers refuse the page without TLS (HSTS).", ge=1, le=730
+    )
+    waf: Switch = Field(
+        default=False, description="Whether a web ACL limits the requests of one IP address. It costs USD 6 a month."
+    )
+    waf_requests: Number = Field(
+        default=300,
+        description="Requests to the API from one IP address in five minutes before it is blocked.",
+        ge=10,
+        le=1_000_000,
     )
     alarm_email: str = _text(
         "",
-        "Who is written to on an alarm; empty leaves it to subscriptions made by hand.",
+        "Recipient of alarms. Empty leaves subscriptions to you.",
         r"[^@\s]+@[^@\s]+\.[^@\s]+",
         "you@example.org",
     )
-    slow_ms: int = _whole(3000, "Milliseconds; the slowest twentieth of requests above this is an alarm.", 100, 25_000)
-    budget_usd: int = _whole(
-        10, "US dollars a month, of the whole account, that are announced when spent; 0 announces nothing.", 0, 1_000_000
+    slow_ms: Number = Field(
+        default=3000,
+        description="Alarm threshold for the 95th percentile of the duration, in milliseconds.",
+        ge=100,
+        le=25_000,
     )
-    title: str = _text("", "Title of the page; empty takes the function's own.", r"[^\r\n]{1,100}", "Moles")
+    budget_usd: Number = Field(
+        default=10,
+        description="Monthly budget of the whole account in US dollars, announced when spent. 0 announces nothing.",
+        ge=0,
+        le=1_000_000,
+    )
+    title: str = _text("", "Title of the page. Empty uses the function's default.", r"[^\r\n]{1,100}", "Moles")
     code_url: str = _text(
-        "", "Address of the source code, which the page then links to.", r"https://\S{1,500}", "https://example.org/code"
+        "", "Address of the source code, which the page links to.", r"https://\S{1,500}", "https://example.org/code"
     )
     url_hosts: str = _text(
         "",
-        "Hosts, with commas between, that GET /api/classify?url= may fetch from; empty turns the route off.",
+        "Comma-separated hosts that GET /api/classify?url= may fetch from. Empty turns the route off.",
         rf"{_HOST}(,{_HOST})*",
         "images.example.org,other.example.org",
     )
-    origin_secret: int = _whole(
-        1,
-        "Which secret CloudFront shows the function; raise it by one to change the secret (docs/operations.md).",
-        1,
-        1_000_000,
+    origin_secret: Number = Field(
+        default=1,
+        description="Generation of the secret that CloudFront sends to the function. "
+        "Raise it by one to rotate the secret (docs/operations.md).",
+        ge=1,
+        le=1_000_000,
     )
     batch_bucket: str = _text(
         "",
-        "Bucket of photographs to be judged all at once, in this account and region; makes the stack for that "
-        "(docs/operations.md), empty makes none.",
+        "Bucket whose images are classified in one go, in this account and region. It creates a stack for that "
+        "(docs/operations.md). Empty creates none.",
         r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
         "my-photographs",
     )
     batch_prefix: str = _text(
         "",
-        "Folder in that bucket, with a slash at its end, which is all that is read of it; empty is the whole bucket.",
+        "Prefix in that bucket, with a slash at its end: nothing else is read. Empty is the whole bucket.",
         r"([A-Za-z0-9!_.()=-]{1,100}/){1,5}",
         "clinic/2025/",
     )
-    batch_concurrency: int = _whole(
-        100, "Most functions of the batch at once, kept free for them; the service has its own.", 1, 1000
+    batch_concurrency: Number = Field(
+        default=100, description="Reserved concurrency of the batch function, apart from the service's.", ge=1, le=1000
     )
 
 
 def read_settings(context: Mapping[str, Any]) -> Settings:
-    """The settings in a CDK context; keys without the prefix are CDK's and ignored.
+    """Return the settings in a CDK context; keys without the prefix are CDK's own and ignored.
 
     Raises:
-        SettingError: an unknown key, a value that cannot be understood, or values that contradict each other.
+        SettingError: an unknown key, a value that is not understood, or values that contradict each other.
     """
     given = {key.removeprefix(PREFIX): value for key, value in context.items() if key.startswith(PREFIX)}
-    known = {item.name: item for item in fields(Settings)}
-    unknown = sorted(given.keys() - known.keys())
-    if unknown:
-        raise SettingError(
-            f"{PREFIX}{unknown[0]} is not a setting. Remove it, or correct its name; the settings are {', '.join(known)}."
-        )
-    settings = Settings(**{name: _read(known[name], value) for name, value in given.items()})
-    _agree(settings)
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise _setting_error(error) from error
+    _check_consistency(settings)
     return settings
 
 
-def table() -> str:
-    """The settings as a Markdown table, which docs/operations.md holds."""
-    rows = [f"| `{item.name}` | {_shown(item.default)} | {item.metadata['says']} |" for item in fields(Settings)]
+def settings_table() -> str:
+    """Return the settings as the Markdown table that docs/operations.md contains."""
+    rows = [f"| `{name}` | {_cell(item.default)} | {item.description} |" for name, item in Settings.model_fields.items()]
     return "\n".join(("| setting | default | meaning |", "|---|---|---|", *rows))
 
 
-def _shown(value: Any) -> str:
+def _cell(value: Any) -> str:
     return "" if value == "" else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def _read(item: "Field[Any]", value: Any) -> Any:
-    # `-c key=value` on the command line gives text, whatever the type.
-    if isinstance(item.default, bool):
-        return _read_switch(item, value)
-    if isinstance(item.default, int):
-        return _read_whole(item, value)
-    return _read_text(item, value)
+def _setting_error(error: ValidationError) -> SettingError:
+    """Return the first of pydantic's errors as a sentence that says what to write."""
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        return SettingError(
+            f"{PREFIX}{name} is not a setting. Remove it, or correct its name; "
+            f"the settings are {', '.join(Settings.model_fields)}."
+        )
+    expected = _expected(Settings.model_fields[name])
+    return SettingError(
+        f"{PREFIX}{name} is {first['input']!r}. Set it to {expected}, in cdk.json or with -c, or leave it out."
+    )
 
 
-def _read_switch(item: "Field[Any]", value: Any) -> bool:
-    if value in ("true", "false"):
-        return bool(value == "true")
-    if not isinstance(value, bool):
-        raise _wrong(item, value, "true or false")
-    return value
+def _expected(item: FieldInfo) -> str:
+    if item.annotation is bool:
+        return "true or false"
+    if choices := get_args(item.annotation):
+        return f"one of {', '.join(map(str, choices))}"
+    if item.examples:
+        return f"something like {item.examples[0]}"
+    least, most = (next(getattr(rule, bound) for rule in item.metadata if hasattr(rule, bound)) for bound in ("ge", "le"))
+    return f"a whole number from {least} to {most}"
 
 
-def _read_whole(item: "Field[Any]", value: Any) -> int:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
-        value = int(value)
-    choices = item.metadata.get("choices")
-    if choices:
-        if isinstance(value, bool) or value not in choices:
-            raise _wrong(item, value, f"one of {', '.join(map(str, choices))}")
-        return int(value)
-    least, most = item.metadata["least"], item.metadata["most"]
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise _wrong(item, value, f"a whole number from {least} to {most}")
-    return value
-
-
-def _read_text(item: "Field[Any]", value: Any) -> str:
-    choices = item.metadata.get("choices")
-    if choices:
-        # 100 without quotation marks is a number in JSON.
-        if isinstance(value, bool) or str(value) not in choices:
-            raise _wrong(item, value, f"one of {', '.join(choices)}")
-        return str(value)
-    if value == "" and item.default == "":
-        return ""
-    if not isinstance(value, str) or not re.fullmatch(item.metadata["pattern"], value):
-        raise _wrong(item, value, f"something like {item.metadata['example']}")
-    return value
-
-
-def _wrong(item: "Field[Any]", value: Any, wanted: str) -> SettingError:
-    return SettingError(f"{PREFIX}{item.name} is {value!r}. Set it to {wanted}, in cdk.json or with -c, or leave it out.")
-
-
-def _agree(settings: Settings) -> None:
-    """Check what one value says of another."""
+def _check_consistency(settings: Settings) -> None:
     if settings.domain_name and not (settings.certificate_arn or settings.hosted_zone_id):
         raise SettingError(
-            f"{PREFIX}domain_name needs a certificate. Set {PREFIX}hosted_zone_id where Route 53 holds the domain, "
+            f"{PREFIX}domain_name needs a certificate. Set {PREFIX}hosted_zone_id if Route 53 hosts the domain, "
             f"or else {PREFIX}certificate_arn."
         )
     if not settings.domain_name and (settings.certificate_arn or settings.hosted_zone_id):
@@ -241,10 +273,10 @@ def _agree(settings: Settings) -> None:
         raise SettingError(f"{PREFIX}batch_prefix belongs to a bucket. Set {PREFIX}batch_bucket too, or leave it out.")
     if settings.slow_ms >= 1000 * settings.timeout_s:
         raise SettingError(
-            f"{PREFIX}slow_ms is not below {PREFIX}timeout_s, so the alarm could never sound. "
+            f"{PREFIX}slow_ms is not below {PREFIX}timeout_s, so the alarm could never be raised. "
             "Lower the first or raise the second."
         )
 
 
 if __name__ == "__main__":
-    print(table())
+    print(settings_table())

@@ -15,30 +15,24 @@ from aws_cdk.aws_lambda import (
 from aws_cdk.aws_logs import LogGroup, RetentionDays
 from constructs import Construct
 
-from infra.config import LOG_DAYS, Settings
+from infra.config import LogDays, Settings
 from infra.constructs.image_asset import image_code
 from infra.constructs.nag import acknowledge
 
-_RETENTION = dict(
-    zip(
-        LOG_DAYS,
-        (
-            RetentionDays.ONE_DAY,
-            RetentionDays.THREE_DAYS,
-            RetentionDays.FIVE_DAYS,
-            RetentionDays.ONE_WEEK,
-            RetentionDays.TWO_WEEKS,
-            RetentionDays.ONE_MONTH,
-            RetentionDays.TWO_MONTHS,
-            RetentionDays.THREE_MONTHS,
-            RetentionDays.FOUR_MONTHS,
-            RetentionDays.FIVE_MONTHS,
-            RetentionDays.SIX_MONTHS,
-            RetentionDays.ONE_YEAR,
-        ),
-        strict=True,
-    )
-)
+_RETENTION: dict[LogDays, RetentionDays] = {
+    1: RetentionDays.ONE_DAY,
+    3: RetentionDays.THREE_DAYS,
+    5: RetentionDays.FIVE_DAYS,
+    7: RetentionDays.ONE_WEEK,
+    14: RetentionDays.TWO_WEEKS,
+    30: RetentionDays.ONE_MONTH,
+    60: RetentionDays.TWO_MONTHS,
+    90: RetentionDays.THREE_MONTHS,
+    120: RetentionDays.FOUR_MONTHS,
+    150: RetentionDays.FIVE_MONTHS,
+    180: RetentionDays.SIX_MONTHS,
+    365: RetentionDays.ONE_YEAR,
+}
 
 
 def log_group(scope: Construct, id: str, settings: Settings) -> LogGroup:

@@ -7,24 +7,18 @@ from aws_cdk.aws_codedeploy import AutoRollbackConfig, LambdaDeploymentConfig, L
 from aws_cdk.aws_lambda import Alias
 from constructs import Construct
 
-from infra.config import ROLLOUTS, Settings
+from infra.config import RolloutStrategy, Settings
 from infra.constructs.nag import acknowledge
 
 _POLICY = "AWSCodeDeployRoleForLambdaLimited"
 
-_CONFIGS = dict(
-    zip(
-        ROLLOUTS,
-        (
-            LambdaDeploymentConfig.ALL_AT_ONCE,
-            LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
-            LambdaDeploymentConfig.CANARY_10_PERCENT_15_MINUTES,
-            LambdaDeploymentConfig.LINEAR_10_PERCENT_EVERY_1_MINUTE,
-            LambdaDeploymentConfig.LINEAR_10_PERCENT_EVERY_3_MINUTES,
-        ),
-        strict=True,
-    )
-)
+_CONFIGS: dict[RolloutStrategy, LambdaDeploymentConfig] = {
+    "all_at_once": LambdaDeploymentConfig.ALL_AT_ONCE,
+    "canary_10_percent_5_minutes": LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
+    "canary_10_percent_15_minutes": LambdaDeploymentConfig.CANARY_10_PERCENT_15_MINUTES,
+    "linear_10_percent_every_1_minute": LambdaDeploymentConfig.LINEAR_10_PERCENT_EVERY_1_MINUTE,
+    "linear_10_percent_every_3_minutes": LambdaDeploymentConfig.LINEAR_10_PERCENT_EVERY_3_MINUTES,
+}
 
 
 def roll_out(scope: Construct, settings: Settings, alias: Alias, alarms: Sequence[IAlarm]) -> None:

@@ -1,13 +1,12 @@
-"""What a deployer chooses is read with its type, or answered with a sentence that says what to write instead."""
+"""Settings are read with their types, or refused with a sentence that says what to write instead."""
 
 import json
 import re
-from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 
-from infra.config import PREFIX, SettingError, Settings, read_settings, table
+from infra.config import PREFIX, SettingError, Settings, read_settings, settings_table
 from tests.support.paths import REPOSITORY
 
 
@@ -18,27 +17,27 @@ def read(**changed: Any) -> Settings:
 def test_cdk_json_lists_every_setting_with_its_default() -> None:
     context = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
     listed = {key: value for key, value in context.items() if key.startswith(PREFIX)}
-    assert listed == {PREFIX + item.name: item.default for item in fields(Settings)}
+    assert listed == {PREFIX + name: item.default for name, item in Settings.model_fields.items()}
     assert read_settings(context) == Settings()
 
 
-def test_every_default_would_be_accepted_as_a_value() -> None:
-    for item in fields(Settings):
-        assert read(**{item.name: item.default}) == Settings()
+def test_default_is_accepted_as_value() -> None:
+    for name, item in Settings.model_fields.items():
+        assert read(**{name: item.default}) == Settings()
 
 
-def test_every_setting_is_explained_in_a_sentence_and_in_the_documentation() -> None:
-    for item in fields(Settings):
-        assert item.metadata["says"].endswith("."), item.name
-    assert table() in (REPOSITORY / "docs" / "operations.md").read_text()
+def test_every_setting_is_documented() -> None:
+    for name, item in Settings.model_fields.items():
+        assert (item.description or "").endswith("."), name
+    assert settings_table() in (REPOSITORY / "docs" / "operations.md").read_text()
 
 
-def test_text_from_the_command_line_has_the_settings_type() -> None:
+def test_command_line_text_is_converted() -> None:
     given = read(memory_mb="2048", waf="true", tracing="false", log_days="7", price_class=200, name="Moles2")
-    assert given == replace(Settings(), memory_mb=2048, waf=True, log_days=7, price_class="200", name="Moles2")
+    assert given == Settings(memory_mb=2048, waf=True, log_days=7, price_class="200", name="Moles2")
 
 
-def test_keys_of_cdk_are_not_settings() -> None:
+def test_cdk_keys_are_ignored() -> None:
     assert read_settings({"@aws-cdk/core:checkSecretUsage": True, "hosted-zone:example": {}}) == Settings()
 
 
@@ -80,7 +79,7 @@ def test_keys_of_cdk_are_not_settings() -> None:
         ("batch_concurrency", 0),
     ],
 )
-def test_a_wrong_value_is_named_with_what_to_write(name: str, value: Any) -> None:
+def test_wrong_value_is_refused_with_instruction(name: str, value: Any) -> None:
     with pytest.raises(SettingError) as caught:
         read(**{name: value})
     assert re.fullmatch(
@@ -88,7 +87,7 @@ def test_a_wrong_value_is_named_with_what_to_write(name: str, value: Any) -> Non
     )
 
 
-def test_a_misspelt_setting_is_not_ignored() -> None:
+def test_misspelt_setting_is_refused() -> None:
     with pytest.raises(SettingError, match=f"{PREFIX}wfa is not a setting.*correct its name.*waf"):
         read(wfa=True)
 
@@ -104,10 +103,10 @@ def test_a_misspelt_setting_is_not_ignored() -> None:
         ({"timeout_s": 5, "slow_ms": 5000}, "Lower the first or raise the second"),
     ],
 )
-def test_values_that_contradict_each_other_are_a_sentence(changed: dict[str, Any], sentence: str) -> None:
+def test_contradicting_values_are_refused(changed: dict[str, Any], sentence: str) -> None:
     with pytest.raises(SettingError, match=re.escape(sentence)):
         read(**changed)
 
 
-def test_without_a_reservation_any_number_may_be_kept_started() -> None:
+def test_provisioned_concurrency_needs_no_reservation() -> None:
     assert read(reserved_concurrency=0, provisioned_concurrency=50).provisioned_concurrency == 50
