@@ -7,19 +7,19 @@ from cdk_nag import AwsSolutionsChecks
 
 from infra.config import SettingError, Settings, read_settings
 from infra.packaging.bundle import BundleError
-from infra.stacks.batch import Batch
-from infra.stacks.edge import Edge, needs_edge
-from infra.stacks.service import Lesion
+from infra.stacks.batch import BatchStack
+from infra.stacks.edge import EdgeStack, needs_edge
+from infra.stacks.service import ServiceStack
 
 
-def build(app: App, settings: Settings) -> tuple[Lesion, Edge | None]:
+def build(app: App, settings: Settings) -> tuple[ServiceStack, EdgeStack | None]:
     """Put the stacks of one deployment into `app`, with cdk-nag watching over them."""
-    edge = Edge(app, f"{settings.name}Edge", settings) if needs_edge(settings) else None
-    stack = Lesion(app, settings.name, settings, edge)
+    edge = EdgeStack(app, f"{settings.name}Edge", settings) if needs_edge(settings) else None
+    stack = ServiceStack(app, settings.name, settings, edge)
     if edge:
         stack.add_stack_dependency(edge)
     if settings.batch_bucket:
-        Batch(app, f"{settings.name}Batch", settings)
+        BatchStack(app, f"{settings.name}Batch", settings)
     Tags.of(app).add("service", settings.name)
     check(app)
     return stack, edge

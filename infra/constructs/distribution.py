@@ -42,7 +42,7 @@ from lesion.web.origin import HEADER
 
 from infra.config import GATEWAY_SECONDS, Settings
 from infra.constructs.nag import acknowledge
-from infra.constructs.upload_limit import refuse_large
+from infra.constructs.upload_limit import create_upload_limit
 from infra.packaging.headers import SECURITY_HEADERS
 
 FORWARDED_HEADERS = ("Accept", "Content-Type")
@@ -58,7 +58,7 @@ UNCACHED_ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 _PRICE_CLASSES = {"100": PriceClass.PRICE_CLASS_100, "200": PriceClass.PRICE_CLASS_200, "all": PriceClass.PRICE_CLASS_ALL}
 
 
-def distribute(
+def create_distribution(
     scope: Construct,
     settings: Settings,
     *,
@@ -112,7 +112,7 @@ def distribute(
                 response_headers_policy=headers,
                 compress=True,
                 function_associations=[
-                    FunctionAssociation(function=refuse_large(scope), event_type=FunctionEventType.VIEWER_REQUEST)
+                    FunctionAssociation(function=create_upload_limit(scope), event_type=FunctionEventType.VIEWER_REQUEST)
                 ],
             )
         },

@@ -40,7 +40,7 @@ def log_group(scope: Construct, id: str, settings: Settings) -> LogGroup:
     return LogGroup(scope, id, retention=_RETENTION[settings.log_days], removal_policy=RemovalPolicy.DESTROY)
 
 
-class Service(Construct):
+class ClassifierFunction(Construct):
     """The function and the alias that traffic goes to.
 
     Attributes:

@@ -28,7 +28,7 @@ ACCESS_LOG = {
 """What is kept of a request: no address, no user agent, no query, nothing that was sent."""
 
 
-class Gateway(Construct):
+class ClassifierApi(Construct):
     """API and stage.
 
     Attributes:

@@ -33,7 +33,7 @@ from infra.config import Settings
 
 FIVE_MINUTES = Duration.minutes(5)
 SENDERS = ("cloudwatch.amazonaws.com", "budgets.amazonaws.com")
-FAULTS = 3
+SERVER_ERROR_THRESHOLD = 3
 """Answers of 500 and above in five minutes; a single one may be the network's."""
 SLOW_PERIODS = 3
 """Times five minutes. The first starts after a deployment are slow, and no reason to wake anybody."""
@@ -65,7 +65,7 @@ class Alarms:
         return (self.faults, self.crashes)
 
 
-class Watch(Construct):
+class Monitoring(Construct):
     """Alarms, topic, budget and dashboard.
 
     Attributes:
@@ -82,7 +82,7 @@ class Watch(Construct):
         throttles = alias.metric_throttles(period=FIVE_MINUTES)
         slow = alias.metric_duration(statistic=Stats.percentile(95), period=FIVE_MINUTES)
         self.alarms = Alarms(
-            faults=self._alarm("Faults", faults, FAULTS, says="The API answers with faults."),
+            faults=self._alarm("Faults", faults, SERVER_ERROR_THRESHOLD, says="The API answers with faults."),
             crashes=self._alarm("Crashes", crashes, 1, says="The function ends without an answer."),
             throttles=self._alarm("Throttles", throttles, 1, says="More requests at once than may run."),
             slow=self._alarm("Slow", slow, settings.slow_ms, SLOW_PERIODS, says="The slowest twentieth takes too long."),

@@ -21,7 +21,7 @@ _CONFIGS: dict[RolloutStrategy, LambdaDeploymentConfig] = {
 }
 
 
-def roll_out(scope: Construct, settings: Settings, alias: Alias, alarms: Sequence[IAlarm]) -> None:
+def create_rollout(scope: Construct, settings: Settings, alias: Alias, alarms: Sequence[IAlarm]) -> None:
     """Make CodeDeploy move `alias` step by step, and back at once where one of `alarms` sounds."""
     group = LambdaDeploymentGroup(
         scope,

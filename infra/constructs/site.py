@@ -28,7 +28,7 @@ _UNKNOWN = {"Thumbnails": ".webp", "Private": ".gz"}
 """Files whose type the helper does not know, or mistakes: those of private mode are archives to whoever asks for them."""
 
 
-def page_bucket(scope: Construct, settings: Settings) -> Bucket:
+def create_site_bucket(scope: Construct, settings: Settings) -> Bucket:
     """A bucket that only CloudFront reads, and that goes with its stack."""
     bucket = Bucket(
         scope,
@@ -60,7 +60,7 @@ def _short_log(bucket: Bucket, log: LogGroup) -> None:
     handler.add_property_override("LoggingConfig.LogGroup", log.log_group_name)
 
 
-def publish(scope: Construct, settings: Settings, bucket: Bucket, distribution: IDistribution) -> None:
+def deploy_site(scope: Construct, settings: Settings, bucket: Bucket, distribution: IDistribution) -> None:
     """Put the page's files into `bucket` at each deployment that changes them, and empty `distribution` of the old ones."""
     files = Source.asset(str(assemble()))
     log = log_group(scope, "PublishLog", settings)

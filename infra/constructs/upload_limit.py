@@ -13,14 +13,14 @@ from lesion.settings import Settings
 from lesion.web.problems import answer
 from lesion.web.upload import FRAMING, find_upload
 
-MOST_BYTES = Settings.max_upload_bytes + FRAMING
+MAX_BODY_BYTES = Settings.max_upload_bytes + FRAMING
 """Of a body: the largest photograph, in a form. A larger photograph outside a form gets its answer from the function."""
 
 _CODE = """
 function handler(event) {
   const length = event.request.headers["content-length"];
   // Without a length, API Gateway will count.
-  if (!length || Number(length.value) <= MOST_BYTES) return event.request;
+  if (!length || Number(length.value) <= MAX_BODY_BYTES) return event.request;
   return {
     statusCode: 413,
     statusDescription: "Content Too Large",
@@ -31,10 +31,10 @@ function handler(event) {
 """
 
 
-def refuse_large(scope: Construct) -> Function:
+def create_upload_limit(scope: Construct) -> Function:
     """A CloudFront function for viewers' requests to the API, which sees headers only: no photograph is looked at."""
     problem = answer(_problem())
-    names = {"MOST_BYTES": MOST_BYTES, "MEDIA_TYPE": problem.media_type, "BODY": bytes(problem.body).decode()}
+    names = {"MOST_BYTES": MAX_BODY_BYTES, "MEDIA_TYPE": problem.media_type, "BODY": bytes(problem.body).decode()}
     constants = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in names.items())
     return Function(
         scope,

@@ -2,7 +2,7 @@
 
 `python -m infra.dev.cost --ms 19 --photo-kb 300` prints the tables that docs/operations.md holds.
 
-The prices are AWS's list prices for us-east-1, in US dollars and without the free tiers, as they were known in `KNOWN` from
+The prices are AWS's list prices for us-east-1, in US dollars and without the free tiers, as they were known in `PRICES_AS_OF` from
 the pages in `SOURCES`. They are not fetched: look there before you rely on them.
 """
 
@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-KNOWN = "the middle of 2025"
+PRICES_AS_OF = "the middle of 2025"
 SOURCES = (
     "https://aws.amazon.com/lambda/pricing/",
     "https://aws.amazon.com/api-gateway/pricing/",
@@ -67,7 +67,7 @@ KB_PER_GB = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Load:
+class PredictionLoad:
     """One prediction, as it is billed.
 
     The defaults of `ms` and `init_ms` are measured: docs/memory-size.md, docs/cold-start.md.
@@ -91,7 +91,7 @@ class Load:
     log_kb: float = 2
 
 
-def per_prediction(load: Load) -> dict[str, float]:
+def prediction_costs(load: PredictionLoad) -> dict[str, float]:
     """US dollars for one prediction, by what they are paid for."""
     seconds = (math.ceil(load.ms) + load.cold * math.ceil(load.init_ms)) / 1000
     metered = max(1, math.ceil(load.photo_kb / HTTP_API_KB))
@@ -106,7 +106,7 @@ def per_prediction(load: Load) -> dict[str, float]:
     }
 
 
-def per_month(load: Load) -> dict[str, float]:
+def monthly_costs(load: PredictionLoad) -> dict[str, float]:
     """US dollars a month for what is there though nobody calls, in the order of what can be left out."""
     return {
         "Key of the alarm topic": KEY_MONTH,
@@ -121,7 +121,7 @@ def per_month(load: Load) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class Bulk:
+class BatchRun:
     """Photographs of a bucket, as the batch judges them.
 
     Attributes:
@@ -139,7 +139,7 @@ class Bulk:
     batch: int
 
 
-def in_bulk(bulk: Bulk, photographs: int = 1_000_000) -> dict[str, float]:
+def batch_costs(bulk: BatchRun, photographs: int = 1_000_000) -> dict[str, float]:
     """US dollars for so many photographs, by what they are paid for."""
     batches = math.ceil(photographs / bulk.batch)
     seconds = (photographs * bulk.ms + bulk.at_once * bulk.start_ms) / 1000
@@ -153,14 +153,14 @@ def in_bulk(bulk: Bulk, photographs: int = 1_000_000) -> dict[str, float]:
     }
 
 
-def hours(bulk: Bulk, photographs: int = 1_000_000) -> float:
+def batch_hours(bulk: BatchRun, photographs: int = 1_000_000) -> float:
     """How long that takes, with all functions at work."""
     return (photographs * bulk.ms / bulk.at_once + bulk.start_ms) / 3_600_000
 
 
-def report(load: Load) -> str:
+def cost_tables(load: PredictionLoad) -> str:
     """Both tables as Markdown."""
-    parts = per_prediction(load)
+    parts = prediction_costs(load)
     rows = [*parts.items(), ("**together**", sum(parts.values()))]
     lines = [
         f"One prediction: {load.ms:g} ms at {load.memory_mb} MB, a start of {load.init_ms:g} ms before {load.cold:.0%} of "
@@ -172,7 +172,7 @@ def report(load: Load) -> str:
         "",
         "| USD a month, whether anybody calls or not | |",
         "|---|---|",
-        *(f"| {name} | {cost:.2f} |" for name, cost in per_month(load).items()),
+        *(f"| {name} | {cost:.2f} |" for name, cost in monthly_costs(load).items()),
     ]
     return "\n".join(lines)
 
@@ -190,9 +190,9 @@ def main() -> None:
         "photo-kb": (float, "size of a photograph"),
     }
     for name, (kind, says) in numbers.items():
-        default = getattr(Load, name.replace("-", "_"))
+        default = getattr(PredictionLoad, name.replace("-", "_"))
         parser.add_argument(f"--{name}", type=kind, default=default, metavar="N", help=f"{says} ({default})")
-    print(report(Load(**vars(parser.parse_args()))))
+    print(cost_tables(PredictionLoad(**vars(parser.parse_args()))))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ HOST = "127.0.0.1"
 logger = logging.getLogger("infra.dev.serve")
 
 
-class Origin:
+class SingleOrigin:
     """ASGI application: the API under /api, the page everywhere else, the cloud's headers on both."""
 
     def __init__(self, api: ASGIApp, page: ASGIApp) -> None:
@@ -64,7 +64,7 @@ class Origin:
         await (self._api if to_api else self._page)(scope, receive, with_headers)
 
 
-class Files(StaticFiles):
+class SiteFiles(StaticFiles):
     """The assembled site, with the types and the caching that it has in the cloud."""
 
     def file_response(
@@ -84,13 +84,15 @@ def main() -> int:
         api = create_app(settings, Model(settings.model, threads=settings.threads))
         # Starlette around the files turns what they raise for unknown names into an answer. CloudFront compresses, too.
         page = Starlette(
-            routes=[Mount("/", Files(directory=assemble(settings.model), html=True))],
+            routes=[Mount("/", SiteFiles(directory=assemble(settings.model), html=True))],
             middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)],
         )
     except (LesionError, BundleError) as error:
         print(error, file=sys.stderr)
         return 1
-    config = uvicorn.Config(Origin(api, page), lifespan="off", access_log=False, log_level="warning", server_header=False)
+    config = uvicorn.Config(
+        SingleOrigin(api, page), lifespan="off", access_log=False, log_level="warning", server_header=False
+    )
     print(f"http://{HOST}:{listening.getsockname()[1]}/", flush=True)
     with listening, contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])

@@ -43,7 +43,7 @@ ALLOWED = frozenset(
     }
 )
 """SPDX identifiers of the licences under which parts may be given away with the service."""
-NAMES = {
+SPDX_NAMES = {
     "Apache 2.0": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",
     "3-Clause BSD License": "BSD-3-Clause",
@@ -55,7 +55,7 @@ NAMES = {
 }
 """Words of packages that do not use SPDX's."""
 
-SAID_ELSEWHERE = {"protobuf": "BSD-3-Clause"}
+LICENCE_OVERRIDES = {"protobuf": "BSD-3-Clause"}
 """Package -> the licence that its metadata name where the tool does not look."""
 
 Document = Mapping[str, Any]
@@ -69,9 +69,13 @@ def main() -> int:
     """Write the documents; 1 with one sentence where that is not possible."""
     BUILT.mkdir(parents=True, exist_ok=True)
     try:
-        documents = {"function": of_packages(REQUIREMENTS), "batch": of_packages(BATCH_REQUIREMENTS), "page": of_page()}
+        documents = {
+            "function": python_document(REQUIREMENTS),
+            "batch": python_document(BATCH_REQUIREMENTS),
+            "page": page_document(),
+        }
         for name, document in documents.items():
-            if wrong := list(objections(document)):
+            if wrong := list(licence_problems(document)):
                 raise SbomError(
                     "; ".join(wrong) + ". Look at its licence, and add it to infra/packaging/sbom.py or drop the package."
                 )
@@ -83,7 +87,7 @@ def main() -> int:
     return 0
 
 
-def of_packages(requirements: Path) -> Document:
+def python_document(requirements: Path) -> Document:
     """The packages of a requirements file, installed for this purpose into an environment of their own.
 
     Raises:
@@ -107,7 +111,7 @@ def of_packages(requirements: Path) -> Document:
     return found
 
 
-def of_page() -> Document:
+def page_document() -> Document:
     """The packages of the page's lock file that it is published with.
 
     Raises:
@@ -127,7 +131,7 @@ def _run(*command: str, folder: Path = REPOSITORY) -> str:
     return done.stdout
 
 
-def objections(document: Document) -> Iterator[str]:
+def licence_problems(document: Document) -> Iterator[str]:
     """One sentence for each component without a licence, and for each with one that is not allowed."""
     for component in document["components"]:
         licences = list(_licences(component))
@@ -138,8 +142,8 @@ def objections(document: Document) -> Iterator[str]:
 
 
 def _licences(component: Mapping[str, Any]) -> Iterator[str]:
-    if component["name"] in SAID_ELSEWHERE:
-        yield SAID_ELSEWHERE[component["name"]]
+    if component["name"] in LICENCE_OVERRIDES:
+        yield LICENCE_OVERRIDES[component["name"]]
     for entry in component.get("licenses", ()):
         licence = entry.get("license", {})
         name = entry.get("expression") or licence.get("id") or licence.get("name")
@@ -149,7 +153,7 @@ def _licences(component: Mapping[str, Any]) -> Iterator[str]:
 
 def _is_allowed(expression: str) -> bool:
     """Whether every part that is joined by AND is allowed, and one of those joined by OR."""
-    expression = NAMES.get(expression, expression)
+    expression = SPDX_NAMES.get(expression, expression)
     choices = re.split(r"\s+OR\s+", expression.replace("(", "").replace(")", ""))
     return any(all(part in ALLOWED for part in re.split(r"\s+AND\s+", choice)) for choice in choices)
 

@@ -27,18 +27,18 @@ from infra.constructs.function import log_group
 from infra.constructs.image_asset import image_code
 from infra.constructs.nag import acknowledge
 
-PHOTOGRAPHS = 50
+IMAGES_PER_BATCH = 50
 """Of a batch. Their keys fit into a state (256 KB), and judging them all, one by one where one of them ends the function,
 into the five minutes of an express execution."""
 TIMEOUT_S = 100
 """For a batch: two seconds for each photograph, of which the largest take one."""
-ALONE_S = 20
+SINGLE_TIMEOUT_S = 20
 """For one photograph of a batch that did not end well."""
-ALONE_AT_ONCE = 5
+SINGLE_CONCURRENCY = 5
 RESULTS, LISTS = "results", "lists"
 """In the bucket of results: the data set, and Step Functions' own lists of batches that are done."""
 
-BUSY = [
+TRANSIENT_ERRORS = [
     "StorageError",
     "Lambda.TooManyRequestsException",
     "Lambda.ServiceException",
@@ -48,7 +48,7 @@ BUSY = [
 ]
 """Errors that say nothing about a photograph: they are waited out."""
 _WAIT = {
-    "ErrorEquals": BUSY,
+    "ErrorEquals": TRANSIENT_ERRORS,
     "IntervalSeconds": 2,
     "BackoffRate": 2,
     "MaxDelaySeconds": 20,
@@ -59,7 +59,7 @@ _AGAIN = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1}
 """Lambda may also take a function away that did nothing wrong."""
 
 
-class Batch(Stack):
+class BatchStack(Stack):
     """Function, state machine, and the bucket of results."""
 
     def __init__(self, scope: Construct, id: str, settings: Settings) -> None:
@@ -78,7 +78,7 @@ class Batch(Stack):
         CfnOutput(self, "Reader", value=function.role.role_arn, description="What a key of the bucket's own must let read.")
 
 
-def definition(settings: Settings, function: str, results: str, partition: str) -> dict[str, Any]:
+def state_machine_definition(settings: Settings, function: str, results: str, partition: str) -> dict[str, Any]:
     """The state machine, in Amazon States Language.
 
     Written out, because the construct for it gives the right to list the whole bucket, and passes `BatchInput` on as it
@@ -108,10 +108,10 @@ def definition(settings: Settings, function: str, results: str, partition: str) 
         "States": {
             "Try": call(
                 {"Payload.$": "$"},
-                TimeoutSeconds=ALONE_S,
+                TimeoutSeconds=SINGLE_TIMEOUT_S,
                 Retry=[_WAIT, _AGAIN],
                 Catch=[
-                    {"ErrorEquals": BUSY, "Next": "Busy for one"},
+                    {"ErrorEquals": TRANSIENT_ERRORS, "Next": "Busy for one"},
                     {"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Crashed"},
                 ],
                 End=True,
@@ -126,7 +126,7 @@ def definition(settings: Settings, function: str, results: str, partition: str) 
             "Judge": call(
                 {"Payload": whole},
                 Catch=[
-                    {"ErrorEquals": BUSY, "Next": "Busy"},
+                    {"ErrorEquals": TRANSIENT_ERRORS, "Next": "Busy"},
                     {"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "One by one"},
                 ],
                 End=True,
@@ -135,7 +135,7 @@ def definition(settings: Settings, function: str, results: str, partition: str) 
             "One by one": {
                 "Type": "Map",
                 "ItemsPath": "$.Items",
-                "MaxConcurrency": ALONE_AT_ONCE,
+                "MaxConcurrency": SINGLE_CONCURRENCY,
                 "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **alone},
                 "ResultPath": "$.crashed",
                 "Next": "Judge the others",
@@ -159,7 +159,7 @@ def definition(settings: Settings, function: str, results: str, partition: str) 
                 },
                 # Nothing of an object but its key.
                 "ItemSelector": {"key.$": "$$.Map.Item.Value.Key"},
-                "ItemBatcher": {"MaxItemsPerBatch": PHOTOGRAPHS, "BatchInput": {"run.$": "$$.Execution.Name"}},
+                "ItemBatcher": {"MaxItemsPerBatch": IMAGES_PER_BATCH, "BatchInput": {"run.$": "$$.Execution.Name"}},
                 "MaxConcurrency": settings.batch_concurrency,
                 # Express executions keep no history of the keys that they were given.
                 "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}, **batch},
@@ -255,7 +255,7 @@ def _machine(scope: Construct, settings: Settings, function: IFunction, results:
     acknowledge(
         rights, {f"AwsSolutions-IAM5[Resource::<{_id(results)}.Arn>/{LISTS}/*]": "Step Functions chooses their names."}
     )
-    states = definition(settings, function.function_arn, results.bucket_name, Aws.PARTITION)
+    states = state_machine_definition(settings, function.function_arn, results.bucket_name, Aws.PARTITION)
     machine = StateMachine(
         scope,
         "Machine",

@@ -24,14 +24,14 @@ def _makes_certificate(settings: Settings) -> bool:
     return bool(settings.domain_name) and not settings.certificate_arn
 
 
-def zone(scope: Construct, id: str, settings: Settings) -> IHostedZone:
+def hosted_zone(scope: Construct, id: str, settings: Settings) -> IHostedZone:
     """The domain's zone. Its name is only used for records at the domain itself, so the domain stands in for it."""
     return HostedZone.from_hosted_zone_attributes(
         scope, id, hosted_zone_id=settings.hosted_zone_id, zone_name=settings.domain_name
     )
 
 
-class Edge(Stack):
+class EdgeStack(Stack):
     """The stack in us-east-1.
 
     Attributes:
@@ -56,7 +56,7 @@ def _certificate(scope: Construct, settings: Settings) -> Certificate:
         scope,
         "Certificate",
         domain_name=settings.domain_name,
-        validation=CertificateValidation.from_dns(zone(scope, "Zone", settings)),
+        validation=CertificateValidation.from_dns(hosted_zone(scope, "Zone", settings)),
     )
 
 

@@ -8,20 +8,20 @@ from aws_cdk.aws_route53_targets import CloudFrontTarget
 from constructs import Construct
 
 from infra.config import Settings
-from infra.constructs.distribution import distribute
-from infra.constructs.function import Service
-from infra.constructs.http_api import Gateway
-from infra.constructs.monitoring import Watch
+from infra.constructs.distribution import create_distribution
+from infra.constructs.function import ClassifierFunction
+from infra.constructs.http_api import ClassifierApi
+from infra.constructs.monitoring import Monitoring
 from infra.constructs.origin_secret import OriginSecret
-from infra.constructs.rollout import roll_out
-from infra.constructs.site import page_bucket, publish
-from infra.stacks.edge import Edge, zone
+from infra.constructs.rollout import create_rollout
+from infra.constructs.site import create_site_bucket, deploy_site
+from infra.stacks.edge import EdgeStack, hosted_zone
 
 
-class Lesion(Stack):
+class ServiceStack(Stack):
     """Function, API, page, distribution and watch."""
 
-    def __init__(self, scope: Construct, id: str, settings: Settings, edge: Edge | None) -> None:
+    def __init__(self, scope: Construct, id: str, settings: Settings, edge: EdgeStack | None) -> None:
         super().__init__(
             scope,
             id,
@@ -30,12 +30,12 @@ class Lesion(Stack):
             description="Skin-lesion classifier: research and teaching only, not a medical device",
         )
         secret = OriginSecret(self, "OriginSecret", settings.origin_secret)
-        service = Service(self, "Service", settings, secret.accepted)
-        gateway = Gateway(self, "Gateway", settings, service.alias)
-        watch = Watch(self, "Watch", settings, gateway.api, service.alias)
-        roll_out(self, settings, service.alias, watch.alarms.of_a_bad_version)
-        bucket = page_bucket(self, settings)
-        distribution = distribute(
+        service = ClassifierFunction(self, "Service", settings, secret.accepted)
+        gateway = ClassifierApi(self, "Gateway", settings, service.alias)
+        watch = Monitoring(self, "Watch", settings, gateway.api, service.alias)
+        create_rollout(self, settings, service.alias, watch.alarms.of_a_bad_version)
+        bucket = create_site_bucket(self, settings)
+        distribution = create_distribution(
             self,
             settings,
             bucket=bucket,
@@ -46,7 +46,7 @@ class Lesion(Stack):
         )
         # When the secret changes, the function must take the new one before CloudFront sends it.
         distribution.node.add_dependency(service.alias)
-        publish(self, settings, bucket, distribution)
+        deploy_site(self, settings, bucket, distribution)
         if settings.hosted_zone_id:
             _records(self, settings, distribution)
         host = settings.domain_name or distribution.distribution_domain_name
@@ -57,14 +57,14 @@ class Lesion(Stack):
         CfnOutput(self, "DashboardName", value=watch.dashboard.dashboard_name)
 
 
-def _certificate(scope: Construct, settings: Settings, edge: Edge | None) -> ICertificate | None:
+def _certificate(scope: Construct, settings: Settings, edge: EdgeStack | None) -> ICertificate | None:
     if settings.certificate_arn:
         return Certificate.from_certificate_arn(scope, "Certificate", settings.certificate_arn)
     return edge.certificate if edge else None
 
 
 def _records(scope: Construct, settings: Settings, distribution: Distribution) -> None:
-    known = zone(scope, "Zone", settings)
+    known = hosted_zone(scope, "Zone", settings)
     target = RecordTarget.from_alias(CloudFrontTarget(distribution))
     ARecord(scope, "Ipv4", zone=known, target=target)
     AaaaRecord(scope, "Ipv6", zone=known, target=target)

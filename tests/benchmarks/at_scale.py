@@ -34,8 +34,8 @@ from lesion.settings import Settings as Serving
 from PIL import Image
 
 from infra.config import Settings
-from infra.dev.cost import KNOWN, Bulk, hours, in_bulk
-from infra.stacks.batch import PHOTOGRAPHS, Batch
+from infra.dev.cost import PRICES_AS_OF, BatchRun, batch_costs, batch_hours
+from infra.stacks.batch import IMAGES_PER_BATCH, BatchStack
 from tests.support.cloud.batch import Rehearsal, handler
 from tests.support.cloud.states import Execution, StateFailed
 from tests.support.cloud.template import Template
@@ -106,7 +106,7 @@ def bucket(files: Sequence[Path], folder: Path) -> dict[str, Any]:
     from aws_cdk import App
 
     app = App(outdir=str(folder / "cdk"), analytics_reporting=False)
-    Batch(app, "LesionBatch", Settings(batch_bucket="photographs", batch_prefix="all/", batch_concurrency=CORES))
+    BatchStack(app, "LesionBatch", Settings(batch_bucket="photographs", batch_prefix="all/", batch_concurrency=CORES))
     app.synth()
     template = Template.read(folder / "cdk", "LesionBatch")
     with _storage(folder) as address:
@@ -229,17 +229,17 @@ def _bare(files: Sequence[Path], side: int) -> tuple[float, float]:
 
 def write(found: dict[str, Any], out: Path) -> None:
     """Write docs/batch.json and .md."""
-    bulk = Bulk(found["ms"], found["start"], Settings.batch_concurrency, found["memory"], PHOTOGRAPHS)
-    costs = in_bulk(bulk)
+    bulk = BatchRun(found["ms"], found["start"], Settings.batch_concurrency, found["memory"], IMAGES_PER_BATCH)
+    costs = batch_costs(bulk)
     dollars = sum(costs.values())
-    million = {"bulk": asdict(bulk), "usd": costs, "hours": hours(bulk)}
+    million = {"bulk": asdict(bulk), "usd": costs, "hours": batch_hours(bulk)}
     (out / "batch.json").write_text(json.dumps({**found, "million": million}, indent=1) + "\n")
     shown = {
         **found,
         "statuses": ", ".join(f"{status} {count:,}" for status, count in sorted(found["statuses"].items())),
-        "known": KNOWN,
+        "known": PRICES_AS_OF,
         "at_once": bulk.at_once,
-        "hours": hours(bulk),
+        "hours": batch_hours(bulk),
         "dollars": dollars,
         "costs": "\n".join(f"| {name} | {cost:.2f} |" for name, cost in costs.items()),
         "share": found["batch"] / found["bare"],

@@ -20,7 +20,7 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
-from infra.dev.cost import KNOWN, LAMBDA_REQUEST, Load, per_prediction
+from infra.dev.cost import LAMBDA_REQUEST, PRICES_AS_OF, PredictionLoad, prediction_costs
 from infra.packaging.image import ImageError
 from tests.benchmarks.cold import MOST_SHARE
 from tests.benchmarks.serving import form_event, photographs
@@ -95,7 +95,7 @@ def measure(memories: Sequence[int], times: int) -> Durations:
 
 def dollars(milliseconds: float, memory: int) -> float:
     """Lambda's part of a million warm predictions."""
-    parts = per_prediction(Load(ms=milliseconds, cold=0, memory_mb=memory))
+    parts = prediction_costs(PredictionLoad(ms=milliseconds, cold=0, memory_mb=memory))
     return 1e6 * (parts["Lambda, duration"] + LAMBDA_REQUEST)
 
 
@@ -116,7 +116,7 @@ def write(durations: Durations, folder: Path) -> None:
         per_cpu=MEMORY_PER_CPU,
         most=f"{MOST_SHARE:g}",
         times=len(next(iter(durations.values()))[names[0]]),
-        known=KNOWN,
+        known=PRICES_AS_OF,
         table="\n".join(rows),
         cheapest=cheapest,
         fastest=fastest,

@@ -35,11 +35,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Template:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(f"CDK cannot start here ({error}). `make setup` installs it, with the node that it needs.")
-    from infra.stacks.batch import Batch
+    from infra.stacks.batch import BatchStack
 
     folder = tmp_path_factory.mktemp("cdk")
     app = App(outdir=str(folder), analytics_reporting=False)
-    Batch(app, "LesionBatch", Settings(batch_bucket="my-photographs", batch_prefix="clinic/2025/", batch_concurrency=4))
+    BatchStack(app, "LesionBatch", Settings(batch_bucket="my-photographs", batch_prefix="clinic/2025/", batch_concurrency=4))
     app.synth()
     return Template.read(folder, "LesionBatch")
 

@@ -24,17 +24,17 @@ from infra.packaging import sbom
     ],
 )
 def test_every_part_needs_a_licence_that_is_allowed(licences: list[dict[str, object]], objection: str) -> None:
-    assert "".join(sbom.objections({"components": [{"name": "part", "licenses": licences}]})) == objection
+    assert "".join(sbom.licence_problems({"components": [{"name": "part", "licenses": licences}]})) == objection
 
 
 def test_the_page_consists_of_what_its_lock_file_says() -> None:
-    document = sbom.of_page()
+    document = sbom.page_document()
     lock = json.loads((sbom.VENDOR / "package-lock.json").read_text())["packages"]
     wanted = {name.rpartition("node_modules/")[2] for name, entry in lock.items() if name and not entry.get("dev")}
     assert {
         f"{part['group']}/{part['name']}" if part.get("group") else part["name"] for part in document["components"]
     } == wanted
-    assert list(sbom.objections(document)) == []
+    assert list(sbom.licence_problems(document)) == []
 
 
 @pytest.mark.parametrize(("requirements", "at_least"), [(sbom.REQUIREMENTS, 10), (sbom.BATCH_REQUIREMENTS, 2)])
@@ -47,6 +47,6 @@ def test_every_package_of_the_functions_is_pinned_with_hashes(requirements: Path
 
 
 def test_the_exceptions_are_what_their_packages_say() -> None:
-    for name, licence in sbom.SAID_ELSEWHERE.items():
+    for name, licence in sbom.LICENCE_OVERRIDES.items():
         said = distribution(name).metadata["License"]
-        assert sbom.NAMES[said] == licence
+        assert sbom.SPDX_NAMES[said] == licence

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from infra.dev.cost import Bulk, hours, in_bulk
-from infra.stacks.batch import BUSY, PHOTOGRAPHS, TIMEOUT_S
+from infra.dev.cost import BatchRun, batch_costs, batch_hours
+from infra.stacks.batch import IMAGES_PER_BATCH, TIMEOUT_S, TRANSIENT_ERRORS
 from tests.infra.conftest import Assembly
 from tests.support.cloud.template import Template
 from tests.support.paths import REPOSITORY
@@ -107,13 +107,13 @@ def test_no_failure_is_passed_over(definition: dict[str, Any]) -> None:
     for state in (inner["Judge"], alone["Try"]):
         busy, ended = state["Catch"]
         # Before what counts as the photograph's fault comes what does not.
-        assert busy["ErrorEquals"] == BUSY and ended["ErrorEquals"] == ["States.ALL"]
+        assert busy["ErrorEquals"] == TRANSIENT_ERRORS and ended["ErrorEquals"] == ["States.ALL"]
     assert {inner["Busy"]["Type"], alone["Busy for one"]["Type"]} == {"Fail"}
 
 
 def test_the_limits_of_step_functions_hold(definition: dict[str, Any]) -> None:
     # A key has a thousand bytes at most.
-    assert PHOTOGRAPHS * (1024 + 20) < 256 * 1024
+    assert IMAGES_PER_BATCH * (1024 + 20) < 256 * 1024
     assert 2 * TIMEOUT_S < EXPRESS_S
     assert definition["States"]["Photographs"]["ResultWriter"]["Parameters"]["Prefix"] == "lists"
 
@@ -127,13 +127,13 @@ def test_results_are_closed_and_outlive_the_stack(full: Assembly) -> None:
 
 
 def test_a_million_costs_what_its_parts_cost() -> None:
-    bulk = Bulk(ms=36, start_ms=1000, at_once=100, memory_mb=1024, batch=50)
-    parts = in_bulk(bulk)
+    bulk = BatchRun(ms=36, start_ms=1000, at_once=100, memory_mb=1024, batch=50)
+    parts = batch_costs(bulk)
     assert parts["Lambda, duration"] == pytest.approx((36_000 + 100) * 0.0000166667)
     assert parts["S3, photographs read"] == pytest.approx(0.40)
     assert parts["S3, results written, photographs listed"] == pytest.approx(0.105)
     assert parts["Step Functions, transitions"] == pytest.approx(0.50)
-    assert hours(bulk) == pytest.approx(0.1, rel=0.01)
+    assert batch_hours(bulk) == pytest.approx(0.1, rel=0.01)
 
 
 def test_the_services_image_is_what_is_built_where_no_stage_is_named_and_has_nothing_of_it() -> None:

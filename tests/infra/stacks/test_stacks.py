@@ -13,7 +13,7 @@ import pytest
 from lesion.web.origin import HEADER
 
 from infra.constructs.http_api import ACCESS_LOG
-from infra.constructs.upload_limit import MOST_BYTES
+from infra.constructs.upload_limit import MAX_BODY_BYTES
 from infra.packaging.headers import SECURITY_HEADERS
 from tests.infra.conftest import Assembly
 from tests.support.paths import REPOSITORY
@@ -311,7 +311,7 @@ def test_what_no_function_can_be_given_is_refused_at_the_edge_with_a_sentence(as
     assert len(code) < 10_000
     assert "4.5 MB" in code
     # With room for what an event has besides, this is what Lambda takes.
-    assert MOST_BYTES * 4 / 3 < 6 * 1024 * 1024 - 200_000
+    assert MAX_BODY_BYTES * 4 / 3 < 6 * 1024 * 1024 - 200_000
 
 
 def test_no_error_page_takes_the_place_of_a_problem(assembly: Assembly) -> None:
