@@ -1,4 +1,4 @@
-"""The CDK application, which cdk.json starts: `cdk synth`, `cdk deploy`."""
+"""CDK application, started by cdk.json: `cdk synth`, `cdk deploy`."""
 
 import sys
 
@@ -13,7 +13,7 @@ from infra.stacks.service import ServiceStack
 
 
 def build(app: App, settings: Settings) -> tuple[ServiceStack, EdgeStack | None]:
-    """Put the stacks of one deployment into `app`, with cdk-nag watching over them."""
+    """Add the stacks of one deployment to `app`, checked by cdk-nag, and return them."""
     edge = EdgeStack(app, f"{settings.name}Edge", settings) if needs_edge(settings) else None
     stack = ServiceStack(app, settings.name, settings, edge)
     if edge:
@@ -26,12 +26,12 @@ def build(app: App, settings: Settings) -> tuple[ServiceStack, EdgeStack | None]
 
 
 def check(app: App) -> None:
-    """Let cdk-nag look at every resource; what nobody acknowledged ends the synthesis with an error."""
+    """Check every resource with cdk-nag; a finding that is not acknowledged fails the synthesis."""
     Validations.of(app).add_plugins(AwsSolutionsChecks())
 
 
 def main() -> int:
-    """Synthesise; 1 with one sentence on stderr where a setting is wrong or a package of the page is missing."""
+    """Synthesise the templates. Return 1, with a sentence on stderr, if a setting or the page's packages are wrong."""
     app = App(analytics_reporting=False)
     try:
         build(app, read_settings(app.node.get_all_context()))

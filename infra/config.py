@@ -95,7 +95,7 @@ class Settings(BaseModel):
     )
     reserved_concurrency: Number = Field(
         default=10,
-        description="Reserved concurrency of the function: the most images classified at once. 0 reserves and limits nothing.",
+        description="Reserved concurrency of the function: images classified at once. 0 reserves and limits nothing.",
         ge=0,
         le=1000,
     )
@@ -136,7 +136,7 @@ class Settings(BaseModel):
     )
     price_class: Annotated[PriceClass, BeforeValidator(_parse_choice)] = Field(
         default="100",
-        description="CloudFront price class: 100 is Europe and North America, 200 adds Asia and Africa, all is every location.",
+        description="CloudFront price class: 100 is Europe and North America, 200 adds Asia and Africa, all is global.",
     )
     hsts_days: Number = Field(
         default=365, description="Days for which browsers refuse the page without TLS (HSTS).", ge=1, le=730

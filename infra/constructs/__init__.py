@@ -1,0 +1,1 @@
+"""CDK constructs of the stacks, one AWS concern per module."""

@@ -1,4 +1,4 @@
-"""The only door: one CloudFront distribution, the page everywhere and the API under /api/."""
+"""CloudFront distribution, the only public entry: the API under /api/, the page everywhere else."""
 
 from aws_cdk import Duration
 from aws_cdk.aws_certificatemanager import ICertificate
@@ -46,14 +46,14 @@ from infra.constructs.upload_limit import create_upload_limit
 from infra.packaging.headers import SECURITY_HEADERS
 
 FORWARDED_HEADERS = ("Accept", "Content-Type")
-"""All that the API reads. No cookie, user agent or referrer reaches it; and not Host, by which API Gateway would look for
-another service."""
+"""Request headers that the API reads. Cookie, User-Agent and Referer are not forwarded; neither is Host, by which API
+Gateway would select another API."""
 
 EDGE_SECONDS = 86_400
-"""How long CloudFront keeps the page. A deployment empties it, so this only bounds what a failed emptying leaves."""
+"""Time in seconds for which CloudFront caches the page. A deployment invalidates it; this bounds a failed invalidation."""
 
 UNCACHED_ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
-"""Every status that CloudFront would keep for ten seconds, and answer to others who ask the same path with another query."""
+"""Statuses that CloudFront would cache for ten seconds and return to other requests of the same path."""
 
 _PRICE_CLASSES = {"100": PriceClass.PRICE_CLASS_100, "200": PriceClass.PRICE_CLASS_200, "all": PriceClass.PRICE_CLASS_ALL}
 
@@ -68,16 +68,16 @@ def create_distribution(
     certificate: ICertificate | None,
     web_acl_arn: str | None,
 ) -> Distribution:
-    """Make the distribution.
+    """Create the distribution.
 
     Args:
-        scope: what it is made in.
+        scope: parent construct.
         settings: price class, domain, HSTS.
-        bucket: of the page; it is opened to this distribution and to nothing else.
+        bucket: of the page; this distribution becomes its only reader.
         api_host: host of the API's own address.
-        secret: what the function wants to see, see `infra.constructs.origin_secret`.
-        certificate: of the own domain, in us-east-1.
-        web_acl_arn: firewall, in us-east-1.
+        secret: value of the header that the function requires, see `infra.constructs.origin_secret`.
+        certificate: of the custom domain, in us-east-1.
+        web_acl_arn: web ACL, in us-east-1.
     """
     headers = _response_headers(scope, settings)
     distribution = Distribution(
@@ -86,7 +86,7 @@ def create_distribution(
         comment="Skin-lesion classifier: page and API",
         default_root_object="index.html",
         default_behavior=BehaviorOptions(
-            # Who may list is told 404 for what is not there, and else 403.
+            # With the right to list, S3 answers 404 for a missing object instead of 403.
             origin=S3BucketOrigin.with_origin_access_control(
                 bucket, origin_access_levels=[AccessLevel.READ, AccessLevel.LIST]
             ),
@@ -100,11 +100,11 @@ def create_distribution(
                 origin=HttpOrigin(
                     api_host,
                     protocol_policy=OriginProtocolPolicy.HTTPS_ONLY,
-                    # Longer than the gateway waits, whose answer says more.
+                    # Longer than the HTTP API's timeout, whose answer is more specific.
                     read_timeout=Duration.seconds(GATEWAY_SECONDS + 1),
                     custom_headers={HEADER: secret},
                 ),
-                # No redirect: a photograph that was sent without TLS has been shown already.
+                # No redirect: an image sent without TLS has been exposed already.
                 viewer_protocol_policy=ViewerProtocolPolicy.HTTPS_ONLY,
                 allowed_methods=AllowedMethods.ALLOW_ALL,
                 cache_policy=CachePolicy.CACHING_DISABLED,
@@ -116,11 +116,11 @@ def create_distribution(
                 ],
             )
         },
-        # No pages of its own for errors: they would replace those of the API, which say what to do.
+        # No custom error pages: they would replace the API's problem documents.
         error_responses=[ErrorResponse(http_status=status, ttl=Duration.seconds(0)) for status in UNCACHED_ERRORS],
         price_class=_PRICE_CLASSES[settings.price_class],
         http_version=HttpVersion.HTTP2_AND_3,
-        # CloudFront's own certificate comes with its own policy.
+        # CloudFront's default certificate has a fixed policy.
         minimum_protocol_version=SecurityPolicyProtocol.TLS_V1_2_2021 if certificate else None,
         domain_names=[settings.domain_name] if settings.domain_name else None,
         certificate=certificate,
@@ -131,7 +131,7 @@ def create_distribution(
 
 
 def _page_cache(scope: Construct) -> CachePolicy:
-    """Keep the page at the edge though its files say no-cache, which is meant for browsers."""
+    """Return a policy that caches the page at the edge although its files say no-cache, which is meant for browsers."""
     edge = Duration.seconds(EDGE_SECONDS)
     return CachePolicy(
         scope,
@@ -158,11 +158,11 @@ def _api_request(scope: Construct) -> OriginRequestPolicy:
 
 
 def _response_headers(scope: Construct, settings: Settings) -> ResponseHeadersPolicy:
-    """`SECURITY_HEADERS` and HSTS, in the words of CloudFront, which has fields of its own for some of them.
+    """Return `SECURITY_HEADERS` and HSTS as a CloudFront policy, which has dedicated fields for some of them.
 
     Raises:
-        KeyError: a header that must be there was taken out of `SECURITY_HEADERS`.
-        ValueError: a header has a value that CloudFront does not know.
+        KeyError: a required header is missing from `SECURITY_HEADERS`.
+        ValueError: a header has a value that CloudFront does not support.
     """
     rest = dict(SECURITY_HEADERS)
     if rest.pop("X-Content-Type-Options") != "nosniff":
@@ -193,19 +193,19 @@ def _response_headers(scope: Construct, settings: Settings) -> ResponseHeadersPo
 
 def _reasons(settings: Settings) -> dict[str, str]:
     reasons = {
-        "Annotation::@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk": "The root is index.html and queries are not "
-        "passed on, so no listing gets out; without the right S3 answers 403 for what is not there.",
-        "AwsSolutions-CFR1": "A demonstration for everybody; no country is shut out.",
-        "AwsSolutions-CFR3": "CloudFront's log keeps each visitor's address, user agent and query, and this service "
-        "promises to keep nothing of a person. Metrics and the API's log count requests without these.",
+        "Annotation::@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk": "The default root object is index.html "
+        "and queries are not forwarded, so no listing is exposed; without the right S3 answers 403 for missing objects.",
+        "AwsSolutions-CFR1": "A public demonstration; no country is blocked.",
+        "AwsSolutions-CFR3": "CloudFront's log records each visitor's IP address, user agent and query; this service "
+        "promises to keep no personal data. Metrics and the API's access log count requests without these.",
     }
     if not settings.waf:
         reasons["AwsSolutions-CFR2"] = (
-            "The firewall costs USD 6 a month where nobody calls, so it is a choice (lesion:waf). Without it the stage's "
-            "throttle, the reserved concurrency and the budget alarm bound what an attack can cost."
+            "The web ACL costs USD 6 a month without any traffic, so it is optional (lesion:waf). Without it the stage's "
+            "throttle, the reserved concurrency and the budget alarm bound the cost of an attack."
         )
     if not settings.domain_name:
         reasons["AwsSolutions-CFR4"] = (
-            "CloudFront's own domain fixes the policy; with lesion:domain_name it is TLS 1.2 and newer."
+            "CloudFront's default domain has a fixed policy; with lesion:domain_name it is TLS 1.2 or newer."
         )
     return reasons

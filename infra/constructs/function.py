@@ -36,29 +36,29 @@ _RETENTION: dict[LogDays, RetentionDays] = {
 
 
 def log_group(scope: Construct, id: str, settings: Settings) -> LogGroup:
-    """A log group that forgets after the chosen days and goes when its stack goes."""
+    """Create a log group with the retention of the settings, deleted with its stack."""
     return LogGroup(scope, id, retention=_RETENTION[settings.log_days], removal_policy=RemovalPolicy.DESTROY)
 
 
 class ClassifierFunction(Construct):
-    """The function and the alias that traffic goes to.
+    """Lambda function and the alias that receives traffic.
 
     Attributes:
-        function: every version of it.
-        alias: `live`, which moves to a new version step by step.
+        function: the function; its current version is published.
+        alias: `live`, shifted to a new version by `infra.constructs.rollout`.
     """
 
     def __init__(self, scope: Construct, id: str, settings: Settings, origin_secrets: str) -> None:
         super().__init__(scope, id)
         log = log_group(self, "Log", settings)
-        # A role of its own: the one that CDK makes may create and write any log in the account.
+        # CDK's default role may create and write any log group of the account.
         role = Role(self, "Role", assumed_by=ServicePrincipal("lambda.amazonaws.com"))
         log.grant_write(role)
         self.function = DockerImageFunction(
             self,
             "Function",
             code=image_code(),
-            # On ARM, ONNX Runtime stops at a file that Lambda does not have.
+            # On ARM, ONNX Runtime reads a file under /sys that Lambda does not provide.
             architecture=Architecture.X86_64,
             role=role,
             memory_size=settings.memory_mb,
@@ -68,15 +68,17 @@ class ClassifierFunction(Construct):
             log_group=log,
             logging_format=LoggingFormat.JSON,
             application_log_level_v2=ApplicationLogLevel.INFO,
-            # Starts, ends and reports of each call; there is no cheaper place to read what was billed.
+            # Start, end and report of each invocation: the cheapest record of the billed duration.
             system_log_level_v2=SystemLogLevel.INFO,
             tracing=Tracing.ACTIVE if settings.tracing else Tracing.DISABLED,
-            # Rolling back needs the version before, and the deployment that made it does not keep it.
+            # A roll-back needs the previous version, which CDK would delete.
             current_version_options=VersionOptions(removal_policy=RemovalPolicy.RETAIN),
-            description="Judges one photograph of a skin lesion; keeps nothing.",
+            description="Classifies one image of a skin lesion; keeps nothing.",
         )
         if settings.tracing:
-            acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": "X-Ray has no resources that writing could be limited to."})
+            acknowledge(
+                role, {"AwsSolutions-IAM5[Resource::*]": "X-Ray supports no resource-level permissions for writing traces."}
+            )
         self.alias = Alias(
             self,
             "Live",
@@ -93,7 +95,7 @@ def _environment(settings: Settings, origin_secrets: str) -> dict[str, str]:
         "LESION_URL_HOSTS": settings.url_hosts,
     }
     return {
-        # In the image too; here it holds for whatever image is put in its place.
+        # The image sets it too; here it also applies to an image that replaces it.
         "ORT_DISABLE_TELEMETRY": "1",
         "LESION_ORIGIN_SECRETS": origin_secrets,
         **{name: value for name, value in given.items() if value},

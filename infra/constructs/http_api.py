@@ -1,4 +1,4 @@
-"""The HTTP API in front of the function: payload format 2.0, throttled, with an access log that knows no person."""
+"""HTTP API in front of the function: payload format 2.0, throttled, with an access log without personal data."""
 
 import json
 
@@ -16,7 +16,7 @@ ACCESS_LOG = {
     "time": "$context.requestTimeEpoch",
     "request_id": "$context.requestId",
     "function_request_id": "$context.integration.requestId",
-    # The route, not the path: a path is whatever a stranger types.
+    # The route, not the path: a path is arbitrary user input.
     "route": "$context.routeKey",
     "status": "$context.status",
     "error": "$context.error.responseType",
@@ -25,14 +25,14 @@ ACCESS_LOG = {
     "ms": "$context.responseLatency",
     "function_ms": "$context.integrationLatency",
 }
-"""What is kept of a request: no address, no user agent, no query, nothing that was sent."""
+"""Fields of the access log: no IP address, user agent, query or body."""
 
 
 class ClassifierApi(Construct):
-    """API and stage.
+    """HTTP API and its stage.
 
     Attributes:
-        api: the HTTP API; its own address is open to the world, see `infra.constructs.origin_secret`.
+        api: the HTTP API. Its own address is public, see `infra.constructs.origin_secret`.
     """
 
     def __init__(self, scope: Construct, id: str, settings: Settings, function: IFunction) -> None:
@@ -44,14 +44,14 @@ class ClassifierApi(Construct):
             payload_format_version=PayloadFormatVersion.VERSION_2_0,
             timeout=Duration.seconds(GATEWAY_SECONDS),
         )
-        # One route: which methods and paths there are is the function's to say, as problem+json.
+        # One route: the function answers unknown paths and methods itself, as problem+json.
         routes = self.api.add_routes(path="/api/{proxy+}", methods=[HttpMethod.ANY], integration=integration)
         for route in routes:
             acknowledge(
                 route,
                 {
-                    "AwsSolutions-APIG4": "The demonstration is open to everybody on purpose. That requests come through "
-                    "CloudFront is checked by the function (infra/constructs/origin_secret.py), which costs no second function and no wait."
+                    "AwsSolutions-APIG4": "The demonstration is public on purpose. The function refuses requests that "
+                    "do not come through CloudFront (infra/constructs/origin_secret.py), without an authoriser's delay."
                 },
             )
         stage = HttpStage(
@@ -62,7 +62,7 @@ class ClassifierApi(Construct):
             auto_deploy=True,
             throttle=ThrottleSettings(rate_limit=settings.requests_per_second, burst_limit=settings.burst),
         )
-        # HttpStage's own argument for it cannot be given from Python.
+        # HttpStage's argument for it is not usable from Python.
         resource = stage.node.default_child
         assert isinstance(resource, CfnStage)
         resource.access_log_settings = CfnStage.AccessLogSettingsProperty(
@@ -71,5 +71,5 @@ class ClassifierApi(Construct):
 
     @property
     def domain_name(self) -> str:
-        """Host of the API's own address, for CloudFront."""
+        """Return the host of the API's own address, the origin of CloudFront."""
         return f"{self.api.http_api_id}.execute-api.{self.api.stack.region}.{self.api.stack.url_suffix}"

@@ -1,4 +1,4 @@
-"""The container images of the functions, as a CDK asset: built by `cdk deploy`, and only hashed before."""
+"""Container images of the functions as CDK assets: hashed at synthesis, built by `cdk deploy`."""
 
 from pathlib import Path
 
@@ -11,7 +11,10 @@ DOCKERFILE = "lambda/Dockerfile"
 
 
 def image_code(target: str | None = None) -> DockerImageCode:
-    """An image of this working tree: the service's, or that of a stage of the Dockerfile.
+    """Return the image of this working tree.
+
+    Args:
+        target: stage of the Dockerfile; None is the service.
 
     Raises:
         RuntimeError: from jsii, where lambda/Dockerfile does not exist.
@@ -20,8 +23,8 @@ def image_code(target: str | None = None) -> DockerImageCode:
         str(REPOSITORY),
         file=DOCKERFILE,
         target=target,
-        # .dockerignore lists what enters: a change elsewhere must not make a new image, and so a new version.
+        # .dockerignore lists the build context: a change elsewhere must not create a new image and a new version.
         ignore_mode=IgnoreMode.DOCKER,
-        # Else an ARM laptop builds an image that the function cannot start.
+        # Otherwise an ARM laptop builds an image that the function cannot start.
         platform=Platform.LINUX_AMD64,
     )

@@ -1,4 +1,4 @@
-"""What is watched, who is told, and the dashboard. docs/operations.md says what each alarm means and what to do."""
+"""Alarms, their topic, the budget and the dashboard. docs/operations.md explains each alarm and what to do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,65 +34,72 @@ from infra.config import Settings
 FIVE_MINUTES = Duration.minutes(5)
 SENDERS = ("cloudwatch.amazonaws.com", "budgets.amazonaws.com")
 SERVER_ERROR_THRESHOLD = 3
-"""Answers of 500 and above in five minutes; a single one may be the network's."""
+"""Answers of 500 and above in five minutes; a single one may be a network error."""
 SLOW_PERIODS = 3
-"""Times five minutes. The first starts after a deployment are slow, and no reason to wake anybody."""
+"""Number of five-minute periods: the first cold starts after a deployment are slow and no reason for an alarm."""
 
 
 @dataclass(frozen=True)
 class Alarms:
-    """Each with its name in docs/operations.md.
+    """Alarms of one service, named as in docs/operations.md.
 
     Attributes:
-        faults: the API answered 500 and above.
-        crashes: the function ended without an answer: out of memory or time, or not able to start.
-        throttles: more photographs at once than the reserved concurrency.
-        slow: the slowest twentieth took too long.
+        server_errors: the API answered 500 and above.
+        crashes: the function ended without an answer: out of memory or time, or it failed to start.
+        throttles: more images at once than the reserved concurrency.
+        slow: the 95th percentile of the duration is too high.
     """
 
-    faults: IAlarm
+    server_errors: IAlarm
     crashes: IAlarm
     throttles: IAlarm
     slow: IAlarm
 
     @property
     def all(self) -> Sequence[IAlarm]:
-        return (self.faults, self.crashes, self.throttles, self.slow)
+        """Return every alarm."""
+        return (self.server_errors, self.crashes, self.throttles, self.slow)
 
     @property
-    def of_a_bad_version(self) -> Sequence[IAlarm]:
-        """Those that a new version can be at fault for, and that take it back."""
-        return (self.faults, self.crashes)
+    def for_rollback(self) -> Sequence[IAlarm]:
+        """Return the alarms that a defective new version raises; they roll it back."""
+        return (self.server_errors, self.crashes)
 
 
 class Monitoring(Construct):
     """Alarms, topic, budget and dashboard.
 
     Attributes:
-        alarms: see there.
-        topic: where alarms go.
-        dashboard: to look at.
+        alarms: see `Alarms`.
+        topic: SNS topic that alarms and budget notify.
+        dashboard: CloudWatch dashboard.
     """
 
     def __init__(self, scope: Construct, id: str, settings: Settings, api: HttpApi, alias: Alias) -> None:
         super().__init__(scope, id)
         self.topic = _topic(self, settings)
-        faults = api.metric_server_error(statistic=Stats.SUM, period=FIVE_MINUTES)
+        server_errors = api.metric_server_error(statistic=Stats.SUM, period=FIVE_MINUTES)
         crashes = alias.metric_errors(period=FIVE_MINUTES)
         throttles = alias.metric_throttles(period=FIVE_MINUTES)
         slow = alias.metric_duration(statistic=Stats.percentile(95), period=FIVE_MINUTES)
         self.alarms = Alarms(
-            faults=self._alarm("Faults", faults, SERVER_ERROR_THRESHOLD, says="The API answers with faults."),
-            crashes=self._alarm("Crashes", crashes, 1, says="The function ends without an answer."),
-            throttles=self._alarm("Throttles", throttles, 1, says="More requests at once than may run."),
-            slow=self._alarm("Slow", slow, settings.slow_ms, SLOW_PERIODS, says="The slowest twentieth takes too long."),
+            server_errors=self._alarm(
+                "Faults", server_errors, SERVER_ERROR_THRESHOLD, description="The API answers with server errors."
+            ),
+            crashes=self._alarm("Crashes", crashes, 1, description="The function ends without an answer."),
+            throttles=self._alarm(
+                "Throttles", throttles, 1, description="More concurrent requests than the reserved concurrency."
+            ),
+            slow=self._alarm(
+                "Slow", slow, settings.slow_ms, SLOW_PERIODS, description="The 95th percentile of the duration is too high."
+            ),
         )
         if settings.budget_usd:
             _budget(self, settings.budget_usd, self.topic)
         self.dashboard = Dashboard(self, "Dashboard", default_interval=Duration.days(1))
         self.dashboard.add_widgets(*_widgets(api, alias, self.alarms))
 
-    def _alarm(self, id: str, metric: IMetric, threshold: int, periods: int = 1, *, says: str) -> IAlarm:
+    def _alarm(self, id: str, metric: IMetric, threshold: int, periods: int = 1, *, description: str) -> IAlarm:
         alarm = Alarm(
             self,
             id,
@@ -100,9 +107,9 @@ class Monitoring(Construct):
             threshold=threshold,
             evaluation_periods=periods,
             comparison_operator=ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            # Nobody calls, nothing is measured, nothing is wrong.
+            # No requests, no data points: not an alarm.
             treat_missing_data=TreatMissingData.NOT_BREACHING,
-            alarm_description=f"{says} See docs/operations.md.",
+            alarm_description=f"{description} See docs/operations.md.",
         )
         alarm.add_alarm_action(SnsAction(self.topic))
         alarm.add_ok_action(SnsAction(self.topic))
@@ -111,7 +118,7 @@ class Monitoring(Construct):
 
 def _topic(scope: Construct, settings: Settings) -> Topic:
     account = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
-    # AWS's own key for SNS does not let alarms and budgets in, and they fail without a word.
+    # AWS's managed key for SNS does not admit alarms and budgets, which then fail silently.
     key = Key(scope, "TopicKey", enable_key_rotation=True, removal_policy=RemovalPolicy.DESTROY)
     topic = Topic(scope, "Topic", master_key=key, enforce_ssl=True)
     for sender in SENDERS:
@@ -140,7 +147,7 @@ def _topic(scope: Construct, settings: Settings) -> Topic:
 
 
 def _budget(scope: Construct, dollars: int, topic: Topic) -> None:
-    told = [CfnBudget.SubscriberProperty(subscription_type="SNS", address=topic.topic_arn)]
+    subscribers = [CfnBudget.SubscriberProperty(subscription_type="SNS", address=topic.topic_arn)]
     budget = CfnBudget(
         scope,
         "Budget",
@@ -157,13 +164,13 @@ def _budget(scope: Construct, dollars: int, topic: Topic) -> None:
                     threshold=percent,
                     threshold_type="PERCENTAGE",
                 ),
-                subscribers=told,
+                subscribers=subscribers,
             )
-            # Spent, and about to be: the forecast comes first where an attack begins.
+            # The forecast is the first to be exceeded when an attack begins.
             for kind, percent in (("ACTUAL", 80), ("FORECASTED", 100))
         ],
     )
-    # It writes to the topic when it is made, which must be allowed by then.
+    # It publishes to the topic on creation, which the topic's policy must allow by then.
     budget.node.add_dependency(topic)
 
 
@@ -185,12 +192,12 @@ def _widgets(api: HttpApi, alias: Alias, alarms: Alarms) -> list[IWidget]:
             width=12,
         ),
         GraphWidget(
-            title="Photographs: judged, refused, not readable",
+            title="Images: classified, refused, rejected",
             left=[own(name, Unit.COUNT, Stats.SUM) for name in ("Judged", "Refused", "Rejected")],
             width=12,
         ),
         GraphWidget(
-            title="Whole answer (ms)",
+            title="Whole request (ms)",
             left=[
                 alias.metric_duration(statistic=p50),
                 alias.metric_duration(statistic=p95),
@@ -204,10 +211,10 @@ def _widgets(api: HttpApi, alias: Alias, alarms: Alarms) -> list[IWidget]:
             width=12,
         ),
         GraphWidget(
-            title="At once, and turned away",
+            title="Concurrency and throttles",
             left=[alias.lambda_.metric("ConcurrentExecutions", statistic=Stats.MAXIMUM)],
             right=[alias.metric_throttles()],
             width=12,
         ),
-        GraphWidget(title="Ended without an answer", left=[alias.metric_errors()], width=12),
+        GraphWidget(title="Invocations without an answer", left=[alias.metric_errors()], width=12),
     ]

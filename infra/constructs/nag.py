@@ -1,4 +1,4 @@
-"""Findings of cdk-nag that are meant to be there, each with its reason beside what it is about."""
+"""Acknowledge findings of cdk-nag, each with its reason, beside the resource that it concerns."""
 
 from collections.abc import Mapping
 
@@ -7,10 +7,10 @@ from constructs import IConstruct
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """Say that findings on `construct`, or below it, are known.
+    """Acknowledge findings on `construct` and its children.
 
     Args:
-        construct: as far down the tree as possible, so that nothing else is excused with it.
-        reasons: identifier of each finding, with what it applies to in brackets where cdk-nag says so, and why it may stay.
+        construct: the narrowest one, so that no other resource is excused with it.
+        reasons: identifier of each finding, in cdk-nag's granular form where it reports one, and why it is acceptable.
     """
     Validations.of(construct).acknowledge(*(Acknowledgment(id=finding, reason=why) for finding, why in reasons.items()))

@@ -1,4 +1,4 @@
-"""How traffic moves to a new version of the function, and back where an alarm sounds."""
+"""Traffic shifting to a new version of the function, with roll-back on alarms."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ _CONFIGS: dict[RolloutStrategy, LambdaDeploymentConfig] = {
 
 
 def create_rollout(scope: Construct, settings: Settings, alias: Alias, alarms: Sequence[IAlarm]) -> None:
-    """Make CodeDeploy move `alias` step by step, and back at once where one of `alarms` sounds."""
+    """Create a CodeDeploy group that shifts `alias` step by step, and rolls back at once if one of `alarms` is raised."""
     group = LambdaDeploymentGroup(
         scope,
         "Rollout",
@@ -35,7 +35,7 @@ def create_rollout(scope: Construct, settings: Settings, alias: Alias, alarms: S
         group,
         {
             f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{_POLICY}]": (
-                "The policy that AWS keeps for exactly this, in its smaller form; only CodeDeploy can take the role on."
+                "AWS's managed policy for this purpose, in its limited form; only CodeDeploy can assume the role."
             )
         },
     )

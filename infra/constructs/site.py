@@ -1,9 +1,9 @@
-"""The static page: a private bucket, and its files put there by `cdk deploy`.
+"""Static page: a private bucket whose files `cdk deploy` uploads.
 
-CDK's BucketDeployment brings a helper function with a 22 MB layer and findings of cdk-nag, and is used all the same: whoever
-deploys runs nothing but `cdk deploy`; it removes files that are gone, sets the headers and empties CloudFront. A helper of
-one's own would have the same rights and findings, `aws s3 sync` wants a second command with a second set of rights, and the
-function itself would put a cold start before the first sight of the page.
+CDK's BucketDeployment adds a helper function with a 22 MB layer and findings of cdk-nag. It is used nevertheless, because
+`cdk deploy` is then the only command: it deletes removed files, sets headers and invalidates CloudFront. An own helper would
+need the same rights and have the same findings; `aws s3 sync` is a second command with its own rights; serving the page from
+the function would delay it by a cold start.
 """
 
 from typing import Any, cast
@@ -22,14 +22,14 @@ from infra.constructs.nag import acknowledge
 from infra.packaging.bundle import CACHE_CONTROL, TYPES, assemble
 
 _COPIES_MB = 512
-"""Memory of the helper that copies; the smallest runs out with a few MB of photographs, and a model is three times these."""
+"""Memory of the helper function. The default is too small for a few MB of images, and the model is three times as large."""
 
 _UNKNOWN = {"Thumbnails": ".webp", "Private": ".gz"}
-"""Files whose type the helper does not know, or mistakes: those of private mode are archives to whoever asks for them."""
+"""Suffixes whose media type the helper does not know or gets wrong: private mode's files are served as gzip archives."""
 
 
 def create_site_bucket(scope: Construct, settings: Settings) -> Bucket:
-    """A bucket that only CloudFront reads, and that goes with its stack."""
+    """Create a bucket that only CloudFront reads, deleted with its stack."""
     bucket = Bucket(
         scope,
         "PageBucket",
@@ -38,15 +38,15 @@ def create_site_bucket(scope: Construct, settings: Settings) -> Bucket:
         enforce_ssl=True,
         minimum_tls_version=1.2,
         object_ownership=ObjectOwnership.BUCKET_OWNER_ENFORCED,
-        # What is in it stands in the repository.
+        # Its contents are in the repository.
         removal_policy=RemovalPolicy.DESTROY,
         auto_delete_objects=True,
     )
     acknowledge(
         bucket,
         {
-            "AwsSolutions-S1": "Only CloudFront reads it and only deployments write it. A log would keep what is asked for, "
-            "and when, and need a second bucket."
+            "AwsSolutions-S1": "Only CloudFront reads it and only deployments write it. An access log would record what is "
+            "requested and when, and need a second bucket."
         },
     )
     _short_log(bucket, log_group(scope, "EmptyLog", settings))
@@ -54,14 +54,14 @@ def create_site_bucket(scope: Construct, settings: Settings) -> Bucket:
 
 
 def _short_log(bucket: Bucket, log: LogGroup) -> None:
-    """Make CDK's helper that empties the bucket write into `log`: its own would outlive the stack, for ever."""
+    """Set the log group of CDK's helper that empties the bucket: its default one would outlive the stack."""
     provider = Stack.of(bucket).node.find_child("Custom::S3AutoDeleteObjectsCustomResourceProvider")
     handler = cast(CfnResource, provider.node.find_child("Handler"))
     handler.add_property_override("LoggingConfig.LogGroup", log.log_group_name)
 
 
 def deploy_site(scope: Construct, settings: Settings, bucket: Bucket, distribution: IDistribution) -> None:
-    """Put the page's files into `bucket` at each deployment that changes them, and empty `distribution` of the old ones."""
+    """Upload the page's files to `bucket` at each deployment that changes them, and invalidate `distribution`."""
     files = Source.asset(str(assemble()))
     log = log_group(scope, "PublishLog", settings)
     role = Role(scope, "PublishRole", assumed_by=ServicePrincipal("lambda.amazonaws.com"))
@@ -92,7 +92,7 @@ def _acknowledge(scope: Construct, bucket: Bucket, role: Role) -> None:
     stack = Stack.of(scope)
     files = stack.get_logical_id(cast(CfnElement, bucket.node.default_child))
     assets = f"arn:aws:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-{stack.region}"
-    why = "CDK's helper reads the assets of this account, writes this bucket and no other, and runs at deployments only."
+    why = "CDK's helper reads this account's assets, writes only this bucket, and runs at deployments only."
     actions = ("GetBucket*", "GetObject*", "List*", "Abort*", "DeleteObject*")
     acknowledge(
         role,
@@ -100,12 +100,12 @@ def _acknowledge(scope: Construct, bucket: Bucket, role: Role) -> None:
             **{f"AwsSolutions-IAM5[Action::s3:{action}]": why for action in actions},
             f"AwsSolutions-IAM5[Resource::{assets}/*]": why,
             f"AwsSolutions-IAM5[Resource::<{files}.Arn>/*]": why,
-            "AwsSolutions-IAM5[Resource::*]": "CDK lets the helper empty any distribution's cache of this account, which "
-            "loses nothing: what is emptied is fetched again.",
+            "AwsSolutions-IAM5[Resource::*]": "CDK lets the helper invalidate the cache of any distribution of this "
+            "account, which loses nothing: the files are fetched again.",
         },
     )
     for helper in stack.node.children:
         if helper.node.id.startswith("Custom::CDKBucketDeployment"):
             acknowledge(
-                helper, {"AwsSolutions-L1": "CDK chooses the runtime of its own helper, and moves it on with its releases."}
+                helper, {"AwsSolutions-L1": "CDK chooses the runtime of its helper and updates it with its releases."}
             )

@@ -1,7 +1,8 @@
-"""The answer to what is larger than a function can be given: a sentence, from CloudFront itself.
+"""CloudFront function that answers 413 to uploads larger than Lambda accepts.
 
-Lambda takes events of 6 MB, which is a body of some 4.7 MB in base64. Beyond that API Gateway answers in its own words, and
-they do not say what to do. So the edge begins to refuse a little below, in the words of the function.
+Lambda accepts events of 6 MB, which is a body of about 4.7 MB in base64. Above that, API Gateway answers with a message of
+its own that does not say what to do. CloudFront therefore refuses slightly smaller bodies already, with the function's
+problem document.
 """
 
 import json
@@ -14,12 +15,12 @@ from lesion.web.problems import answer
 from lesion.web.upload import FRAMING, find_upload
 
 MAX_BODY_BYTES = Settings.max_upload_bytes + FRAMING
-"""Of a body: the largest photograph, in a form. A larger photograph outside a form gets its answer from the function."""
+"""Largest body in bytes: the largest image, in a form. The function itself answers a larger image outside a form."""
 
 _CODE = """
 function handler(event) {
   const length = event.request.headers["content-length"];
-  // Without a length, API Gateway will count.
+  // Without a length, API Gateway counts.
   if (!length || Number(length.value) <= MAX_BODY_BYTES) return event.request;
   return {
     statusCode: 413,
@@ -32,7 +33,7 @@ function handler(event) {
 
 
 def create_upload_limit(scope: Construct) -> Function:
-    """A CloudFront function for viewers' requests to the API, which sees headers only: no photograph is looked at."""
+    """Create the CloudFront function for viewer requests to the API. It reads headers only, no body."""
     problem = answer(_problem())
     names = {"MOST_BYTES": MAX_BODY_BYTES, "MEDIA_TYPE": problem.media_type, "BODY": bytes(problem.body).decode()}
     constants = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in names.items())
@@ -41,14 +42,14 @@ def create_upload_limit(scope: Construct) -> Function:
         "TooLarge",
         code=FunctionCode.from_inline(constants + _CODE.lstrip()),
         runtime=FunctionRuntime.JS_2_0,
-        comment="Says what to do with a photograph that is too large.",
+        comment="Answers 413 to an image that is too large.",
     )
 
 
 def _problem() -> TooLarge:
-    """What the function says to a photograph of one byte too many."""
+    """Return the error that the function raises for an image of one byte too many."""
     try:
         find_upload(bytes(Settings.max_upload_bytes + 1), None, Settings.max_upload_bytes)
     except TooLarge as error:
         return error
-    raise AssertionError("A photograph above the limit was taken.")
+    raise AssertionError("An image above the limit was accepted.")

@@ -1,0 +1,1 @@
+"""Tools on a developer's machine: development server and cost tables."""

@@ -1,9 +1,9 @@
-"""What predictions cost on AWS, from list prices and a measured duration.
+"""Cost of predictions on AWS, from list prices and a measured duration.
 
-`python -m infra.dev.cost --ms 19 --photo-kb 300` prints the tables that docs/operations.md holds.
+`python -m infra.dev.cost --ms 19 --photo-kb 300` prints the tables of docs/operations.md.
 
-The prices are AWS's list prices for us-east-1, in US dollars and without the free tiers, as they were known in `PRICES_AS_OF` from
-the pages in `SOURCES`. They are not fetched: look there before you rely on them.
+The prices are AWS's list prices for us-east-1, in US dollars and without free tiers, as of `PRICES_AS_OF`, from the pages in
+`SOURCES`. They are not fetched: check there before you rely on them.
 """
 
 import argparse
@@ -30,12 +30,12 @@ LAMBDA_GB_SECOND = 0.0000166667
 LAMBDA_REQUEST = 0.20 / 1e6
 PROVISIONED_GB_SECOND = 0.0000041667
 HTTP_API_REQUEST = 1.00 / 1e6
-"""For each begun `HTTP_API_KB` of a request or its answer."""
+"""Per started `HTTP_API_KB` of a request or its response."""
 HTTP_API_KB = 512
 CLOUDFRONT_REQUEST = 0.0100 / 10_000
 """Over TLS, from North America and Europe."""
 CLOUDFRONT_FUNCTION = 0.10 / 1e6
-"""A run of the function at the edge, one for each request to the API."""
+"""One run of the CloudFront function per request to the API."""
 CLOUDFRONT_OUT_GB = 0.085
 """To the caller, the first 10 TB."""
 CLOUDFRONT_ORIGIN_GB = 0.020
@@ -48,17 +48,17 @@ SECRET_MONTH = 0.40
 KEY_MONTH = 1.00
 IMAGE_GB_MONTH = 0.10
 WAF_MONTH = 5.00 + 1.00
-"""The list and its one rule."""
+"""Web ACL and its one rule."""
 WAF_REQUEST = 0.60 / 1e6
 STATE_TRANSITION = 0.025 / 1000
-"""Of a standard execution; a map that is distributed is counted as one for each batch too, to be on the safe side."""
+"""Standard execution; conservatively, a distributed map counts one transition per batch, too."""
 EXPRESS_REQUEST = 1.00 / 1e6
 EXPRESS_GB_SECOND = 0.00001667
 EXPRESS_GB = 64 / 1024
-"""What an express execution is billed at least."""
+"""Minimum billed memory of an express execution."""
 S3_GET = 0.0004 / 1000
 S3_PUT = 0.005 / 1000
-"""A listing costs the same, and gives a thousand keys."""
+"""A listing of up to `S3_LISTED` keys costs the same."""
 S3_LISTED = 1000
 
 MONTH_S = 30 * 86_400
@@ -68,18 +68,18 @@ KB_PER_GB = 1024 * 1024
 
 @dataclass(frozen=True)
 class PredictionLoad:
-    """One prediction, as it is billed.
+    """Billed quantities of one prediction.
 
-    The defaults of `ms` and `init_ms` are measured: docs/memory-size.md, docs/cold-start.md.
+    The defaults of `ms` and `init_ms` are measured, see docs/README.md.
 
     Attributes:
-        ms: duration of the function, warm, in milliseconds.
-        init_ms: duration of a start, which is billed too.
-        cold: share of predictions that wait for a start, 0 to 1.
+        ms: warm duration of the function in milliseconds.
+        init_ms: duration of a cold start in milliseconds, billed as well.
+        cold: share of predictions with a cold start, 0 to 1.
         memory_mb: memory of the function.
-        photo_kb: the upload, in KB.
-        answer_kb: the answer, in KB.
-        log_kb: lines of the function, the platform and the gateway, in KB.
+        photo_kb: upload in KB.
+        answer_kb: response in KB.
+        log_kb: log lines of function, platform and HTTP API in KB.
     """
 
     ms: float = 19
@@ -92,7 +92,7 @@ class PredictionLoad:
 
 
 def prediction_costs(load: PredictionLoad) -> dict[str, float]:
-    """US dollars for one prediction, by what they are paid for."""
+    """Return the cost of one prediction in US dollars per item."""
     seconds = (math.ceil(load.ms) + load.cold * math.ceil(load.init_ms)) / 1000
     metered = max(1, math.ceil(load.photo_kb / HTTP_API_KB))
     return {
@@ -107,7 +107,7 @@ def prediction_costs(load: PredictionLoad) -> dict[str, float]:
 
 
 def monthly_costs(load: PredictionLoad) -> dict[str, float]:
-    """US dollars a month for what is there though nobody calls, in the order of what can be left out."""
+    """Return the fixed cost per month in US dollars per item, ordered by how optional the item is."""
     return {
         "Key of the alarm topic": KEY_MONTH,
         "Secret between CloudFront and the function": SECRET_MONTH,
@@ -122,14 +122,14 @@ def monthly_costs(load: PredictionLoad) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class BatchRun:
-    """Photographs of a bucket, as the batch judges them.
+    """Billed quantities of a batch run over a bucket.
 
     Attributes:
-        ms: duration of the function for one of them.
-        start_ms: duration of a start, once for each function.
-        at_once: functions.
-        memory_mb: memory of each.
-        batch: photographs of a call.
+        ms: duration of the function per image in milliseconds.
+        start_ms: duration of a cold start in milliseconds, once per execution environment.
+        at_once: concurrent execution environments.
+        memory_mb: memory of each in MB.
+        batch: images per invocation.
     """
 
     ms: float
@@ -140,7 +140,7 @@ class BatchRun:
 
 
 def batch_costs(bulk: BatchRun, photographs: int = 1_000_000) -> dict[str, float]:
-    """US dollars for so many photographs, by what they are paid for."""
+    """Return the cost of classifying that many images in US dollars per item."""
     batches = math.ceil(photographs / bulk.batch)
     seconds = (photographs * bulk.ms + bulk.at_once * bulk.start_ms) / 1000
     return {
@@ -154,12 +154,12 @@ def batch_costs(bulk: BatchRun, photographs: int = 1_000_000) -> dict[str, float
 
 
 def batch_hours(bulk: BatchRun, photographs: int = 1_000_000) -> float:
-    """How long that takes, with all functions at work."""
+    """Return the duration in hours with every execution environment busy."""
     return (photographs * bulk.ms / bulk.at_once + bulk.start_ms) / 3_600_000
 
 
 def cost_tables(load: PredictionLoad) -> str:
-    """Both tables as Markdown."""
+    """Return both tables as Markdown."""
     parts = prediction_costs(load)
     rows = [*parts.items(), ("**together**", sum(parts.values()))]
     lines = [

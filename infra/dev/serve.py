@@ -1,8 +1,8 @@
-"""Page and API on this machine, from one origin and with the cloud's headers.
+"""Development server: page and API from one origin, with the cloud's headers.
 
     make serve
 
-Environment: PORT (8000; 0 takes any free one), and what `lesion.settings` reads.
+Environment: PORT (default 8000; 0 selects a free port) and the variables of `lesion.settings`.
 """
 
 import contextlib
@@ -32,13 +32,13 @@ from infra.packaging.bundle import CACHE_CONTROL, TYPES, BundleError, assemble
 from infra.packaging.headers import SECURITY_HEADERS
 
 HOST = "127.0.0.1"
-"""This machine only: what is served here has no password and no TLS."""
+"""Loopback only: the server has no authentication and no TLS."""
 
 logger = logging.getLogger("infra.dev.serve")
 
 
 class SingleOrigin:
-    """ASGI application: the API under /api, the page everywhere else, the cloud's headers on both."""
+    """ASGI application: the API under /api, the page everywhere else, both with the cloud's headers."""
 
     def __init__(self, api: ASGIApp, page: ASGIApp) -> None:
         self._api = api
@@ -46,7 +46,7 @@ class SingleOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            # Lifespan and websockets: nothing here needs either.
+            # Neither lifespan events nor websockets are used.
             return
         path: str = scope["path"]
         started = time.perf_counter()
@@ -54,9 +54,9 @@ class SingleOrigin:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(SECURITY_HEADERS)
-                # Neither the caller's address nor the query: both may be personal.
+                # Neither the caller's address nor the query: both may be personal data.
                 milliseconds = 1000 * (time.perf_counter() - started)
-                # Quoted, so that a path with a line break in it writes no line of its own.
+                # Quoted, so that a path with a line break cannot forge a log line.
                 logger.info("%s %s %s %.0f ms", scope["method"], quote(path), message["status"], milliseconds)
             await send(message)
 
@@ -65,7 +65,7 @@ class SingleOrigin:
 
 
 class SiteFiles(StaticFiles):
-    """The assembled site, with the types and the caching that it has in the cloud."""
+    """Static files of the assembled site, with the media types and cache headers of the cloud."""
 
     def file_response(
         self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
@@ -76,13 +76,13 @@ class SiteFiles(StaticFiles):
 
 
 def main() -> int:
-    """Serve until interrupted; 1 with one sentence on stderr where that is not possible."""
+    """Serve until interrupted. Return 1, with a sentence on stderr, if that is not possible."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         settings = read_settings()
         listening = _listen(os.environ.get("PORT", ""))
         api = create_app(settings, Model(settings.model, threads=settings.threads))
-        # Starlette around the files turns what they raise for unknown names into an answer. CloudFront compresses, too.
+        # Starlette turns the exceptions of StaticFiles into responses. CloudFront compresses, too.
         page = Starlette(
             routes=[Mount("/", SiteFiles(directory=assemble(settings.model), html=True))],
             middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)],
@@ -103,11 +103,11 @@ def _listen(port: str) -> socket.socket:
     if port and not (port.isascii() and port.isdigit() and int(port) < 65536):
         raise SettingsError(f"PORT is {port!r}. Set it to a number below 65536, or leave it out for 8000.")
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    # Else a port cannot be taken again for a minute after a stop.
+    # Otherwise the port cannot be bound again for a minute after a stop.
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOST, int(port or 8000)))
-        # Now, not when the model is loaded: on Linux two sockets with SO_REUSEADDR may both bind, only one may listen.
+        # Before the model is loaded: on Linux two sockets with SO_REUSEADDR may both bind, but only one may listen.
         listening.listen()
     except OSError as error:
         listening.close()

@@ -1,10 +1,10 @@
-"""Builds the function's image: `python -m infra.packaging.image`. Only the standard library.
+"""Build the function's image: `python -m infra.packaging.image`. Only the standard library.
 
-With Docker, on Lambda's base image, where a Docker engine answers. Otherwise with buildah, on a base that debootstrap
-makes: a Debian with the same minor version of Python. Both run the same lambda/Dockerfile, in the same context.
+With a Docker engine, the base is Lambda's image. Without one, buildah uses a base that debootstrap creates: a Debian with
+the same minor version of Python. Both run the same lambda/Dockerfile in the same context.
 
-The result lies in build/image/lesion.tar, with every layer as it is; the base and finished build steps are kept in
-build/image/storage, so that a second run is quick.
+The result is build/image/lesion.tar with uncompressed layers. The base and finished build steps are cached in
+build/image/storage.
 """
 
 import argparse
@@ -23,34 +23,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-REPOSITORY = Path(__file__).parents[2]
+from infra.packaging.buildah import BUILD, REPOSITORY, ImageError, build_with_buildah, run
+
 DOCKERFILE = "lambda/Dockerfile"
-"""In the context, which is the repository's root; .dockerignore there says what of it enters the image."""
-BUILD = REPOSITORY / "build" / "image"
+"""Relative to the context, which is the repository's root; .dockerignore there lists what enters the image."""
 ARCHIVE = BUILD / "lesion.tar"
 TAG = "localhost/lesion:dev"
 TARGET = "service"
-"""Stage of the Dockerfile. An older buildah builds every stage up to it, so it is named though it is the default."""
+"""Stage of the Dockerfile, named because an older buildah ignores the default and builds every stage."""
 LAMBDA_BASE = "public.ecr.aws/lambda/python:3.13"
-DEBIAN_BASE = "localhost/lesion-base:trixie-2"
-"""The number goes up when `_make_base` changes, so that an older base is not taken for the present one."""
-TOOLS = {"buildah": "buildah", "debootstrap": "debootstrap", "runc": "runc"}
-"""Commands that building and running without Docker need, and Debian's packages that have them."""
-MOST_MEGABYTES = 130
-"""What the image may add to its base, compressed."""
-
-
-class ImageError(Exception):
-    """Raised when the image cannot be built here; the message says what to do."""
+MAX_MEGABYTES = 130
+"""Largest compressed size that the image may add to its base."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a built image adds to its base.
+    """Size of a built image above its base.
 
     Attributes:
-        digest: of the application's layer, which is the last one, uncompressed: the same for the same tree and base.
-        compressed: bytes of all layers above the base, each through gzip, as a registry keeps them.
+        digest: SHA-256 of the uncompressed application layer, the last one; equal for an equal tree and base.
+        compressed: gzip-compressed bytes of all layers above the base.
     """
 
     digest: str
@@ -58,9 +50,9 @@ class Report:
 
 
 def main() -> int:
-    """Build, save, and say how large it is; 1 with one sentence where that is not possible."""
-    parser = argparse.ArgumentParser(prog="python -m infra.packaging.image", description="Builds the function's image.")
-    parser.add_argument("--no-cache", action="store_true", help="run every step anew, but for the base")
+    """Build and save the image, and print its size. Return 1, with a sentence on stderr, if that is not possible."""
+    parser = argparse.ArgumentParser(prog="python -m infra.packaging.image", description="Build the function's image.")
+    parser.add_argument("--no-cache", action="store_true", help="run every step again, except the base")
     cached = not parser.parse_args().no_cache
     try:
         report = build(cached=cached)
@@ -70,8 +62,8 @@ def main() -> int:
     print(f"{ARCHIVE.relative_to(REPOSITORY)}: {TAG}")
     print(f"application layer: {report.digest}")
     print(f"compressed: {report.compressed / 1e6:.1f} MB above the base")
-    if report.compressed > MOST_MEGABYTES * 1e6:
-        print(f"That is more than {MOST_MEGABYTES} MB. See in lambda/slim.py what else can go.", file=sys.stderr)
+    if report.compressed > MAX_MEGABYTES * 1e6:
+        print(f"That is more than {MAX_MEGABYTES} MB. Remove more in lambda/slim.py.", file=sys.stderr)
         return 1
     return 0
 
@@ -79,14 +71,14 @@ def main() -> int:
 def build(
     context: Path = REPOSITORY, archive: Path = ARCHIVE, *, tag: str = TAG, target: str = TARGET, cached: bool = True
 ) -> Report:
-    """Build the image of a tree.
+    """Build the image of a working tree and return its size.
 
     Args:
-        context: the tree.
-        archive: where to save it.
-        tag: its name.
+        context: root of the tree.
+        archive: output file.
+        tag: name of the image.
         target: stage of the Dockerfile.
-        cached: whether steps of earlier builds, whose input is the same, are taken over.
+        cached: whether unchanged steps of earlier builds are reused.
 
     Raises:
         ImageError: tools are missing, or one of them failed.
@@ -96,12 +88,12 @@ def build(
     with _secrets() as secrets:
         arguments = [*secrets, *([] if cached else ["--no-cache"]), "--file", str(context / DOCKERFILE), "--tag", tag]
         arguments += ["--target", target]
-        base_layers = (_build_with_docker if has_docker() else _build_with_buildah)(context, archive, tag, arguments)
+        base_layers = (_build_with_docker if has_docker() else build_with_buildah)(context, archive, tag, arguments)
     return _report(archive, base_layers)
 
 
 def context_files() -> list[Path]:
-    """Every file that .dockerignore lets into the context, and .dockerignore, relative to the repository."""
+    """Return every file that .dockerignore admits to the context, and .dockerignore itself, relative to the repository."""
     allowed = [Path(".dockerignore")]
     for line in (REPOSITORY / ".dockerignore").read_text().splitlines():
         if line.startswith("!"):
@@ -111,96 +103,25 @@ def context_files() -> list[Path]:
 
 
 def has_docker() -> bool:
-    """Whether a Docker engine answers; the command alone may be there without one."""
+    """Return whether a Docker engine answers; the command alone may exist without one."""
     if shutil.which("docker") is None:
         return False
     return subprocess.run(["docker", "info"], capture_output=True).returncode == 0
 
 
-def buildah(*arguments: str) -> str:
-    """Run buildah on the project's own storage, and return what it prints.
-
-    Raises:
-        ImageError: buildah is missing or failed.
-    """
-    own = ["--root", str(BUILD / "storage"), "--runroot", str(BUILD / "run"), "--storage-driver", "overlay"]
-    return _run(["buildah", *own, *arguments]).strip()
-
-
-def ensure_tools() -> None:
-    """Install what building and running without Docker need, where it is not there.
-
-    Raises:
-        ImageError: that is not possible.
-    """
-    path = os.environ.get("PATH", "") + ":/usr/sbin"
-    missing = [package for command, package in TOOLS.items() if shutil.which(command, path=path) is None]
-    if not missing:
-        return
-    root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    install = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-q", "--no-install-recommends"]
-    try:
-        _run([*root, "apt-get", "update", "-q"])
-        _run([*install, *missing])
-    except ImageError as error:
-        raise ImageError(
-            f"{', '.join(missing)} cannot be installed here. Start a Docker engine, or install these packages yourself."
-        ) from error
-
-
 def _build_with_docker(context: Path, archive: Path, tag: str, arguments: list[str]) -> int:
-    _run(["docker", "pull", "--quiet", LAMBDA_BASE])
-    _run(
+    run(["docker", "pull", "--quiet", LAMBDA_BASE])
+    run(
         ["docker", "build", *arguments, "--platform", "linux/amd64", "--provenance=false", str(context)],
         {"DOCKER_BUILDKIT": "1", "SOURCE_DATE_EPOCH": "0"},
     )
-    _run(["docker", "save", "--output", str(archive), tag])
-    return len(json.loads(_run(["docker", "image", "inspect", "--format", "{{json .RootFS.Layers}}", LAMBDA_BASE])))
-
-
-def _build_with_buildah(context: Path, archive: Path, tag: str, arguments: list[str]) -> int:
-    if os.geteuid() != 0:
-        raise ImageError("Building without Docker needs root. Start a Docker engine, or run this as root.")
-    ensure_tools()
-    if not buildah("images", "--quiet", "--filter", f"reference={DEBIAN_BASE}"):
-        _make_base()
-    # The time of every file in a layer, and of the image itself.
-    fixed = ["--timestamp", "0", "--layers", "--pull-never", "--isolation", "chroot"]
-    buildah("bud", *fixed, *arguments, "--build-arg", f"BASE_IMAGE={DEBIAN_BASE}", str(context))
-    buildah("push", "--quiet", tag, f"docker-archive:{archive}:{tag}")
-    return len(json.loads(buildah("inspect", "--type", "image", DEBIAN_BASE))["OCIv1"]["rootfs"]["diff_ids"])
-
-
-def _make_base() -> None:
-    """A Debian with Python 3.13 and pip, as the stand-in for Lambda's base."""
-    container = buildah("from", "scratch")
-    try:
-        root = Path(buildah("mount", container))
-        include = "--include=python3,python3-pip,ca-certificates"
-        _run(["debootstrap", "--variant=minbase", include, "trixie", str(root), _mirror()])
-        for junk in (*root.glob("var/cache/apt/archives/*.deb"), *root.glob("var/cache/apt/*.bin")):
-            junk.unlink()
-        shutil.rmtree(root / "var/lib/apt/lists")
-        (root / "var/task").mkdir()
-        buildah("config", "--env", "LAMBDA_TASK_ROOT=/var/task", "--env", "PATH=/usr/bin:/bin", container)
-        buildah("commit", "--quiet", container, DEBIAN_BASE)
-    finally:
-        buildah("rm", container)
-
-
-def _mirror() -> str:
-    """Where this machine has its own packages from: its sources name a mirror that it can reach."""
-    sources = _run(["apt-get", "indextargets", "--format", "$(SITE) $(LABEL) $(COMPONENT)", "Created-By: Packages"])
-    for line in sources.splitlines():
-        site, _, rest = line.partition(" ")
-        if rest == "Debian main":
-            return site
-    raise ImageError("No Debian mirror is among this machine's package sources. Add one, or start a Docker engine.")
+    run(["docker", "save", "--output", str(archive), tag])
+    return len(json.loads(run(["docker", "image", "inspect", "--format", "{{json .RootFS.Layers}}", LAMBDA_BASE])))
 
 
 @contextmanager
 def _secrets() -> Iterator[list[str]]:
-    """Arguments that let pip, while the image is built, reach the package index as it does on this machine."""
+    """Yield build arguments with which pip uses this machine's package index inside the build."""
     with tempfile.TemporaryDirectory() as folder:
         certificates = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt"
         lines = ["[global]", *_index()]
@@ -214,12 +135,14 @@ def _secrets() -> Iterator[list[str]]:
 
 
 def _index() -> list[str]:
-    """The settings of this machine's pip that say where packages are, but for folders, which a build cannot see."""
+    """Return the index settings of this machine's pip, without local folders, which the build cannot see."""
     kept = {}
     listed = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True)
-    # Debian's Python may come without pip, which would list these too.
-    told = [f"{name[4:].lower().replace('_', '-')}={value}" for name, value in os.environ.items() if name.startswith("PIP_")]
-    for line in (*listed.stdout.splitlines(), *told):
+    # Debian's Python may lack pip, which would list these variables too.
+    variables = [
+        f"{name[4:].lower().replace('_', '-')}={value}" for name, value in os.environ.items() if name.startswith("PIP_")
+    ]
+    for line in (*listed.stdout.splitlines(), *variables):
         name, _, value = line.partition("=")
         key = name.rsplit(".", 1)[-1]
         places = " ".join(place for place in value.strip("'\"").split() if not place.startswith(("file:", "/")))
@@ -236,7 +159,7 @@ def _report(archive: Path, base_layers: int) -> Report:
 
 
 def _measure(tar: tarfile.TarFile, name: str) -> tuple[str, int]:
-    """Digest of a layer as it is uncompressed, and its size compressed; an archive may have it in either form."""
+    """Return the digest of the uncompressed layer and its compressed size; an archive may contain either form."""
     layer = _member(tar, name)
     packed = layer.read(2) == b"\x1f\x8b"
     layer.seek(0)
@@ -253,21 +176,6 @@ def _member(tar: tarfile.TarFile, name: str) -> IO[bytes]:
     if file is None:
         raise ImageError(f"The saved image has no {name}. Build it again with --no-cache.")
     return file
-
-
-def _run(command: list[str], environment: dict[str, str] | None = None) -> str:
-    """Run a command, with what it says shown where it fails, and return what it prints."""
-    path = os.environ.get("PATH", "") + ":/usr/sbin"
-    try:
-        done = subprocess.run(
-            command, env={**os.environ, "PATH": path, **(environment or {})}, capture_output=True, text=True
-        )
-    except FileNotFoundError as error:
-        raise ImageError(f"{command[0]} is not installed. Install it, or start a Docker engine.") from error
-    if done.returncode != 0:
-        said = (done.stdout + done.stderr).strip()
-        raise ImageError(f"{said[-4000:]}\n`{' '.join(command[:12])} …` failed; what it said stands above.")
-    return done.stdout
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""Makes the sample gallery: copies of the photographs, their thumbnails, and samples.json.
+"""Create the sample gallery: copies of the images, their thumbnails, and samples.json.
 
-`PYTHONPATH=lambda python -m infra.packaging.samples --data FOLDER`, where FOLDER has the camera originals and their metadata.csv
-(isic_id, diagnosis, benign_malignant, split, dataset, licence). The result is in the repository; run this only to change it.
+    PYTHONPATH=lambda python -m infra.packaging.samples --data FOLDER
+
+FOLDER contains the camera originals and their metadata.csv (isic_id, diagnosis, benign_malignant, split, dataset, licence).
+The result is committed; run this only to change it.
 """
 
 import argparse
@@ -15,7 +17,7 @@ from PIL import Image
 
 FOLDER = Path(__file__).parents[1] / "site" / "samples"
 SIDE = 208
-"""Side of a thumbnail in pixels: twice what the page shows, for dense screens."""
+"""Side of a thumbnail in pixels: twice its size on the page, for high-density screens."""
 
 IDS = (
     "ISIC_0000030",
@@ -31,7 +33,7 @@ IDS = (
     "ISIC_0000380",
     "ISIC_0010036",
 )
-"""In the order of the gallery: mixed without a rhythm, so that a place does not tell the diagnosis."""
+"""Samples in the order of the gallery: shuffled, so that the position does not reveal the diagnosis."""
 
 
 def main() -> None:
@@ -51,12 +53,10 @@ def main() -> None:
 
 
 def _add(row: dict[str, str] | None, name: str, number: int, data: Path) -> dict[str, object]:
-    """Copy one photograph, make its thumbnail, and return its entry."""
-    # Only what no model trained on, so that a sample is a fair trial, and what may be passed on without conditions.
+    """Copy one image, create its thumbnail, and return its entry."""
+    # Only test images, which no model was trained on, under a licence without conditions.
     if row is None or row["split"] != "test" or row["licence"] != "CC0":
-        raise SystemExit(
-            f"{name} is not a CC0 photograph of the test split in {data}/metadata.csv, so it cannot be a sample."
-        )
+        raise SystemExit(f"{name} is not a CC0 image of the test split in {data}/metadata.csv, so it cannot be a sample.")
     original = data / f"{name}.jpg"
     shutil.copyfile(original, FOLDER / original.name)
     _thumbnail(original).save(FOLDER / "thumbnails" / f"{name}.webp", quality=80, method=6)
@@ -73,7 +73,7 @@ def _add(row: dict[str, str] | None, name: str, number: int, data: Path) -> dict
 
 
 def _thumbnail(path: Path) -> Image.Image:
-    """The centred square, which is also all that the network sees."""
+    """Return the thumbnail of the centred square, the part that the network receives."""
     image = Image.fromarray(decode(path.read_bytes()).pixels)
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2

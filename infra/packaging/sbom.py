@@ -1,9 +1,8 @@
-"""What the functions and the page consist of, as CycloneDX documents: `python -m infra.packaging.sbom`.
+"""Software bills of materials of functions and page, as CycloneDX documents: `python -m infra.packaging.sbom`.
 
-Writes build/sbom/function.json, the packages that the image gets from lambda/requirements.txt with their hashes checked;
-build/sbom/batch.json, those that the batch's image has beside them; and build/sbom/page.json, those of
-infra/vendor/package-lock.json. Lambda's base image is Amazon's and is not in them. Fails where a package comes without a
-licence, or with one that is not in `ALLOWED`.
+Writes build/sbom/function.json (packages of lambda/requirements.txt, hashes checked), build/sbom/batch.json (additional
+packages of the batch image) and build/sbom/page.json (packages of infra/vendor/package-lock.json). Lambda's base image is
+not included. Fails if a package has no licence, or one that is not in `ALLOWED`.
 """
 
 import json
@@ -32,7 +31,7 @@ ALLOWED = frozenset(
         "BSD-3-Clause",
         "CC0-1.0",
         "ISC",
-        # Of pi-heif and libheif-js, as libraries that anybody can exchange: their source is the packages' own, unchanged.
+        # pi-heif and libheif-js: unmodified libraries that a user can replace.
         "LGPL-3.0",
         "LGPL-3.0-only",
         "LGPL-3.0-or-later",
@@ -42,7 +41,7 @@ ALLOWED = frozenset(
         "Zlib",
     }
 )
-"""SPDX identifiers of the licences under which parts may be given away with the service."""
+"""SPDX identifiers of the licences under which packages may be distributed with the service."""
 SPDX_NAMES = {
     "Apache 2.0": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",
@@ -53,20 +52,20 @@ SPDX_NAMES = {
     "License :: OSI Approved :: GNU Lesser General Public License v3 (LGPLv3)": "LGPL-3.0",
     "License :: OSI Approved :: MIT License": "MIT",
 }
-"""Words of packages that do not use SPDX's."""
+"""Licence names of packages that do not use SPDX identifiers."""
 
 LICENCE_OVERRIDES = {"protobuf": "BSD-3-Clause"}
-"""Package -> the licence that its metadata name where the tool does not look."""
+"""Package -> licence that its metadata state in a field that the tool does not read."""
 
 Document = Mapping[str, Any]
 
 
 class SbomError(Exception):
-    """Raised where a document cannot be made, or says something that must not be given away; says what to do."""
+    """Raised when a document cannot be created or contains a licence that is not allowed; the message says what to do."""
 
 
 def main() -> int:
-    """Write the documents; 1 with one sentence where that is not possible."""
+    """Write the documents. Return 1, with a sentence on stderr, if that is not possible."""
     BUILT.mkdir(parents=True, exist_ok=True)
     try:
         documents = {
@@ -112,7 +111,7 @@ def python_document(requirements: Path) -> Document:
 
 
 def page_document() -> Document:
-    """The packages of the page's lock file that it is published with.
+    """Return the document of the packages that the page is published with.
 
     Raises:
         SbomError: npm cannot read it.
@@ -123,7 +122,7 @@ def page_document() -> Document:
 
 
 def _run(*command: str, folder: Path = REPOSITORY) -> str:
-    # The node of the requirements, beside this Python, and whatever else there is.
+    # The Node.js of the requirements lies beside this Python.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True)
     if done.returncode:
@@ -132,7 +131,7 @@ def _run(*command: str, folder: Path = REPOSITORY) -> str:
 
 
 def licence_problems(document: Document) -> Iterator[str]:
-    """One sentence for each component without a licence, and for each with one that is not allowed."""
+    """Yield one sentence per component without a licence or with one that is not allowed."""
     for component in document["components"]:
         licences = list(_licences(component))
         if not licences:
@@ -152,7 +151,7 @@ def _licences(component: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_allowed(expression: str) -> bool:
-    """Whether every part that is joined by AND is allowed, and one of those joined by OR."""
+    """Return whether an SPDX expression is allowed: every part of an AND, one part of an OR."""
     expression = SPDX_NAMES.get(expression, expression)
     choices = re.split(r"\s+OR\s+", expression.replace("(", "").replace(")", ""))
     return any(all(part in ALLOWED for part in re.split(r"\s+AND\s+", choice)) for choice in choices)

@@ -1,12 +1,11 @@
-"""The stack that judges a bucket of photographs, made where `batch_bucket` names one. The service knows nothing of it.
+"""Stack that classifies the images of a bucket, created if `batch_bucket` is set. It is independent of the service.
 
-Step Functions lists the bucket and hands out its keys in batches, each to one call of a function: the service's image, and
-what it takes to read and write buckets. The results of a batch become one piece, whose name depends on its keys only, so
-that doing it again changes nothing (`lambda/lesion/batch/lambda_handler.py`). Only keys pass the state machine.
+Step Functions lists the bucket and passes its keys in batches to a function: the service's image with packages to read and
+write buckets. The results of a batch become one Parquet file, whose name depends on its keys only, so that a repetition
+changes nothing (`lambda/lesion/batch/lambda_handler.py`). The state machine receives keys, no images.
 """
 
 import json
-from typing import Any
 
 from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk.aws_iam import Policy, PolicyStatement, Role, ServicePrincipal
@@ -23,156 +22,39 @@ from aws_cdk.aws_stepfunctions import DefinitionBody, StateMachine
 from constructs import Construct, IConstruct
 
 from infra.config import Settings
+from infra.constructs.batch_states import LISTS, RESULTS, state_machine_definition
 from infra.constructs.function import log_group
 from infra.constructs.image_asset import image_code
 from infra.constructs.nag import acknowledge
 
-IMAGES_PER_BATCH = 50
-"""Of a batch. Their keys fit into a state (256 KB), and judging them all, one by one where one of them ends the function,
-into the five minutes of an express execution."""
 TIMEOUT_S = 100
-"""For a batch: two seconds for each photograph, of which the largest take one."""
-SINGLE_TIMEOUT_S = 20
-"""For one photograph of a batch that did not end well."""
-SINGLE_CONCURRENCY = 5
-RESULTS, LISTS = "results", "lists"
-"""In the bucket of results: the data set, and Step Functions' own lists of batches that are done."""
-
-TRANSIENT_ERRORS = [
-    "StorageError",
-    "Lambda.TooManyRequestsException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.ClientExecutionTimeoutException",
-]
-"""Errors that say nothing about a photograph: they are waited out."""
-_WAIT = {
-    "ErrorEquals": TRANSIENT_ERRORS,
-    "IntervalSeconds": 2,
-    "BackoffRate": 2,
-    "MaxDelaySeconds": 20,
-    "MaxAttempts": 5,
-    "JitterStrategy": "FULL",
-}
-_AGAIN = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1}
-"""Lambda may also take a function away that did nothing wrong."""
+"""Timeout of a batch: two seconds per image, of which the largest take one."""
 
 
 class BatchStack(Stack):
-    """Function, state machine, and the bucket of results."""
+    """Stack of the batch: function, state machine and bucket of results."""
 
     def __init__(self, scope: Construct, id: str, settings: Settings) -> None:
         super().__init__(
             scope,
             id,
             env={"region": settings.region},
-            description="Skin-lesion classifier: judges a bucket of photographs; research and teaching only",
+            description="Skin-lesion classifier: classifies the images of a bucket; research and teaching only",
         )
         results = _results(self)
         function = _function(self, settings, results)
         machine = _machine(self, settings, function, results)
-        CfnOutput(self, "StateMachine", value=machine.state_machine_arn, description="Start an execution of it.")
+        CfnOutput(
+            self, "StateMachine", value=machine.state_machine_arn, description="State machine: start an execution of it."
+        )
         CfnOutput(self, "Results", value=f"s3://{results.bucket_name}/{RESULTS}/")
         CfnOutput(self, "FunctionName", value=function.function_name)
-        CfnOutput(self, "Reader", value=function.role.role_arn, description="What a key of the bucket's own must let read.")
-
-
-def state_machine_definition(settings: Settings, function: str, results: str, partition: str) -> dict[str, Any]:
-    """The state machine, in Amazon States Language.
-
-    Written out, because the construct for it gives the right to list the whole bucket, and passes `BatchInput` on as it
-    stands, without the execution's name.
-
-    Args:
-        settings: which bucket, what of it, and how many batches at once.
-        function: its ARN.
-        results: name of the bucket of results.
-        partition: of AWS.
-    """
-
-    def call(event: dict[str, Any], **more: Any) -> dict[str, Any]:
-        return {
-            "Type": "Task",
-            "Resource": f"arn:{partition}:states:::lambda:invoke",
-            "Parameters": {"FunctionName": function, **event},
-            "OutputPath": "$.Payload",
-            "Retry": [_WAIT],
-            **more,
-        }
-
-    fail = {"Type": "Fail", "ErrorPath": "$.Error", "CausePath": "$.Cause"}
-    whole = {"run.$": "$.BatchInput.run", "keys.$": "$.Items[*].key"}
-    alone = {
-        "StartAt": "Try",
-        "States": {
-            "Try": call(
-                {"Payload.$": "$"},
-                TimeoutSeconds=SINGLE_TIMEOUT_S,
-                Retry=[_WAIT, _AGAIN],
-                Catch=[
-                    {"ErrorEquals": TRANSIENT_ERRORS, "Next": "Busy for one"},
-                    {"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Crashed"},
-                ],
-                End=True,
-            ),
-            "Crashed": {"Type": "Pass", "InputPath": "$.key", "End": True},
-            "Busy for one": fail,
-        },
-    }
-    batch = {
-        "StartAt": "Judge",
-        "States": {
-            "Judge": call(
-                {"Payload": whole},
-                Catch=[
-                    {"ErrorEquals": TRANSIENT_ERRORS, "Next": "Busy"},
-                    {"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "One by one"},
-                ],
-                End=True,
-            ),
-            # Which one ended the function is not known. What comes of it is again one piece, of the same name.
-            "One by one": {
-                "Type": "Map",
-                "ItemsPath": "$.Items",
-                "MaxConcurrency": SINGLE_CONCURRENCY,
-                "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **alone},
-                "ResultPath": "$.crashed",
-                "Next": "Judge the others",
-            },
-            "Judge the others": call(
-                {"Payload": {**whole, "crashed.$": "$.crashed"}},
-                Retry=[_WAIT, _AGAIN],
-                End=True,
-            ),
-            "Busy": fail,
-        },
-    }
-    return {
-        "StartAt": "Photographs",
-        "States": {
-            "Photographs": {
-                "Type": "Map",
-                "ItemReader": {
-                    "Resource": f"arn:{partition}:states:::s3:listObjectsV2",
-                    "Parameters": {"Bucket": settings.batch_bucket, "Prefix": settings.batch_prefix},
-                },
-                # Nothing of an object but its key.
-                "ItemSelector": {"key.$": "$$.Map.Item.Value.Key"},
-                "ItemBatcher": {"MaxItemsPerBatch": IMAGES_PER_BATCH, "BatchInput": {"run.$": "$$.Execution.Name"}},
-                "MaxConcurrency": settings.batch_concurrency,
-                # Express executions keep no history of the keys that they were given.
-                "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}, **batch},
-                # What the batches answer is nothing, but ten thousand times nothing is too long for a state.
-                "ResultWriter": {
-                    "Resource": f"arn:{partition}:states:::s3:putObject",
-                    "Parameters": {"Bucket": results, "Prefix": LISTS},
-                },
-                "ResultPath": None,
-                "End": True,
-            }
-        },
-    }
+        CfnOutput(
+            self,
+            "Reader",
+            value=function.role.role_arn,
+            description="Role that the KMS key of the bucket must allow to decrypt.",
+        )
 
 
 def _results(scope: Construct) -> Bucket:
@@ -184,11 +66,11 @@ def _results(scope: Construct) -> Bucket:
         enforce_ssl=True,
         minimum_tls_version=1.2,
         object_ownership=ObjectOwnership.BUCKET_OWNER_ENFORCED,
-        # They are somebody's work, which nobody should lose with the stack.
+        # Deleting the stack must not delete the results.
         removal_policy=RemovalPolicy.RETAIN,
         lifecycle_rules=[LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1))],
     )
-    acknowledge(bucket, {"AwsSolutions-S1": "An access log would be a list of file names of photographs, kept elsewhere."})
+    acknowledge(bucket, {"AwsSolutions-S1": "An access log would store file names of images in another bucket."})
     return bucket
 
 
@@ -209,9 +91,9 @@ def _function(scope: Construct, settings: Settings, results: Bucket) -> DockerIm
         policy,
         {
             f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{settings.batch_bucket}/{settings.batch_prefix}*]": (
-                "Which photographs there are is not known before."
+                "The keys of the images are not known in advance."
             ),
-            f"AwsSolutions-IAM5[Resource::<{_id(results)}.Arn>/{RESULTS}/*]": "The pieces are named after their keys.",
+            f"AwsSolutions-IAM5[Resource::<{_id(results)}.Arn>/{RESULTS}/*]": "Results are named by a hash of their keys.",
         },
     )
     return DockerImageFunction(
@@ -232,7 +114,7 @@ def _function(scope: Construct, settings: Settings, results: Bucket) -> DockerIm
         logging_format=LoggingFormat.JSON,
         application_log_level_v2=ApplicationLogLevel.INFO,
         system_log_level_v2=SystemLogLevel.INFO,
-        description="Judges photographs of a bucket; keeps nothing but their results.",
+        description="Classifies images of a bucket; keeps only the results.",
     )
 
 
@@ -260,18 +142,18 @@ def _machine(scope: Construct, settings: Settings, function: IFunction, results:
         scope,
         "Machine",
         role=role,
-        # Not CDK's own way to JSON, which leaves out what is null: without its ResultPath a state loses its input.
+        # CDK's serialisation omits null values: without its ResultPath a state loses its input.
         definition_body=DefinitionBody.from_string(json.dumps(states)),
     )
     machine.node.add_dependency(rights)
     acknowledge(
         machine,
         {
-            "AwsSolutions-SF1": "A log of its events would hold file names; the lists beside the results say what failed.",
-            "AwsSolutions-SF2": "There is nothing to trace: one call of one function.",
+            "AwsSolutions-SF1": "An event log would contain file names; the lists beside the results name failures.",
+            "AwsSolutions-SF2": "One call of one function: nothing to trace.",
         },
     )
-    # Of its own: it starts an execution of itself for each batch, and its name is known when it is there.
+    # A separate policy: the state machine starts executions of itself, and its name is only known then.
     executions = f"arn:{Aws.PARTITION}:states:{Aws.REGION}:{Aws.ACCOUNT_ID}:execution:{machine.state_machine_name}"
     own = Policy(
         scope,
@@ -294,6 +176,6 @@ def _source(settings: Settings) -> str:
 
 
 def _id(construct: IConstruct) -> str:
-    """What a resource is called in the template, as cdk-nag shows it."""
+    """Return the logical ID of a resource, as cdk-nag reports it."""
     stack = Stack.of(construct)
     return str(stack.resolve(stack.get_logical_id(construct.node.default_child)))

@@ -1,4 +1,4 @@
-"""What CloudFront takes from us-east-1 only, whatever the region of the rest: the firewall and the domain's certificate."""
+"""Stack of the resources that CloudFront requires in us-east-1: web ACL and certificate of the custom domain."""
 
 import json
 
@@ -12,11 +12,11 @@ from infra.config import Settings
 
 REGION = "us-east-1"
 WINDOW_S = 300
-"""Over which the firewall counts requests."""
+"""Window in seconds over which the web ACL counts requests."""
 
 
 def needs_edge(settings: Settings) -> bool:
-    """Whether there is anything for this stack."""
+    """Return whether the settings need this stack."""
     return settings.waf or _makes_certificate(settings)
 
 
@@ -25,18 +25,18 @@ def _makes_certificate(settings: Settings) -> bool:
 
 
 def hosted_zone(scope: Construct, id: str, settings: Settings) -> IHostedZone:
-    """The domain's zone. Its name is only used for records at the domain itself, so the domain stands in for it."""
+    """Return the domain's hosted zone. Records are created at the domain only, so it also serves as the zone's name."""
     return HostedZone.from_hosted_zone_attributes(
         scope, id, hosted_zone_id=settings.hosted_zone_id, zone_name=settings.domain_name
     )
 
 
 class EdgeStack(Stack):
-    """The stack in us-east-1.
+    """Stack in us-east-1.
 
     Attributes:
-        web_acl_arn: of the firewall, or None.
-        certificate: made and renewed for the own domain, or None.
+        web_acl_arn: ARN of the web ACL, or None.
+        certificate: certificate of the custom domain, renewed by ACM, or None.
     """
 
     def __init__(self, scope: Construct, id: str, settings: Settings) -> None:
@@ -61,7 +61,7 @@ def _certificate(scope: Construct, settings: Settings) -> Certificate:
 
 
 def _firewall(scope: Construct, settings: Settings) -> CfnWebACL:
-    """One rule, on how often; rules on content would read photographs as attacks, or stop after their first 8 KB."""
+    """Create a web ACL with one rate-based rule; content rules would match images, or stop after their first 8 KB."""
     problem = {
         "type": "about:blank",
         "title": "Too many requests",
@@ -96,7 +96,7 @@ def _firewall(scope: Construct, settings: Settings) -> CfnWebACL:
                         aggregate_key_type="IP",
                         limit=settings.waf_requests,
                         evaluation_window_sec=WINDOW_S,
-                        # The page's own files cost nothing, and one visit asks for thirty.
+                        # One visit requests thirty files of the page, which cost little.
                         scope_down_statement=_starts_with("/api/"),
                     )
                 ),
@@ -112,7 +112,7 @@ def _starts_with(path: str) -> CfnWebACL.StatementProperty:
             field_to_match=CfnWebACL.FieldToMatchProperty(uri_path={}),
             positional_constraint="STARTS_WITH",
             search_string=path,
-            # CloudFront chooses the origin by the decoded path, so that `/%61pi/` leads to the API as well.
+            # CloudFront selects the origin by the decoded path, so `/%61pi/` reaches the API as well.
             text_transformations=[
                 CfnWebACL.TextTransformationProperty(priority=priority, type=kind)
                 for priority, kind in enumerate(("URL_DECODE", "NORMALIZE_PATH"))
@@ -125,6 +125,6 @@ def _counted(name: str) -> CfnWebACL.VisibilityConfigProperty:
     return CfnWebACL.VisibilityConfigProperty(
         cloud_watch_metrics_enabled=True,
         metric_name=name,
-        # Samples would keep callers' addresses, user agents and queries for three hours.
+        # Sampled requests would keep IP addresses, user agents and queries for three hours.
         sampled_requests_enabled=False,
     )

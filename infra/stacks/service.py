@@ -19,7 +19,7 @@ from infra.stacks.edge import EdgeStack, hosted_zone
 
 
 class ServiceStack(Stack):
-    """Function, API, page, distribution and watch."""
+    """Stack of the service: function, HTTP API, page, distribution and monitoring."""
 
     def __init__(self, scope: Construct, id: str, settings: Settings, edge: EdgeStack | None) -> None:
         super().__init__(
@@ -30,31 +30,31 @@ class ServiceStack(Stack):
             description="Skin-lesion classifier: research and teaching only, not a medical device",
         )
         secret = OriginSecret(self, "OriginSecret", settings.origin_secret)
-        service = ClassifierFunction(self, "Service", settings, secret.accepted)
-        gateway = ClassifierApi(self, "Gateway", settings, service.alias)
-        watch = Monitoring(self, "Watch", settings, gateway.api, service.alias)
-        create_rollout(self, settings, service.alias, watch.alarms.of_a_bad_version)
+        function = ClassifierFunction(self, "Service", settings, secret.accepted)
+        api = ClassifierApi(self, "Gateway", settings, function.alias)
+        monitoring = Monitoring(self, "Watch", settings, api.api, function.alias)
+        create_rollout(self, settings, function.alias, monitoring.alarms.for_rollback)
         bucket = create_site_bucket(self, settings)
         distribution = create_distribution(
             self,
             settings,
             bucket=bucket,
-            api_host=gateway.domain_name,
+            api_host=api.domain_name,
             secret=secret.current,
             certificate=_certificate(self, settings, edge),
             web_acl_arn=edge.web_acl_arn if edge else None,
         )
-        # When the secret changes, the function must take the new one before CloudFront sends it.
-        distribution.node.add_dependency(service.alias)
+        # On a rotation, the function must accept the new secret before CloudFront sends it.
+        distribution.node.add_dependency(function.alias)
         deploy_site(self, settings, bucket, distribution)
         if settings.hosted_zone_id:
             _records(self, settings, distribution)
         host = settings.domain_name or distribution.distribution_domain_name
         CfnOutput(self, "Address", value=f"https://{host}/", description="The page.")
-        CfnOutput(self, "Host", value=distribution.distribution_domain_name, description="What an own domain points to.")
-        CfnOutput(self, "FunctionName", value=service.function.function_name)
-        CfnOutput(self, "AlarmTopic", value=watch.topic.topic_arn, description="Subscribe to be told of alarms.")
-        CfnOutput(self, "DashboardName", value=watch.dashboard.dashboard_name)
+        CfnOutput(self, "Host", value=distribution.distribution_domain_name, description="Target of a custom domain.")
+        CfnOutput(self, "FunctionName", value=function.function.function_name)
+        CfnOutput(self, "AlarmTopic", value=monitoring.topic.topic_arn, description="Subscribe to receive alarms.")
+        CfnOutput(self, "DashboardName", value=monitoring.dashboard.dashboard_name)
 
 
 def _certificate(scope: Construct, settings: Settings, edge: EdgeStack | None) -> ICertificate | None:

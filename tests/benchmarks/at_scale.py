@@ -34,8 +34,9 @@ from lesion.settings import Settings as Serving
 from PIL import Image
 
 from infra.config import Settings
+from infra.constructs.batch_states import IMAGES_PER_BATCH
 from infra.dev.cost import PRICES_AS_OF, BatchRun, batch_costs, batch_hours
-from infra.stacks.batch import IMAGES_PER_BATCH, BatchStack
+from infra.stacks.batch import BatchStack
 from tests.support.cloud.batch import Rehearsal, handler
 from tests.support.cloud.states import Execution, StateFailed
 from tests.support.cloud.template import Template

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.packaging.image import ImageError
+from infra.packaging.buildah import ImageError
 from tests.benchmarks.report import write
 from tests.support.lambda_runtime.container import MEMORY_PER_CPU, Container, Image, working_copy
 from tests.support.lambda_runtime.emulator import RuntimeApi

@@ -21,7 +21,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot
 
 from infra.dev.cost import LAMBDA_REQUEST, PRICES_AS_OF, PredictionLoad, prediction_costs
-from infra.packaging.image import ImageError
+from infra.packaging.buildah import ImageError
 from tests.benchmarks.cold import MOST_SHARE
 from tests.benchmarks.serving import form_event, photographs
 from tests.support.lambda_runtime.container import MEMORY_PER_CPU, Container, working_copy

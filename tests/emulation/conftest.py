@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import pytest
 from playwright.sync_api import Browser
 
-from infra.packaging.image import ImageError
+from infra.packaging.buildah import ImageError
 from tests.infra.conftest import Assembly, synthesise
 from tests.support.browser import launched
 from tests.support.cloud.cloud import Pool, in_image, in_process

@@ -13,7 +13,8 @@ from lesion.inference.classify import classify
 from lesion.inference.model import Model
 from lesion.settings import Settings
 
-from infra.packaging.image import BUILD, build
+from infra.packaging.buildah import BUILD
+from infra.packaging.image import build
 from tests.support.cloud.batch import KEYS, client, storage
 from tests.support.lambda_runtime.container import Container, Image, working_copy
 from tests.support.lambda_runtime.emulator import RuntimeApi

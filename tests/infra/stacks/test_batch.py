@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from infra.constructs.batch_states import IMAGES_PER_BATCH, TRANSIENT_ERRORS
 from infra.dev.cost import BatchRun, batch_costs, batch_hours
-from infra.stacks.batch import IMAGES_PER_BATCH, TIMEOUT_S, TRANSIENT_ERRORS
+from infra.stacks.batch import TIMEOUT_S
 from tests.infra.conftest import Assembly
 from tests.support.cloud.template import Template
 from tests.support.paths import REPOSITORY
@@ -91,7 +92,7 @@ def test_the_function_is_another_image_of_the_same_file_with_places_of_its_own(f
 
 
 def test_only_keys_pass_and_no_history_of_them_is_kept(template: Template, definition: dict[str, Any]) -> None:
-    photographs = definition["States"]["Photographs"]
+    photographs = definition["States"]["Images"]
     assert photographs["ItemSelector"] == {"key.$": "$$.Map.Item.Value.Key"}
     assert photographs["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
     assert photographs["MaxConcurrency"] == 20
@@ -100,22 +101,22 @@ def test_only_keys_pass_and_no_history_of_them_is_kept(template: Template, defin
 
 
 def test_no_failure_is_passed_over(definition: dict[str, Any]) -> None:
-    photographs = definition["States"]["Photographs"]
+    photographs = definition["States"]["Images"]
     assert not [name for name in photographs if name.startswith("Tolerated")]
     inner = photographs["ItemProcessor"]["States"]
     alone = inner["One by one"]["ItemProcessor"]["States"]
-    for state in (inner["Judge"], alone["Try"]):
+    for state in (inner["Classify"], alone["Try"]):
         busy, ended = state["Catch"]
         # Before what counts as the photograph's fault comes what does not.
         assert busy["ErrorEquals"] == TRANSIENT_ERRORS and ended["ErrorEquals"] == ["States.ALL"]
-    assert {inner["Busy"]["Type"], alone["Busy for one"]["Type"]} == {"Fail"}
+    assert {inner["Unavailable"]["Type"], alone["Image unavailable"]["Type"]} == {"Fail"}
 
 
 def test_the_limits_of_step_functions_hold(definition: dict[str, Any]) -> None:
     # A key has a thousand bytes at most.
     assert IMAGES_PER_BATCH * (1024 + 20) < 256 * 1024
     assert 2 * TIMEOUT_S < EXPRESS_S
-    assert definition["States"]["Photographs"]["ResultWriter"]["Parameters"]["Prefix"] == "lists"
+    assert definition["States"]["Images"]["ResultWriter"]["Parameters"]["Prefix"] == "lists"
 
 
 def test_results_are_closed_and_outlive_the_stack(full: Assembly) -> None:

@@ -95,7 +95,7 @@ class Rehearsal:
         (machine,) = template.resolve(template.named("AWS::StepFunctions::StateMachine")).values()
         (self.target,) = template.named("AWS::S3::Bucket")
         definition = json.loads(machine["DefinitionString"])
-        reader = definition["States"]["Photographs"]["ItemReader"]["Parameters"]
+        reader = definition["States"]["Images"]["ItemReader"]["Parameters"]
         self.source, self.prefix = reader["Bucket"], reader["Prefix"]
         self.s3 = client(address)
         for bucket in (self.source, self.target):

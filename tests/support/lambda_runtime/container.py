@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from infra.packaging.image import ARCHIVE, BUILD, TAG, ImageError, buildah, ensure_tools, has_docker
+from infra.packaging.buildah import BUILD, ImageError, buildah, ensure_tools
+from infra.packaging.image import ARCHIVE, TAG, has_docker
 from tests.support.lambda_runtime.emulator import LOGGING, RuntimeApi
 from tests.support.lambda_runtime.network import Network
 
