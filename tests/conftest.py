@@ -1,5 +1,7 @@
 """What tests share: a model, a client in this process, a real server, and photographs."""
 
+import asyncio
+import importlib
 import os
 import socket
 import subprocess
@@ -15,6 +17,7 @@ from lesion.settings import Settings
 from lesion.web.api import create_app
 from starlette.testclient import TestClient
 
+from tests.support.literal_events import Handler
 from tests.support.paths import REPOSITORY, SAMPLES
 from tests.support.stand_in_model import build
 
@@ -44,6 +47,19 @@ def client(stand_in: Model) -> Iterator[TestClient]:
     """The service in this process, on the stand-in model."""
     with TestClient(create_app(Settings(code_url="https://example.org/code"), stand_in)) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def handler(stand_in_file: Path) -> Iterator[Handler]:
+    """Return `lesion.handler.handler`, imported anew for the module, on the stand-in model."""
+    loop = asyncio.new_event_loop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LESION_MODEL", str(stand_in_file))
+        asyncio.set_event_loop(loop)
+        yield importlib.import_module("lesion.handler").handler
+    asyncio.set_event_loop(None)
+    loop.close()
+    sys.modules.pop("lesion.handler")
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,11 @@
-"""What the shipped model answers to the sample photographs, written down once: `python -m tests.golden` writes it anew.
+"""Golden outputs of the shipped model for the sample images, in golden.json: `python -m tests.golden` writes the file.
 
-Run it after the model file was replaced, and read the difference before committing it: a change of the decoder, of the
-runtime or of the graph shows here as a changed number.
+Run it after the model file was replaced, and read the difference before the commit: a change of the decoder, of the runtime
+or of the graph shows as a changed number. Imports nothing of pytest, because an emulated processor runs it too.
 """
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -19,35 +20,44 @@ FILE = Path(__file__).with_name("golden.json")
 
 
 def block_means(pixels: Pixels, blocks: int = 4) -> list[list[list[float]]]:
-    """Mean colour of 4 x 4 blocks of H x W x 3 pixels: small, and moved by any change of colour, crop or orientation."""
+    """Return the mean colour of 4 x 4 blocks of (H, W, 3) pixels: small, and sensitive to colour, crop and orientation."""
     return [
         [[round(float(mean), 2) for mean in part.mean((0, 1))] for part in np.array_split(band, blocks, axis=1)]
         for band in np.array_split(pixels, blocks, axis=0)
     ]
 
 
-def numbers(outputs: Outputs) -> dict[str, Any]:
-    """All numbers of one answer, rounded to five digits."""
+def rounded(outputs: Outputs) -> dict[str, Any]:
+    """Return all outputs of one image by name, rounded to five decimals."""
     return {name: np.round(np.asarray(value, np.float64), 5).tolist() for name, value in vars(outputs).items()}
 
 
 def observe(model: Model, path: Path) -> dict[str, Any]:
-    """Decode and classify one photograph as the service does."""
-    photograph = decode(path.read_bytes(), at_least=2 * model.card.input_size)
+    """Decode and classify one image as the service does; return its sizes, block means and outputs."""
+    image = decode(path.read_bytes(), at_least=2 * model.card.input_size)
     return {
-        "size": [photograph.width, photograph.height],
-        "decoded": list(photograph.pixels.shape),
-        "block_means": block_means(photograph.pixels),
-        "one_view": numbers(model.run(photograph.pixels)),
-        "eight_views": numbers(model.run(photograph.pixels, views=8)),
+        "size": [image.width, image.height],
+        "decoded": list(image.pixels.shape),
+        "block_means": block_means(image.pixels),
+        "one_view": rounded(model.run(image.pixels)),
+        "eight_views": rounded(model.run(image.pixels, views=8)),
+    }
+
+
+def outputs_of_samples(names: Collection[str]) -> dict[str, Any]:
+    """Return the rounded outputs of the shipped model for these sample images, by name."""
+    model = Model(Settings.model)
+    size = 2 * model.card.input_size
+    return {
+        name: rounded(model.run(decode((SAMPLES / f"{name}.jpg").read_bytes(), at_least=size).pixels)) for name in names
     }
 
 
 def main() -> None:
     """Write golden.json."""
     model = Model(Settings.model)
-    found = {path.stem: observe(model, path) for path in sorted(SAMPLES.glob("*.jpg"))}
-    FILE.write_text(json.dumps({"model_sha256": model.sha256, "photographs": found}, indent=1) + "\n")
+    values = {path.stem: observe(model, path) for path in sorted(SAMPLES.glob("*.jpg"))}
+    FILE.write_text(json.dumps({"model_sha256": model.sha256, "photographs": values}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

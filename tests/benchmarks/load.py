@@ -8,7 +8,6 @@ docs/load.md, .json and .png; 1 where an answer was wrong, a request was lost, o
 import argparse
 import json
 import os
-import re
 import statistics
 import sys
 import threading
@@ -24,6 +23,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot
 
 from tests.support.lambda_runtime import traffic
+from tests.support.lambda_runtime.dockerfile import glibc_tunables
 from tests.support.lambda_runtime.emulator import Function, RuntimeApi
 from tests.support.paths import REPOSITORY
 
@@ -78,7 +78,7 @@ def run(seconds: float) -> dict[str, Any]:
         "PYTHONPATH": str(REPOSITORY / "lambda"),
         "ORT_DISABLE_TELEMETRY": "1",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
-        "GLIBC_TUNABLES": tunables(),
+        "GLIBC_TUNABLES": glibc_tunables(),
     }
     with ExitStack() as stack:
         runtime = stack.enter_context(RuntimeApi())
@@ -116,12 +116,6 @@ def run(seconds: float) -> dict[str, Any]:
         "kills": kills[0],
         "memory": memory,
     }
-
-
-def tunables() -> str:
-    """What the image tells glibc (lambda/Dockerfile): without it, memory does not stay flat."""
-    [found] = re.findall(r"GLIBC_TUNABLES=(\S+)", (REPOSITORY / "lambda" / "Dockerfile").read_text())
-    return str(found)
 
 
 def growth(memory: list[list[int]]) -> float:

@@ -2,16 +2,16 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Browser
 
 from infra.packaging.buildah import ImageError
-from tests.infra.conftest import Assembly, synthesise
 from tests.support.browser import launched
+from tests.support.cdk import synthesise
 from tests.support.cloud.cloud import Pool, in_image, in_process
 from tests.support.cloud.edge_function import close_all
 from tests.support.cloud.front import Certificate
@@ -20,18 +20,15 @@ from tests.support.lambda_runtime.container import working_copy
 from tests.support.lambda_runtime.network import Network
 from tests.support.paths import REPOSITORY
 
-__all__ = ["synthesise"]
-
 SYNTHESISED = REPOSITORY / "cdk.out"
 
 
 @pytest.fixture(scope="session")
-def template(request: pytest.FixtureRequest) -> Template:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     """The stack as `make synth` left it, or as it is synthesised now where that is missing or older than the tree."""
     if _is_fresh(SYNTHESISED / "Lesion.template.json"):
         return Template.read(SYNTHESISED)
-    make: Callable[[dict[str, Any]], Assembly] = request.getfixturevalue("synthesise")
-    return Template.read(make({}).folder)
+    return Template.read(synthesise(tmp_path_factory.mktemp("cdk"), {}).folder)
 
 
 def _is_fresh(result: Path) -> bool:

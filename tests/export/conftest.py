@@ -1,6 +1,5 @@
 """A small data folder of real photographs, a small network trained on it, and what becomes of that."""
 
-import argparse
 import csv
 import json
 from collections.abc import Iterator
@@ -12,16 +11,14 @@ from export.commands import convert, train
 from export.data.isic import Labelled, read_table
 from export.evaluation import bootstrap
 from tests.support.paths import SAMPLES
-
-ARCHITECTURE = "test_efficientnet"
-"""timm's own for tests: 0.4 million weights, the shape of an EfficientNet."""
+from tests.support.small_training import conversion_options, training_options
 
 
 @pytest.fixture(scope="session", autouse=True)
 def few_draws() -> Iterator[None]:
     """Intervals of eight photographs mean nothing with any number of draws; a thousand would take minutes of the tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bootstrap, "ROUNDS", 40)
+        patch.setattr(bootstrap, "RESAMPLES", 40)
         yield
 
 
@@ -48,17 +45,10 @@ def rows(archive: Path) -> list[Labelled]:
     return read_table(archive)
 
 
-def training(archive: Path, out: Path, *, resume: bool = False) -> argparse.Namespace:
-    """The options of a training run of two epochs that takes seconds."""
-    given = ["--data", str(archive), "--out", str(out), "--arch", ARCHITECTURE, "--workers", "0", "--size", "96"]
-    given += ["--phases", "64:2:4", *(["--resume"] if resume else [])]
-    return train.options().parse_args(given)
-
-
 @pytest.fixture(scope="session")
 def checkpoint(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("run")
-    train.main(training(archive, out))
+    train.main(training_options(archive, out))
     return out / "checkpoint.pt"
 
 
@@ -66,14 +56,5 @@ def checkpoint(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def converted(checkpoint: Path, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small network's model file, made by the whole of `export.commands.convert`."""
     out = tmp_path_factory.mktemp("models") / "lesion.onnx"
-    convert.main(conversion(checkpoint, archive, out))
+    convert.main(conversion_options(checkpoint, archive, out))
     return out
-
-
-def conversion(checkpoint: Path, archive: Path, out: Path, **told: object) -> argparse.Namespace:
-    """The options of a conversion; `told` is what a person says about other people's checkpoints, and `numbers`.
-
-    float16 where nothing is told: whether int8 passes on a dozen photographs is luck.
-    """
-    options = {"arch": "", "classes": [], "malignant": [], "size": None, "numbers": "float16", **told}
-    return argparse.Namespace(checkpoint=[checkpoint], data=archive, out=out, version="0.0.1", **options)

@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of what reads strangers' bytes: `python -m tests.hostile.fuzz --minutes 60`.
 
-Pictures (`lesion.imaging.decode.decode`) or forms (`lesion.web.upload.find_upload`). Python code is instrumented: this project's,
+Pictures (`lesion.imaging.decode.decode`) or forms (`lesion.web.upload.extract_upload`). Python code is instrumented: this project's,
 Pillow's readers of formats, python-multipart's tokenizer. The decoders in C are driven by the same inputs but give no
 coverage. The parent process starts the fuzzer again after each round and after each crash, so that a finding does not end
 the hour and a mended module is picked up; what was learned stays in the corpus.
@@ -146,17 +146,17 @@ def _image() -> Callable[[bytes], object]:
     from lesion.errors import RequestError
     from lesion.imaging import heic
     from lesion.imaging.decode import decode
-    from lesion.imaging.memory_limit import headroom
+    from lesion.imaging.memory_limit import limit_memory
     from PIL import Image
 
     # Both load more code than they are, which must be there while imports are instrumented.
     Image.init()
-    heic.library()
+    heic.load_pi_heif()
     warnings.simplefilter("ignore")
 
     def run(data: bytes) -> None:
         try:
-            with headroom():
+            with limit_memory():
                 photograph = decode(data)
         except RequestError:
             return
@@ -168,13 +168,13 @@ def _image() -> Callable[[bytes], object]:
 
 def _upload() -> Callable[[bytes], object]:
     from lesion.errors import RequestError
-    from lesion.web.upload import find_upload
+    from lesion.web.upload import extract_upload
 
     def run(data: bytes) -> None:
         # The first line is the content type, the rest the body.
         head, _, body = data.partition(b"\n")
         try:
-            assert find_upload(body, head.decode("latin-1"), 10_000)
+            assert extract_upload(body, head.decode("latin-1"), 10_000)
         except RequestError:
             return
 

@@ -25,7 +25,7 @@ def main(model: Path, wanted: list[str]) -> None:
     client = TestClient(create_app(Settings(), Model(model)), raise_server_exceptions=False)
     # Loaded with the first picture that needs it, which is not what is measured.
     Image.init()
-    heic.library()
+    heic.load_pi_heif()
     for name, (_, make) in cases().items():
         if wanted and not any(part in name for part in wanted):
             continue

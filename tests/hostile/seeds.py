@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from PIL import Image
 
 from tests.hostile.cases import cases
-from tests.lesion.imaging.test_corruption import originals
-from tests.support.image_files import encode
+from tests.support.image_files import encode, small_files
 
 
 def of(target: str) -> Iterator[bytes]:
@@ -19,7 +18,7 @@ def _pictures() -> Iterator[bytes]:
         # Millions of pixels would only make everything slower.
         if "bomb" not in name:
             yield make()
-    for _, data in originals():
+    for _, data in small_files():
         yield data
     tiny = Image.radial_gradient("L").resize((9, 7))
     for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16"):

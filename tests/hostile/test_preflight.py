@@ -12,14 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lesion.errors import RequestError
-from lesion.imaging.decode import FORMATS, MAX_PIXELS, decode
-from lesion.web.upload import FIELD, MAX_PARTS, find_upload
+from lesion.imaging.decode import MAX_PIXELS, decode
+from lesion.imaging.formats import FORMATS
+from lesion.web.upload import FORM_FIELD, MAX_PARTS, extract_upload
 from starlette.testclient import TestClient
 
 from tests.hostile.files import bmp, chunk, gif, jpeg, picture, segment, tiff, with_size
 from tests.hostile.fuzz import with_checksums
-from tests.lesion.test_handler import Handler, event
 from tests.support.image_files import encode
+from tests.support.literal_events import Handler, event
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL", "ignore::DeprecationWarning:PIL")
 
@@ -114,7 +115,7 @@ def test_any_segments_of_a_jpeg_are_read_or_refused(segments: list[tuple[int, by
     assert size is None or size[0] * size[1] > 0
 
 
-NAMES = st.one_of(st.just(FIELD), st.text(st.characters(codec="ascii", categories=["L", "N"]), max_size=9))
+NAMES = st.one_of(st.just(FORM_FIELD), st.text(st.characters(codec="ascii", categories=["L", "N"]), max_size=9))
 PARTS = st.lists(st.tuples(NAMES, st.binary(max_size=60)), max_size=MAX_PARTS + 2)
 
 
@@ -131,22 +132,22 @@ def body(parts: list[tuple[str, bytes]], boundary: str) -> bytes:
     PARTS, st.text(st.sampled_from("abcXYZ019'()+_,-./:=?"), min_size=1, max_size=70).filter(lambda text: text[-1] != " ")
 )
 def test_of_a_form_exactly_the_one_photograph_comes_out(parts: list[tuple[str, bytes]], boundary: str) -> None:
-    photographs = [content for name, content in parts if name == FIELD]
+    photographs = [content for name, content in parts if name == FORM_FIELD]
     if any(f"--{boundary}".encode() in content + b"\r\n" for _, content in parts):
         return
     sent = body(parts, boundary)
     if len(photographs) == 1 and photographs[0] and len(parts) <= MAX_PARTS:
-        assert find_upload(sent, f'multipart/form-data; boundary="{boundary}"', 10_000) == photographs[0]
+        assert extract_upload(sent, f'multipart/form-data; boundary="{boundary}"', 10_000) == photographs[0]
     else:
         with pytest.raises(RequestError):
-            find_upload(sent, f'multipart/form-data; boundary="{boundary}"', 10_000)
+            extract_upload(sent, f'multipart/form-data; boundary="{boundary}"', 10_000)
 
 
 @bounded
 @given(st.text(max_size=120), st.binary(max_size=200))
 def test_any_type_of_content_is_a_form_or_a_photograph(kind: str, data: bytes) -> None:
     try:
-        assert find_upload(data, kind, 10_000)
+        assert extract_upload(data, kind, 10_000)
     except RequestError as error:
         assert error.status in (400, 413, 422)
 
@@ -160,7 +161,7 @@ def test_a_form_with_changed_bytes_is_read_or_refused(
     for place, value in changes:
         sent[place % len(sent)] = value
     try:
-        assert find_upload(bytes(sent[: len(sent) - cut]), "multipart/form-data; boundary=edge", 10_000)
+        assert extract_upload(bytes(sent[: len(sent) - cut]), "multipart/form-data; boundary=edge", 10_000)
     except RequestError as error:
         assert error.status in (400, 413, 422)
 

@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from lesion.web.upload import FRAMING
+from lesion.web.upload import MAX_FORM_OVERHEAD
 
-from tests.lesion.test_handler import Handler, event
-from tests.lesion.web.test_upload import BOUNDARY, FORM, form, part
+from tests.support.literal_events import Handler, event
+from tests.support.multipart import BOUNDARY, FORM, form, part
 
 
 def sent(body: str, headers: dict[str, str]) -> dict[str, Any]:
@@ -75,7 +75,7 @@ MALFORMED = {
     "line ends of another system": (form(part("file", b"x")).replace(b"\r\n", b"\n"), FORM, 400, "invalid_request"),
     "only the end": (b"--an-edge--\r\n", FORM, 422, "missing_file"),
     "much beside the photograph": (
-        form(part("note", b"x" * (4_500_000 + FRAMING), file=None)),
+        form(part("note", b"x" * (4_500_000 + MAX_FORM_OVERHEAD), file=None)),
         FORM,
         413,
         "too_large",

@@ -19,8 +19,7 @@ from lesion.web import api, fetch
 from lesion.web.api import create_app
 from starlette.testclient import TestClient
 
-from tests.lesion.web.test_fetch import HOSTS, PUBLIC, get, must_not_connect
-from tests.support.tls import HOST, Server, trust
+from tests.support.tls import HOST, HOSTS, PUBLIC, Server, fetch_from, must_not_connect, trust
 
 NOT_PUBLIC = [
     "100::1",
@@ -166,7 +165,7 @@ def test_an_endless_answer_is_cut_off_by_its_size(head: bytes) -> None:
     with Server() as server:
         server.answer_with(pieces())
         with pytest.raises(FetchFailed):
-            get(server, seconds=60, max_bytes=100_000)
+            fetch_from(server, seconds=60, max_bytes=100_000)
     # What the sockets hold is sent beyond what is read.
     assert sent < 20_000_000
 
@@ -189,14 +188,14 @@ def test_what_is_said_beside_a_body_has_an_end_too(endless: Iterator[bytes]) -> 
     with Server() as server:
         server.answer_with(itertools.islice(endless, 20_000))
         with pytest.raises(FetchFailed):
-            get(server, seconds=60, max_bytes=100_000)
+            fetch_from(server, seconds=60, max_bytes=100_000)
 
 
 def test_a_gzip_bomb_stays_packed(stand_in: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = gzip.compress(bytes(50_000_000), 9)
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n".encode()
     with Server(head + bomb) as server:
-        assert get(server, max_bytes=100_000) == bomb
+        assert fetch_from(server, max_bytes=100_000) == bomb
     monkeypatch.setattr(api, "fetch", lambda *_, **__: bomb)
     client = TestClient(create_app(Settings(url_hosts=HOSTS), stand_in))
     answer = client.get(f"/api/classify?url=https://{HOST}/a.jpg")
@@ -206,7 +205,7 @@ def test_a_gzip_bomb_stays_packed(stand_in: Model, monkeypatch: pytest.MonkeyPat
 def test_resolvers_that_hang_do_not_hold_up_other_requests(stand_in: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ended.wait(60) and [])
-    monkeypatch.setattr(api, "FETCH_SECONDS", 0.05)
+    monkeypatch.setattr(api, "FETCH_TIMEOUT_S", 0.05)
     client = TestClient(create_app(Settings(url_hosts=HOSTS), stand_in))
     answers = [client.get(f"/api/classify?url=https://{HOST}/a.jpg").json()["code"] for _ in range(10)]
     assert answers == ["fetch_failed"] * 10

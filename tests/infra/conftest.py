@@ -1,94 +1,18 @@
 """The stacks as CloudFormation templates, synthesised once in this process: as they are, and with every option on."""
 
-import json
-import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.config import PREFIX, read_settings
-from tests.support.paths import REPOSITORY
-
-EVERY_OPTION: dict[str, Any] = {
-    "region": "eu-central-1",
-    "waf": True,
-    "tracing": True,
-    "provisioned_concurrency": 2,
-    "domain_name": "moles.example.org",
-    "hosted_zone_id": "Z0123456789",
-    "alarm_email": "you@example.org",
-    "origin_secret": 2,
-    "title": "Moles",
-    "url_hosts": "images.example.org",
-    "rollout": "linear_10_percent_every_1_minute",
-    "reserved_concurrency": 0,
-    "budget_usd": 0,
-    "batch_bucket": "my-photographs",
-    "batch_prefix": "clinic/2025/",
-    "batch_concurrency": 20,
-}
-Resource = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Assembly:
-    """What a synthesis left in a folder."""
-
-    folder: Path
-
-    def stacks(self) -> dict[str, str]:
-        """Region of each stack."""
-        artifacts = json.loads((self.folder / "manifest.json").read_text())["artifacts"]
-        return {
-            name: artifact["environment"].rsplit("/", 1)[1]
-            for name, artifact in artifacts.items()
-            if artifact["type"] == "aws:cloudformation:stack"
-        }
-
-    def text(self, stack: str = "Lesion") -> str:
-        return (self.folder / f"{stack}.template.json").read_text()
-
-    def resources(self, kind: str, stack: str = "Lesion") -> dict[str, Resource]:
-        """Resources of one type by logical id."""
-        every: dict[str, Resource] = json.loads(self.text(stack))["Resources"]
-        return {name: resource for name, resource in every.items() if resource["Type"] == kind}
-
-    def only(self, kind: str, stack: str = "Lesion") -> Resource:
-        """The properties of the one resource of its type."""
-        (resource,) = self.resources(kind, stack).values()
-        properties: Resource = resource["Properties"]
-        return properties
-
-    def files(self, content: str) -> set[str]:
-        """Paths in the asset that has the file `content`."""
-        (asset,) = (folder for folder in self.folder.glob("asset.*") if (folder / content).is_file())
-        return {str(path.relative_to(asset)) for path in asset.rglob("*") if path.is_file()}
+from tests.support.cdk import EVERY_OPTION, Assembly
+from tests.support.cdk import synthesise as synthesise_into
 
 
 @pytest.fixture(scope="session")
 def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, Any]], Assembly]:
-    """Makes an assembly of cdk.json with some settings changed."""
-    try:
-        from aws_cdk import App
-    except (ImportError, OSError) as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(f"CDK cannot start here ({error}). `make setup` installs it, with the node that it needs.")
-    from infra.app import build
-
-    def make(changed: dict[str, Any]) -> Assembly:
-        context = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
-        context |= {PREFIX + name: value for name, value in changed.items()}
-        folder = tmp_path_factory.mktemp("cdk")
-        app = App(context=context, outdir=str(folder), analytics_reporting=False)
-        build(app, read_settings(context))
-        app.synth()
-        return Assembly(folder)
-
-    return make
+    """Return a function that synthesises cdk.json with some settings changed."""
+    return lambda changed: synthesise_into(tmp_path_factory.mktemp("cdk"), changed)
 
 
 @pytest.fixture(scope="session")

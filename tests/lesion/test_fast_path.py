@@ -11,8 +11,8 @@ from lesion.settings import Settings
 from lesion.web.api import create_app
 from mangum import Mangum
 
-from tests.lesion.test_handler import run
 from tests.support.lambda_runtime.events import Request, version_1, version_2
+from tests.support.subprocesses import run_python
 
 SETTINGS = Settings(max_upload_bytes=200_000)
 SECRET = "s" * 32
@@ -38,7 +38,7 @@ def test_an_everyday_photograph_gets_the_frameworks_answer(
 ) -> None:
     body, kind = (FORM % (b"file", photograph), "multipart/form-data; boundary=x") if form else (photograph, "image/jpeg")
     sent = event(body, kind, f"/api/classify{query}")
-    answer = fast_path.answer(sent, stand_in, SETTINGS)
+    answer = fast_path.respond(sent, stand_in, SETTINGS)
     assert answer is not None
     context: Any = None
     expected = Mangum(create_app(Settings(), stand_in), lifespan="off")(sent, context)
@@ -59,7 +59,7 @@ def test_an_everyday_photograph_gets_the_frameworks_answer(
     ],
 )
 def test_an_unusual_address_is_left_to_the_framework(stand_in: Model, photograph: bytes, target: str) -> None:
-    assert fast_path.answer(event(photograph, target=target), stand_in, SETTINGS) is None
+    assert fast_path.respond(event(photograph, target=target), stand_in, SETTINGS) is None
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_an_unusual_address_is_left_to_the_framework(stand_in: Model, photograph
     ],
 )
 def test_what_has_no_good_answer_is_left_to_the_framework(stand_in: Model, sent: dict[str, Any]) -> None:
-    assert fast_path.answer(sent, stand_in, SETTINGS) is None
+    assert fast_path.respond(sent, stand_in, SETTINGS) is None
 
 
 def test_photographs_are_answered_without_the_framework_and_the_page_with_it(
@@ -95,10 +95,10 @@ def test_photographs_are_answered_without_the_framework_and_the_page_with_it(
         "event['rawPath'] = '/api/ping'\n"
         "asyncio.set_event_loop(asyncio.new_event_loop())\n"
         "print(h.handler(event, None)['statusCode'], 'fastapi' in sys.modules)\n"
-        "h._http = None\n"
+        "h._application = None\n"
         "print(h.handler(json.loads(photograph), None)['statusCode'])\n"
     )
-    done = run(code, {**environment, "LESION_MODEL": str(stand_in_file)})
+    done = run_python(code, {**environment, "LESION_MODEL": str(stand_in_file)})
     told = [line for line in done.stdout.splitlines() if not line.startswith("{")]
     assert (told, done.stderr) == (["200 []", "200 True", "200"], "")
     # Both ways are recorded.
@@ -114,21 +114,21 @@ def test_with_provisioned_concurrency_the_framework_is_loaded_at_the_start(
     environment: dict[str, str], stand_in_file: Path
 ) -> None:
     told = {"LESION_MODEL": str(stand_in_file), "AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency"}
-    done = run("import sys, lesion.handler; print('fastapi' in sys.modules)", {**environment, **told})
+    done = run_python("import sys, lesion.handler; print('fastapi' in sys.modules)", {**environment, **told})
     assert (done.stdout, done.stderr) == ("True\n", "")
 
 
 def test_a_broken_gallery_stops_the_start(environment: dict[str, str], stand_in_file: Path, tmp_path: Path) -> None:
     (tmp_path / "samples.json").write_text("{")
     told = {"LESION_MODEL": str(stand_in_file), "LESION_SAMPLES": str(tmp_path)}
-    done = run("import lesion.handler", {**environment, **told})
+    done = run_python("import lesion.handler", {**environment, **told})
     assert (done.returncode, "is not a list of samples" in done.stderr) == (1, True)
 
 
 def test_only_what_came_through_the_one_door_is_answered(stand_in: Model, photograph: bytes) -> None:
     guarded = Settings(origin_secrets=frozenset({SECRET}))
     sent = event(photograph)
-    assert fast_path.answer(sent, stand_in, guarded) is None
+    assert fast_path.respond(sent, stand_in, guarded) is None
     for shown, opened in (("x" * 32, False), (f"{SECRET},{SECRET}", False), (SECRET, True)):
         shown_event = {**sent, "headers": {**sent["headers"], "X-Origin-Secret": shown}}
-        assert (fast_path.answer(shown_event, stand_in, guarded) is not None) == opened
+        assert (fast_path.respond(shown_event, stand_in, guarded) is not None) == opened

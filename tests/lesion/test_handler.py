@@ -1,11 +1,8 @@
 """Literal events of API Gateway get exactly the answers that it takes; any other event warms the function up."""
 
-import asyncio
-import importlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,8 +11,8 @@ import pytest
 from lesion.inference.messages import DISCLAIMER
 from lesion.inference.model import Model
 
-EVENTS = Path(__file__).parents[1] / "support" / "events"
-Handler = Callable[[Any, Any], dict[str, Any]]
+from tests.support.literal_events import EVENTS, Handler, event
+from tests.support.subprocesses import run_python
 
 # The photograph in the events is 64 x 48 pixels of (51, 51, 0).
 PREDICTION = {
@@ -30,22 +27,6 @@ PREDICTION = {
         {"code": "basal_cell_carcinoma", "malignant": True, "probability": 0.16141},
     ],
 }
-
-
-@pytest.fixture(scope="module")
-def handler(stand_in_file: Path) -> Iterator[Handler]:
-    loop = asyncio.new_event_loop()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LESION_MODEL", str(stand_in_file))
-        asyncio.set_event_loop(loop)
-        yield importlib.import_module("lesion.handler").handler
-    asyncio.set_event_loop(None)
-    loop.close()
-    sys.modules.pop("lesion.handler")
-
-
-def event(name: str) -> Any:
-    return json.loads((EVENTS / f"{name}.json").read_text())
 
 
 def rounded(value: Any) -> Any:
@@ -175,10 +156,6 @@ def test_with_a_secret_only_those_who_show_it_are_answered(environment: dict[str
     assert "ssss" not in done.stdout
 
 
-def run(code: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
-
-
 def test_starting_loads_nothing_of_training_and_leaves_nothing_at_home(
     environment: dict[str, str], stand_in_file: Path, tmp_path: Path
 ) -> None:
@@ -187,20 +164,20 @@ def test_starting_loads_nothing_of_training_and_leaves_nothing_at_home(
         "assert h.handler({}, None)['status'] == 'warm'\n"
         "print(sorted({'torch', 'onnx', 'boto3', 'httpx', 'uvicorn', 'sklearn', 'scipy', 'export'} & set(sys.modules)))"
     )
-    done = run(code, {**environment, "LESION_MODEL": str(stand_in_file), "HOME": str(tmp_path)})
+    done = run_python(code, {**environment, "LESION_MODEL": str(stand_in_file), "HOME": str(tmp_path)})
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
     assert list(tmp_path.rglob("*")) == []
 
 
 def test_telemetry_stays_off_even_where_it_was_turned_on(environment: dict[str, str], tmp_path: Path) -> None:
     code = "import lesion.inference.model, onnxruntime, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
-    done = run(code, {**environment, "HOME": str(tmp_path), "ORT_DISABLE_TELEMETRY": "0"})
+    done = run_python(code, {**environment, "HOME": str(tmp_path), "ORT_DISABLE_TELEMETRY": "0"})
     assert (done.returncode, done.stdout) == (0, "1\n")
     assert list(tmp_path.rglob("*")) == []
 
 
 def test_a_bad_model_file_stops_the_start_with_its_sentence(environment: dict[str, str], tmp_path: Path) -> None:
-    done = run("import lesion.handler", {**environment, "LESION_MODEL": str(tmp_path / "nowhere.onnx")})
+    done = run_python("import lesion.handler", {**environment, "LESION_MODEL": str(tmp_path / "nowhere.onnx")})
     assert done.returncode == 1
     assert done.stderr.rstrip().endswith("Put a model there, or set LESION_MODEL to where it is.")
 
@@ -209,6 +186,6 @@ def test_a_fault_is_not_taken_for_a_request_that_cannot_be_read(handler: Handler
     def fail(event: Any, context: Any) -> Any:
         raise RuntimeError("nobody expected this")
 
-    monkeypatch.setattr(sys.modules["lesion.handler"], "_http", cache(lambda: fail))
+    monkeypatch.setattr(sys.modules["lesion.handler"], "_application", cache(lambda: fail))
     with pytest.raises(RuntimeError, match="nobody expected"):
         handler(event("v1-form"), None)

@@ -24,8 +24,8 @@ from PIL import Image as Pillow
 from starlette.testclient import TestClient
 
 from infra.packaging.image import build, context_files
-from tests.benchmarks.load import tunables
 from tests.support.lambda_runtime.container import Container, Image, working_copy
+from tests.support.lambda_runtime.dockerfile import glibc_tunables
 from tests.support.lambda_runtime.emulator import RuntimeApi
 from tests.support.lambda_runtime.gateway import Gateway
 from tests.support.lambda_runtime.network import Network
@@ -257,7 +257,7 @@ def test_the_image_starts_the_runtime_with_telemetry_off_and_no_privileges(image
     )
     assert "ORT_DISABLE_TELEMETRY=1" in image.config["Env"]
     # tests.benchmarks.load measures with it.
-    assert f"GLIBC_TUNABLES={tunables()}" in image.config["Env"]
+    assert f"GLIBC_TUNABLES={glibc_tunables()}" in image.config["Env"]
     assert image.config["User"] == "65534:65534"
 
 

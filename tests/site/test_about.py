@@ -6,30 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.site.service import CARD, answer, answer_with
+from tests.support.site.service import CARD, FULL_CARD, answer, answer_with
 
-FIGURE = {"value": 0.9, "low": 0.8, "high": 0.95}
-TEST = CARD["metrics"]["test"]
-RICH: Mapping[str, Any] = {
-    **CARD,
-    "metrics": {
-        "test": {
-            **TEST,
-            "datasets": {"HAM10000": {**TEST["all"], "n": 900}, "ISIC2017": {**TEST["all"], "n": 450}},
-            "diagnoses": {
-                "melanoma": {"n": 213, "malignant": True, "above_threshold": FIGURE},
-                "nevus": {"n": 820, "malignant": False, "above_threshold": {"value": 0.2, "low": 0.15, "high": 0.25}},
-                "dermatofibroma": {"n": 0, "malignant": False, "above_threshold": {"value": None}},
-            },
-            # As many points as the model file has.
-            "curves": {
-                "roc": [[step / 100, round((step / 100) ** 0.052, 4)] for step in range(101)],
-                "reliability": [[(step / 15) ** 2, (step / 15) ** 2.2] for step in range(15)],
-            },
-        },
-        "strangers": {"clinical": {"n": 455, "refused": 0.05}, "not-lesions": {"n": 108, "refused": 0.9}},
-    },
-}
 PLOTS = (
     "How often each diagnosis scored above the threshold",
     "By data set",
@@ -61,7 +39,7 @@ def test_each_plot_is_drawn_and_has_a_table_that_says_the_same(opened: Callable[
     page = opened(width=width)
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
-    open_about(page, RICH)
+    open_about(page, FULL_CARD)
     for name in PLOTS:
         canvas = page.get_by_role("img", name=name)
         canvas.scroll_into_view_if_needed()
@@ -91,13 +69,13 @@ def test_the_library_of_plots_is_fetched_by_who_opens_the_window_only(opened: Ca
     fetched = "() => performance.getEntriesByType('resource').some((entry) => entry.name.includes('chart.umd'))"
     assert not page.evaluate(fetched)
     with page.expect_response("**/vendor/chart.js/**") as response:
-        open_about(page, RICH)
+        open_about(page, FULL_CARD)
     assert response.value.ok
 
 
 def test_plots_are_said_again_in_another_language(opened: Callable[..., Page]) -> None:
     page = opened()
-    open_about(page, RICH)
+    open_about(page, FULL_CARD)
     page.locator("#about-close").click()
     page.locator("#language").select_option("fr")
     page.locator("#about-open").click()

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from infra.packaging import bundle
 from infra.packaging.headers import SECURITY_HEADERS
+from tests.support.browser import wait_until
 from tests.support.paths import SAMPLES
 from tests.support.site.views import RULES
 
@@ -35,15 +36,6 @@ KEPT = """async () => {
 }"""
 
 
-def until(page: Page, condition: str) -> None:
-    """Wait for what is no part of the document."""
-    for _ in range(600):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"It never came about: {condition}")
-
-
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """Somebody who has never been here."""
@@ -56,7 +48,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def page(context: BrowserContext, base_url: str) -> Page:
     page = context.new_page()
     page.goto(base_url)
-    until(page, INSTALLED)
+    wait_until(page, INSTALLED)
     return page
 
 
@@ -147,7 +139,7 @@ def test_before_it_is_switched_on_nothing_of_private_mode_is_downloaded(context:
     context.on("request", lambda request: asked.append(request.url.removeprefix(base_url)))
     page = context.new_page()
     page.goto(base_url)
-    until(page, INSTALLED)
+    wait_until(page, INSTALLED)
     predict(page)
     assert {path for path in asked if path.startswith("/private/")} == {"/private/parts.json"}
 
@@ -236,7 +228,7 @@ def test_a_new_version_replaces_the_old_one_and_its_model(
     url, folder = published
     page = context.new_page()
     page.goto(url)
-    until(page, INSTALLED)
+    wait_until(page, INSTALLED)
     switch_on(page)
     models = [path for path in page.evaluate(KEPT) if path.endswith(".onnx.gz")]
 
@@ -251,7 +243,7 @@ def test_a_new_version_replaces_the_old_one_and_its_model(
     expect(page.locator(".lede")).to_have_text("A new sentence.")
     expect(page.locator("#private-state")).to_contain_text("The model is here", timeout=120_000)
     # Installed as a whole, and rid of the old one.
-    until(
+    wait_until(
         page,
         """async () => {
             const [name] = (await caches.keys()).filter((name) => name.includes("precache"));
@@ -259,7 +251,7 @@ def test_a_new_version_replaces_the_old_one_and_its_model(
             return kept.length === 1 && (await kept[0].text()).includes("A new sentence.");
         }""",
     )
-    until(page, INSTALLED)
+    wait_until(page, INSTALLED)
     context.set_offline(True)
     page.reload()
     expect(page.locator(".lede")).to_have_text("A new sentence.")

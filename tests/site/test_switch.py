@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import FilePayload, Page, Route, expect
 
-from tests.site.test_offline import until
+from tests.support.browser import wait_until
 from tests.support.site.service import CARD, answer
 from tests.support.site.views import PHOTOGRAPH, files
 
@@ -57,7 +57,7 @@ def test_a_photograph_that_is_being_made_smaller_is_not_sent_once_it_is_on(page:
     page.evaluate(SLOW)
     page.set_input_files("#file", LARGE)
     page.locator("#predict").click()
-    until(page, "() => Boolean(window.goOn)")
+    wait_until(page, "() => Boolean(window.goOn)")
     page.locator("#private").check()
     page.evaluate("goOn()")
     expect(page.locator("#answer")).to_be_visible(timeout=120_000)
@@ -88,7 +88,7 @@ def test_what_this_device_was_judging_when_it_is_switched_off_can_be_asked_again
     asked = sent(page)
     page.set_input_files("#file", PHOTOGRAPH)
     page.locator("#predict").click()
-    until(page, "() => Boolean(window.isAsked)")
+    wait_until(page, "() => Boolean(window.isAsked)")
     page.locator("#private").uncheck()
     expect(page.locator("#advice")).to_have_text("Press Predict to have this picture looked at.")
     expect(page.locator("#private")).to_be_focused()

@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, Route, expect
 from python_multipart.multipart import parse_options_header
 
-from tests.site.test_offline import until
+from tests.support.browser import wait_until
 from tests.support.paths import SAMPLES, TELEPHONE
 
 PHOTOGRAPHS = [SAMPLES / f"ISIC_{number}.jpg" for number in ("0000026", "0010021", "0000345", "0010587")]
@@ -405,13 +405,13 @@ def test_a_crop_that_was_left_does_not_close_the_next_one(page: Page, quarters: 
     page.evaluate(SLOW)
     open_crop = page.get_by_role("button", name="Rotate and crop")
     open_crop.click()
-    until(page, "() => Boolean(window.goOn)")
+    wait_until(page, "() => Boolean(window.goOn)")
     page.get_by_role("button", name="Cancel").click()
     expect(open_crop).to_be_focused()
     open_crop.click()
     page.get_by_role("button", name="Smaller").click()
     page.evaluate("goOn()")
-    until(page, "() => Boolean(window.isLetGo)")
+    wait_until(page, "() => Boolean(window.isLetGo)")
     expect(page.locator("#crop-where")).to_contain_text("278 × 278 pixels")
     page.get_by_role("button", name="Use this square").click()
     expect(page.get_by_role("img", name="quarters.png")).to_have_js_property("naturalWidth", 278)
@@ -582,7 +582,7 @@ def test_what_fails_or_is_refused_keeps_its_row_and_one_is_tried_again(page: Pag
     expect(row).to_contain_text("The service is busy or starting.")
     refused = page.get_by_role("row", name=re.compile("c.jpg"))
     expect(refused).to_contain_text("Could not be judged")
-    expect(refused).to_contain_text("The picture is too dark to judge.")
+    expect(refused).to_contain_text("The photo is too dark to analyse.")
     row.get_by_role("button", name="Retry b.jpg").click()
     expect(row).to_contain_text("Below the threshold")
     expect(row).to_contain_text("20%")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
@@ -41,3 +41,12 @@ def launched(*flags: str) -> Iterator[Browser]:
         playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags]) as browser,
     ):
         yield browser
+
+
+def wait_until(page: Page, condition: str) -> None:
+    """Wait up to a minute until the JavaScript `condition` is true; `expect` only waits for elements."""
+    for _ in range(600):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"Not true within a minute: {condition}")

@@ -1,18 +1,51 @@
-"""Image files for tests, made or read."""
+"""Image files: encoding of test images, and small files of every supported format."""
 
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
+
+from tests.support.paths import SAMPLES, TELEPHONE
 
 
 def encode(image: Image.Image, name: str, **options: object) -> bytes:
-    """`image` as a file of the format that `lesion.imaging.decode.FORMATS` calls `name`; all but HEIC, which nothing here writes."""
+    """Return `image` as a file of a format of `lesion.imaging.formats.FORMATS`, except HEIC, which Pillow does not write."""
     buffer = BytesIO()
     image.save(buffer, name, **options)
     return buffer.getvalue()
 
 
 def small(path: Path, width: int = 96, height: int = 72) -> Image.Image:
+    """Return the image at `path`, resized."""
     with Image.open(path) as image:
         return image.convert("RGB").resize((width, height))
+
+
+@cache
+def small_files() -> tuple[tuple[str, bytes], ...]:
+    """Return name and content of small files: every format, with and without EXIF, progressive scans, palettes and tiles."""
+    image = small(SAMPLES / "ISIC_0000030.jpg")
+    exif = Image.Exif()
+    exif[274] = 6
+    exif[271] = "camera"
+    files = {
+        "JPEG": encode(image, "JPEG", exif=exif),
+        "JPEG progressive": encode(image, "JPEG", progressive=True, quality=60),
+        "JPEG CMYK": encode(image.convert("CMYK"), "JPEG"),
+        "PNG": encode(image, "PNG", exif=exif),
+        "PNG palette": encode(image.convert("P"), "PNG", transparency=3),
+        "PNG 16 bit": encode(Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257), "PNG"),
+        "WebP": encode(image, "WebP"),
+        "WebP lossless": encode(image, "WebP", lossless=True, exif=exif),
+        "TIFF": encode(image, "TIFF"),
+        "TIFF deflate": encode(image, "TIFF", compression="tiff_deflate"),
+        "TIFF LZW": encode(image, "TIFF", compression="tiff_lzw"),
+        "BMP": encode(image, "BMP"),
+        "GIF": encode(image, "GIF"),
+        "AVIF": encode(image, "AVIF"),
+        "HEIC": (TELEPHONE / "ISIC_0000026.heic").read_bytes(),
+        "HEIC turned": (TELEPHONE / "ISIC_0000026-turned.heic").read_bytes(),
+    }
+    return tuple(files.items())

@@ -7,8 +7,12 @@ import threading
 from collections.abc import Iterable
 
 import trustme
+from lesion.web.fetch import fetch
 
 HOST = "images.example.org"
+HOSTS = frozenset({HOST})
+PUBLIC = "93.184.216.34"
+"""An address of the public internet, which no test connects to."""
 # An authority that exists while the tests run, and that nothing but `trust` trusts.
 _AUTHORITY = trustme.CA()
 _CERTIFICATE = _AUTHORITY.issue_cert(HOST)
@@ -67,3 +71,21 @@ def trust() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _AUTHORITY.configure_trust(context)
     return context
+
+
+def fetch_from(server: Server, url: str = f"https://{HOST}/a.jpg", *, seconds: float = 5.0, max_bytes: int = 100) -> bytes:
+    """Fetch `url` with `HOST` on the allow list, resolved to `PUBLIC` and connected to `server`."""
+    return fetch(
+        url,
+        hosts=HOSTS,
+        max_bytes=max_bytes,
+        seconds=seconds,
+        resolve=lambda _: [PUBLIC],
+        connect=server.connect,
+        context=trust(),
+    )
+
+
+def must_not_connect(address: str, _: float) -> socket.socket:
+    """In place of the real connection, where a test expects none."""
+    raise AssertionError(f"{address} was connected to")

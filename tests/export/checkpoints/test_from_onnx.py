@@ -14,8 +14,8 @@ from export.data.isic import Labelled
 from export.data.transforms import load_squares, resize
 from export.errors import CheckpointError
 from export.nn.network import LesionNet, Normalise
-from tests.export.conftest import ARCHITECTURE, training
 from tests.support.paths import REPOSITORY
+from tests.support.small_training import ARCHITECTURE, training_options
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_it_serves_at_another_size(converted: Path) -> None:
 
 
 def test_training_goes_on_from_it(archive: Path, converted: Path, tmp_path: Path) -> None:
-    options = training(archive, tmp_path)
+    options = training_options(archive, tmp_path)
     options.start, options.phases, options.rate = converted, [Phase.parse("64:1:4")], 1e-6
     main(options)
     trained, released = (read_checkpoint(path).network for path in (tmp_path / "checkpoint.pt", converted))

@@ -27,9 +27,9 @@ from export.checkpoints.torchfile import read_torch_file
 from export.commands import convert, evaluate, precision
 from export.errors import ArchitectureError, CheckpointError, ClassesError, HeadError
 from export.nn.network import Network
-from tests.export.conftest import conversion
 from tests.pickles import RECORDED
 from tests.support.paths import REPOSITORY
+from tests.support.small_training import conversion_options
 
 NAMES = ["Melanoma", "Nevus", "Basal cell carcinoma"]
 RECORDINGS = sorted(path.stem for path in RECORDED.glob("*.pkl"))
@@ -373,7 +373,7 @@ def recorded(name: str) -> Any:
 )
 def test_a_checkpoint_goes_the_whole_way_to_a_model_file(source: Any, archive: Path, tmp_path: Path) -> None:
     path, told = source(tmp_path)
-    convert.main(conversion(path, archive, tmp_path / "lesion.onnx", **told))
+    convert.main(conversion_options(path, archive, tmp_path / "lesion.onnx", **told))
     model = Model(tmp_path / "lesion.onnx")
     assert model.card.bias is None
     assert model.card.about["training"]["checkpoint"] == path.name
@@ -417,7 +417,7 @@ def test_formats_reads_other_peoples_checkpoints_at_the_size_of_the_model_file(
 
 def test_the_model_card_of_a_converted_checkpoint_says_where_it_is_from(archive: Path, tmp_path: Path) -> None:
     source, out = RECORDED / "v1-resnet.pkl", tmp_path / "lesion.onnx"
-    convert.main(conversion(source, archive, out))
+    convert.main(conversion_options(source, archive, out))
     options = ["--data", str(archive), "--model", str(out)]
     evaluate.main(evaluate.options().parse_args(options))
     card = (tmp_path / "README.md").read_text()

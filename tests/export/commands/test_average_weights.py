@@ -10,13 +10,13 @@ from export.checkpoints.writer import digest
 from export.commands import average_weights, train
 from export.errors import CheckpointError
 from export.reporting import model_card
-from tests.export.conftest import training
+from tests.support.small_training import training_options
 
 
 @pytest.fixture(scope="module")
 def tuned(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint that goes on from the released small network."""
-    options = training(archive, tmp_path_factory.mktemp("tuned"))
+    options = training_options(archive, tmp_path_factory.mktemp("tuned"))
     options.start, options.phases = converted, [train.Phase.parse("64:1:4")]
     train.main(options)
     return Path(options.out) / "checkpoint.pt"
@@ -25,7 +25,7 @@ def tuned(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="module")
 def other(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second one, with another seed."""
-    options = training(archive, tmp_path_factory.mktemp("other"))
+    options = training_options(archive, tmp_path_factory.mktemp("other"))
     options.start, options.phases, options.seed = converted, [train.Phase.parse("64:1:4")], 2
     train.main(options)
     return Path(options.out) / "checkpoint.pt"

@@ -12,11 +12,11 @@ from export.checkpoints.reader import read_checkpoint
 from export.commands import convert
 from export.data.isic import Labelled, fingerprint
 from export.errors import ClassesError, ParityError
-from export.evaluation.predictions import Answers
+from export.evaluation.predictions import Predictions
 from export.graph.calibration import Platt
 from export.reporting.writer import ReportError
-from tests.export.conftest import conversion
-from tests.export.evaluation.test_thresholds import simulated
+from tests.support.predictions import simulated_predictions
+from tests.support.small_training import conversion_options
 
 
 def test_the_model_file_says_what_it_is(converted: Path, rows: list[Labelled]) -> None:
@@ -42,8 +42,8 @@ def test_weights_are_as_free_as_the_images_that_they_were_trained_on(rows: list[
 
 
 def test_classes_in_the_wrong_order_are_noticed() -> None:
-    val = simulated(300, 1)
-    turned = Answers(tuple(replace(row, malignant=not row.malignant) for row in val.rows), val.outputs)
+    val = simulated_predictions(300, 1)
+    turned = Predictions(tuple(replace(row, malignant=not row.malignant) for row in val.rows), val.outputs)
     assert convert.fit_numbers(val, val).threshold > 0
     with pytest.raises(ClassesError, match="in the order of the network's outputs"):
         convert.fit_numbers(turned, turned)
@@ -55,7 +55,7 @@ def test_a_model_is_not_written_beside_other_peoples_files(
 ) -> None:
     (tmp_path / beside).write_text("# Mine")
     with pytest.raises(ReportError, match=f"has {beside} already"):
-        convert.main(conversion(checkpoint, archive, tmp_path / "mine.onnx"))
+        convert.main(conversion_options(checkpoint, archive, tmp_path / "mine.onnx"))
     assert [path.name for path in tmp_path.iterdir()] == [beside]
 
 
@@ -74,7 +74,7 @@ def test_a_graph_that_answers_something_else_is_not_written(
     monkeypatch.setattr(convert, "resize", resize_otherwise)
     out = tmp_path / "lesion.onnx"
     with pytest.raises(ParityError, match="nothing was written"):
-        convert.main(conversion(checkpoint, archive, out))
+        convert.main(conversion_options(checkpoint, archive, out))
     assert not out.exists()
 
 

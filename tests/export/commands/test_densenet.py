@@ -8,16 +8,16 @@ from lesion.inference.classify import classify
 from lesion.inference.model import Model
 
 from export.commands import convert, train
-from tests.export.conftest import conversion, training
 from tests.support.paths import SAMPLES
+from tests.support.small_training import conversion_options, training_options
 
 
 def test_densenet161_is_trained_converted_and_served(archive: Path, tmp_path: Path) -> None:
-    options = training(archive, tmp_path)
+    options = training_options(archive, tmp_path)
     options.arch, options.size, options.phases = "densenet161", 64, [train.Phase.parse("32:1:4")]
     train.main(options)
     out = tmp_path / "lesion.onnx"
-    convert.main(conversion(tmp_path / "checkpoint.pt", archive, out))
+    convert.main(conversion_options(tmp_path / "checkpoint.pt", archive, out))
     model = Model(out)
     assert model.card.architecture == "densenet161"
     photograph = (SAMPLES / "ISIC_0010021.jpg").read_bytes()

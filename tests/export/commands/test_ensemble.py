@@ -16,15 +16,15 @@ from export.data.isic import Labelled
 from export.data.transforms import centre_square, resize
 from export.errors import CheckpointError
 from export.nn.network import Ensemble, LesionNet, Normalise
-from tests.export.conftest import conversion, training
 from tests.support.paths import REPOSITORY
+from tests.support.small_training import conversion_options, training_options
 
 
 @pytest.fixture(scope="module")
 def pair(checkpoint: Path, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The small network, and another one that takes out the illuminant."""
     out = tmp_path_factory.mktemp("other")
-    options = argparse.Namespace(**{**vars(training(archive, out)), "seed": 2, "colour_constancy": 6.0})
+    options = argparse.Namespace(**{**vars(training_options(archive, out)), "seed": 2, "colour_constancy": 6.0})
     train.main(options)
     return [checkpoint, out / "checkpoint.pt"]
 
@@ -32,7 +32,7 @@ def pair(checkpoint: Path, archive: Path, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="module")
 def joined(pair: list[Path], archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both in one model file."""
-    options = conversion(pair[0], archive, tmp_path_factory.mktemp("joined") / "lesion.onnx")
+    options = conversion_options(pair[0], archive, tmp_path_factory.mktemp("joined") / "lesion.onnx")
     options.checkpoint = pair
     convert.main(options)  # checks parity with PyTorch, evidence included
     path: Path = options.out
@@ -70,7 +70,7 @@ def test_a_file_of_two_gives_both_back(pair: list[Path], joined: Path) -> None:
 
 
 def test_training_goes_on_from_one_of_several_by_its_architecture(archive: Path, joined: Path, tmp_path: Path) -> None:
-    options = training(archive, tmp_path)
+    options = training_options(archive, tmp_path)
     options.start = joined
     with pytest.raises(CheckpointError, match="not one alone can go on as a test_efficientnet"):
         train.main(options)  # both are

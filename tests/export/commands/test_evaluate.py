@@ -11,15 +11,17 @@ import numpy as np
 import onnx
 import pytest
 from lesion.imaging.decode import decode
+from lesion.inference.card import DiagnosisClass
 from lesion.inference.decision import Refusal, decide
-from lesion.inference.model import DiagnosisClass, Model
+from lesion.inference.model import Model
 from PIL import Image
 
 from export.commands import evaluate
 from export.data.isic import Labelled
-from export.evaluation.predictions import Answers, answer
-from export.graph.metadata import stamp
-from export.reporting.model_card import card_text, write_card
+from export.evaluation.predictions import Predictions, predict
+from export.evaluation.split_report import eight_views_gain, set_figures, split_report
+from export.graph.metadata import write_metadata
+from export.reporting.model_card import render_card, write_card
 from export.reporting.plots import write_plots
 from export.reporting.writer import ReportError
 
@@ -40,8 +42,8 @@ def published(converted: Path, archive: Path, tmp_path_factory: pytest.TempPathF
 
 def test_the_figures_are_those_of_the_answers(published: Path, rows: list[Labelled]) -> None:
     model = Model(published / "lesion.onnx")
-    answers = answer(model, [row for row in rows if row.split == "test"])
-    above = answers.measure("probability") >= model.card.threshold
+    answers = predict(model, [row for row in rows if row.split == "test"])
+    above = answers.scalar("probability") >= model.card.threshold
     found = json.loads((published / "metrics.json").read_text())["test"]["all"]
     assert (found["n"], found["malignant"]) == (12, 6)
     assert found["sensitivity"]["value"] == pytest.approx(np.mean(above[answers.malignant]), abs=1e-4)
@@ -67,23 +69,23 @@ def test_the_card_says_whether_eight_views_are_better(
     published: Path, rows: list[Labelled], tmp_path: Path, better: bool, verdict: str
 ) -> None:
     model = Model(published / "lesion.onnx")
-    one = answer(model, [row for row in rows if row.split == "test"])
+    one = predict(model, [row for row in rows if row.split == "test"])
     # Eight views that know the truth, or that say the same as one.
     told = [replace(output, probability=float(truth)) for output, truth in zip(one.outputs, one.malignant, strict=True)]
-    eight = Answers(one.rows, tuple(told)) if better else one
-    gain = evaluate.gain(one, eight)
-    single = evaluate.figures(one, model.card)["auc"]["value"]
+    eight = Predictions(one.rows, tuple(told)) if better else one
+    gain = eight_views_gain(one, eight)
+    single = set_figures(one, model.card)["auc"]["value"]
     assert gain["auc"]["value"] == pytest.approx(1 - single if better else 0, abs=1e-4)
 
     written = json.loads((published / "metrics.json").read_text())
     written["test"]["eight_views_gain"] = gain
-    assert f"Eight views {verdict} than one" in card_text(model, written)
+    assert f"Eight views {verdict} than one" in render_card(model, written)
 
 
 def test_strangers_are_counted_without_what_is_no_picture(published: Path, rows: list[Labelled]) -> None:
     model = Model(published / "lesion.onnx")
     noise = model.run(decode((published / "others" / "noise.png").read_bytes()).pixels)
-    familiar = answer(model, [row for row in rows if row.split == "val"]).measure("distance")
+    familiar = predict(model, [row for row in rows if row.split == "val"]).scalar("distance")
     found = json.loads((published / "metrics.json").read_text())["strangers"]["others"]
     assert found["n"] == 1
     assert found["refused"] == isinstance(decide(noise, model.card), Refusal)
@@ -92,7 +94,7 @@ def test_strangers_are_counted_without_what_is_no_picture(published: Path, rows:
 
 def test_the_card_of_another_peoples_checkpoint_says_that_its_training_is_not_known(published: Path, tmp_path: Path) -> None:
     proto = onnx.load(published / "lesion.onnx")
-    stamp(
+    write_metadata(
         proto,
         {
             "training": {
@@ -135,8 +137,8 @@ def test_a_model_of_benign_and_malignant_is_reported_on_without_what_it_cannot_n
     converted: Path, rows: list[Labelled], tmp_path: Path
 ) -> None:
     model = with_classes(Model(converted), benign=False, malignant=True)
-    answers = answer(model, [row for row in rows if row.split == "test"])
-    found = evaluate.report(answers, None, model.card)
+    answers = predict(model, [row for row in rows if row.split == "test"])
+    found = split_report(answers, None, model.card)
     assert found["all"]["balanced_accuracy"]["value"] is None
     assert found["all"]["auc"]["value"] is not None
     assert set(found["diagnoses"]) == set(answers.diagnosis)
@@ -147,7 +149,7 @@ def test_a_model_of_benign_and_malignant_is_reported_on_without_what_it_cannot_n
 
 def test_what_counts_as_malignant_is_the_models_own_matter(converted: Path, rows: list[Labelled]) -> None:
     model = with_classes(Model(converted), melanoma=False, nevus=True)
-    answers = answer(model, [row for row in rows if row.split == "test"])
+    answers = predict(model, [row for row in rows if row.split == "test"])
     told = dict(zip(answers.diagnosis, answers.malignant, strict=True))
     assert (told["melanoma"], told["nevus"]) == (False, True)
     # What it does not name keeps what the table says.

@@ -12,10 +12,10 @@ from onnx import TensorProto, numpy_helper
 from export.checkpoints.reader import read_checkpoint
 from export.commands import precision
 from export.data.isic import Labelled
-from export.evaluation.precision import compare
-from export.evaluation.predictions import Answers, answer
-from export.graph.assemble import Core, export_core, with_network
-from export.graph.weight_storage import halved
+from export.evaluation.precision import compare_precisions
+from export.evaluation.predictions import Predictions, predict
+from export.graph.assemble import NetworkCore, export_network, restore_float32_network
+from export.graph.weight_storage import store_as_float16
 
 
 def tensors(model: onnx.ModelProto) -> dict[str, np.ndarray]:
@@ -24,21 +24,21 @@ def tensors(model: onnx.ModelProto) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def core(checkpoint: Path) -> onnx.ModelProto:
-    return export_core(Core(read_checkpoint(checkpoint).network))
+    return export_network(NetworkCore(read_checkpoint(checkpoint).network))
 
 
 def test_half_the_numbers_answer_nearly_the_same(
     converted: Path, core: onnx.ModelProto, rows: list[Labelled], tmp_path: Path
 ) -> None:
-    model = with_network(onnx.load(converted), core)
-    small = halved(model)
+    model = restore_float32_network(onnx.load(converted), core)
+    small = store_as_float16(model)
     path = tmp_path / "small.onnx"
     onnx.save(small, path)
     assert len(small.SerializeToString()) < 0.65 * len(model.SerializeToString())
     onnx.save(model, tmp_path / "full.onnx")
-    full, half = (answer(Model(file), rows[:12]).measure("logit") for file in (tmp_path / "full.onnx", path))
+    full, half = (predict(Model(file), rows[:12]).scalar("logit") for file in (tmp_path / "full.onnx", path))
     assert 0 < np.abs(full - half).max() < 0.02
-    again = with_network(small, core)
+    again = restore_float32_network(small, core)
     assert [node.op_type for node in again.graph.node] == [node.op_type for node in model.graph.node]
     originals = tensors(model)
     assert all(np.array_equal(values, originals[name]) for name, values in tensors(again).items())
@@ -46,7 +46,7 @@ def test_half_the_numbers_answer_nearly_the_same(
 
 
 def test_a_number_too_large_for_float16_is_no_infinity(converted: Path, core: onnx.ModelProto) -> None:
-    model = with_network(onnx.load(converted), core)
+    model = restore_float32_network(onnx.load(converted), core)
     [first, *_] = [
         tensor
         for tensor in model.graph.initializer
@@ -54,7 +54,7 @@ def test_a_number_too_large_for_float16_is_no_infinity(converted: Path, core: on
     ]
     first.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(first) + np.float32(1e6), first.name))
     with pytest.raises(OverflowError, match="beyond float16"):
-        halved(model)
+        store_as_float16(model)
 
 
 def test_formats_are_compared_side_by_side(converted: Path, core: onnx.ModelProto, rows: list[Labelled]) -> None:
@@ -67,12 +67,12 @@ def test_formats_are_compared_side_by_side(converted: Path, core: onnx.ModelProt
 
 
 def test_the_gate_closes_for_one_malignant_image_that_is_lost(converted: Path, rows: list[Labelled]) -> None:
-    answers = answer(Model(converted), rows[:12])
-    score = answers.measure("probability")
+    answers = predict(Model(converted), rows[:12])
+    score = answers.scalar("probability")
     [malignant, *_] = np.flatnonzero(answers.malignant)
     threshold = score[malignant] - 1e-9
-    assert compare(answers, answers, threshold)["passes"]
+    assert compare_precisions(answers, answers, threshold)["passes"]
     outputs = list(answers.outputs)
     outputs[malignant] = replace(outputs[malignant], probability=score[malignant] - 1e-6)
-    found = compare(answers, Answers(answers.rows, tuple(outputs)), threshold)
+    found = compare_precisions(answers, Predictions(answers.rows, tuple(outputs)), threshold)
     assert (found["passes"], found["malignant_lost"], found["flips"]) == (False, 1, 1)

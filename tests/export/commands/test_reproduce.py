@@ -16,9 +16,9 @@ from lesion.inference.model import Model
 from export.__main__ import main
 from export.commands import evaluate, leave_dataset_out, reproduce, robustness
 from export.commands.reproduce import count, differences, stale_pages
-from export.graph.metadata import stamp
-from export.reporting.model_card import card_text
-from export.reporting.readme_table import BEGIN, END, summary_text, write_summary
+from export.graph.metadata import write_metadata
+from export.reporting.model_card import render_card
+from export.reporting.readme_table import BEGIN, END, render_results, write_results
 from tests.support.paths import REPOSITORY
 
 
@@ -59,7 +59,7 @@ def test_the_same_images_and_file_give_the_card_and_nothing_else_does(
     figures["test"]["all"]["auc"]["value"] += 0.01
     (folder / "metrics.json").write_text(json.dumps(figures))
     model = onnx.load(folder / "lesion.onnx")
-    stamp(model, {"threshold": 0.999})
+    write_metadata(model, {"threshold": 0.999})
     onnx.save(model, folder / "lesion.onnx")
     assert again() == 1
     said = capsys.readouterr().out
@@ -115,12 +115,12 @@ def test_the_figures_of_a_readme_are_written_between_its_marks_only(tmp_path: Pa
     path.write_text(f"before\n{BEGIN}\n{END}\nafter\n")
     figures = json.loads((models / "metrics.json").read_text())
     for _ in range(2):
-        write_summary(path, Model(models / "lesion.onnx"), 13_000_000, figures)
+        write_results(path, Model(models / "lesion.onnx"), 13_000_000, figures)
         lines = path.read_text().splitlines()
         assert (lines[0], lines[-1], lines.count(BEGIN), lines.count(END)) == ("before", "after", 1, 1)
     assert f"{figures['test']['all']['auc']['value']:.3f} (" in path.read_text()
     path.write_text("nothing to fill\n")
-    write_summary(path, Model(models / "lesion.onnx"), 13_000_000, figures)
+    write_results(path, Model(models / "lesion.onnx"), 13_000_000, figures)
     assert path.read_text() == "nothing to fill\n"
 
 
@@ -132,7 +132,7 @@ def test_pages_leave_out_what_was_not_to_be_measured() -> None:
     figures["test"]["datasets"] = {name: part | {"auc": nothing} for name, part in figures["test"]["datasets"].items()}
     figures["unseen_cameras"] = {"mine": {"all": {"n": 3, "refused": nothing}, "unseen": {"n": 0, "refused": nothing}}}
     leave_dataset_out.show(figures["unseen_cameras"])
-    assert "mine - of 3, - of the 0" in card_text(model, figures)
-    assert "Data sets differ" not in summary_text(model, 1, figures)
+    assert "mine - of 3, - of the 0" in render_card(model, figures)
+    assert "Data sets differ" not in render_results(model, 1, figures)
     figures["unseen_cameras"] = {}
-    assert "had no part" not in card_text(model, figures)
+    assert "had no part" not in render_card(model, figures)

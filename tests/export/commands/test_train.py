@@ -13,7 +13,7 @@ from export.commands.train import Phase, Trainer, main
 from export.data.isic import read_table
 from export.errors import ArchitectureError, CheckpointError, DataError
 from export.nn.network import LesionNet, spec_for, untrained
-from tests.export.conftest import training
+from tests.support.small_training import training_options
 
 
 def test_a_checkpoint_holds_the_network_and_where_it_comes_from(checkpoint: Path) -> None:
@@ -42,8 +42,8 @@ def test_a_run_that_was_killed_inside_a_phase_ends_where_an_unbroken_one_does(
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "save", save_and_die)
         with pytest.raises(KeyboardInterrupt):
-            main(training(archive, tmp_path))
-    main(training(archive, tmp_path, resume=True))
+            main(training_options(archive, tmp_path))
+    main(training_options(archive, tmp_path, resume=True))
 
     broken, unbroken = (torch.load(path, weights_only=True) for path in (tmp_path / "checkpoint.pt", checkpoint))
     assert [entry["loss"] for entry in broken["training"]["history"]] == [
@@ -55,7 +55,7 @@ def test_a_run_that_was_killed_inside_a_phase_ends_where_an_unbroken_one_does(
 def test_training_goes_on_from_another_checkpoint_and_learns_from_teachers(
     archive: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
-    options = training(archive, tmp_path)
+    options = training_options(archive, tmp_path)
     options.phases, options.start, options.teachers = [Phase.parse("64:1:4")], checkpoint, [checkpoint]
     options.mixup, options.colour_constancy = 0.2, 6.0
     options.degraded, options.drawn_on, options.squashed = 0.5, 0.1, 0.4
@@ -72,7 +72,7 @@ def test_where_teachers_have_all_of_the_loss_no_label_is_learnt(archive: Path, c
     """Two runs whose labels are each other's opposite end with the same weights."""
     found = []
     for name, turned in (("own", False), ("turned", True)):
-        options = training(archive, tmp_path / name)
+        options = training_options(archive, tmp_path / name)
         options.phases, options.teachers = [Phase.parse("64:1:4")], [checkpoint]
         options.teachers_share, options.mixup = 1.0, 1.0
         rows = read_table(archive)
@@ -86,7 +86,7 @@ def test_where_teachers_have_all_of_the_loss_no_label_is_learnt(archive: Path, c
 
 
 def test_another_architecture_is_not_gone_on_from(archive: Path, checkpoint: Path, tmp_path: Path) -> None:
-    options = training(archive, tmp_path)
+    options = training_options(archive, tmp_path)
     options.start, options.arch = checkpoint, "test_resnet"
     with pytest.raises(CheckpointError, match="not one alone can go on as a test_resnet"):
         main(options)
@@ -104,7 +104,7 @@ def test_another_architecture_is_not_gone_on_from(archive: Path, checkpoint: Pat
 def test_an_architecture_that_could_not_be_converted_is_not_trained(
     arch: str, sentence: str, archive: Path, tmp_path: Path
 ) -> None:
-    options = training(archive, tmp_path)
+    options = training_options(archive, tmp_path)
     options.arch = arch
     with pytest.raises(ArchitectureError, match=sentence):
         main(options)
@@ -131,7 +131,7 @@ def test_another_file_is_not_taken_for_a_checkpoint(tmp_path: Path) -> None:
 
 
 def test_fewer_images_than_a_batch_are_not_trained_on(archive: Path, tmp_path: Path) -> None:
-    options = training(archive, tmp_path)
+    options = training_options(archive, tmp_path)
     options.phases = [Phase.parse("64:1:4"), Phase.parse("96:1:13")]
     with pytest.raises(DataError, match="12 images, and a batch 13"):
         main(options)
@@ -149,7 +149,7 @@ def test_what_is_not_of_this_training_is_not_gone_on_from(
         state["spec"]["arch"] = "resnet10t"
     torch.save(state, tmp_path / "checkpoint.pt")
     with pytest.raises(CheckpointError, match="is not of this training"):
-        main(training(archive, tmp_path, resume=True))
+        main(training_options(archive, tmp_path, resume=True))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from export.commands import average_weights, convert, white_balance
 from export.data.isic import Labelled
 from export.data.transforms import STORED_SIDE, load_squares
 from export.nn.white_balance import Light, WhiteBalance, colour_of_light
-from tests.export.conftest import conversion
+from tests.support.small_training import conversion_options
 
 LIGHT = Light(centre=(0.2, -0.1), precision=(100.0, -30.0, 60.0), radius=1.0)
 
@@ -73,7 +73,7 @@ def test_the_model_file_does_it_too_and_gives_it_back(
 
     out = tmp_path / "lesion.onnx"
     # Parity with PyTorch on real images is a condition of writing it.
-    convert.main(conversion(balanced, archive, out))
+    convert.main(conversion_options(balanced, archive, out))
     assert read_checkpoint(out).network.spec.light == light
     image = lit(0.9, -0.4)[0].permute(1, 2, 0).mul(255).clamp(0, 255).byte().numpy()
     assert abs(Model(out).run(image).logit - Model(converted).run(image).logit) > 1e-3

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from export.evaluation import metrics
-from export.evaluation.bootstrap import draws, if_right, interval
+from export.evaluation.bootstrap import bootstrap_interval, bootstrap_weights, expected_under_calibration
 
 SCORE = np.array([0.9, 0.8, 0.7, 0.6, 0.4, 0.3, 0.2, 0.1])
 POSITIVE = np.array([True, True, False, True, False, True, False, False])
@@ -35,10 +35,10 @@ def test_a_weight_of_two_is_an_image_that_stands_twice() -> None:
 
 
 def test_specificity_at_a_sensitivity_takes_the_strictest_threshold_that_reaches_it() -> None:
-    assert metrics.specificity_at(0.75, SCORE, POSITIVE, ONES) == pytest.approx(3 / 4)
-    assert metrics.specificity_at(0.76, SCORE, POSITIVE, ONES) == pytest.approx(2 / 4)
-    assert metrics.sensitivity_at(0.75, SCORE, POSITIVE, ONES) == pytest.approx(3 / 4)
-    assert metrics.sensitivity_at(1.0, SCORE, POSITIVE, ONES) == pytest.approx(2 / 4)
+    assert metrics.specificity_at_sensitivity(0.75, SCORE, POSITIVE, ONES) == pytest.approx(3 / 4)
+    assert metrics.specificity_at_sensitivity(0.76, SCORE, POSITIVE, ONES) == pytest.approx(2 / 4)
+    assert metrics.sensitivity_at_specificity(0.75, SCORE, POSITIVE, ONES) == pytest.approx(3 / 4)
+    assert metrics.sensitivity_at_specificity(1.0, SCORE, POSITIVE, ONES) == pytest.approx(2 / 4)
 
 
 def test_a_predictive_value_of_no_images_is_not_defined() -> None:
@@ -54,7 +54,7 @@ def test_calibration_error_is_zero_where_the_shares_are_right_and_the_gap_where_
 
 def test_what_is_not_defined_is_not_a_number() -> None:
     assert np.isnan(metrics.auc(SCORE, np.ones(8, bool), ONES))
-    assert np.isnan(metrics.specificity_at(0.9, SCORE, POSITIVE, np.zeros(8)))
+    assert np.isnan(metrics.specificity_at_sensitivity(0.9, SCORE, POSITIVE, np.zeros(8)))
     assert np.isnan(metrics.rate(POSITIVE, np.zeros(8, bool), ONES))
 
 
@@ -71,7 +71,7 @@ def test_balanced_accuracy_weighs_classes_alike() -> None:
 
 def test_images_of_one_lesion_are_drawn_together() -> None:
     groups = np.array(["x", "x", "y", "z", "z"])
-    for weights in draws(groups, 50):
+    for weights in bootstrap_weights(groups, 50):
         assert weights[0] == weights[1] and weights[3] == weights[4]
         assert weights[0] + weights[2] + weights[3] == 3
 
@@ -79,24 +79,26 @@ def test_images_of_one_lesion_are_drawn_together() -> None:
 def test_the_interval_of_a_mean_is_as_wide_as_theory_says() -> None:
     values = np.random.default_rng(1).normal(size=400)
     groups = np.arange(400).astype(str)
-    found = interval(lambda weights: float(np.average(values, weights=weights)), groups, 1000)
+    found = bootstrap_interval(lambda weights: float(np.average(values, weights=weights)), groups, 1000)
     assert found.value == pytest.approx(values.mean())
     assert found.high - found.low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.1)
 
 
 def test_repeated_images_of_a_lesion_do_not_narrow_the_interval() -> None:
     values = np.random.default_rng(1).normal(size=100)
-    one = interval(lambda weights: float(np.average(values, weights=weights)), np.arange(100).astype(str))
+    one = bootstrap_interval(lambda weights: float(np.average(values, weights=weights)), np.arange(100).astype(str))
     many = np.repeat(values, 5)
-    five = interval(lambda weights: float(np.average(many, weights=weights)), np.repeat(np.arange(100), 5).astype(str))
+    five = bootstrap_interval(
+        lambda weights: float(np.average(many, weights=weights)), np.repeat(np.arange(100), 5).astype(str)
+    )
     assert five.high - five.low == pytest.approx(one.high - one.low, rel=0.15)
 
 
 def test_labels_that_follow_their_probabilities_vary_as_a_binomial_does() -> None:
-    found = if_right(lambda labels: float(labels.mean()), np.full(400, 0.2), 1000)
+    found = expected_under_calibration(lambda labels: float(labels.mean()), np.full(400, 0.2), 1000)
     assert found.value == pytest.approx(0.2, abs=0.005)
     assert found.high - found.low == pytest.approx(2 * 1.96 * np.sqrt(0.2 * 0.8 / 400), rel=0.1)
-    assert np.isnan(if_right(lambda labels: float(labels.mean()), np.array([])).value)
+    assert np.isnan(expected_under_calibration(lambda labels: float(labels.mean()), np.array([])).value)
 
 
 def test_chance_explains_the_calibration_error_of_probabilities_that_are_right_and_not_of_others() -> None:
@@ -107,7 +109,7 @@ def test_chance_explains_the_calibration_error_of_probabilities_that_are_right_a
     def error(score: metrics.Array) -> float:
         return metrics.calibration_error(score, labels, ones)
 
-    chance = if_right(lambda drawn: metrics.calibration_error(probability, drawn, ones), probability, 200)
+    chance = expected_under_calibration(lambda drawn: metrics.calibration_error(probability, drawn, ones), probability, 200)
     assert chance.low < error(probability) < chance.high < error(np.sqrt(probability))
 
 
@@ -115,7 +117,7 @@ def test_points_of_the_roc_curve_are_sensitivities_at_their_specificity() -> Non
     points = metrics.roc_points(SCORE, POSITIVE)
     assert len(points) == 101 and points[0] == (0, 0.5) and points[-1] == (1, 1)
     for share, sensitivity in points[::10]:
-        assert sensitivity == metrics.sensitivity_at(1 - share, SCORE, POSITIVE, ONES)
+        assert sensitivity == metrics.sensitivity_at_specificity(1 - share, SCORE, POSITIVE, ONES)
     assert metrics.roc_points(SCORE, np.ones(8, bool)) == []
 
 

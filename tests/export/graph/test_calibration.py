@@ -15,8 +15,8 @@ from export.graph.calibration import (
     Isotonic,
     Mask,
     Platt,
-    choose,
-    cross_validated,
+    cross_validated_log_losses,
+    select_calibration,
 )
 
 LOGITS = np.linspace(-12, 12, 97)
@@ -61,7 +61,7 @@ def test_platt_does_not_turn_around_what_falls() -> None:
 def test_too_few_lesions_to_leave_some_out_are_told_so() -> None:
     logit, truth = np.linspace(-1, 1, 20), np.arange(20) == 3
     with pytest.raises(DataError, match="too few lesions of one side"):
-        cross_validated(logit, truth, np.arange(20).astype(str))
+        cross_validated_log_losses(logit, truth, np.arange(20).astype(str))
 
 
 def test_beta_finds_a_slope_for_each_side_and_contains_platt() -> None:
@@ -84,19 +84,19 @@ def test_isotonic_follows_a_step_that_no_sigmoid_has() -> None:
     truth = np.random.default_rng(1).random(6000) < np.where(logit < 1, 0.2, 0.7)
     found = Isotonic.fit(logit, truth)
     assert found.apply(np.array([0.0, 2.0])) == pytest.approx([0.2, 0.7], abs=0.08)
-    losses = cross_validated(logit, truth, np.arange(6000).astype(str))
-    assert choose(logit, truth, losses).method == "isotonic" == min(losses, key=losses.__getitem__)
+    losses = cross_validated_log_losses(logit, truth, np.arange(6000).astype(str))
+    assert select_calibration(logit, truth, losses).method == "isotonic" == min(losses, key=losses.__getitem__)
 
 
 def test_the_simple_curve_wins_where_it_made_the_labels() -> None:
     logit, truth = simulated(Platt(1.2, -0.3), 600)
-    losses = cross_validated(logit, truth, np.arange(600).astype(str))
+    losses = cross_validated_log_losses(logit, truth, np.arange(600).astype(str))
     assert losses["platt"] < losses["isotonic"]
 
 
 def test_folds_never_split_a_group() -> None:
     # Ten copies of each image under one group: a fold that split them would let isotonic know the answers.
     logit, truth = simulated(Platt(0.0, 0.0), 60)
-    alone = cross_validated(logit, truth, np.arange(60).astype(str))
-    copied = cross_validated(*(np.repeat(part, 10) for part in (logit, truth, np.arange(60).astype(str))))
+    alone = cross_validated_log_losses(logit, truth, np.arange(60).astype(str))
+    copied = cross_validated_log_losses(*(np.repeat(part, 10) for part in (logit, truth, np.arange(60).astype(str))))
     assert copied["isotonic"] > 0.9 * alone["isotonic"] > 0.6

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import helper
 
-from export.graph.gptq import Convolution, Floats, Integers, rounded
+from export.graph.gptq import Convolution, Floats, Integers, gptq_round
 
 LARGEST = 7
 
@@ -30,20 +30,20 @@ def wrong(weights: Floats, integers: Floats | Integers, steps: Floats, seen: Flo
 def test_outputs_change_less_than_with_the_nearest_integers(seed: int) -> None:
     weights, steps, seen = layer(np.random.default_rng(seed))
     nearest = np.rint(weights / steps[:, np.newaxis])
-    together = rounded(weights, steps, seen.T @ seen, LARGEST)
+    together = gptq_round(weights, steps, seen.T @ seen, LARGEST)
     assert wrong(weights, together, steps, seen) < 0.5 * wrong(weights, nearest, steps, seen)
 
 
 def test_inputs_that_have_nothing_in_common_get_the_nearest_integers() -> None:
     weights, steps, _ = layer(np.random.default_rng(0))
-    assert np.array_equal(rounded(weights, steps, np.eye(24), LARGEST), np.rint(weights / steps[:, np.newaxis]))
+    assert np.array_equal(gptq_round(weights, steps, np.eye(24), LARGEST), np.rint(weights / steps[:, np.newaxis]))
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 127), st.sampled_from((0.0, 1e-9, 1.0, 1e9)))
 def test_integers_stay_within_their_limits(seed: int, largest: int, scale: float) -> None:
     weights, _, seen = layer(np.random.default_rng(seed), 3, 8)
     seen[:, 0] = 0  # an input that is never there
-    found = rounded(weights, np.abs(weights).max(1) / largest, scale * seen.T @ seen, largest)
+    found = gptq_round(weights, np.abs(weights).max(1) / largest, scale * seen.T @ seen, largest)
     assert found.dtype == np.int8 and np.abs(found.astype(int)).max() <= largest
 
 

@@ -18,14 +18,14 @@ from onnx import TensorProto, numpy_helper
 from export.checkpoints.reader import read_checkpoint
 from export.commands import convert, faithfulness
 from export.data.isic import Labelled
-from export.evaluation.precision import compare
-from export.evaluation.predictions import answer
+from export.evaluation.precision import compare_precisions
+from export.evaluation.predictions import predict
 from export.graph import quantize
-from export.graph.assemble import Core, export_core, with_network
-from export.graph.quantize import FLOAT_LAYERS, QUANTISED, calibration_pictures, quantised
-from export.graph.weight_storage import NETWORK
+from export.graph.assemble import NetworkCore, export_network, restore_float32_network
+from export.graph.quantize import FLOAT_LAYERS, QUANTISED_SUFFIX, calibration_images, quantise_network
+from export.graph.weight_storage import NETWORK_PREFIX
 from export.nn.network import LesionNet
-from tests.export.conftest import conversion
+from tests.support.small_training import conversion_options
 
 LAYERS = 5
 CHAIN = """
@@ -59,7 +59,7 @@ def clipped() -> onnx.ModelProto:
     model.graph.initializer.extend(tensors)
     for place, node in enumerate(model.graph.node):
         node.name = str(place)
-    model = onnx.compose.add_prefix(model, NETWORK, rename_inputs=False, rename_outputs=False)
+    model = onnx.compose.add_prefix(model, NETWORK_PREFIX, rename_inputs=False, rename_outputs=False)
     return model
 
 
@@ -74,11 +74,11 @@ def test_a_clipped_activation_has_the_range_of_the_clip() -> None:
     rng = np.random.default_rng(1)
     pictures = [rng.integers(0, 256, (16, 16, 3), np.uint8) for _ in range(8)]
     model = clipped()
-    small = quantised(model, pictures)
+    small = quantise_network(model, pictures)
     expected = cells(model, pictures[0])
     # With the range of what lies before the clip, a step would be 3.6, more than half of what the clip leaves.
     assert 0 < np.abs(cells(small, pictures[0]) - expected).max() < 0.05 * np.ptp(expected)
-    stored = {tensor.name.removeprefix(NETWORK): tensor.data_type for tensor in small.graph.initializer}
+    stored = {tensor.name.removeprefix(NETWORK_PREFIX): tensor.data_type for tensor in small.graph.initializer}
     in_float = [f"weight{place}" in stored for place in range(LAYERS)]
     assert in_float == [True] * FLOAT_LAYERS + [False] * (LAYERS - FLOAT_LAYERS)
     assert stored["weight3_quantized"] == stored["weight4_quantized"] == TensorProto.INT8
@@ -87,22 +87,22 @@ def test_a_clipped_activation_has_the_range_of_the_clip() -> None:
 
 @pytest.fixture(scope="module")
 def core(checkpoint: Path) -> onnx.ModelProto:
-    return export_core(Core(read_checkpoint(checkpoint).network))
+    return export_network(NetworkCore(read_checkpoint(checkpoint).network))
 
 
 @pytest.fixture(scope="module")
 def small(converted: Path, core: onnx.ModelProto, rows: list[Labelled], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small network's model file in int8."""
-    pictures = calibration_pictures([row for row in rows if row.split == "train"], 96)
+    pictures = calibration_images([row for row in rows if row.split == "train"], 96)
     path = tmp_path_factory.mktemp("int8") / "lesion.onnx"
-    onnx.save(quantised(with_network(onnx.load(converted), core), pictures), path)
+    onnx.save(quantise_network(restore_float32_network(onnx.load(converted), core), pictures), path)
     return path
 
 
 def test_answers_are_nearly_the_same_and_evidence_adds_up(small: Path, converted: Path, rows: list[Labelled]) -> None:
-    before, after = (answer(Model(path), rows[:12]) for path in (converted, small))
-    gaps = np.abs(before.measure("logit") - after.measure("logit"))
-    assert 0 < gaps.max() < 0.5 * np.ptp(before.measure("logit"))
+    before, after = (predict(Model(path), rows[:12]) for path in (converted, small))
+    gaps = np.abs(before.scalar("logit") - after.scalar("logit"))
+    assert 0 < gaps.max() < 0.5 * np.ptp(before.scalar("logit"))
     for output in after.outputs:
         assert float(output.evidence.mean()) + output.bias == pytest.approx(output.logit, abs=1e-5)
 
@@ -115,10 +115,10 @@ def test_rounded_together_the_answers_stay_nearer(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(quantize, "round_together", lambda *_: None)
-    nearest, full = tmp_path / "nearest.onnx", with_network(onnx.load(converted), core)
-    onnx.save(quantised(full, calibration_pictures([row for row in rows if row.split == "train"], 96)), nearest)
-    original, *others = (answer(Model(path), rows).measure("logit") for path in (converted, small, nearest))
+    monkeypatch.setattr(quantize, "apply_gptq", lambda *_: None)
+    nearest, full = tmp_path / "nearest.onnx", restore_float32_network(onnx.load(converted), core)
+    onnx.save(quantise_network(full, calibration_images([row for row in rows if row.split == "train"], 96)), nearest)
+    original, *others = (predict(Model(path), rows).scalar("logit") for path in (converted, small, nearest))
     together, alone = (float(np.std(other - original)) for other in others)
     assert together < 0.8 * alone
 
@@ -126,7 +126,9 @@ def test_rounded_together_the_answers_stay_nearer(
 def test_two_products_fit_sixteen_bits(small: Path) -> None:
     for path in (small, Settings.model):
         stored = {tensor.name: tensor for tensor in onnx.load(path).graph.initializer}
-        weights = [numpy_helper.to_array(tensor) for tensor in stored.values() if tensor.name.endswith(f"weight{QUANTISED}")]
+        weights = [
+            numpy_helper.to_array(tensor) for tensor in stored.values() if tensor.name.endswith(f"weight{QUANTISED_SUFFIX}")
+        ]
         assert len(weights) > 10
         assert 2 * 255 * max(int(np.abs(weight.astype(int)).max()) for weight in weights) < 2**15
 
@@ -137,7 +139,7 @@ def test_the_file_says_what_it_said(small: Path, converted: Path) -> None:
 
 
 def test_the_exported_network_comes_back(small: Path, converted: Path, core: onnx.ModelProto) -> None:
-    original, again = (with_network(onnx.load(path), core) for path in (converted, small))
+    original, again = (restore_float32_network(onnx.load(path), core) for path in (converted, small))
     assert again.graph == original.graph
 
 
@@ -146,7 +148,7 @@ def test_training_can_go_on_from_integers(small: Path, checkpoint: Path) -> None
     assert isinstance(released, LesionNet) and isinstance(own, LesionNet)
     torch.testing.assert_close(released.malignant.weight, own.malignant.weight)
     noise = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1)) * 255
-    images = Core(own).normalise(noise)
+    images = NetworkCore(own).normalise(noise)
     with torch.inference_mode():
         torch.testing.assert_close(released(images)[0], own(images)[0], rtol=0, atol=0.1)
 
@@ -161,10 +163,12 @@ def test_convert_takes_the_first_numbers_that_pass(
     checkpoint: Path, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def options(folder: str) -> argparse.Namespace:
-        return conversion(checkpoint, archive, tmp_path / folder / "lesion.onnx", numbers="int8")
+        return conversion_options(checkpoint, archive, tmp_path / folder / "lesion.onnx", numbers="int8")
 
     verdicts = iter([True, False, True])
-    monkeypatch.setattr(convert, "compare", lambda *given: {**compare(*given), "passes": next(verdicts)})
+    monkeypatch.setattr(
+        convert, "compare_precisions", lambda *given: {**compare_precisions(*given), "passes": next(verdicts)}
+    )
     convert.main(options("first"))
     convert.main(options("second"))
     told = [Model(tmp_path / folder / "lesion.onnx").card.about["numbers"] for folder in ("first", "second")]

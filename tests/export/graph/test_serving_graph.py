@@ -12,7 +12,7 @@ from lesion.inference.model import Model
 
 from export.checkpoints.reader import read_checkpoint
 from export.data.transforms import centre_square, resize
-from export.graph.assemble import Core, Familiarity, assemble, export_core
+from export.graph.assemble import NetworkCore, OodStatistics, assemble, export_network
 from export.graph.calibration import Platt
 from export.nn.network import LesionNet
 from tests.support.paths import SAMPLES
@@ -21,19 +21,19 @@ NUMBERS = Platt(1.5, -0.25)
 
 
 @pytest.fixture(scope="module")
-def core(checkpoint: Path) -> Core:
+def core(checkpoint: Path) -> NetworkCore:
     network = read_checkpoint(checkpoint).network
     assert isinstance(network, LesionNet)
     with torch.no_grad():
         # Two epochs leave a head that hardly says anything; a louder one shows differences.
         network.malignant.weight *= 30
-    return Core(network).eval()
+    return NetworkCore(network).eval()
 
 
 @pytest.fixture(scope="module")
-def session(core: Core) -> ort.InferenceSession:
-    familiarity = Familiarity.unknown(core.features)
-    model = assemble(export_core(core), core.network, NUMBERS, familiarity)
+def session(core: NetworkCore) -> ort.InferenceSession:
+    familiarity = OodStatistics.placeholder(core.features)
+    model = assemble(export_network(core), core.network, NUMBERS, familiarity)
     options = ort.SessionOptions()
     options.log_severity_level = 3
     return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
@@ -52,7 +52,7 @@ def pixels() -> Pixels:
 
 @pytest.mark.parametrize("shape", [(384, 512), (301, 200), (97, 97), (40, 70), (1, 1)])
 def test_a_picture_of_any_size_gets_the_logit_that_pytorch_gives(
-    session: ort.InferenceSession, core: Core, pixels: Pixels, shape: tuple[int, int]
+    session: ort.InferenceSession, core: NetworkCore, pixels: Pixels, shape: tuple[int, int]
 ) -> None:
     part = np.resize(pixels, (*shape, 3)) if min(shape) == 1 else pixels[: shape[0], : shape[1]]
     square = torch.from_numpy(np.ascontiguousarray(centre_square(part).transpose(2, 0, 1)))[None].float()
@@ -64,7 +64,9 @@ def test_a_picture_of_any_size_gets_the_logit_that_pytorch_gives(
     assert found["evidence"].shape == cells.shape[1:]
 
 
-def test_evidence_adds_up_and_calibration_is_applied(session: ort.InferenceSession, core: Core, pixels: Pixels) -> None:
+def test_evidence_adds_up_and_calibration_is_applied(
+    session: ort.InferenceSession, core: NetworkCore, pixels: Pixels
+) -> None:
     for views in (1, 8):
         found = run(session, pixels, views=views)
         bias = core.network.constant_bias
@@ -73,7 +75,7 @@ def test_evidence_adds_up_and_calibration_is_applied(session: ort.InferenceSessi
         assert found["probability"] == pytest.approx(expected, abs=1e-6)
 
 
-def test_malignant_diagnoses_share_the_probability(session: ort.InferenceSession, core: Core, pixels: Pixels) -> None:
+def test_malignant_diagnoses_share_the_probability(session: ort.InferenceSession, core: NetworkCore, pixels: Pixels) -> None:
     found = run(session, pixels)
     malignant = np.array(core.network.spec.malignant)
     assert found["classes"].sum() == pytest.approx(1, abs=1e-6)
@@ -113,17 +115,17 @@ def test_quality_is_of_what_the_network_sees(session: ort.InferenceSession) -> N
     assert (sharp[2], grey[2]) == (2.0, 0.5)
 
 
-def test_the_distance_is_the_mahalanobis_distance_of_the_middle_features(core: Core, pixels: Pixels) -> None:
+def test_the_distance_is_the_mahalanobis_distance_of_the_middle_features(core: NetworkCore, pixels: Pixels) -> None:
     rng = np.random.default_rng(0)
     axes = np.linalg.qr(rng.normal(size=(core.features, 3)))[0]
-    numbers = Familiarity(
+    numbers = OodStatistics(
         rng.normal(size=core.features).astype(np.float32),
         rng.uniform(0.5, 2, core.features).astype(np.float32),
         axes.astype(np.float32),
         np.array([3, 2, 1], np.float32),
         0.25,
     )
-    model = assemble(export_core(core), core.network, NUMBERS, numbers)
+    model = assemble(export_network(core), core.network, NUMBERS, numbers)
     options = ort.SessionOptions()
     options.log_severity_level = 3
     found = run(ort.InferenceSession(model.SerializeToString(), options), pixels)["distance"]

@@ -9,7 +9,7 @@ from lesion.imaging.decode import decode
 from torch import nn
 
 from export.errors import HeadError
-from export.graph.assemble import Core, Familiarity, assemble, export_core
+from export.graph.assemble import NetworkCore, OodStatistics, assemble, export_network
 from export.graph.calibration import Platt
 from export.nn.heads import Head, Pool, fold
 from export.nn.imported import Classifier, TimmBody
@@ -158,8 +158,8 @@ def classifier(kind: str, classes: int) -> Classifier:
 @pytest.mark.parametrize(("kind", "classes"), HEADS)
 def test_the_serving_graph_adds_up_with_one_view_and_with_eight(kind: str, classes: int) -> None:
     network = classifier(kind, classes)
-    core = Core(network)
-    model = assemble(export_core(core), network, Platt(), Familiarity.unknown(core.features))
+    core = NetworkCore(network)
+    model = assemble(export_network(core), network, Platt(), OodStatistics.placeholder(core.features))
     options = ort.SessionOptions()
     options.log_severity_level = 3
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

@@ -10,7 +10,7 @@ import pytest
 from infra.constructs.batch_states import IMAGES_PER_BATCH, TRANSIENT_ERRORS
 from infra.dev.cost import BatchRun, batch_costs, batch_hours
 from infra.stacks.batch import TIMEOUT_S
-from tests.infra.conftest import Assembly
+from tests.support.cdk import Assembly
 from tests.support.cloud.template import Template
 from tests.support.paths import REPOSITORY
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lesion.web.origin import HEADER
+from lesion.web.middleware import ORIGIN_HEADER
 
 from infra.constructs.http_api import ACCESS_LOG
 from infra.constructs.upload_limit import MAX_BODY_BYTES
 from infra.packaging.headers import SECURITY_HEADERS
-from tests.infra.conftest import Assembly
+from tests.support.cdk import Assembly
 from tests.support.paths import REPOSITORY
 
 FUNCTION = "AWS::Lambda::Function"
@@ -72,7 +72,7 @@ def origin(assembly: Assembly, behaviour: dict[str, Any]) -> dict[str, Any]:
 
 def api_secret(assembly: Assembly) -> Any:
     (header,) = origin(assembly, api_behaviour(assembly))["OriginCustomHeaders"]
-    assert header["HeaderName"] == HEADER
+    assert header["HeaderName"] == ORIGIN_HEADER
     return header["HeaderValue"]
 
 
@@ -407,6 +407,7 @@ def test_the_firewall_counts_requests_to_the_api_and_keeps_no_samples(full: Asse
     assert answer["ResponseCode"] == 429
     body = firewall["CustomResponseBodies"][answer["CustomResponseBodyKey"]]["Content"]
     assert list(json.loads(body)) == ["type", "title", "status", "detail", "code"]
+    assert json.loads(body)["type"] == "/api/docs#too_many_requests"
     for config in (firewall["VisibilityConfig"], rule["VisibilityConfig"]):
         assert config["SampledRequestsEnabled"] is False
 

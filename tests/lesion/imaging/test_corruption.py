@@ -3,50 +3,18 @@
 The seed is fixed, so that a failure can be repeated; its number is in the message.
 """
 
-from functools import cache
-
 import numpy as np
 import pytest
-from lesion.imaging.decode import FORMATS
-from PIL import Image
+from lesion.imaging.formats import FORMATS
 from starlette.testclient import TestClient
 
-from tests.support.image_files import encode, small
-from tests.support.paths import SAMPLES, TELEPHONE
+from tests.support.image_files import small_files
 
 # Pillow warns of broken metadata; in the service that is a line in the log and no error, and so it is here.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 COUNT = 1000
 SEED = 20_250_310
-
-
-@cache
-def originals() -> tuple[tuple[str, bytes], ...]:
-    """Small files of every format, with what decoders stumble over: profiles, EXIF, progressive scans, palettes, tiles."""
-    image = small(SAMPLES / "ISIC_0000030.jpg")
-    exif = Image.Exif()
-    exif[274] = 6
-    exif[271] = "camera"
-    files = {
-        "JPEG": encode(image, "JPEG", exif=exif),
-        "JPEG progressive": encode(image, "JPEG", progressive=True, quality=60),
-        "JPEG CMYK": encode(image.convert("CMYK"), "JPEG"),
-        "PNG": encode(image, "PNG", exif=exif),
-        "PNG palette": encode(image.convert("P"), "PNG", transparency=3),
-        "PNG 16 bit": encode(Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257), "PNG"),
-        "WebP": encode(image, "WebP"),
-        "WebP lossless": encode(image, "WebP", lossless=True, exif=exif),
-        "TIFF": encode(image, "TIFF"),
-        "TIFF deflate": encode(image, "TIFF", compression="tiff_deflate"),
-        "TIFF LZW": encode(image, "TIFF", compression="tiff_lzw"),
-        "BMP": encode(image, "BMP"),
-        "GIF": encode(image, "GIF"),
-        "AVIF": encode(image, "AVIF"),
-        "HEIC": (TELEPHONE / "ISIC_0000026.heic").read_bytes(),
-        "HEIC turned": (TELEPHONE / "ISIC_0000026-turned.heic").read_bytes(),
-    }
-    return tuple(files.items())
 
 
 def corrupt(data: bytes, other: bytes, random: np.random.Generator) -> bytes:
@@ -77,13 +45,13 @@ def corrupt(data: bytes, other: bytes, random: np.random.Generator) -> bytes:
 
 
 def test_the_files_are_of_every_format_and_judged_while_whole(client: TestClient) -> None:
-    answers = [client.post("/api/classify", content=data) for _, data in originals()]
+    answers = [client.post("/api/classify", content=data) for _, data in small_files()]
     assert {answer.json()["image"]["format"] for answer in answers} == set(FORMATS)
 
 
 @pytest.mark.parametrize("share", range(10))
 def test_a_corrupt_file_is_never_a_fault(client: TestClient, share: int) -> None:
-    files = originals()
+    files = small_files()
     for number in range(share * COUNT // 10, (share + 1) * COUNT // 10):
         random = np.random.default_rng((SEED, number))
         name, data = files[number % len(files)]

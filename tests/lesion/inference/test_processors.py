@@ -10,34 +10,21 @@ import platform
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from lesion.imaging.decode import Pixels, decode
-from lesion.inference.model import Model
-from lesion.settings import Settings
 
-from tests.golden import numbers
-from tests.support.paths import REPOSITORY, SAMPLES
+from tests.golden import outputs_of_samples
+from tests.support.paths import REPOSITORY
 
 LEAST = "Haswell"
-PHOTOGRAPHS = ("ISIC_0000026", "ISIC_0000030", "ISIC_0000205")
+SAMPLES = ("ISIC_0000026", "ISIC_0000030", "ISIC_0000205")
 PROGRAM = """
-import json
-from tests.lesion.inference.test_processors import answers
+import json, sys
+from tests.golden import outputs_of_samples
 from numpy._core._multiarray_umath import __cpu_features__ as features
-print(json.dumps({"features": [name for name, there in features.items() if there], "answers": answers()}))
+names = [name for name, present in features.items() if present]
+print(json.dumps({"features": names, "answers": outputs_of_samples(sys.argv[1:])}))
 """
-
-
-def answers() -> dict[str, object]:
-    """What the shipped model says of some photographs, on the processor that runs this."""
-    model = Model(Settings.model)
-    return {name: numbers(model.run(_pixels(SAMPLES / f"{name}.jpg", model))) for name in PHOTOGRAPHS}
-
-
-def _pixels(path: Path, model: Model) -> Pixels:
-    return decode(path.read_bytes(), at_least=2 * model.card.input_size).pixels
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +41,7 @@ def emulator() -> str:
 
 def test_the_least_processor_answers_as_this_one_does(emulator: str) -> None:
     done = subprocess.run(
-        [emulator, "-cpu", LEAST, sys.executable, "-c", PROGRAM],
+        [emulator, "-cpu", LEAST, sys.executable, "-c", PROGRAM, *SAMPLES],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
@@ -64,4 +51,4 @@ def test_the_least_processor_answers_as_this_one_does(emulator: str) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert "AVX2" in found["features"] and not [name for name in found["features"] if name.startswith("AVX512")]
-    assert found["answers"] == json.loads(json.dumps(answers()))
+    assert found["answers"] == json.loads(json.dumps(outputs_of_samples(SAMPLES)))

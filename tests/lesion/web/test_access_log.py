@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from lesion.inference.model import Model
 from lesion.settings import Settings
-from lesion.web.access_log import FIELDS, METRICS, NAMESPACE, ROUTES, SERVICE, Records
+from lesion.web.access_log import FIELDS, METRICS, NAMESPACE, ROUTES, SERVICE, AccessLog
 from lesion.web.api import create_app
 
 SECRET = "anna-schmidt"
@@ -46,7 +46,7 @@ def judged(**changed: Any) -> dict[str, Any]:
 
 def line(event: dict[str, Any], answer: dict[str, Any], context: Any = CONTEXT) -> dict[str, Any]:
     out = io.StringIO()
-    Records("lesion-live", "1.2.3", out).write(event, answer, context, 20.04)
+    AccessLog("lesion-live", "1.2.3", out).write(event, answer, context, 20.04)
     assert out.getvalue().count("\n") == 1
     written: dict[str, Any] = json.loads(out.getvalue())
     return written
@@ -160,7 +160,7 @@ def test_nothing_but_the_named_fields_and_nothing_of_a_person(answered: dict[str
 
 def test_only_the_first_request_is_cold_and_lambdas_context_may_be_missing() -> None:
     out = io.StringIO()
-    records = Records("lesion-live", "1.2.3", out)
+    records = AccessLog("lesion-live", "1.2.3", out)
     for _ in range(3):
         records.write(event("/api/ping", "GET"), answer("pong"), None, 1)
     lines = [json.loads(text) for text in out.getvalue().splitlines()]

@@ -15,7 +15,7 @@ from lesion.web.api import create_app
 from PIL import Image
 from starlette.testclient import TestClient
 
-from tests.lesion.web.test_samples import ENTRY, gallery
+from tests.support.gallery import ENTRY, write_gallery
 
 
 def png(color: tuple[int, int, int], size: tuple[int, int] = (64, 48)) -> bytes:
@@ -130,7 +130,7 @@ def test_a_refusal_is_an_answer_without_a_number(client: TestClient, picture: by
 
 
 def test_a_sample_gets_the_answer_of_its_file(stand_in: Model, tmp_path: Path, photograph: bytes) -> None:
-    folder = gallery(tmp_path, ENTRY)
+    folder = write_gallery(tmp_path, ENTRY)
     (folder / "one.jpg").write_bytes(photograph)
     client = TestClient(create_app(Settings(samples=folder), stand_in))
     answer = client.get("/api/classify?sample=one&evidence=false")

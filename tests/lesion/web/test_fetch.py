@@ -8,30 +8,11 @@ import pytest
 from lesion.errors import FetchFailed, UrlNotAllowed
 from lesion.web.fetch import fetch, is_public
 
-from tests.support.tls import HOST, Server, trust
-
-HOSTS = frozenset({HOST})
-PUBLIC = "93.184.216.34"
-
-
-def get(server: Server, url: str = f"https://{HOST}/a.jpg", *, seconds: float = 5.0, max_bytes: int = 100) -> bytes:
-    return fetch(
-        url,
-        hosts=HOSTS,
-        max_bytes=max_bytes,
-        seconds=seconds,
-        resolve=lambda _: [PUBLIC],
-        connect=server.connect,
-        context=trust(),
-    )
-
-
-def must_not_connect(address: str, _: float) -> socket.socket:
-    raise AssertionError(f"{address} was connected to")
+from tests.support.tls import HOST, HOSTS, PUBLIC, Server, fetch_from, must_not_connect, trust
 
 
 def refuse(url: str, *, hosts: frozenset[str] = HOSTS, resolve: Callable[[str], list[str]] = lambda _: [PUBLIC]) -> None:
-    with pytest.raises(UrlNotAllowed, match=r"[Uu]pload the photograph"):
+    with pytest.raises(UrlNotAllowed, match=r"[Uu]pload the image"):
         fetch(url, hosts=hosts, max_bytes=100, resolve=resolve, connect=must_not_connect)
 
 
@@ -47,7 +28,7 @@ def photograph_answer(request: pytest.FixtureRequest) -> Iterator[bytes]:
 
 def test_a_photograph_is_fetched_from_the_checked_address(photograph_answer: bytes) -> None:
     with Server(photograph_answer) as server:
-        body = get(server, f"https://{HOST}/a/b.jpg?size=large#part")
+        body = fetch_from(server, f"https://{HOST}/a/b.jpg?size=large#part")
     assert body == b"bytes"
     assert server.reached == [PUBLIC]
     assert server.request.startswith(f"GET /a/b.jpg?size=large HTTP/1.1\r\nHost: {HOST}\r\n".encode())
@@ -124,7 +105,7 @@ def test_without_an_allow_list_nothing_is_fetched() -> None:
 
 def test_case_and_the_usual_port_do_not_matter() -> None:
     with Server(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx") as server:
-        assert get(server, f"HTTPS://{HOST.upper()}:443/a.jpg") == b"x"
+        assert fetch_from(server, f"HTTPS://{HOST.upper()}:443/a.jpg") == b"x"
 
 
 NOT_PUBLIC = [
@@ -203,7 +184,7 @@ def test_a_name_that_does_not_exist_fails() -> None:
 def test_a_redirect_is_not_followed(status: str) -> None:
     answer = f"HTTP/1.1 {status}\r\nLocation: https://169.254.169.254/\r\nContent-Length: 0\r\n\r\n".encode()
     with Server(answer) as server, pytest.raises(FetchFailed, match="not followed"):
-        get(server)
+        fetch_from(server)
     assert server.reached == [PUBLIC]
 
 
@@ -211,7 +192,7 @@ def test_a_redirect_is_not_followed(status: str) -> None:
 def test_any_other_status_fails(status: str) -> None:
     answer = f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode()
     with Server(answer) as server, pytest.raises(FetchFailed, match=f"answered {status[:3]}"):
-        get(server)
+        fetch_from(server)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +201,7 @@ def test_any_other_status_fails(status: str) -> None:
 def test_too_many_bytes_fail(head: bytes) -> None:
     body = b"c8\r\n" + b"x" * 200 + b"\r\n0\r\n\r\n" if b"chunked" in head else b"x" * 200
     with Server(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n" + body) as server, pytest.raises(FetchFailed, match="more than"):
-        get(server, max_bytes=100)
+        fetch_from(server, max_bytes=100)
 
 
 @pytest.mark.parametrize(
@@ -236,13 +217,13 @@ def test_too_many_bytes_fail(head: bytes) -> None:
 )
 def test_half_an_answer_fails(answer: bytes) -> None:
     with Server(answer) as server, pytest.raises(FetchFailed, match="no complete answer"):
-        get(server)
+        fetch_from(server)
 
 
 def test_a_server_that_says_nothing_is_given_up_in_time() -> None:
     started = time.monotonic()
     with Server(hang=True) as server, pytest.raises(FetchFailed, match="in time"):
-        get(server, seconds=0.3)
+        fetch_from(server, seconds=0.3)
     assert time.monotonic() - started < 3
 
 
@@ -251,7 +232,7 @@ def test_a_server_that_trickles_is_given_up_in_time() -> None:
     pieces = [b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n", *[b"x"] * 80]
     started = time.monotonic()
     with Server(*pieces, pause=0.1) as server, pytest.raises(FetchFailed, match="in time"):
-        get(server, seconds=0.5)
+        fetch_from(server, seconds=0.5)
     assert time.monotonic() - started < 3
 
 
@@ -259,7 +240,7 @@ def test_headers_that_trickle_are_given_up_in_time() -> None:
     pieces = [b"HTTP/1.1 200 OK\r\n", *[b"X: y\r\n"] * 50]
     started = time.monotonic()
     with Server(*pieces, pause=0.1) as server, pytest.raises(FetchFailed, match="in time"):
-        get(server, seconds=0.5)
+        fetch_from(server, seconds=0.5)
     assert time.monotonic() - started < 3
 
 

@@ -93,7 +93,7 @@ def test_a_fetch_that_fails_is_the_other_sides_doing(stand_in: Model, monkeypatc
 def test_a_fetch_that_never_ends_is_given_up(stand_in: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
     monkeypatch.setattr(api, "fetch", lambda *_, **__: ended.wait(20))
-    monkeypatch.setattr(api, "FETCH_SECONDS", 0.05)
+    monkeypatch.setattr(api, "FETCH_TIMEOUT_S", 0.05)
     client = TestClient(create_app(Settings(url_hosts=frozenset({"example.org"})), stand_in))
     assert_problem(client.get("/api/classify?url=https://example.org/a.jpg"), 502, "fetch_failed")
     ended.set()
@@ -116,7 +116,7 @@ def test_a_fault_tells_no_number_and_logs_nothing_of_the_caller(
     assert not re.search(r"\d", problem["detail"])
     faults = [record.getMessage() for record in caplog.records if record.name == "lesion"]
     assert len(faults) == 1
-    assert faults[0].startswith("fault in POST /api/classify: RuntimeError from OSError\n")
+    assert faults[0].startswith("unhandled error in POST /api/classify: RuntimeError from OSError\n")
     assert "in broken" in faults[0]
     assert not any(SECRET in record.getMessage() for record in caplog.records if not record.name.startswith("http"))
 
@@ -131,7 +131,7 @@ def test_after_a_fault_the_service_goes_on(stand_in: Model, monkeypatch: pytest.
 
 def test_an_answer_that_is_no_number_is_a_fault(stand_in: Model, photograph: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> Any:
-        raise errors.ModelFault("The model's answer is not a number.")
+        raise errors.InferenceError("The model's answer is not a number.")
 
     monkeypatch.setattr(stand_in, "run", broken)
     assert_problem(TestClient(create_app(Settings(), stand_in)).post("/api/classify", content=photograph), 500, "fault")
@@ -146,11 +146,12 @@ def test_every_code_is_one_of_the_errors_module_and_has_one_status() -> None:
         "invalid_parameter": (422, "A parameter is out of range"),
         "too_large": (413, "The image is too large"),
         "unsupported_format": (415, "Not a supported image format"),
-        "invalid_image": (400, "The image is broken"),
+        "invalid_image": (400, "The image is truncated or corrupt"),
         "not_found": (404, "Not found"),
         "method_not_allowed": (405, "Another method is needed"),
         "url_not_allowed": (403, "This address may not be fetched"),
+        "too_many_requests": (429, "Too many requests"),
         "wrong_origin": (403, "Not the service's own address"),
-        "fetch_failed": (502, "The address gave no image"),
+        "fetch_failed": (502, "The address returned no image"),
         "fault": (500, "The service failed"),
     }

@@ -10,20 +10,10 @@ import pytest
 from lesion.inference.model import Model
 from lesion.settings import Settings
 from lesion.web.api import create_app
-from lesion.web.upload import FRAMING, MAX_PARTS
+from lesion.web.upload import MAX_FORM_OVERHEAD, MAX_PARTS
 from starlette.testclient import TestClient
 
-BOUNDARY = "an-edge"
-FORM = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
-
-
-def part(name: str, content: bytes, *, file: str | None = "photo.jpg") -> bytes:
-    disposition = f'form-data; name="{name}"' + (f'; filename="{file}"' if file is not None else "")
-    return f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\n\r\n".encode() + content + b"\r\n"
-
-
-def form(*parts: bytes) -> bytes:
-    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
+from tests.support.multipart import BOUNDARY, FORM, form, part
 
 
 @pytest.fixture
@@ -119,7 +109,7 @@ def test_one_byte_more_is_refused_and_the_limit_named(
 
 
 def test_fields_beside_the_photograph_are_limited_too(small: TestClient, photograph: bytes) -> None:
-    body = form(part("file", photograph), part("note", b"x" * FRAMING, file=None))
+    body = form(part("file", photograph), part("note", b"x" * MAX_FORM_OVERHEAD, file=None))
     assert code(small.post("/api/classify", content=body, headers=FORM)) == (413, "too_large")
 
 

@@ -29,6 +29,29 @@ CARD: Mapping[str, Any] = {
     "licence": "MIT",
     "limits_of_use": ["Only for tests."],
 }
+_INTERVAL = {"value": 0.9, "low": 0.8, "high": 0.95}
+_TEST_SET = CARD["metrics"]["test"]
+FULL_CARD: Mapping[str, Any] = {
+    **CARD,
+    "metrics": {
+        "test": {
+            **_TEST_SET,
+            "datasets": {"HAM10000": {**_TEST_SET["all"], "n": 900}, "ISIC2017": {**_TEST_SET["all"], "n": 450}},
+            "diagnoses": {
+                "melanoma": {"n": 213, "malignant": True, "above_threshold": _INTERVAL},
+                "nevus": {"n": 820, "malignant": False, "above_threshold": {"value": 0.2, "low": 0.15, "high": 0.25}},
+                "dermatofibroma": {"n": 0, "malignant": False, "above_threshold": {"value": None}},
+            },
+            # As many points as the model file has.
+            "curves": {
+                "roc": [[step / 100, round((step / 100) ** 0.052, 4)] for step in range(101)],
+                "reliability": [[(step / 15) ** 2, (step / 15) ** 2.2] for step in range(15)],
+            },
+        },
+        "strangers": {"clinical": {"n": 455, "refused": 0.05}, "not-lesions": {"n": 108, "refused": 0.9}},
+    },
+}
+"""A model card with every figure that the page plots."""
 REFUSAL = {"code": "too_blurry", "message": "A sentence that the page says by its code."}
 
 

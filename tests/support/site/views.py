@@ -5,9 +5,8 @@ from typing import Any
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.site.test_about import RICH
 from tests.support.paths import SAMPLES
-from tests.support.site.service import answer, answer_with
+from tests.support.site.service import FULL_CARD, answer, answer_with
 
 PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
 ANSWERS = {
@@ -61,7 +60,7 @@ def answered(body: Mapping[str, Any]) -> Callable[[Page], None]:
     """An answer, with figures and plots."""
 
     def view(page: Page) -> None:
-        answer_with(page, body, RICH)
+        answer_with(page, body, FULL_CARD)
         expect(page.locator("#answer")).to_be_visible()
 
     return view
@@ -76,7 +75,7 @@ def printed(page: Page) -> None:
 def several(page: Page) -> None:
     """A table of one that was judged, one that was refused and one that failed."""
     bodies = [ANSWERS["above"], ANSWERS["refused"]]
-    page.route("**/api/model", lambda route: route.fulfill(json=RICH))
+    page.route("**/api/model", lambda route: route.fulfill(json=FULL_CARD))
     page.route(
         "**/api/classify**",
         lambda route: route.fulfill(json=bodies.pop(0)) if bodies else route.fulfill(status=500, json=PROBLEM),
@@ -139,7 +138,7 @@ def private_failed(page: Page) -> None:
 
 def about(page: Page) -> None:
     """About, with every plot and every table."""
-    page.route("**/api/model", lambda route: route.fulfill(json=RICH))
+    page.route("**/api/model", lambda route: route.fulfill(json=FULL_CARD))
     page.locator("#about-open").click()
     expect(page.locator("#figures figure")).to_have_count(4)
     for summary in page.locator("#figures summary").all():
