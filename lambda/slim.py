@@ -1,9 +1,9 @@
-"""Makes a folder of installed packages into what the image holds; used while the image is built, and not part of it.
+"""Prepare a folder of installed packages for the image; runs while the image is built and is not part of it.
 
     python3 slim.py FOLDER TARGET [UNNEEDED ...]
 
-Takes away what serving never opens, compiles the rest, and fixes permissions and times, so that the same input gives the
-same bytes. A module rather than a few shell commands, because the base image does not come with `find`.
+Removes what serving never opens, compiles the rest, and fixes permissions and times, so that the same input results in the
+same bytes. A module rather than a few shell commands, because the base image has no `find`.
 """
 
 import compileall
@@ -16,9 +16,9 @@ from py_compile import PycInvalidationMode
 
 UNNEEDED = (
     "bin",
-    # Pydantic's copy of its first version: FastAPI loads it at every start where it is there.
+    # Pydantic's copy of its first version, which FastAPI imports at every start if it is there.
     "pydantic/v1",
-    # Tools for making models, and the packages that only they need.
+    # Tools for creating models, and the packages that only they need.
     "onnxruntime/backend",
     "onnxruntime/datasets",
     "onnxruntime/quantization",
@@ -26,28 +26,32 @@ UNNEEDED = (
     "onnxruntime/transformers",
     "flatbuffers",
     "google",
-    # For building against NumPy.
+    # For compiling extensions against NumPy.
     "numpy/_core/include",
     "numpy/_core/lib",
     "numpy/f2py",
     "numpy/random/lib",
 )
-"""Paths in the folder, where none are named on the command line.
+"""Paths in the folder to remove, unless the command line names others.
 Licences are not among them: they are in each package's dist-info, which stays."""
 SUFFIXES = (".a", ".h", ".pxd", ".pyi", ".pyx")
 """Files that only a compiler or a type checker reads."""
 
 
 def prune(folder: Path, unneeded: Sequence[str] = UNNEEDED) -> None:
-    """Take away `unneeded`, tests, and files with one of `SUFFIXES`.
+    """Remove the unneeded folders, tests, and files with one of `SUFFIXES`.
+
+    Args:
+        folder: of the installed packages, changed in place.
+        unneeded: paths in the folder.
 
     Raises:
-        SystemExit: something in `unneeded` is not there, so the list no longer fits the packages.
+        SystemExit: one of `unneeded` does not exist, so the list no longer matches the packages.
     """
     for name in unneeded:
         if not (folder / name).is_dir():
             raise SystemExit(
-                f"{name} is not among the installed packages. Take it off the list in lambda/slim.py or lambda/Dockerfile."
+                f"{name} is not an installed package. Remove it from the list in lambda/slim.py or lambda/Dockerfile."
             )
         shutil.rmtree(folder / name)
     for path in sorted(folder.rglob("*")):
@@ -58,7 +62,11 @@ def prune(folder: Path, unneeded: Sequence[str] = UNNEEDED) -> None:
 
 
 def compile_all(folder: Path, target: Path) -> None:
-    """Byte code for every module, as it will lie under `target`; never checked against its source again.
+    """Compile every module to byte code that is never checked against its source.
+
+    Args:
+        folder: of the installed packages, changed in place.
+        target: path of the folder in the image, for tracebacks.
 
     Raises:
         SystemExit: a module does not compile.
@@ -69,19 +77,27 @@ def compile_all(folder: Path, target: Path) -> None:
         raise SystemExit("A module does not compile; it is named above. Check it against the base image's Python.")
 
 
-def settle(folder: Path) -> None:
-    """Readable for everybody, writable for nobody but the owner, and all of one time."""
+def normalise(folder: Path) -> None:
+    """Make every file readable for all and writable for its owner only, and set all times to the epoch.
+
+    Args:
+        folder: changed in place.
+    """
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
         os.utime(path, (0, 0))
 
 
 def main() -> None:
-    """Do all of it to the folder on the command line."""
+    """Prepare the folder on the command line.
+
+    Raises:
+        SystemExit: from `prune` and `compile_all`.
+    """
     folder, target = map(Path, sys.argv[1:3])
     prune(folder, sys.argv[3:] or UNNEEDED)
     compile_all(folder, target)
-    settle(folder)
+    normalise(folder)
 
 
 if __name__ == "__main__":

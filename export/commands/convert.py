@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from lesion.inference.model import Model, RefusalRule
+from lesion.inference.card import RefusalRule
+from lesion.inference.model import Model
 
 from export.checkpoints.reader import Checkpoint, add_options, read_checkpoints, told_in
 from export.data.isic import Labelled, of_split, read_table
@@ -67,7 +68,7 @@ class Fitted:
     refusal: tuple[RefusalRule, ...]
 
     def metadata(self) -> dict[str, Any]:
-        """As JSON values under the keys that `lesion.inference.model.read_card` reads."""
+        """As JSON values under the keys that `lesion.inference.card.read_card` reads."""
         return {
             "calibration": {**self.calibration.metadata(), "cross_validated_log_loss": self.log_losses},
             "threshold": self.threshold,

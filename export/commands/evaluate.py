@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from lesion.inference.decision import Decision, decide
-from lesion.inference.model import Card, Model
+from lesion.inference.card import Card
+from lesion.inference.model import Model
 
 from export.data.isic import SPLITS, Labelled, of_split, read_table
 from export.evaluation import metrics

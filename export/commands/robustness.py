@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from lesion.imaging.decode import Pixels, decode
 from lesion.inference.decision import Refusal, decide
-from lesion.inference.model import Card, Model, Outputs
+from lesion.inference.card import Card
+from lesion.inference.model import Model, Outputs
 from tqdm import tqdm
 
 from export.data.copies import read_copies

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 import onnx
-from lesion.inference.model import session
+from lesion.inference.model import create_session
 from onnx import numpy_helper
 from tqdm import tqdm
 
@@ -45,7 +45,7 @@ def features_of(model: onnx.ModelProto, rows: Sequence[Labelled]) -> Features:
     whole = onnx.ModelProto()
     whole.CopyFrom(model)
     whole.graph.output.append(onnx.helper.make_tensor_value_info(MIDDLE, onnx.TensorProto.FLOAT, [None]))
-    graph = session(whole.SerializeToString())
+    graph = create_session(whole.SerializeToString())
     [side] = (tensor for tensor in model.graph.initializer if tensor.name == "network_size")
     at_least = 2 * int(numpy_helper.to_array(side)[0])
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from lesion.inference.model import Card, Model, Outputs
+from lesion.inference.card import Card
+from lesion.inference.model import Model, Outputs
 from tqdm import tqdm
 
 from export.data.isic import Labelled

@@ -1,7 +1,7 @@
 """What is chosen on `val` once scores are calibrated: operating threshold, prediction sets, refusal limits."""
 
 import numpy as np
-from lesion.inference.model import RefusalRule
+from lesion.inference.card import RefusalRule
 
 from export.evaluation.bootstrap import draws
 from export.evaluation.predictions import Answers, Array, Mask

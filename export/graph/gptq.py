@@ -14,7 +14,7 @@ import numpy.typing as npt
 import onnx
 import torch
 from lesion.imaging.decode import Pixels
-from lesion.inference.model import session
+from lesion.inference.model import create_session
 from onnx import helper, numpy_helper
 
 Floats = npt.NDArray[np.float64]
@@ -73,7 +73,7 @@ def second_moments(
     watched.CopyFrom(model)
     sources = sorted({convolution.source for convolution in convolutions})
     watched.graph.output.extend(onnx.ValueInfoProto(name=name) for name in sources)
-    network = session(watched.SerializeToString())
+    network = create_session(watched.SerializeToString())
     moments: dict[str, torch.Tensor] = {}
     for picture in pictures:
         found = network.run(sources, {"image": picture[np.newaxis], "views": np.array(1, np.int64)})

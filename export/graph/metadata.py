@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import onnx
-from lesion.inference.model import FORMAT
+from lesion.inference.card import FORMAT
 
 
 def stamp(model: onnx.ModelProto, metadata: dict[str, Any]) -> None:

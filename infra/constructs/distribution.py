@@ -38,7 +38,7 @@ from aws_cdk.aws_cloudfront import (
 from aws_cdk.aws_cloudfront_origins import HttpOrigin, S3BucketOrigin
 from aws_cdk.aws_s3 import IBucket
 from constructs import Construct
-from lesion.web.origin import HEADER
+from lesion.web.middleware import ORIGIN_HEADER
 
 from infra.config import GATEWAY_SECONDS, Settings
 from infra.constructs.nag import acknowledge
@@ -102,7 +102,7 @@ def create_distribution(
                     protocol_policy=OriginProtocolPolicy.HTTPS_ONLY,
                     # Longer than the HTTP API's timeout, whose answer is more specific.
                     read_timeout=Duration.seconds(GATEWAY_SECONDS + 1),
-                    custom_headers={HEADER: secret},
+                    custom_headers={ORIGIN_HEADER: secret},
                 ),
                 # No redirect: an image sent without TLS has been exposed already.
                 viewer_protocol_policy=ViewerProtocolPolicy.HTTPS_ONLY,

@@ -11,10 +11,10 @@ from aws_cdk.aws_cloudfront import Function, FunctionCode, FunctionRuntime
 from constructs import Construct
 from lesion.errors import TooLarge
 from lesion.settings import Settings
-from lesion.web.problems import answer
-from lesion.web.upload import FRAMING, find_upload
+from lesion.web.problems import MEDIA_TYPE, problem_of
+from lesion.web.upload import MAX_FORM_OVERHEAD, extract_upload
 
-MAX_BODY_BYTES = Settings.max_upload_bytes + FRAMING
+MAX_BODY_BYTES = Settings.max_upload_bytes + MAX_FORM_OVERHEAD
 """Largest body in bytes: the largest image, in a form. The function itself answers a larger image outside a form."""
 
 _CODE = """
@@ -34,8 +34,8 @@ function handler(event) {
 
 def create_upload_limit(scope: Construct) -> Function:
     """Create the CloudFront function for viewer requests to the API. It reads headers only, no body."""
-    problem = answer(_problem())
-    names = {"MOST_BYTES": MAX_BODY_BYTES, "MEDIA_TYPE": problem.media_type, "BODY": bytes(problem.body).decode()}
+    body = problem_of(_problem()).body().decode()
+    names = {"MAX_BODY_BYTES": MAX_BODY_BYTES, "MEDIA_TYPE": MEDIA_TYPE, "BODY": body}
     constants = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in names.items())
     return Function(
         scope,
@@ -49,7 +49,7 @@ def create_upload_limit(scope: Construct) -> Function:
 def _problem() -> TooLarge:
     """Return the error that the function raises for an image of one byte too many."""
     try:
-        find_upload(bytes(Settings.max_upload_bytes + 1), None, Settings.max_upload_bytes)
+        extract_upload(bytes(Settings.max_upload_bytes + 1), None, Settings.max_upload_bytes)
     except TooLarge as error:
         return error
     raise AssertionError("An image above the limit was accepted.")

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from lesion.imaging.decode import MAX_PIXELS
-from lesion.inference.decision import message
-from lesion.inference.facts import describe
-from lesion.inference.messages import DISCLAIMER
+from lesion.inference.messages import DISCLAIMER, refusal_message
 from lesion.inference.model import Model
+from lesion.inference.schemas import describe_model
 from lesion.settings import Settings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -177,9 +176,9 @@ def _judge(path: Path) -> dict[str, Any]:
     """All that turns the graph's outputs into an answer. ONNX Runtime for the web shows no metadata of a file."""
     model = Model(path)
     return {
-        "card": describe(model).model_dump(mode="json"),
+        "card": describe_model(model),
         "bias": model.card.bias,
-        "messages": {rule.code: message(rule.code) for rule in model.card.refusal},
+        "messages": {rule.code: refusal_message(rule.code) for rule in model.card.refusal},
         "disclaimer": DISCLAIMER,
         "max_pixels": MAX_PIXELS,
     }

@@ -1,12 +1,12 @@
 """Stack of the resources that CloudFront requires in us-east-1: web ACL and certificate of the custom domain."""
 
-import json
-
 from aws_cdk import Stack
 from aws_cdk.aws_certificatemanager import Certificate, CertificateValidation
 from aws_cdk.aws_route53 import HostedZone, IHostedZone
 from aws_cdk.aws_wafv2 import CfnWebACL
 from constructs import Construct
+from lesion.errors import TooManyRequests
+from lesion.web.problems import problem_of
 
 from infra.config import Settings
 
@@ -62,13 +62,8 @@ def _certificate(scope: Construct, settings: Settings) -> Certificate:
 
 def _firewall(scope: Construct, settings: Settings) -> CfnWebACL:
     """Create a web ACL with one rate-based rule; content rules would match images, or stop after their first 8 KB."""
-    problem = {
-        "type": "about:blank",
-        "title": "Too many requests",
-        "status": 429,
-        "detail": "Too many requests came from this address. Wait five minutes and try again.",
-        "code": "too_many_requests",
-    }
+    error = TooManyRequests("Too many requests came from this address. Wait five minutes and try again.")
+    body = problem_of(error).body().decode()
     return CfnWebACL(
         scope,
         "Firewall",
@@ -76,7 +71,8 @@ def _firewall(scope: Construct, settings: Settings) -> CfnWebACL:
         default_action=CfnWebACL.DefaultActionProperty(allow={}),
         visibility_config=_counted("Firewall"),
         custom_response_bodies={
-            "too-many": CfnWebACL.CustomResponseBodyProperty(content_type="APPLICATION_JSON", content=json.dumps(problem))
+            # The firewall has no content type for problems.
+            "too-many": CfnWebACL.CustomResponseBodyProperty(content_type="APPLICATION_JSON", content=body)
         },
         rules=[
             CfnWebACL.RuleProperty(
@@ -85,7 +81,7 @@ def _firewall(scope: Construct, settings: Settings) -> CfnWebACL:
                 action=CfnWebACL.RuleActionProperty(
                     block=CfnWebACL.BlockActionProperty(
                         custom_response=CfnWebACL.CustomResponseProperty(
-                            response_code=429,
+                            response_code=error.status,
                             custom_response_body_key="too-many",
                             response_headers=[CfnWebACL.CustomHTTPHeaderProperty(name="Retry-After", value=str(WINDOW_S))],
                         )

@@ -1,7 +1,7 @@
-"""The skin-lesion classifier as a service: photograph in, honest answer out."""
+"""The skin-lesion classifier as a service. At the top: Lambda entry point, fast path, settings and errors."""
 
 import os
 
-# ONNX Runtime reads this when it is first imported, and otherwise reports to its makers and leaves a device id on disk.
-# Whatever imports it in this project imports something of this package before.
+# ONNX Runtime reads this variable when it is first imported; without it, it sends telemetry and stores a device id on disk.
+# Every module of this project that imports ONNX Runtime imports this package first.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -1,23 +1,24 @@
-"""The exception tree, and the problem each expected exception becomes (RFC 9457).
+"""The exception tree, and the problem (RFC 9457) that each expected exception becomes.
 
-LesionError                      anything this package raises on purpose
-├── ModelFileError               the model file is missing, foreign or broken: the service must not start
-├── ModelFault                   the model gave something that is no number: answered as a fault
-├── SettingsError                an environment variable cannot be understood: the service must not start
-└── RequestError                 the caller can do something about it: answered as problem+json
+LesionError                      every exception that this package raises on purpose
+├── ModelFileError               the model file is missing, foreign or corrupt: the service must not start
+├── InferenceError               the model returned NaN or infinity: answered as an unhandled error
+├── SettingsError                an environment variable has an invalid value: the service must not start
+└── RequestError                 the caller can correct it: answered as problem+json
     ├── MissingFile        422   no image in the request
     ├── InvalidParameter   422   a query parameter is out of its range
-    ├── TooLarge           413   more bytes or pixels than the service takes
+    ├── TooLarge           413   more bytes or pixels than the service accepts
     ├── UnsupportedFormat  415   not one of the image formats
-    ├── InvalidImage       400   the right format, but broken
-    ├── InvalidRequest     400   the request itself cannot be read
+    ├── InvalidImage       400   a supported format, but truncated or corrupt
+    ├── InvalidRequest     400   a malformed request
     ├── NotFound           404   no such sample or route
     ├── MethodNotAllowed   405   the route exists, for another method
-    ├── UrlNotAllowed      403   the address is not on the allow-list
+    ├── UrlNotAllowed      403   the URL is not on the allow-list
     ├── WrongOrigin        403   the request did not come through CloudFront
-    └── FetchFailed        502   the address is allowed but gave no image
+    ├── TooManyRequests    429   more requests than one address may send (answered by the firewall)
+    └── FetchFailed        502   the URL is allowed but returned no image
 
-Anything else that escapes is a fault: logged without personal data, answered as 500, never with a number.
+Any other exception is an unhandled error: logged without personal data, answered with status 500 and without a prediction.
 """
 
 from typing import ClassVar
@@ -28,19 +29,25 @@ class LesionError(Exception):
 
 
 class ModelFileError(LesionError):
-    """Raised when the model file is missing, is not one of ours, or lacks something that serving needs."""
+    """Raised when the model file is missing, was not written by this project, or lacks something that serving needs."""
 
 
-class ModelFault(LesionError):
-    """Raised when the model gives infinity or no number at all for a photograph: no answer can be made of that."""
+class InferenceError(LesionError):
+    """Raised when the model returns NaN or infinity for an image, which leaves nothing to answer with."""
 
 
 class SettingsError(LesionError):
-    """Raised when an environment variable has a value that cannot be understood."""
+    """Raised when an environment variable has an invalid value."""
 
 
 class RequestError(LesionError):
-    """Raised for what the caller can mend; the message is a sentence that says how."""
+    """Raised for an error that the caller can correct; the message is a sentence that says how.
+
+    Attributes:
+        status: HTTP status of the answer.
+        code: stable identifier for programs, in snake case.
+        title: short description, the same for every error of this code.
+    """
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "invalid_request"
@@ -48,11 +55,11 @@ class RequestError(LesionError):
 
 
 class InvalidRequest(RequestError):
-    """Raised when the request's body or headers do not follow their format."""
+    """Raised when the request's body or headers are malformed."""
 
 
 class MissingFile(RequestError):
-    """Raised when a classification is asked for and no image came with the request."""
+    """Raised when a request for a classification contains no image."""
 
     status = 422
     code = "missing_file"
@@ -68,7 +75,7 @@ class InvalidParameter(RequestError):
 
 
 class TooLarge(RequestError):
-    """Raised when the upload has more bytes, or the image more pixels, than the service takes."""
+    """Raised when the upload has more bytes, or the image more pixels, than the service accepts."""
 
     status = 413
     code = "too_large"
@@ -76,7 +83,7 @@ class TooLarge(RequestError):
 
 
 class UnsupportedFormat(RequestError):
-    """Raised when the bytes are not one of the image formats that the service reads."""
+    """Raised when the bytes are not one of the supported image formats."""
 
     status = 415
     code = "unsupported_format"
@@ -84,11 +91,11 @@ class UnsupportedFormat(RequestError):
 
 
 class InvalidImage(RequestError):
-    """Raised when the bytes claim to be an image and cannot be decoded completely."""
+    """Raised when an image of a supported format is truncated or corrupt."""
 
     status = 400
     code = "invalid_image"
-    title = "The image is broken"
+    title = "The image is truncated or corrupt"
 
 
 class NotFound(RequestError):
@@ -100,7 +107,7 @@ class NotFound(RequestError):
 
 
 class MethodNotAllowed(RequestError):
-    """Raised when a route exists and does not take the request's method."""
+    """Raised when a route exists, but not for the request's method."""
 
     status = 405
     code = "method_not_allowed"
@@ -108,7 +115,7 @@ class MethodNotAllowed(RequestError):
 
 
 class UrlNotAllowed(RequestError):
-    """Raised when an address may not be fetched under this service's settings."""
+    """Raised when the settings do not allow a URL to be fetched."""
 
     status = 403
     code = "url_not_allowed"
@@ -116,16 +123,24 @@ class UrlNotAllowed(RequestError):
 
 
 class WrongOrigin(RequestError):
-    """Raised when a request reaches the function past the service's own address."""
+    """Raised when a request reaches the function without passing through CloudFront."""
 
     status = 403
     code = "wrong_origin"
     title = "Not the service's own address"
 
 
+class TooManyRequests(RequestError):
+    """Describes the firewall's answer to an address that sends too many requests; `infra.stacks.edge` uses it."""
+
+    status = 429
+    code = "too_many_requests"
+    title = "Too many requests"
+
+
 class FetchFailed(RequestError):
-    """Raised when an allowed address did not give an image in time and size."""
+    """Raised when an allowed URL did not return an image within the limits of time and size."""
 
     status = 502
     code = "fetch_failed"
-    title = "The address gave no image"
+    title = "The address returned no image"

@@ -1,67 +1,116 @@
-"""The everyday request without the web framework: a photograph in an event of API Gateway.
+"""Answer the usual request without a web framework: `POST /api/classify` in an event of API Gateway.
 
-A new environment is mostly started by somebody who waits for the answer to a photograph, and loading FastAPI and pydantic
-would more than double that wait; later photographs would spend a seventh of their time in them. So such a photograph is
-answered from the same parts as in `lesion.web.api`: `find_upload`, `classify`, `encode`. Whatever is unusual in any way, errors
-above all, is left to `lesion.web.api`: there is one place that knows parameters, problems and logs.
+Most cold starts are caused by somebody who waits for a classification. Loading FastAPI and pydantic would more than double
+that wait, and later requests would spend a seventh of their time in them. So such a request is answered here, errors
+included, from the same functions as in `lesion.web.api`: `extract_upload`, `classify`, `to_json`, `problem_of`. All other
+requests (other routes, invalid queries, unreadable events) are left to `lesion.web.api` before an image is decoded.
 """
 
 import base64
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from lesion.inference.classify import NO_STORE, classify
+from lesion.errors import RequestError
+from lesion.inference.classify import classify
 from lesion.inference.model import Model
-from lesion.inference.schemas import Views, encode
+from lesion.inference.schemas import Views, to_json
 from lesion.settings import Settings
-from lesion.web.origin import HEADER, opens
-from lesion.web.upload import find_upload
+from lesion.web.access_log import CLASSIFY_PATH
+from lesion.web.middleware import ORIGIN_HEADER, has_origin_secret, wrong_origin
+from lesion.web.problems import NO_STORE, Problem, log_unhandled, problem_of, unhandled_problem
+from lesion.web.upload import extract_upload
 
+_METHOD = "POST"
 _QUERY: dict[str, dict[str, Any]] = {
     "views": {str(views.value): views for views in Views},
     "evidence": {"true": True, "false": False},
 }
 
 
-def answer(event: dict[str, Any], model: Model, settings: Settings) -> dict[str, Any] | None:
-    """The answer as API Gateway takes it, or None where the request is not an everyday one that succeeds.
+@dataclass(frozen=True)
+class _Request:
+    """The parts of an event that a classification needs.
+
+    Attributes:
+        options: keyword arguments of `classify`.
+        secrets: values of the origin header.
+        content_type: of the body, or None.
+        body: decoded from base64.
+    """
+
+    options: dict[str, Any]
+    secrets: list[bytes]
+    content_type: str | None
+    body: bytes
+
+
+def respond(event: dict[str, Any], model: Model, settings: Settings) -> dict[str, Any] | None:
+    """Return the answer in API Gateway's format, or None if the request must be answered by the framework.
 
     Args:
-        event: an HTTP request, as any payload format has it.
+        event: an HTTP request in any payload format.
         model: the loaded model.
-        settings: the largest photograph, and the secrets of the origin.
+        settings: largest upload and origin secrets.
     """
-    http = event["requestContext"].get("http") or {}
-    if event.get("version") != "2.0" or (http.get("method"), http.get("path")) != ("POST", "/api/classify"):
-        return None
     try:
-        query = _query(event.get("rawQueryString", ""))
-        if query is None:
-            return None
-        headers = {name.lower(): value for name, value in event["headers"].items()}
-        if not opens((headers[name].encode() for name in headers if name == HEADER), settings.origin_secrets):
-            return None
-        body = event.get("body", "")
-        data = base64.b64decode(body) if event["isBase64Encoded"] else body.encode()
-        content = encode(classify(find_upload(data, headers.get("content-type"), settings.max_upload_bytes), model, **query))
-    except Exception:
-        # Expected or not: it will happen again in `lesion.web.api`, which makes an answer and a log entry of it. Not here, where
-        # the exception still holds what was decoded: there may be no memory to load the framework in.
+        request = _read(event)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # `lesion.handler` answers events that cannot be read.
         return None
-    return {
-        "statusCode": 200,
-        "headers": {
-            "content-length": str(len(content)),
-            "content-type": "application/json",
-            **{name.lower(): value for name, value in NO_STORE.items()},
-        },
-        "body": content.decode(),
-        "isBase64Encoded": False,
-    }
+    if request is None:
+        return None
+    if not has_origin_secret(request.secrets, settings.origin_secrets):
+        return problem_answer(wrong_origin())
+    try:
+        image = extract_upload(request.body, request.content_type, settings.max_upload_bytes)
+        content = to_json(classify(image, model, **request.options))
+    except RequestError as error:
+        return problem_answer(problem_of(error))
+    except Exception as error:
+        # Answered here too: a second attempt in the framework would decode again, and while the exception still holds the
+        # decoded image there may not be enough memory to load the framework.
+        log_unhandled(error, _METHOD, CLASSIFY_PATH)
+        return problem_answer(unhandled_problem())
+    headers = {"cache-control": NO_STORE, "content-length": str(len(content)), "content-type": "application/json"}
+    return _answer(200, headers, content)
 
 
-def _query(text: str) -> dict[str, Any] | None:
-    """Arguments of `classify`, or None where a parameter is unknown, given twice, or written in an unusual way."""
+def problem_answer(problem: Problem) -> dict[str, Any]:
+    """Return a problem as an answer in API Gateway's format.
+
+    Args:
+        problem: the error.
+    """
+    return _answer(problem.status, problem.headers(), problem.body())
+
+
+def _answer(status: int, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+    return {"statusCode": status, "headers": headers, "body": body.decode(), "isBase64Encoded": False}
+
+
+def _read(event: dict[str, Any]) -> _Request | None:
+    """Parse an event; None if it is not the usual request, an exception if it is malformed."""
+    http = event["requestContext"].get("http") or {}
+    if event.get("version") != "2.0" or (http.get("method"), http.get("path")) != (_METHOD, CLASSIFY_PATH):
+        return None
+    options = _parse_query(event.get("rawQueryString", ""))
+    if options is None:
+        return None
+    headers = {name.lower(): value for name, value in event["headers"].items()}
+    content_type = headers.get("content-type")
+    body = event.get("body") or ""
+    return _Request(
+        options=options,
+        secrets=[headers[ORIGIN_HEADER].encode()] if ORIGIN_HEADER in headers else [],
+        # The framework receives the header's bytes, and decodes them like this.
+        content_type=content_type if content_type is None else content_type.encode().decode("latin-1"),
+        body=base64.b64decode(body) if event.get("isBase64Encoded", False) else body.encode(),
+    )
+
+
+def _parse_query(text: str) -> dict[str, Any] | None:
+    """Return keyword arguments of `classify`, or None if a parameter is unknown, repeated or in an unusual notation."""
     pairs = parse_qsl(text, keep_blank_values=True)
     names = [name for name, _ in pairs]
     if len(set(names)) < len(names) or any(value not in _QUERY.get(name, ()) for name, value in pairs):

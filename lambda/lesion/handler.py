@@ -1,13 +1,13 @@
-"""Entry of the Lambda function: `lesion.handler.handler`.
+"""Entry point of the Lambda function: `lesion.handler.handler`.
 
-The model is loaded when this is imported, because Lambda gives the whole CPU while it starts. The web framework, which
-takes longer, is loaded with the first request that needs it, which a photograph does not (see `lesion.fast_path`); with
-provisioned concurrency also now, because there nobody waits.
+The model is loaded when this module is imported, because Lambda grants the whole CPU during initialisation. The web
+framework takes longer to load. It is loaded by the first request that needs it, which an upload does not (see
+`lesion.fast_path`); with provisioned concurrency it is loaded at the start, because nobody waits then.
 """
 
 import gc
 
-# Loading makes hundreds of thousands of objects that stay: looking among them for garbage takes a tenth of the start.
+# Loading creates hundreds of thousands of permanent objects: collecting garbage among them takes a tenth of the start.
 gc.disable()
 
 import logging
@@ -18,80 +18,76 @@ from time import perf_counter
 from typing import Any
 
 from lesion import fast_path
+from lesion.errors import InvalidRequest
 from lesion.inference.model import Model
 from lesion.settings import read_settings
-from lesion.web.access_log import Records, only_ours
-from lesion.web.samples import Samples
+from lesion.web.access_log import AccessLog, drop_third_party_logs
+from lesion.web.problems import MEDIA_TYPE, problem_of
+from lesion.web.samples import SampleGallery
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
-only_ours()
+drop_third_party_logs()
 _settings = read_settings()
 _model = Model(_settings.model, threads=_settings.threads)
-_records = Records(service=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "lesion"), model=_model.card.version)
-# A gallery that is broken is found now, not with the first request that loads the framework.
-Samples(_settings.samples)
+_access_log = AccessLog(service=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "lesion"), model=_model.card.version)
+# A malformed gallery must fail at the start, not with the first request that loads the framework.
+SampleGallery(_settings.samples)
 gc.freeze()
 gc.enable()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer one event, and write a line about it.
+    """Answer one event, and write a line of the access log if it is a request.
 
     Args:
         event: of API Gateway (payload format 2.0 or 1.0) or a function URL; any other event counts as a warm-up call.
         context: Lambda's, passed on.
+
+    Returns:
+        The answer in API Gateway's format; for a warm-up call, the model's version.
     """
     if not _is_http(event):
         return {"status": "warm", "model": _model.card.version}
     started = perf_counter()
-    answer = fast_path.answer(event, _model, _settings) or _read(_http(), event, context)
-    _records.write(event, answer, context, 1000 * (perf_counter() - started))
+    answer = fast_path.respond(event, _model, _settings) or _respond(_application(), event, context)
+    _access_log.write(event, answer, context, 1000 * (perf_counter() - started))
     return answer
 
 
-def _read(http: Handler, event: dict[str, Any], context: Any) -> dict[str, Any]:
+def _respond(application: Handler, event: dict[str, Any], context: Any) -> dict[str, Any]:
     if not isinstance(_method(event), str) or not _has_format(event):
         return _unreadable()
     try:
-        return http(event, context)
+        return application(event, context)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        # The application answers its own faults. What is left is an event that cannot be made a request of: base64 that is
-        # none, a host with a port that is no number. Its message may hold what the event held.
+        # The application answers its own errors. What remains is an event that Mangum cannot convert to a request: invalid
+        # base64, or a host with a port that is not a number. The exception's message may quote the event.
         logging.getLogger("lesion").warning("an event cannot be read: %s", type(error).__name__)
         return _unreadable()
 
 
 @cache
-def _http() -> Handler:
-    """The application, behind what makes requests of events."""
+def _application() -> Handler:
+    """Load the web framework and return the application, behind Mangum, which converts events to requests."""
     from mangum import Mangum
     from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
     from lesion.web.api import create_app
-    from lesion.web.origin import Origin
-    from lesion.web.problems import MEDIA_TYPE
+    from lesion.web.middleware import OriginGuard
 
-    app = Origin(create_app(_settings, _model), _settings.origin_secrets)
-    # Without its type in the list, a problem would be sent in base64.
+    app = OriginGuard(create_app(_settings, _model), _settings.origin_secrets)
+    # If its type were not in the list, a problem would be sent as base64.
     return Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
 
 
 def _unreadable() -> dict[str, Any]:
-    from lesion.errors import InvalidRequest
-    from lesion.web.problems import answer
-
-    problem = answer(InvalidRequest("The request cannot be read. What can be asked, and how, is described at /api/docs."))
-    return {
-        "statusCode": problem.status_code,
-        "headers": dict(problem.headers),
-        "body": bytes(problem.body).decode(),
-        "isBase64Encoded": False,
-    }
+    error = InvalidRequest("The request cannot be read. All routes and parameters are described at /api/docs.")
+    return fast_path.problem_answer(problem_of(error))
 
 
 def _is_http(event: object) -> bool:
-    # A schedule, a bucket or a person's test event may be any JSON at all, and Mangum raises on what it does not know.
+    # The event of a schedule, a bucket or a person's test may be any JSON, and Mangum raises on what it does not support.
     request = event.get("requestContext") if isinstance(event, dict) else None
     if not isinstance(event, dict) or not isinstance(request, dict):
         return False
@@ -100,7 +96,7 @@ def _is_http(event: object) -> bool:
 
 
 def _has_format(event: dict[str, Any]) -> bool:
-    # What Mangum tells the formats by: 2.0, 1.0, and a load balancer's.
+    # The keys by which Mangum distinguishes the payload formats: 2.0, 1.0, and a load balancer's.
     return "version" in event or "resource" in event or "elb" in event["requestContext"]
 
 
@@ -110,4 +106,4 @@ def _method(event: dict[str, Any]) -> object:
 
 
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency":
-    _http()
+    _application()

@@ -1,4 +1,4 @@
-"""Environment variables, read once into one frozen object."""
+"""The service's settings: environment variables, read once into a frozen object."""
 
 import os
 import re
@@ -10,34 +10,34 @@ from lesion.errors import SettingsError
 
 _REPOSITORY = Path(__file__).parents[2]
 _MEMORY_PER_CPU = 1769
-"""MB of memory for which Lambda gives one whole virtual CPU."""
+"""MB of memory for which Lambda grants one whole virtual CPU."""
 _LAPTOP_THREADS = 4
-"""More do not make one photograph faster, and a laptop has other things to do."""
-_SECRET = 32
-"""Characters that a secret must have at least."""
+"""More threads do not make one classification faster, and a laptop has other things to do."""
+_MIN_SECRET_LENGTH = 32
+"""In characters."""
 _HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What can be set from outside; everything about the model is in the model file instead.
+    """Settings of the deployment; everything about the model is in the model file instead.
 
     Attributes:
-        model: LESION_MODEL, the ONNX file.
-        samples: LESION_SAMPLES, the folder with samples.json and the sample photographs.
-        threads: LESION_THREADS, how many threads one classification may use.
-        url_hosts: LESION_URL_HOSTS, hosts that `GET /api/classify?url=` may fetch from; none turns the route off.
-        max_upload_bytes: LESION_MAX_UPLOAD_BYTES, the largest photograph.
+        model: LESION_MODEL, path of the ONNX file.
+        samples: LESION_SAMPLES, folder with samples.json and the sample images.
+        threads: LESION_THREADS, threads that one classification may use.
+        url_hosts: LESION_URL_HOSTS, hosts that `GET /api/classify?url=` may fetch from; an empty set disables it.
+        max_upload_bytes: LESION_MAX_UPLOAD_BYTES, largest size of an image in bytes.
         title: LESION_TITLE, shown by the page.
-        origin_secrets: LESION_ORIGIN_SECRETS, of which a request must show one on Lambda; none lets all requests through.
-        code_url: LESION_CODE_URL, where the source code is; None where there is no link.
+        origin_secrets: LESION_ORIGIN_SECRETS, of which a request must send one on Lambda; an empty set accepts all requests.
+        code_url: LESION_CODE_URL, address of the source code, or None for no link.
     """
 
     model: Path = _REPOSITORY / "models" / "lesion.onnx"
     samples: Path = _REPOSITORY / "infra" / "site" / "samples"
     threads: int = 1
     url_hosts: frozenset[str] = frozenset()
-    # Lambda's event holds 6,291,456 bytes; base64 makes 6,000,000 of these, and the rest is for headers and framing.
+    # Lambda's event holds 6,291,456 bytes. Base64 turns this limit into 6,000,000; the rest is for headers and the form.
     max_upload_bytes: int = 4_500_000
     origin_secrets: frozenset[str] = field(default=frozenset(), repr=False)
     title: str = "Skin-lesion classifier"
@@ -45,10 +45,13 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read the variables that `Settings` names; an empty value counts as unset.
+    """Return the settings of an environment; an empty value counts as unset.
+
+    Args:
+        environment: names and values of environment variables.
 
     Raises:
-        SettingsError: a variable has a value that cannot be understood.
+        SettingsError: a variable has an invalid value.
     """
     given = {name: value.strip() for name, value in environment.items() if value.strip()}
     return Settings(
@@ -73,7 +76,7 @@ def _whole(given: Mapping[str, str], name: str) -> int | None:
 
 
 def _default_threads(given: Mapping[str, str]) -> int:
-    # In Lambda the machine's CPU count says nothing about the share of it that the function may use; its memory does.
+    # In Lambda the share of the CPUs that the function may use follows from its memory, not from their number.
     memory = _whole(given, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
     if memory is not None:
         return max(1, memory // _MEMORY_PER_CPU)
@@ -93,18 +96,18 @@ def _hosts(text: str) -> frozenset[str]:
 
 def _secrets(text: str) -> frozenset[str]:
     secrets = frozenset(secret.strip() for secret in text.split(",") if secret.strip())
-    if any(len(secret) < _SECRET or not secret.isascii() for secret in secrets):
-        # Without the value, which may be half right.
+    if any(len(secret) < _MIN_SECRET_LENGTH or not secret.isascii() for secret in secrets):
+        # Without the value, which may be a real secret with a typing error.
         raise SettingsError(
-            f"LESION_ORIGIN_SECRETS holds a secret that can be guessed. Set it to random letters and digits, at least "
-            f"{_SECRET} for each, with commas between, or leave it out."
+            f"LESION_ORIGIN_SECRETS contains a secret that can be guessed. Set it to random letters and digits, at least "
+            f"{_MIN_SECRET_LENGTH} for each, with commas between, or leave it out."
         )
     return secrets
 
 
 def _link(given: Mapping[str, str]) -> str | None:
     url = given.get("LESION_CODE_URL")
-    # The page makes a link of it, so nothing but a web address may pass: javascript: is an address too.
+    # The page shows it as a link, so only web addresses are accepted: javascript: would run code.
     if url is not None and not url.startswith(("https://", "http://")):
         raise SettingsError(
             f"LESION_CODE_URL is {url!r}. Set it to a web address that starts with https://, or leave it out."

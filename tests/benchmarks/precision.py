@@ -19,7 +19,7 @@ import onnx
 import onnx.utils
 import onnxruntime as ort
 from lesion.imaging.decode import Pixels, decode
-from lesion.inference.model import Model, session
+from lesion.inference.model import Model, create_session
 from tqdm import tqdm
 
 from export.data.isic import read_table
@@ -54,7 +54,7 @@ processor with AVX2 that was emulated (`tests/lesion/inference/test_processors.p
 def _part(inputs: str, outputs: str) -> ort.InferenceSession:
     """The model file between two tensors."""
     whole = onnx.shape_inference.infer_shapes(onnx.load(MODEL))
-    return session(onnx.utils.Extractor(whole).extract_model([inputs], [outputs]).SerializeToString())
+    return create_session(onnx.utils.Extractor(whole).extract_model([inputs], [outputs]).SerializeToString())
 
 
 def logits_of(contender: Contender, pictures: Sequence[Pixels], bias: float) -> Array:

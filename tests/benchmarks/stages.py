@@ -116,7 +116,7 @@ def measure(times: int) -> dict[str, Any]:
     found: dict[str, Any] = {kind: {name: [] for name in photos} for kind in (*WAYS, "bare")}
     for turn in range(times + 5):
         for name in photos:
-            for way, owner, receive in (("direct", fast_path, "find_upload"), ("framework", lesion.web.api, "read_upload")):
+            for way, owner, receive in (("direct", fast_path, "extract_upload"), ("framework", lesion.web.api, "read_upload")):
                 with marked(owner, receive) as marks:
                     started = perf_counter()
                     answer = handler(events[way][name], None)
@@ -141,7 +141,7 @@ def marked(owner: Any, receive: str) -> Iterator[Marks]:
     """Note when each stage begins and ends; the functions themselves stay as they are.
 
     Args:
-        owner: the module whose `classify` and `encode` are called.
+        owner: the module whose `classify` and `to_json` are called.
         receive: its function that gives the photograph.
     """
     marks: Marks = []
@@ -171,7 +171,7 @@ def marked(owner: Any, receive: str) -> Iterator[Marks]:
             (owner, "classify"),
             (lesion.inference.classify, "decode"),
             (Model, "run"),
-            (owner, "encode"),
+            (owner, "to_json"),
         ):
             stack.enter_context(wrap(place, name))
         yield marks
@@ -180,7 +180,7 @@ def marked(owner: Any, receive: str) -> Iterator[Marks]:
 def _between(started: float, at: dict[str, float], receive: str, ended: float) -> list[float]:
     """Milliseconds of each of `STAGES`."""
     decode, network, judged, encode = (
-        1000 * (at[f"{name} ends"] - at[f"{name} begins"]) for name in ("decode", "run", "classify", "encode")
+        1000 * (at[f"{name} ends"] - at[f"{name} begins"]) for name in ("decode", "run", "classify", "to_json")
     )
     # Through the framework, the way to another thread counts as receiving.
     received = 1000 * (at["classify begins"] - started)

@@ -62,7 +62,7 @@ def test_another_list_takes_away_what_it_names_alone(tmp_path: Path) -> None:
 
 
 def test_a_list_that_no_longer_fits_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"Take it off the list in lambda/slim\.py"):
+    with pytest.raises(SystemExit, match=r"Remove it from the list in lambda/slim\.py"):
         slim.prune(tmp_path)
 
 

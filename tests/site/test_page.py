@@ -198,7 +198,7 @@ def test_a_set_that_disagrees_with_the_threshold_says_what_to_go_by(page: Page) 
 def test_a_refusal_gives_its_reason_and_no_number(page: Page) -> None:
     answer_with(page, answer(0))
     expect(page.locator("#result-heading")).to_have_text("Could not be judged")
-    expect(page.locator("#advice")).to_contain_text("The picture is too blurred to judge.")
+    expect(page.locator("#advice")).to_contain_text("The photo is too blurred to analyse.")
     expect(page.locator("#advice")).to_contain_text("see a doctor")
     expect(page.locator("#result")).not_to_contain_text("%")
     expect(page.locator("#evidence")).to_be_hidden()

@@ -15,7 +15,7 @@ STRINGS: Mapping[str, Mapping[str, Any]] = {
     path.stem: json.loads(path.read_text()) for path in (REPOSITORY / "infra" / "site" / "strings").glob("*.json")
 }
 # What may succeed when the very same is sent again.
-MAY_RETRY = {"invalid_request", "fetch_failed", "fault"}
+MAY_RETRY = {"invalid_request", "too_many_requests", "fetch_failed", "fault"}
 # What stands before the service answers in its own way.
 BEFORE = {413: "too_large", 429: "busy", 503: "starting", 504: "slow", 403: "unusable_photograph", 502: "unusable"}
 

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from lesion.inference import decision
+from lesion.inference import messages
 from lesion.inference.messages import DISCLAIMER
 from lesion.settings import Settings
 from lesion.web import problems
@@ -203,7 +203,7 @@ def test_the_page_knows_what_its_own_models_say_of_themselves() -> None:
 
 def test_every_code_of_the_service_has_its_sentence() -> None:
     assert {f"problems.{code}" for code in problems.codes()} <= ENGLISH.keys()
-    assert {f"refusals.{code}" for code in decision._MESSAGES} <= ENGLISH.keys()
+    assert {f"refusals.{code}" for code in messages.REFUSALS} <= ENGLISH.keys()
     diagnoses = json.loads((REPOSITORY / "models" / "metrics.json").read_text())["test"]["diagnoses"]
     assert {f"classes.{code}" for code in diagnoses} <= ENGLISH.keys()
 
@@ -213,4 +213,4 @@ def test_what_the_service_says_itself_is_said_alike() -> None:
     assert ENGLISH["title"] == Settings.title
     assert f'DEFAULT_TITLE = "{Settings.title}"' in (SITE / "js" / "about.js").read_text()
     refusals = {key.split(".")[1]: sentence for key, sentence in ENGLISH.items() if key.startswith("refusals.")}
-    assert refusals == {code: decision.message(code) for code in refusals}
+    assert refusals == {code: messages.refusal_message(code) for code in refusals}

@@ -1,10 +1,10 @@
-"""The batch's function: judges photographs of one bucket, and puts a piece of the results into another.
+"""Lambda function of the batch: classify images of one bucket, and write a part of the results to another.
 
-Step Functions lists the bucket and calls `lesion.batch.lambda_handler.handler` with some keys at a time (`infra/stacks/batch.py`). What it was asked
-decides what the piece is called, so that whatever is done again replaces what is there: no row is lost, none is there
-twice. Of a photograph nothing is kept but its row; keys stand in the results, and in no log.
+Step Functions lists the bucket and calls `handler` with some keys at a time (`infra/stacks/batch.py`). The name of a part
+follows from its keys, so that a retry replaces the part: no row is lost or repeated. Of an image only its row is stored.
+Keys are in the results, and in no log.
 
-Needs pyarrow and botocore beside the runtime's packages. Not in the service's image.
+Needs pyarrow and botocore besides the service's packages. Not in the service's image.
 """
 
 import errno
@@ -22,18 +22,18 @@ import pyarrow.parquet as pq
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lesion.batch.schema import LARGEST, Row, StorageError, about, crashed, judge
+from lesion.batch.schema import MAX_FILE_BYTES, Row, StorageError, classify_row, crashed_row, describe_run
 from lesion.errors import SettingsError
 from lesion.inference.model import Model
 from lesion.settings import read_settings
-from lesion.web.access_log import only_ours
+from lesion.web.access_log import drop_third_party_logs
 
 VIEWS = 1
 RESULTS = "results"
-"""Before the name of each piece. What else lies in the bucket is not part of the data set."""
-_DENIED = "AccessDenied"
-_OWN_FAULT = frozenset({"NoSuchKey", _DENIED, "InvalidObjectState"})
-"""What S3 says about one photograph: it is gone, closed, or archived. Anything else may be said of the next one too."""
+"""Prefix of the name of each part. Other objects in the bucket are not part of the data set."""
+_ACCESS_DENIED = "AccessDenied"
+_OBJECT_ERRORS = frozenset({"NoSuchKey", _ACCESS_DENIED, "InvalidObjectState"})
+"""S3's error codes about one object: it is gone, not accessible, or archived. Other codes may affect every object."""
 
 
 def _variable(name: str) -> str:
@@ -43,11 +43,11 @@ def _variable(name: str) -> str:
     return value
 
 
-only_ours()
+drop_third_party_logs()
 _source, _target = _variable("LESION_BATCH_SOURCE"), _variable("LESION_BATCH_TARGET")
 _settings = read_settings()
 _model = Model(_settings.model, threads=_settings.threads)
-_schema = about(_model, VIEWS).schema()
+_schema = describe_run(_model, VIEWS).schema()
 _s3 = botocore.session.get_session().create_client(
     "s3", config=Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=20)
 )
@@ -56,86 +56,103 @@ _log.setLevel(logging.INFO)
 
 
 def handler(event: Mapping[str, Any], context: Any) -> None:
-    """Judge what `event` names.
+    """Classify the images that an event names.
 
     Args:
-        event: `run`, a name of the whole, and `keys`, which become one piece; with `crashed`, those of the keys that are
-            not to be read again. Or only `key`, to see whether judging it ends this process; nothing is written then.
-        context: Lambda's, not needed.
+        event: `run`, the name of the run, and `keys`, whose rows become one part; optional `crashed`, those of the keys that
+            must not be read again. Or only `key`, to find out whether classifying it crashes the process, which writes
+            nothing.
+        context: Lambda's, not used.
 
     Raises:
-        StorageError: S3 does not answer, or does not let photographs be read or results be written.
+        StorageError: S3 is not available, or denies reading the images or writing the results.
     """
     if "key" in event:
-        judge(event["key"], lambda: fetch(event["key"]), _model, VIEWS)
+        classify_row(event["key"], lambda: fetch(event["key"]), _model, VIEWS)
         return
-    keys, ended = event["keys"], frozenset(event.get("crashed", ())) - {None}
-    write(piece(event["run"], keys), [*rows([key for key in keys if key not in ended]), *map(crashed, sorted(ended))])
-    _log.info("%d rows are written, %d of them without their photographs", len(keys), len(ended))
+    keys, crashed = event["keys"], frozenset(event.get("crashed", ())) - {None}
+    rows = [*classify_keys([key for key in keys if key not in crashed]), *map(crashed_row, sorted(crashed))]
+    write_part(part_key(event["run"], keys), rows)
+    _log.info("%d rows are written, %d of them without their images", len(keys), len(crashed))
 
 
-def piece(run: str, keys: Sequence[str]) -> str:
-    """Key of the piece for these photographs: the same for the same ones, and another for any others."""
+def part_key(run: str, keys: Sequence[str]) -> str:
+    """Return the key of a part: the same for the same image keys, another for any others.
+
+    Args:
+        run: name of the run.
+        keys: of the images, in their order.
+    """
     digest = hashlib.sha256("\n".join(keys).encode()).hexdigest()
     return f"{RESULTS}/run={run}/{digest[:32]}.parquet"
 
 
-def rows(keys: Sequence[str]) -> Iterator[Row]:
-    """A row for each key; while one is judged, the next is fetched.
+def classify_keys(keys: Sequence[str]) -> Iterator[Row]:
+    """Yield a row for each key; while one image is classified, the next is fetched.
+
+    Args:
+        keys: of the images.
 
     Raises:
-        StorageError: S3 does not answer, or denies every one of them, and then it is the function that lacks a right.
+        StorageError: S3 is not available, or denies every image, which means that the function lacks a permission.
     """
     denied = 0
     with ThreadPoolExecutor(1) as pool:
-        coming = [pool.submit(fetch, key) for key in keys[:1]]
+        fetches = [pool.submit(fetch, key) for key in keys[:1]]
         for number, key in enumerate(keys):
-            current = coming.pop()
-            coming += [pool.submit(fetch, following) for following in keys[number + 1 : number + 2]]
+            current = fetches.pop()
+            fetches += [pool.submit(fetch, following) for following in keys[number + 1 : number + 2]]
             denied += isinstance(current.exception(), PermissionError)
-            yield judge(key, current.result, _model, VIEWS)
+            yield classify_row(key, current.result, _model, VIEWS)
     if keys and denied == len(keys):
-        raise _no_answer(_DENIED)
+        raise _storage_error(_ACCESS_DENIED)
 
 
 def fetch(key: str) -> bytes:
-    """The first `LARGEST` bytes of a photograph, and one more where there are more.
+    """Return the bytes of an image; of objects above `MAX_FILE_BYTES`, one byte more than that.
+
+    Args:
+        key: of the image.
 
     Raises:
-        OSError: it cannot be read; its text is S3's word for why. PermissionError where S3 denies it, which is also its
-            word for a key that is gone, as the function may not list.
-        StorageError: S3 does not answer.
+        OSError: the object cannot be read; its text is S3's error code. It is a PermissionError if S3 denies access, which
+            S3 also answers for a missing key, because the function may not list the bucket.
+        StorageError: S3 is not available.
     """
     try:
         answer = _s3.get_object(Bucket=_source, Key=key)
         with answer["Body"] as body:
-            data: bytes = body.read(LARGEST + 1)
+            data: bytes = body.read(MAX_FILE_BYTES + 1)
             return data
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code in _OWN_FAULT:
-            raise OSError(errno.EACCES if code == _DENIED else 0, f"S3 says {code}.") from None
-        raise _no_answer(code) from None
+        if code in _OBJECT_ERRORS:
+            raise OSError(errno.EACCES if code == _ACCESS_DENIED else 0, f"S3 says {code}.") from None
+        raise _storage_error(code) from None
     except BotoCoreError as error:
-        raise _no_answer(type(error).__name__) from None
+        raise _storage_error(type(error).__name__) from None
 
 
-def write(key: str, found: Sequence[Row]) -> None:
-    """Put rows into the results, in place of what has that key.
+def write_part(key: str, rows: Sequence[Row]) -> None:
+    """Write rows as one part, and replace the part of the same key.
+
+    Args:
+        key: of the part.
+        rows: of its images.
 
     Raises:
-        StorageError: that is not possible.
+        StorageError: S3 is not available or denies it.
     """
     file = BytesIO()
-    pq.write_table(pa.Table.from_pylist(list(found), _schema), file, compression="zstd")
+    pq.write_table(pa.Table.from_pylist(list(rows), _schema), file, compression="zstd")
     try:
         _s3.put_object(Bucket=_target, Key=key, Body=file.getvalue(), ContentType="application/vnd.apache.parquet")
     except ClientError as error:
-        raise _no_answer(error.response["Error"]["Code"]) from None
+        raise _storage_error(error.response["Error"]["Code"]) from None
     except BotoCoreError as error:
-        raise _no_answer(type(error).__name__) from None
+        raise _storage_error(type(error).__name__) from None
 
 
-def _no_answer(why: str) -> StorageError:
-    # Without botocore's own message and without its exception, which may name the photograph.
-    return StorageError(f"S3 does not do what it was asked ({why}). Start again where this ended: docs/operations.md.")
+def _storage_error(cause: str) -> StorageError:
+    # Without botocore's own message and without its exception, which may name the image.
+    return StorageError(f"S3 does not do what it was asked ({cause}). Resume the run: docs/operations.md.")

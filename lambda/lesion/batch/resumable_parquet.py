@@ -1,7 +1,7 @@
-"""Results that grow piece by piece and end as one Parquet file: what `lesion.batch` has done so far.
+"""A Parquet file that grows in parts: an interrupted run can be resumed without losing or repeating rows.
 
-Beside the results lies a folder of pieces, each written whole or not at all. A row counts as done when its piece is there.
-At the end the pieces become the results in one step, and the folder goes.
+Besides the results there is a folder of parts. Each part is written completely or not at all, and a row counts as done when
+its part is there. At the end the parts are merged into the results in one step, and the folder is removed.
 """
 
 import fcntl
@@ -15,109 +15,139 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lesion.batch.schema import Row, Run
+from lesion.batch.schema import Row, RunInfo
 from lesion.errors import LesionError
 
 
-class JournalError(LesionError):
-    """Raised when results cannot be added to; the message says what to do."""
+class ResultsError(LesionError):
+    """Raised when rows cannot be added to the results; the message says what to do."""
 
 
-class Journal:
-    """The results at `path`, opened for one process at a time."""
+class ResumableResults:
+    """The results in one file, open in one process at a time. A context manager.
 
-    def __init__(self, path: Path, run: Run) -> None:
+    Attributes:
+        done: names of the files that have a row.
+    """
+
+    def __init__(self, path: Path, run: RunInfo) -> None:
+        """Describe the results; nothing is read or written yet.
+
+        Args:
+            path: of the Parquet file, which may not exist yet.
+            run: of the rows to be written.
+        """
         self._path, self._schema = path, run.schema()
+        # The folder's name is part of the format: an earlier version's run can be resumed.
         self._folder = path.with_name(f"{path.name}.pieces")
         self.done: set[str] = set()
-        """Names that have a row."""
 
-    def __enter__(self) -> "Journal":
-        """Take up what is there.
+    def __enter__(self) -> "ResumableResults":
+        """Lock the results, and read the names of the rows that are done.
 
         Raises:
-            JournalError: another process has it open, or it was made in another way.
+            ResultsError: another process has them open, they cannot be written, or they belong to another run.
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self._folder / "lock", os.O_CREAT | os.O_RDWR)
         except OSError as error:
-            raise JournalError(
+            raise ResultsError(
                 f"{self._path.parent} cannot be written to ({error.strerror}). Choose another output."
             ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(self._lock)
-            raise JournalError(f"Another process is writing {self._path}. Wait for it, or choose another output.") from error
+            raise ResultsError(f"Another process is writing {self._path}. Wait for it, or choose another output.") from error
         try:
-            for piece in self._pieces():
-                self.done.update(self._read(piece, ["file"])["file"].to_pylist())
-        except JournalError:
+            self.done.update(self._names(self._parts()))
+        except ResultsError:
             os.close(self._lock)
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Release the lock."""
         os.close(self._lock)
 
     def owns(self, file: Path) -> bool:
-        """Whether a file is the results, or one of those beside them while they grow."""
+        """Return whether a file is the results or one of the temporary files of a run.
+
+        Args:
+            file: may not exist.
+        """
         place, own = file.resolve(), self._path.resolve()
-        return place in (own, _spare(own)) or self._folder.resolve() in place.parents
+        return place in (own, _temporary(own)) or self._folder.resolve() in place.parents
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Write rows down for good."""
+        """Write rows as a new part; afterwards a crash does not lose them.
+
+        Args:
+            rows: of files that have no row yet.
+
+        Raises:
+            OSError: the part cannot be written.
+        """
         if not rows:
             return
-        # The number says in which order pieces came; the rows of a piece are new ones by construction.
-        number = 1 + max((int(piece.stem) for piece in self._folder.glob("*.parquet")), default=0)
+        # Numbers keep the parts in order.
+        number = 1 + max((int(part.stem) for part in self._folder.glob("*.parquet")), default=0)
         self._put(pa.Table.from_pylist(list(rows), self._schema), self._folder / f"{number:06}.parquet")
         self.done.update(row["file"] for row in rows)
 
-    def finish(self, order: Sequence[str]) -> None:
-        """Make one file of all, rows in the order of these names and then those that the results had beside them."""
-        table = pa.concat_tables([self._read(piece) for piece in self._pieces()] or [self._schema.empty_table()])
-        place = {name: index for index, name in enumerate(order)}
-        places = pa.array([place.get(name, len(place)) for name in table["file"].to_pylist()], pa.int64())
-        self._put(table.take(pc.sort_indices(places)), self._path)
+    def merge(self, order: Sequence[str]) -> None:
+        """Merge all parts into the results, and remove the folder.
+
+        Args:
+            order: names of files in the order of the rows; further rows of the results come after them.
+
+        Raises:
+            OSError: the results cannot be written.
+        """
+        table = pa.concat_tables([self._read(part) for part in self._parts()] or [self._schema.empty_table()])
+        index = {name: position for position, name in enumerate(order)}
+        positions = pa.array([index.get(name, len(index)) for name in table["file"].to_pylist()], pa.int64())
+        self._put(table.take(pc.sort_indices(positions)), self._path)
         shutil.rmtree(self._folder)
 
-    def _pieces(self) -> list[Path]:
-        """The results of an earlier run, if any, and the pieces.
+    def _parts(self) -> list[Path]:
+        """Return the results of an earlier run, if any, and the parts.
 
-        Pieces that are in the results already are those of a run that ended between its last two steps.
+        Parts whose rows the results contain already are of a run that ended between the last two steps of `merge`.
         """
-        pieces = sorted(self._folder.glob("*.parquet"))
+        parts = sorted(self._folder.glob("*.parquet"))
         if not self._path.exists():
-            return pieces
-        if pieces and set(self._names(pieces)) <= set(self._names([self._path])):
+            return parts
+        if parts and set(self._names(parts)) <= set(self._names([self._path])):
             return [self._path]
-        return [self._path, *pieces]
+        return [self._path, *parts]
 
     def _names(self, files: Sequence[Path]) -> list[str]:
         return [name for file in files for name in self._read(file, ["file"])["file"].to_pylist()]
 
     def _read(self, file: Path, columns: list[str] | None = None) -> pa.Table:
         try:
-            found = pq.read_schema(file)
-            same = found.equals(self._schema) and found.metadata == self._schema.metadata
+            schema = pq.read_schema(file)
+            same = schema.equals(self._schema) and schema.metadata == self._schema.metadata
             table = pq.read_table(file, columns=columns) if same else None
         except (OSError, pa.ArrowException) as error:
-            raise JournalError(f"{file} is no file of results ({error}). Move it away, or choose another output.") from error
+            raise ResultsError(f"{file} is not a results file ({error}). Move it away, or choose another output.") from error
         if table is None:
-            raise JournalError(f"{file} was made with another model or other views. Move it away, or choose another output.")
+            raise ResultsError(
+                f"{file} was written with another model or other views. Move it away, or choose another output."
+            )
         return table
 
     def _put(self, table: pa.Table, target: Path) -> None:
-        spare = _spare(target)
-        with spare.open("wb") as file:
+        temporary = _temporary(target)
+        with temporary.open("wb") as file:
             pq.write_table(table, file, compression="zstd")
             file.flush()
-            # Else a power cut may leave the name without the content.
+            # Otherwise a power failure may leave the name without the content.
             os.fsync(file.fileno())
-        spare.replace(target)
+        temporary.replace(target)
 
 
-def _spare(target: Path) -> Path:
+def _temporary(target: Path) -> Path:
     return target.with_name(f"{target.name}.part")

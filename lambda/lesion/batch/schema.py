@@ -1,6 +1,6 @@
-"""One row of results for one photograph, whoever reads it: a folder's file for `lesion.batch`, a bucket's for `lesion.batch.lambda_handler`.
+"""Rows of the results: one per image, the same for `lesion.batch.cli` (folders) and `lesion.batch.lambda_handler` (buckets).
 
-Needs pyarrow beside the runtime's packages. Not in the service's image.
+Needs pyarrow besides the service's packages. Not in the service's image.
 """
 
 from collections.abc import Callable
@@ -15,20 +15,21 @@ from lesion.inference.model import Model
 
 Row = dict[str, Any]
 
-LARGEST = 256 * 2**20
-"""Bytes of a file that is still read; the limit in pixels is that of the service."""
+MAX_FILE_BYTES = 256 * 2**20
+"""Largest file that is classified; the limits in pixels are those of the service."""
 
 
 class StorageError(LesionError):
-    """Raised when the place where photographs lie, or results go, does not answer: that says nothing about a photograph."""
+    """Raised when the storage of images or results is not available, which says nothing about an image."""
 
 
 @dataclass(frozen=True)
-class Run:
-    """What all rows of one file of results have in common.
+class RunInfo:
+    """What all rows of one results file have in common.
 
     Attributes:
-        version, sha256: of the model.
+        version: of the model.
+        sha256: of the model file, hexadecimal.
         views: 1 or 8.
         classes: codes of the diagnoses.
     """
@@ -39,7 +40,7 @@ class Run:
     classes: tuple[str, ...]
 
     def schema(self) -> pa.Schema:
-        """Columns of the results; what a row lacks is null."""
+        """Return the columns of the results; members that a row lacks are null."""
         return pa.schema(
             [
                 pa.field("file", pa.string(), nullable=False),
@@ -62,12 +63,22 @@ class Run:
         )
 
 
-def judge(name: str, read: Callable[[], bytes], model: Model, views: int) -> Row:
-    """One row: what the service would answer to this file, or why it would not.
+def describe_run(model: Model, views: int) -> RunInfo:
+    """Return what all rows have in common that a model writes.
 
     Args:
-        name: of the file, in the row.
-        read: gives its bytes; more than `LARGEST` of them need not be all.
+        model: the loaded model.
+        views: 1 or 8.
+    """
+    return RunInfo(model.card.version, model.sha256, views, tuple(entry.code for entry in model.card.classes))
+
+
+def classify_row(name: str, read: Callable[[], bytes], model: Model, views: int) -> Row:
+    """Return the row of one file: the service's answer, or why there is none.
+
+    Args:
+        name: of the file, for the row.
+        read: returns the file's bytes; of files above `MAX_FILE_BYTES`, any larger number of bytes.
         model: the loaded model.
         views: 1 or 8.
 
@@ -77,18 +88,18 @@ def judge(name: str, read: Callable[[], bytes], model: Model, views: int) -> Row
     row: Row = {"file": name}
     try:
         data = read()
-        if len(data) > LARGEST:
-            return row | {"status": "error", "code": "too_large", "message": f"The file has more than {LARGEST} bytes."}
+        if len(data) > MAX_FILE_BYTES:
+            return row | _error("too_large", f"The file has more than {MAX_FILE_BYTES} bytes.")
         answer = classify(data, model, views=views, evidence=False)
     except StorageError:
         raise
     except RequestError as error:
-        return row | {"status": "error", "code": error.code, "message": str(error)}
+        return row | _error(error.code, str(error))
     except OSError as error:
-        return row | {"status": "error", "code": "unreadable", "message": error.strerror or "The file cannot be read."}
+        return row | _error("unreadable", error.strerror or "The file cannot be read.")
     except Exception as error:
-        # As in the service: a fault is an answer without a number, and the next photograph is judged all the same.
-        return row | {"status": "error", "code": "fault", "message": type(error).__name__}
+        # As in the service, an unhandled error becomes an answer without a prediction, and the next image is classified.
+        return row | _error("fault", type(error).__name__)
     row |= {"status": answer.status, "width": answer.image.width, "height": answer.image.height}
     row |= {"format": answer.image.format, "decode_ms": answer.timing_ms.decode, "infer_ms": answer.timing_ms.infer}
     if answer.refusal is not None:
@@ -105,11 +116,14 @@ def judge(name: str, read: Callable[[], bytes], model: Model, views: int) -> Row
     return row
 
 
-def crashed(name: str) -> Row:
-    """The row of a file that ended the process which read it."""
-    return {"file": name, "status": "error", "code": "crashed", "message": "Reading this file ended the process."}
+def crashed_row(name: str) -> Row:
+    """Return the row of a file whose decoding crashed the process.
+
+    Args:
+        name: of the file.
+    """
+    return {"file": name} | _error("crashed", "Reading this file ended the process.")
 
 
-def about(model: Model, views: int) -> Run:
-    """What all rows that this model gives have in common."""
-    return Run(model.card.version, model.sha256, views, tuple(entry.code for entry in model.card.classes))
+def _error(code: str, message: str) -> Row:
+    return {"status": "error", "code": code, "message": message}

@@ -1,8 +1,8 @@
-"""Bytes -> upright RGB pixels: sniff, limits, decode, orientation, colour.
+"""Decode image files to upright sRGB pixels: sniff the format, check limits, decode, orient, convert colours.
 
-Training, evaluation and serving all read photographs through `decode`; nothing else in the project opens an image.
-Bytes come from strangers: the format is decided by content, only that format's decoder sees them, and the pixel count
-is checked from the header before anything is decompressed.
+Training, evaluation and serving all read images through `decode`; no other module of the project opens an image. The bytes
+are untrusted: the format is decided by content, only that format's decoder reads them, and the pixel count in the header is
+checked before anything is decompressed.
 """
 
 from dataclasses import dataclass
@@ -13,29 +13,26 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms
 
 from lesion.errors import InvalidImage, TooLarge, UnsupportedFormat
-from lesion.imaging.heic import Heic
+from lesion.imaging.formats import sniff_format
+from lesion.imaging.heic import HeicImage
 from lesion.imaging.preflight import check_jpeg, check_tiff
 
 Pixels = npt.NDArray[np.uint8]
 
-FORMATS = ("JPEG", "PNG", "WebP", "TIFF", "BMP", "GIF", "HEIC", "AVIF")
-"""What `decode` reads, as the names that `Photograph.format` can have."""
-
 MAX_PIXELS = 50_000_000
-"""Width times height, from the header. Full-resolution modes of present phones give 48-50 megapixels."""
+"""Width times height, from the header. Full-resolution modes of current phones have 48-50 megapixels."""
 
-MAX_PIXELS_OF = {"webp": 20_000_000, "avif": 24_000_000, "jpeg_cmyk": 36_000_000, "bmp_rle": 4_000_000}
-"""The same where reading needs more than the pixels, by format, kind of pixels or decoder: WebP is held four times, AVIF
-three times and a progressive JPEG twice while it is decoded, which is 300 MB here, and run lengths of BMP are read in
-Python, where 50 megapixels took 7 s."""
+MAX_PIXELS_BY_KIND = {"webp": 20_000_000, "avif": 24_000_000, "jpeg_cmyk": 36_000_000, "bmp_rle": 4_000_000}
+"""Lower limits by format, format and pixel mode, or decoder. Decoding holds a WebP four times, an AVIF three times and a
+progressive JPEG twice, which takes 300 MB at these limits. Pillow reads run-length encoded BMP in Python: 50 megapixels
+took 7 s."""
 
 MIN_REDUCED_SIDE = 512
-"""Default of `decode(at_least=…)`."""
+"""Default of `decode(at_least=…)`, in pixels."""
 
 _PILLOW_NAME = {"WebP": "WEBP"}
-_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-# EXIF 2.3, tag 274: how the stored rows and columns must be turned to stand upright.
-_TURN = {
+# EXIF 2.3, tag 274: the transposition that turns the stored rows and columns upright.
+_TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -46,24 +43,25 @@ _TURN = {
 }
 _SIDEWAYS = (5, 6, 7, 8)
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
-_LONGEST = 3
-"""How many times as long as wide pixels may come out. Odd, so that the middle square stays where it is."""
-_BAND = 32
-"""Rows that are reduced at a time, counted afterwards."""
+_MAX_ASPECT_RATIO = 3
+"""Longer side divided by shorter side of the result. Odd, so that the centre square stays where it is."""
+_BAND_ROWS = 32
+"""Rows per band after reduction."""
 _SRGB = ImageCms.createProfile("sRGB")
 
-# The cap is checked by `decode` from the header; Pillow's own guard would warn below it and raise only at twice its value.
+# `decode` checks the limit from the header; Pillow's own guard would warn below it and raise only at twice its value.
 Image.MAX_IMAGE_PIXELS = None
 
 
 @dataclass(frozen=True)
-class Photograph:
-    """A decoded photograph.
+class DecodedImage:
+    """A decoded image.
 
     Attributes:
         pixels: uint8, H x W x 3, sRGB, upright; may be smaller than the original (see `decode`).
-        width, height: of the original in pixels, after orientation.
-        format: one of `FORMATS`.
+        width: of the original in pixels, upright.
+        height: likewise.
+        format: one of `lesion.imaging.formats.FORMATS`.
     """
 
     pixels: Pixels
@@ -72,104 +70,82 @@ class Photograph:
     format: str
 
 
-def sniff(data: bytes) -> str:
-    """Name the image format by the first bytes, whatever name or header the file came with.
+def decode(data: bytes, *, at_least: int = MIN_REDUCED_SIDE) -> DecodedImage:
+    """Return the upright sRGB pixels of an image file.
 
-    Raises:
-        UnsupportedFormat: none of `FORMATS`.
-    """
-    if data[:3] == b"\xff\xd8\xff":
-        return "JPEG"
-    if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return "PNG"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WebP"
-    if data[:4] in (b"II*\0", b"MM\0*"):
-        return "TIFF"
-    if data[:6] in (b"GIF87a", b"GIF89a"):
-        return "GIF"
-    if data[:2] == b"BM":
-        return "BMP"
-    if data[4:8] == b"ftyp":
-        # The major brand may be generic (mif1) while the compatible brands name the codec, so all are looked at.
-        brands = [data[8:12], *(data[i : i + 4] for i in range(16, min(int.from_bytes(data[:4]), 128), 4))]
-        if any(brand in (b"avif", b"avis") for brand in brands):
-            return "AVIF"
-        if any(brand in _HEIC_BRANDS for brand in brands):
-            return "HEIC"
-    raise UnsupportedFormat(f"This file is not a picture that can be read here. Send one of: {', '.join(FORMATS)}.")
-
-
-def decode(data: bytes, *, at_least: int = MIN_REDUCED_SIDE) -> Photograph:
-    """Decode a photograph to upright sRGB pixels.
-
-    Large images come out reduced by a whole factor, because nothing downstream looks at more: the shorter side never
-    falls below `at_least`. JPEGs are reduced while decoding (DCT scaling, Pillow's `draft`), others by box averaging.
-    Of very long ones only the middle comes out, because they cannot be reduced, and only the middle square is looked at.
+    Large images are reduced by an integer factor, because the network needs no more: the shorter side never falls below
+    `at_least`. JPEGs are reduced while decoding (DCT scaling, Pillow's `draft`), other formats by box averaging. Of images
+    longer than `_MAX_ASPECT_RATIO` only the middle is returned, because reduction cannot make them small and the network
+    sees only the centre square.
 
     Args:
-        data: the file's bytes, any of `FORMATS`; animations and multi-page files give their first frame.
-        at_least: shortest side in pixels that reduction may leave. Serving asks for twice the network's input size.
+        data: the whole file in any of `lesion.imaging.formats.FORMATS`. Of animations and multi-page files, the first frame
+            is decoded.
+        at_least: shortest side in pixels that reduction may leave. Serving passes twice the network's input size.
 
     Raises:
-        UnsupportedFormat: not one of `FORMATS`, or a pixel type without a defined brightness (32-bit TIFF).
-        TooLarge: more than `MAX_PIXELS` pixels, or stored in pieces that are too large to be read.
+        UnsupportedFormat: not one of these formats, or a pixel type without a defined brightness (32-bit TIFF).
+        TooLarge: more pixels than `MAX_PIXELS` or `MAX_PIXELS_BY_KIND` allow, or a TIFF with a very large tile or strip.
         InvalidImage: truncated or corrupt.
     """
-    name = sniff(data)
+    name = sniff_format(data)
     try:
-        if name == "JPEG":
-            check_jpeg(data)
         if name == "HEIC":
             return _decode_heic(data, at_least)
-        with Image.open(BytesIO(data), formats=[_PILLOW_NAME.get(name, name)]) as image:
-            width, height = image.size
-            kinds = {tile.codec_name for tile in image.tile} | {name.lower(), f"{name}_{image.mode}".lower()}
-            _check_size(width, height, min(MAX_PIXELS_OF.get(kind, MAX_PIXELS) for kind in kinds))
-            if "libtiff" in kinds:
-                tags = image.tag_v2  # type: ignore[attr-defined]  # only TIFF has this decoder
-                # Not `image.size`, which is that of the picture turned upright, while pieces lie as they are stored.
-                check_tiff(tags, tags[_TIFF_WIDTH], tags[_TIFF_HEIGHT])
-            # A no-op for every format but JPEG.
-            image.draft(None, (at_least, at_least))
-            image.load()
-            orientation = _orientation(image)
-            if orientation in _SIDEWAYS:
-                width, height = height, width
-            upright = _reduce(image, at_least)
-            if orientation in _TURN:
-                upright = upright.transpose(_TURN[orientation])
-            return Photograph(np.asarray(_to_srgb(upright, image.info.get("icc_profile"))), width, height, name)
+        if name == "JPEG":
+            check_jpeg(data)
+        return _decode_with_pillow(data, name, at_least)
     except (UnsupportedFormat, TooLarge):
         raise
     except Exception as error:
-        # Decoders raise a dozen kinds of exception on hostile bytes (OSError, SyntaxError, struct.error, ValueError, …);
-        # whichever it is, the bytes are at fault and the answer is the same.
+        # Decoders raise a dozen kinds of exception on corrupt bytes (OSError, SyntaxError, struct.error, ValueError, …),
+        # and the answer is the same for all of them.
         raise InvalidImage(
-            f"This {name} file is damaged or incomplete. Send the original photograph again, or save it anew as JPEG."
+            f"This {name} file is truncated or corrupt. Send the original image again, or save it again as JPEG."
         ) from error
 
 
-def _decode_heic(data: bytes, at_least: int) -> Photograph:
-    image = Heic(data)
+def _decode_with_pillow(data: bytes, name: str, at_least: int) -> DecodedImage:
+    with Image.open(BytesIO(data), formats=[_PILLOW_NAME.get(name, name)]) as image:
+        width, height = image.size
+        kinds = {tile.codec_name for tile in image.tile} | {name.lower(), f"{name}_{image.mode}".lower()}
+        _check_size(width, height, min(MAX_PIXELS_BY_KIND.get(kind, MAX_PIXELS) for kind in kinds))
+        if "libtiff" in kinds:
+            tags = image.tag_v2  # type: ignore[attr-defined]  # only TIFF has this decoder
+            # Not `image.size`, which is that of the upright image, while tiles and strips are as stored.
+            check_tiff(tags, tags[_TIFF_WIDTH], tags[_TIFF_HEIGHT])
+        # A no-op for every format but JPEG.
+        image.draft(None, (at_least, at_least))
+        image.load()
+        orientation = _orientation(image)
+        if orientation in _SIDEWAYS:
+            width, height = height, width
+        upright = _reduce(image, at_least)
+        if orientation in _TRANSPOSE:
+            upright = upright.transpose(_TRANSPOSE[orientation])
+        return DecodedImage(np.asarray(_to_srgb(upright, image.info.get("icc_profile"))), width, height, name)
+
+
+def _decode_heic(data: bytes, at_least: int) -> DecodedImage:
+    image = HeicImage(data)
     _check_size(*image.size, MAX_PIXELS)
     image.load()
     upright = _to_srgb(_reduce(image, at_least), image.info.get("icc_profile"))
-    return Photograph(np.asarray(upright), *image.size, "HEIC")
+    return DecodedImage(np.asarray(upright), *image.size, "HEIC")
 
 
 def _check_size(width: int, height: int, most: int) -> None:
     if width * height > most:
         raise TooLarge(
-            f"The image has {width} x {height} pixels; at most {most // 1_000_000} megapixels are read here. "
+            f"The image has {width} x {height} pixels; at most {most // 1_000_000} megapixels are accepted. "
             "Make it smaller and send it again."
         )
 
 
-def _plain_mode(image: Image.Image) -> Image.Image:
-    """Bring every pixel type to L, LA, RGB, RGBA or CMYK with 8 bits."""
+def _to_8bit(image: Image.Image) -> Image.Image:
+    """Convert any Pillow mode to 8-bit L, LA, RGB, RGBA or CMYK."""
     if "transparency" in image.info and image.mode in ("1", "L", "RGB"):
-        # A PNG may name one grey or one colour that is transparent.
+        # A PNG may declare one grey level or one colour as transparent.
         return image.convert("RGBA")
     if image.mode in ("L", "LA", "RGB", "RGBA", "CMYK"):
         return image
@@ -180,28 +156,26 @@ def _plain_mode(image: Image.Image) -> Image.Image:
         return image.convert("RGBA")
     if image.mode in ("1", "RGBX", "YCbCr", "HSV"):
         return image.convert("RGB")
-    raise UnsupportedFormat(f"Pixels of type {image.mode} have no defined brightness here. Save the picture as 8-bit RGB.")
+    raise UnsupportedFormat(f"Pixels of type {image.mode} have no defined brightness. Save the image as 8-bit RGB.")
 
 
-def _reduce(image: Image.Image | Heic, at_least: int) -> Image.Image:
-    """The pixels in a plain mode, reduced; of very long pictures, the middle."""
+def _reduce(image: Image.Image | HeicImage, at_least: int) -> Image.Image:
+    """Return the 8-bit pixels, reduced by an integer factor; of very long images, the middle."""
     width, height = image.size
-    longest = _LONGEST * min(width, height)
+    longest = _MAX_ASPECT_RATIO * min(width, height)
     if max(width, height) > longest:
         left, top = max(0, width - longest) // 2, max(0, height - longest) // 2
         image = image.crop((left, top, left + min(width, longest), top + min(height, longest)))
     factor = min(image.size) // at_least
     if factor <= 1:
-        return _plain_mode(image.crop((0, 0, *image.size)) if isinstance(image, Heic) else image)
-    # A band at a time: every step makes a copy, and of 50 megapixels one has 200 MB.
+        return _to_8bit(image.crop((0, 0, *image.size)) if isinstance(image, HeicImage) else image)
+    # One band at a time: every step makes a copy, and a copy of 50 megapixels takes 200 MB.
     width, height = image.size
-    rows = factor * _BAND
-    bands = [
-        _plain_mode(image.crop((0, top, width, min(top + rows, height)))).reduce(factor) for top in range(0, height, rows)
-    ]
+    rows = factor * _BAND_ROWS
+    bands = [_to_8bit(image.crop((0, top, width, min(top + rows, height)))).reduce(factor) for top in range(0, height, rows)]
     reduced = Image.new(bands[0].mode, (bands[0].width, -(-height // factor)))
     for number, band in enumerate(bands):
-        reduced.paste(band, (0, number * _BAND))
+        reduced.paste(band, (0, number * _BAND_ROWS))
     return reduced
 
 
@@ -209,12 +183,12 @@ def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:
-        # Broken EXIF is no EXIF: the picture itself decoded.
+        # Malformed EXIF data counts as none, because the pixels were decoded.
         return 1
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Flatten onto white and convert to sRGB; a broken profile, or one for another colour space, counts as none."""
+    """Blend onto white and convert to sRGB; a malformed profile, or one for another colour space, counts as none."""
     if image.mode in ("LA", "RGBA"):
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")

@@ -1,4 +1,4 @@
-"""How much memory decoding one photograph may take: more is refused by the kernel, instead of ending the process."""
+"""Limit the memory that decoding one image may take: the kernel refuses more, so that the process survives."""
 
 import ctypes
 import resource
@@ -8,66 +8,67 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-MOST = 400 * 1024 * 1024
-"""Bytes for one photograph. The costliest that are read take 300 MB; what is refused on purpose would take gigabytes."""
+MAX_BYTES_PER_IMAGE = 400 * 1024 * 1024
+"""Bytes that decoding one image may allocate. The costliest accepted images take 300 MB, the rejected ones gigabytes."""
 
-_SCATTERED = 128 * 1024 * 1024
-"""Bytes that malloc may hold free in pieces of which a picture's pixels cannot be made: they do not count as room."""
+_FRAGMENTED_BYTES = 128 * 1024 * 1024
+"""Bytes that malloc may hold free in pieces too small for an image's pixels: they do not count as available."""
 
 _STATM = Path("/proc/self/statm")
 _lock = Lock()
 _decoding = 0
-_before = 0
-"""Bytes that the process used when the first of those decoded now began."""
-_usual = resource.RLIM_INFINITY
-_first: int | None = None
-"""Bytes in use when the first photograph came."""
+"""Number of images that are being decoded."""
+_bytes_before = 0
+"""Bytes that the process used when the first of these began."""
+_usual_limit = resource.RLIM_INFINITY
+_bytes_at_first: int | None = None
+"""Bytes in use when the first image of this process came."""
 
 
 @contextmanager
-def headroom() -> Iterator[None]:
-    """While a photograph is decoded in here, let the process grow by `MOST` for each decoded now, and no further.
+def limit_memory() -> Iterator[None]:
+    """Let the process grow by at most `MAX_BYTES_PER_IMAGE` for each image that is being decoded in this context.
 
-    Some decoders believe the stream inside a file rather than the size that the file announces: an AVIF of 2 KB that says
-    10 x 10 can hold 268 megapixels. Where they ask for more than there is, they fail, and the photograph is refused as
-    damaged. Linux counts what is private and writable (setrlimit(2), RLIMIT_DATA); elsewhere nothing is done.
+    Some decoders believe the stream inside a file rather than the size in its header: an AVIF of 2 KB that declares 10 x 10
+    can contain 268 megapixels. An allocation beyond the limit fails, and the image is rejected as corrupt. Linux counts
+    private writable memory (setrlimit(2), RLIMIT_DATA); on other systems nothing is limited.
 
-    The limit ends with the decoding: glibc may keep hundreds of megabytes of address space of what a decoder asked for, and
-    what comes later, a new thread for one, must not fail for that.
+    The limit ends with the decoding: glibc may keep hundreds of megabytes of address space after a decoder returns, and
+    later allocations, such as a new thread's stack, must not fail for that.
     """
     if not _STATM.is_file():
         yield
         return
-    _count(1)
+    _change_count(1)
     try:
         yield
     finally:
-        _count(-1)
+        _change_count(-1)
 
 
-def _count(change: int) -> None:
-    global _decoding, _before, _usual, _first
+def _change_count(change: int) -> None:
+    global _decoding, _bytes_before, _usual_limit, _bytes_at_first
     with _lock:
         if _decoding == 0:
-            private = _private()
-            if _first is None:
-                _first = private - _freed()
-            # Asking malloc takes most of a millisecond. Where the process has not grown since, not so much can be free.
-            free = _freed() if private - _first > _SCATTERED else 0
-            _before = private - max(0, min(free, MOST) - _SCATTERED)
-            _usual = resource.getrlimit(resource.RLIMIT_DATA)[0]
+            private = _private_bytes()
+            if _bytes_at_first is None:
+                _bytes_at_first = private - _free_heap_bytes()
+            # Asking malloc takes most of a millisecond. If the process has not grown since, that much cannot be free.
+            free = _free_heap_bytes() if private - _bytes_at_first > _FRAGMENTED_BYTES else 0
+            _bytes_before = private - max(0, min(free, MAX_BYTES_PER_IMAGE) - _FRAGMENTED_BYTES)
+            _usual_limit = resource.getrlimit(resource.RLIMIT_DATA)[0]
         _decoding += change
-        _limit(_before + _decoding * MOST if _decoding else _usual)
+        _set_limit(_bytes_before + _decoding * MAX_BYTES_PER_IMAGE if _decoding else _usual_limit)
 
 
-def _limit(most: int) -> None:
+def _set_limit(most: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    bounds = [limit for limit in (most, hard, _usual) if limit != resource.RLIM_INFINITY]
+    bounds = [limit for limit in (most, hard, _usual_limit) if limit != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_DATA, (min(bounds, default=resource.RLIM_INFINITY), hard))
 
 
-def _private() -> int:
-    """Bytes of what the limit counts, and the stack's, a few more (proc(5), statm, the sixth field)."""
+def _private_bytes() -> int:
+    """Return the bytes that RLIMIT_DATA counts plus the stack's, which are few (proc(5), statm, sixth field)."""
     return int(_STATM.read_text().split()[5]) * resource.getpagesize()
 
 
@@ -82,8 +83,8 @@ class _Mallinfo(ctypes.Structure):
     ]
 
 
-def _freed() -> int:
-    """Bytes that malloc holds and gives out before it asks the kernel for more; 0 where it is not glibc's."""
+def _free_heap_bytes() -> int:
+    """Return the bytes that malloc holds and hands out before it asks the kernel; 0 if the C library is not glibc."""
     mallinfo = _mallinfo()
     return int(mallinfo().fordblks) if mallinfo else 0
 

@@ -1,7 +1,7 @@
-"""What is looked at in a file before a decoder sees it: structure that costs far more to read than it weighs.
+"""Checks of a file's structure before a decoder reads it, for files that are small but very costly to decode.
 
-The limit in pixels does not hold these. Each check is for an attack that was tried (docs/hostile.md), costs a few
-milliseconds at most, and lets pass whatever cameras and programs write.
+The limit in pixels does not catch these. Each check answers an attack that was tested (docs/hostile.md), costs a few
+milliseconds at most, and accepts everything that cameras and image programs write.
 """
 
 import re
@@ -11,38 +11,42 @@ from typing import Any
 from lesion.errors import TooLarge
 
 MAX_SCANS = 100
-"""Of a JPEG. Progressive files have about ten."""
-FEW_SCANS = 20
-"""As many may have any number of pixels, whose limit is another's."""
-MAX_SCANNED = 1_000_000_000
-"""Scans times pixels of a JPEG: each scan goes over all its coefficients, and 50 megapixels take 35 ms each time."""
+"""Scans of a JPEG. Progressive files have about ten."""
+MAX_SCANS_ANY_SIZE = 20
+"""Scans that a JPEG of any accepted size may have; with more, `MAX_SCANNED_PIXELS` applies too."""
+MAX_SCANNED_PIXELS = 1_000_000_000
+"""Scans times pixels of a JPEG: each scan visits all coefficients, which takes 35 ms for 50 megapixels."""
 MAX_SEGMENTS = 1000
-"""Of a JPEG. A profile or a maker's note of 4 MB takes 70."""
+"""Segments of a JPEG. A colour profile or maker note of 4 MB takes 70."""
+MAX_CHUNK_BYTES = 160_000_000
+"""Bytes of a TIFF's tile or strip, decompressed: 40 megapixels of 8-bit colour. A few thousand are common."""
 
-# All but restarts, of which a scan may have hundreds of thousands.
+# All markers but restarts, of which a scan may have hundreds of thousands.
 _MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-MAX_PIECE = 160_000_000
-"""Bytes of a TIFF's tile or strip, unpacked: 40 megapixels of 8-bit colour. Common are a few thousand."""
-
-_BITS, _SAMPLES, _STRIP_ROWS, _TILE_WIDTH, _TILE_LENGTH = 258, 277, 278, 322, 323
 _KNOWN = _FRAMES | {0xC4, _SOS, 0xDB, 0xDD, 0xFE} | frozenset(range(0xE0, 0xF0))
+
+# Numbers of TIFF tags (TIFF 6.0).
+_BITS, _SAMPLES, _STRIP_ROWS, _TILE_WIDTH, _TILE_LENGTH = 258, 277, 278, 322, 323
 
 
 def check_jpeg(data: bytes) -> None:
-    """Refuse a JPEG of very many scans or segments, or of segments that Pillow and libjpeg would read each in its own way.
+    """Reject a JPEG with very many scans or segments, or with segments that Pillow and libjpeg parse differently.
 
-    The scans of a progressive file are read one after the other over the whole image, however little they hold: 4.5 MB of
-    them take minutes. Segments are read in Python, and those with EXIF joined anew each time.
+    Each scan of a progressive file is decoded over the whole image, however little data it has: 4.5 MB of scans take
+    minutes. Pillow reads segments in Python and joins those with EXIF data again for each one.
+
+    Args:
+        data: the whole file.
 
     Raises:
-        ValueError: such a file.
+        ValueError: the file is such a JPEG.
     """
     at, segments, scans, pixels = 2, 0, 0, 0
     while found := _MARKER.search(data, at):
         kind, at = found[1][0], found.end()
-        # Before the first scan Pillow does not stop at an end.
+        # Before the first scan, Pillow does not stop at an end marker.
         if kind == _EOI and scans:
             return
         segments += 1
@@ -52,30 +56,32 @@ def check_jpeg(data: bytes) -> None:
             pixels = int.from_bytes(data[at + 3 : at + 5]) * int.from_bytes(data[at + 5 : at + 7])
         if kind not in (_SOI, _EOI) and (kind not in _KNOWN or size < 2):
             raise ValueError(f"segment {kind:#x} of {size} bytes")
-        if segments > MAX_SEGMENTS or scans > MAX_SCANS or (scans > FEW_SCANS and scans * pixels > MAX_SCANNED):
+        too_many_pixels = scans > MAX_SCANS_ANY_SIZE and scans * pixels > MAX_SCANNED_PIXELS
+        if segments > MAX_SEGMENTS or scans > MAX_SCANS or too_many_pixels:
             raise ValueError(f"{segments} segments, {scans} scans of {pixels} pixels")
         at += size
 
 
 def check_tiff(tags: Mapping[int, Any], width: int, height: int) -> None:
-    """Refuse a compressed TIFF with a piece, a tile or a strip, that takes very much room: Pillow makes it for one at once.
+    """Reject a compressed TIFF with a very large tile or strip, because Pillow allocates memory for a whole one.
 
-    A tile may be larger than its picture, so that 134 bytes could ask for 1.5 GB.
+    A tile may be larger than its image: a file of 134 bytes can ask for 1.5 GB.
 
     Args:
-        tags: of the first picture.
-        width, height: of that picture as it is stored, before it is turned upright.
+        tags: TIFF tags of the first image, by number.
+        width: pixels of that image as stored, before it is turned upright.
+        height: likewise.
 
     Raises:
-        TooLarge: such a file. It may be a whole one, below the limit in pixels.
+        TooLarge: the TIFF has such a tile or strip. It may be valid and below the limit in pixels.
     """
     bits = tags.get(_BITS, 1)
     sample = -(-max(bits if isinstance(bits, tuple) else (bits,)) // 8)
     columns, rows = tags.get(_TILE_WIDTH, width), tags.get(_TILE_LENGTH, min(tags.get(_STRIP_ROWS, height), height))
-    # Some kinds of colour are unpacked to four bytes, whatever they are made of.
-    piece = columns * rows * max(4, tags.get(_SAMPLES, 1) * sample)
-    if piece > MAX_PIECE:
+    # Some colour spaces are decompressed to four bytes per pixel, however they are stored.
+    chunk = columns * rows * max(4, tags.get(_SAMPLES, 1) * sample)
+    if chunk > MAX_CHUNK_BYTES:
         raise TooLarge(
-            f"This TIFF has a piece of {piece // 1_000_000} MB; at most {MAX_PIECE // 1_000_000} are read here at once. "
-            "Save it as JPEG and send that."
+            f"This TIFF has a tile or strip of {chunk // 1_000_000} MB; at most {MAX_CHUNK_BYTES // 1_000_000} MB are "
+            "accepted. Save it as JPEG and send that."
         )

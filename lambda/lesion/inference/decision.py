@@ -1,31 +1,23 @@
-"""Model outputs + limits from the model file -> decision and prediction set, or a refusal."""
+"""Apply the model file's operating threshold, prediction-set limits and refusal rules to the model's outputs."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from lesion.inference.model import Card, Outputs
+from lesion.inference.card import Card
+from lesion.inference.messages import refusal_message
+from lesion.inference.model import Outputs
 
 Side = Literal["benign", "malignant"]
-
-_MESSAGES = {
-    "too_small": "The picture is too small to judge. Send the original photograph, or take one from closer.",
-    "too_dark": "The picture is too dark to judge. Take it again in daylight or with the light on.",
-    "too_blurry": "The picture is too blurred to judge. Hold still, let the camera focus, and take it again.",
-    "not_a_lesion": (
-        "This does not look like the close-up photographs of skin lesions that the model knows. "
-        "Send a sharp close-up with one lesion in the middle."
-    ),
-    "unstable": (
-        "The answer changes when the same picture is turned, so it would mean nothing. "
-        "Take the picture again, straight from above and in even light."
-    ),
-}
-_OTHER = "The model does not judge this picture. Send a sharp, well-lit close-up with one lesion in the middle."
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a photograph is not judged: a stable code, and a sentence that says what to do."""
+    """The reason why an image is not classified.
+
+    Attributes:
+        code: stable identifier, from the model file.
+        message: a sentence that says what to do.
+    """
 
     code: str
     message: str
@@ -33,34 +25,34 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Decision:
-    """The answer at the operating threshold.
+    """The decision at the operating threshold.
 
     Attributes:
         above: whether the calibrated probability reaches the threshold.
-        prediction_set: conformal set, never empty: "benign", "malignant" or both.
+        prediction_set: conformal prediction set, never empty: "benign", "malignant" or both.
     """
 
     above: bool
     prediction_set: tuple[Side, ...]
 
 
-def message(code: str) -> str:
-    """What to tell a person whose photograph is refused with `code`, which may be another model's own."""
-    return _MESSAGES.get(code, _OTHER)
-
-
 def decide(outputs: Outputs, card: Card) -> Decision | Refusal:
-    """Apply the model file's limits to one answer of the graph.
+    """Return the decision for one image, or the refusal of the first rule that it violates.
 
-    The prediction set is class-conditional split conformal (Vovk 2012): each side joins where its probability reaches
-    its own limit. Where neither does, nothing is known, and that is what both sides together say.
+    The prediction set is class-conditional split conformal (Vovk, "Conditional validity of inductive conformal predictors",
+    2012): each side joins where its probability reaches its own limit. If neither does, the set holds both, which says that
+    neither can be excluded.
+
+    Args:
+        outputs: the model's outputs for the image.
+        card: threshold, limits and rules of the model file.
     """
     for rule in card.refusal:
         value = float(getattr(outputs, rule.measure))
-        # Written so that a value that is not a number is refused too.
-        kept = (rule.below is None or value >= rule.below) and (rule.above is None or value <= rule.above)
-        if not kept:
-            return Refusal(rule.code, message(rule.code))
+        # Written so that NaN is refused too.
+        accepted = (rule.below is None or value >= rule.below) and (rule.above is None or value <= rule.above)
+        if not accepted:
+            return Refusal(rule.code, refusal_message(rule.code))
     sides: dict[Side, float] = {"benign": 1 - outputs.probability, "malignant": outputs.probability}
     reached = tuple(side for side, probability in sides.items() if probability >= card.set_limits[side])
     return Decision(outputs.probability >= card.threshold, reached or tuple(sides))

@@ -1,93 +1,40 @@
-"""The model file: one ONNX graph from decoded pixels to the answer, run by ONNX Runtime.
+"""Load the model file, one ONNX graph from decoded pixels to calibrated outputs, and run it with ONNX Runtime.
 
-Everything about a model, its numbers above all, is read from the file. Another file with the same inputs, outputs and
-metadata is another model, and nothing here changes.
+Everything about a model, above all its thresholds, is read from its file. A file with the same inputs, outputs and metadata
+replaces the model without a change of code.
 """
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from lesion.errors import ModelFault, ModelFileError
+from lesion.errors import InferenceError, ModelFileError
 from lesion.imaging.decode import Pixels
-
-FORMAT = "1"
-"""Value of the metadata key `lesion_format` in the files that this code understands."""
+from lesion.inference.card import read_card
 
 _INPUTS = ("image", "views")
 _OUTPUTS = ("probability", "logit", "classes", "evidence", "distance", "spread", "quality")
 
 
 @dataclass(frozen=True)
-class DiagnosisClass:
-    """One diagnosis that the model tells apart, and whether it counts as malignant."""
-
-    code: str
-    name: str
-    malignant: bool
-
-
-@dataclass(frozen=True)
-class RefusalRule:
-    """Refuse with `code` where `measure` is below or above a limit.
-
-    `measure` names a scalar of `Outputs`: sharpness, brightness, size, distance or spread.
-    """
-
-    code: str
-    measure: str
-    below: float | None = None
-    above: float | None = None
-
-
-@dataclass(frozen=True)
-class Card:
-    """What the model file says of itself.
-
-    Attributes:
-        version: of the model, not of the code.
-        architecture: the network's name in timm.
-        input_size: side in pixels of the square that the network sees.
-        classes: diagnoses, in the order of the output `classes`.
-        bias: what the evidence map's mean lacks to the logit; None where the graph has an output `bias`.
-        threshold: calibrated probability from which the decision is "above_threshold".
-        coverage: of the prediction sets, per class.
-        set_limits: "malignant" and "benign" -> probability of that side from which it joins the prediction set.
-        refusal: rules in order of precedence.
-        about: everything else, as JSON values: training, metrics, licence, intended use, limits.
-    """
-
-    version: str
-    architecture: str
-    input_size: int
-    classes: tuple[DiagnosisClass, ...]
-    bias: float | None
-    threshold: float
-    coverage: float
-    set_limits: dict[str, float]
-    refusal: tuple[RefusalRule, ...]
-    about: dict[str, Any]
-
-
-@dataclass(frozen=True)
 class Outputs:
-    """One answer of the graph, every number a plain float (see `plain`).
+    """The graph's outputs for one image; scalars as the shortest equal float (see `shortest_float`).
 
     Attributes:
-        probability: calibrated probability of malignancy, 0..1.
+        probability: calibrated probability of malignancy, 0 to 1.
         logit: malignant against benign before calibration; `evidence.mean() + bias`.
         classes: float32 (C,), probabilities of the diagnoses, sum 1.
         evidence: float32 (rows, columns), signed.
         bias: see `logit`.
-        distance: how far from the training images.
+        distance: out-of-distribution score.
         spread: standard deviation of the logit between views; 0 with one view.
-        sharpness, brightness, size: of the square that the network sees; size in units of its side.
+        sharpness: of the centre square that the network sees.
+        brightness: of the same, 0 to 1.
+        size: side of the same, divided by the network's input size.
     """
 
     probability: float
@@ -102,8 +49,16 @@ class Outputs:
     size: float
 
 
-def session(data: bytes, threads: int = 1) -> ort.InferenceSession:
-    """A graph in memory, run as the service runs it."""
+def create_session(data: bytes, threads: int = 1) -> ort.InferenceSession:
+    """Return an ONNX Runtime session with the options that the service uses.
+
+    Args:
+        data: the serialised ONNX model.
+        threads: threads that one run may use.
+
+    Raises:
+        Exception: the bytes are not a complete ONNX model; ONNX Runtime's exceptions have no common base class.
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -112,14 +67,19 @@ def session(data: bytes, threads: int = 1) -> ort.InferenceSession:
 
 
 class Model:
-    """A loaded model file. `run` may be called from several threads at once."""
+    """A loaded model file. `run` may be called from several threads at once.
+
+    Attributes:
+        card: metadata of the file.
+        sha256: of the file, hexadecimal.
+    """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
-        """Load `path`.
+        """Load a model file and run it once on a grey image.
 
         Args:
             path: the ONNX file.
-            threads: how many threads one run may use.
+            threads: threads that one run may use.
 
         Raises:
             ModelFileError: the file is missing, is not ONNX, or was not written by `export.commands.convert`.
@@ -132,98 +92,68 @@ class Model:
             ) from error
         self.sha256 = hashlib.sha256(data).hexdigest()
         try:
-            self._session = session(data, threads)
+            self._session = create_session(data, threads)
         except Exception as error:
-            # ONNX Runtime's exceptions share no base class of their own.
             raise ModelFileError(
-                f"{path} is not a complete ONNX file. Copy it again, or make it anew with `make export`."
+                f"{path} is not a complete ONNX file. Copy it again, or write it again with `make export`."
             ) from error
         self.card = read_card(self._session.get_modelmeta().custom_metadata_map, str(path))
         self._names = [*_OUTPUTS, "bias"] if self.card.bias is None else list(_OUTPUTS)
         self._check(str(path))
 
     def _check(self, source: str) -> None:
-        """Find now what would otherwise fail with the first photograph; the trial run also warms the session up."""
+        """Fail at the start instead of with the first image; the trial run also warms up the session."""
         inputs = {item.name for item in (*self._session.get_inputs(), *self._session.get_overridable_initializers())}
         missing = set(_INPUTS) - inputs | set(self._names) - {output.name for output in self._session.get_outputs()}
         missing |= {rule.measure for rule in self.card.refusal} - Outputs.__dataclass_fields__.keys()
         if missing:
-            raise ModelFileError(f"{source} lacks {sorted(missing)}. Make it anew with `make export`.")
+            raise ModelFileError(f"{source} lacks {sorted(missing)}. Write it again with `make export`.")
         side = self.card.input_size
         try:
             trial = self.run(np.full((side, side, 3), 128, np.uint8))
         except Exception as error:
-            raise ModelFileError(f"{source} fails on a trial picture ({error}). Make it anew with `make export`.") from error
+            raise ModelFileError(f"{source} fails on a trial image ({error}). Write it again with `make export`.") from error
         if trial.classes.shape != (len(self.card.classes),) or trial.evidence.ndim != 2:
             raise ModelFileError(
-                f"{source} gives probabilities of shape {trial.classes.shape} and evidence of shape {trial.evidence.shape} "
-                f"for {len(self.card.classes)} classes. Make it anew with `make export`."
+                f"{source} returns probabilities of shape {trial.classes.shape} and evidence of shape "
+                f"{trial.evidence.shape} for {len(self.card.classes)} classes. Write it again with `make export`."
             )
 
     def run(self, pixels: Pixels, *, views: int = 1) -> Outputs:
-        """Classify one photograph.
+        """Return the outputs for one image.
 
         Args:
             pixels: uint8, H x W x 3, RGB, upright, any H and W.
-            views: 1, or 8 to average over flips and quarter turns.
+            views: 1, or 8 for test-time augmentation: the mean over flips and quarter turns.
 
         Raises:
-            ModelFault: the answer is not made of numbers.
+            InferenceError: an output is NaN or infinite.
         """
         feed = {"image": pixels[np.newaxis], "views": np.array(views, np.int64)}
         values = dict(zip(self._names, self._session.run(self._names, feed), strict=True))
         if not all(np.isfinite(values[name]).all() for name in ("probability", "logit", "classes", "evidence")):
-            raise ModelFault("The model's answer is not a number.")
-        sharpness, brightness, size = (plain(value) for value in values["quality"])
+            raise InferenceError("The model returned NaN or infinity.")
+        sharpness, brightness, size = (shortest_float(value) for value in values["quality"])
         return Outputs(
-            probability=plain(values["probability"]),
-            logit=plain(values["logit"]),
+            probability=shortest_float(values["probability"]),
+            logit=shortest_float(values["logit"]),
             classes=values["classes"],
             evidence=values["evidence"],
-            bias=plain(values["bias"]) if self.card.bias is None else self.card.bias,
-            distance=plain(values["distance"]),
-            spread=plain(values["spread"]),
+            bias=shortest_float(values["bias"]) if self.card.bias is None else self.card.bias,
+            distance=shortest_float(values["distance"]),
+            spread=shortest_float(values["spread"]),
             sharpness=sharpness,
             brightness=brightness,
             size=size,
         )
 
 
-def plain(value: np.float32 | npt.NDArray[np.float32]) -> float:
-    """The shortest decimal number that is this float32: 0.48, not 0.4799999892711639.
+def shortest_float(value: np.float32 | npt.NDArray[np.float32]) -> float:
+    """Return the float with the fewest decimals that rounds to this float32: 0.48, not 0.4799999892711639.
 
-    Nothing is lost, and what is compared with a limit is the number that is shown.
+    No information is lost, and the number that is compared with a threshold is the number that is shown.
+
+    Args:
+        value: float32 scalar.
     """
     return float(str(np.float32(value)))
-
-
-def read_card(metadata: dict[str, str], source: str) -> Card:
-    """Read the metadata of a model file; `source` names it in errors.
-
-    Raises:
-        ModelFileError: the metadata are not ours, or something that serving needs is missing or malformed.
-    """
-    if metadata.get("lesion_format") != FORMAT:
-        raise ModelFileError(
-            f"{source} is not a model of this project (metadata lesion_format is {metadata.get('lesion_format')!r}, "
-            f"not {FORMAT!r}). Convert a checkpoint with `make export`."
-        )
-    try:
-        values = {key: json.loads(text) for key, text in metadata.items()}
-        sets = values.pop("prediction_sets")
-        return Card(
-            version=str(values.pop("version")),
-            architecture=str(values.pop("architecture")),
-            input_size=int(values.pop("input_size")),
-            classes=tuple(DiagnosisClass(**entry) for entry in values.pop("classes")),
-            bias=values.pop("bias", None),
-            threshold=float(values.pop("threshold")),
-            coverage=float(sets["coverage"]),
-            set_limits={side: float(sets[side]) for side in ("malignant", "benign")},
-            refusal=tuple(RefusalRule(**entry) for entry in values.pop("refusal")),
-            about=values,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(
-            f"{source} has metadata that cannot be used ({error}). Make it anew with `make export`."
-        ) from error

@@ -1,19 +1,20 @@
-"""The answer to a photograph: one class per JSON object of the contract, in the contract's order.
+"""JSON objects of the API's answers: one data class per object, fields in the order of the contract.
 
-Plain data classes, so that a first photograph is answered before pydantic is loaded; FastAPI describes them all the same,
-with what `metadata` says of each field.
+Plain data classes, so that a first image is answered before pydantic is loaded. FastAPI describes them in OpenAPI all the
+same, with the description in each field's `metadata`.
 """
 
 import json
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from lesion.inference.decision import Side
+from lesion.inference.model import Model
 
 
 class Views(IntEnum):
-    """How many turned and mirrored copies of the photograph are judged and averaged."""
+    """Number of views of the image whose outputs are averaged: 1, or 8 (flips and quarter turns)."""
 
     ONE = 1
     EIGHT = 8
@@ -21,7 +22,7 @@ class Views(IntEnum):
 
 @dataclass(frozen=True)
 class ClassProbability:
-    """One class and its share of the probability."""
+    """One class and its probability."""
 
     code: str
     malignant: bool
@@ -30,7 +31,7 @@ class ClassProbability:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for a photograph that can be judged."""
+    """The prediction for an image that was not refused."""
 
     decision: Literal["above_threshold", "below_threshold"]
     malignant_probability: float = field(metadata={"description": "calibrated, 0 to 1"})
@@ -42,17 +43,17 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why the photograph is not judged, and what to do."""
+    """The reason why the image is not classified, and what to do."""
 
     code: str = field(
-        metadata={"description": "too_small, too_dark, too_blurry, not_a_lesion, unstable, or another of the model's"}
+        metadata={"description": "too_small, too_dark, too_blurry, not_a_lesion, unstable, or a code of another model"}
     )
     message: str
 
 
 @dataclass(frozen=True)
 class EvidenceMap:
-    """What in the photograph's centred square speaks for malignancy (positive) or against it (negative)."""
+    """Evidence for (positive) and against (negative) malignancy in each cell of the image's centre square."""
 
     rows: int
     columns: int
@@ -61,8 +62,8 @@ class EvidenceMap:
 
 
 @dataclass(frozen=True)
-class ImageFacts:
-    """The photograph as it was sent, after it was turned upright."""
+class ImageInfo:
+    """The image as uploaded, upright."""
 
     width: int = field(metadata={"description": "pixels"})
     height: int = field(metadata={"description": "pixels"})
@@ -71,7 +72,7 @@ class ImageFacts:
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """Which model answered."""
+    """The model that answered."""
 
     version: str
     sha256: str = field(metadata={"description": "of the model file"})
@@ -88,20 +89,112 @@ class Timing:
 
 @dataclass(frozen=True)
 class Classification:
-    """The answer to a photograph: a prediction, or a refusal."""
+    """The answer for one image: a prediction or a refusal."""
 
     status: Literal["ok", "refused"]
     refusal: Refusal | None
     prediction: Prediction | None
     evidence: EvidenceMap | None
-    image: ImageFacts
+    image: ImageInfo
     model: ModelVersion
     timing_ms: Timing
     disclaimer: str
 
 
-def encode(answer: Classification) -> bytes:
-    """The answer as it is sent.
+@dataclass(frozen=True)
+class ClassEntry:
+    """One class that the model distinguishes."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "ignore"}
+
+    code: str
+    name: str
+    malignant: bool
+
+
+@dataclass(frozen=True)
+class RefusalLimit:
+    """The model refuses with `code` if `measure` is below or above a limit."""
+
+    # Otherwise it would inherit that of `ModelCard`.
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "ignore"}
+
+    code: str
+    measure: str
+    below: float | None
+    above: float | None
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """The model card: version, training data, evaluation, intended use and limits of use.
+
+    Further members are those of the model file.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "allow"}
+
+    version: str
+    sha256: str
+    architecture: str
+    input_size: int = field(metadata={"description": "side in pixels of the square that the network sees"})
+    threshold: float
+    coverage: float = field(metadata={"description": "of the prediction sets, per side"})
+    set_limits: dict[str, float] = field(metadata={"description": "probability of a side from which it joins the set"})
+    refusal: list[RefusalLimit]
+    classes: list[ClassEntry]
+    training: Any = None
+    metrics: Any = None
+    licence: Any = None
+    intended_use: Any = None
+    limits_of_use: Any = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of an upload."""
+
+    max_upload_bytes: int
+    max_pixels: int
+    max_pixels_of: dict[str, int] = field(metadata={"description": "formats with a lower limit"})
+    formats: list[str]
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a page needs to present the service."""
+
+    title: str
+    description: str
+    about: list[str] = field(metadata={"description": "paragraphs"})
+    links: dict[str, str]
+    limits: Limits
+
+
+def describe_model(model: Model) -> dict[str, Any]:
+    """Return a loaded model's card as the JSON object that `ModelCard` describes.
+
+    Args:
+        model: the loaded model.
+
+    Raises:
+        ValueError: metadata of a foreign model file do not have the types of `ModelCard` (pydantic.ValidationError).
+    """
+    # Loaded here: the fast path does without pydantic.
+    from pydantic import TypeAdapter
+
+    known = asdict(model.card) | {"sha256": model.sha256}
+    members = known.pop("about") | {name: known[name] for name in ModelCard.__dataclass_fields__ if name in known}
+    card = TypeAdapter(ModelCard).validate_python(members)
+    # Pydantic keeps the file's further members beside the fields, where `asdict` does not see them.
+    return asdict(card) | {name: value for name, value in vars(card).items() if name not in ModelCard.__dataclass_fields__}
+
+
+def to_json(answer: Classification) -> bytes:
+    """Serialise an answer as compact JSON in UTF-8.
+
+    Args:
+        answer: the answer for one image.
 
     Raises:
         ValueError: a number in it is not finite.

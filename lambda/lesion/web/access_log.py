@@ -1,9 +1,9 @@
-"""One line of JSON per request on Lambda: allow-listed fields, and metrics in CloudWatch's embedded format.
+"""Write one line of JSON per request on Lambda: allow-listed fields, and metrics in CloudWatch's embedded format.
 
-Only what `FIELDS` names is ever written. The route is one of the application's own or "other", because a path is whatever a
-caller types; of the answer only its code, sizes, timings and model are taken. Of the request there is no header, query,
-address, name or body, and of the answer no probability and no decision. Beside these lines the log has what the package
-says itself, of faults; what other packages say stays out of it (`only_ours`).
+Only the names in `FIELDS` and `METRICS` are ever written. The route is one of the application's own or "other", because a
+path is whatever a caller types. Of the request, no header, query, address, name or body is logged, and of the answer no
+probability and no decision: only its code, sizes, timings and model. Besides these lines the log contains this package's own
+messages about unhandled errors; messages of other packages are dropped (`drop_third_party_logs`).
 """
 
 import json
@@ -16,32 +16,32 @@ from typing import Any, TextIO
 
 NAMESPACE = "LesionClassifier"
 SERVICE = "service"
-"""The metrics' only dimension: the function's name, so that two deployments in one account stay apart."""
-CLASSIFY = "/api/classify"
+"""The metrics' only dimension: the function's name, which separates two deployments in one account."""
+CLASSIFY_PATH = "/api/classify"
 OTHER = "other"
 ROUTES = frozenset(
     f"/api/{name}"
     for name in ("classes", "classify", "config", "docs", "docs.css", "model", "openapi.json", "ping", "samples")
 )
-"""What may be named; written down here, because a line is written before the application is loaded."""
+"""Routes that a line may name. Listed here because a line is written before the application is loaded."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 FIELDS = {
     SERVICE: "name of the function",
-    "request_id": "Lambda's, which the gateway's access log has as function_request_id",
+    "request_id": "Lambda's, which the gateway's access log calls function_request_id",
     "route": "of the application, or other",
     "method": "of HTTP, or other",
     "status": "of the answer",
-    "code": "ok, or the code of the refusal or the problem; none for routes that judge nothing",
-    "cold": "whether it was the first request of this environment",
-    "bytes_in": "of the body",
-    "bytes_out": "of the answer's body",
-    "width": "of the photograph, in pixels",
-    "height": "of the photograph, in pixels",
-    "ms": "for the whole request",
+    "code": "ok, or the code of the refusal or problem; null for routes that classify nothing",
+    "cold": "whether it was the first request of this execution environment",
+    "bytes_in": "size of the request's body",
+    "bytes_out": "size of the answer's body",
+    "width": "of the image, in pixels",
+    "height": "of the image, in pixels",
+    "ms": "duration of the whole request",
     "model": "version of the model that answered",
 }
-"""Every field but the metrics, with its meaning."""
+"""Every field that is not a metric, with its meaning."""
 
 METRICS = {
     "Judged": "Count",
@@ -50,33 +50,33 @@ METRICS = {
     "DecodeTime": "Milliseconds",
     "InferTime": "Milliseconds",
 }
-"""Unit of each metric. Each costs money by the month, so there are no more than the dashboard shows."""
+"""Unit of each metric. CloudWatch charges each one by the month, so there are only those that the dashboard shows."""
 
 
-def only_ours() -> None:
-    """Keep from Lambda's log what the packages would write there: Mangum every path, python-multipart bytes of broken forms.
+def drop_third_party_logs() -> None:
+    """Keep messages of other packages out of Lambda's log: Mangum logs every path, python-multipart bytes of bad forms.
 
-    To be called when a function starts; by then its runtime has set the log up. Elsewhere the log is the host's own.
+    To be called when a function starts, when its runtime has already set up the log. On other hosts nothing is changed.
     """
     if "AWS_LAMBDA_RUNTIME_API" in os.environ:
         for handler in logging.getLogger().handlers:
             handler.addFilter(logging.Filter("lesion"))
 
 
-class Records:
-    """Writes what happened, a line for each request."""
+class AccessLog:
+    """Writes one line for each request."""
 
-    def __init__(self, service: str, model: str, to: TextIO | None = None) -> None:
-        """Prepare.
+    def __init__(self, service: str, model: str, stream: TextIO | None = None) -> None:
+        """Open the log.
 
         Args:
             service: the function's name.
             model: version of the model.
-            to: where lines go; standard output where it is None, which is where Lambda collects them.
+            stream: where lines are written; None for standard output, which Lambda collects.
         """
         self._service = service
         self._model = model
-        self._to = to
+        self._stream = stream
         self._cold = True
 
     def write(self, event: Mapping[str, Any], answer: Mapping[str, Any], context: Any, milliseconds: float) -> None:
@@ -84,26 +84,26 @@ class Records:
 
         Args:
             event: of API Gateway, in payload format 2.0 or 1.0.
-            answer: what goes back to it.
+            answer: the function's answer to it.
             context: Lambda's, or None.
-            milliseconds: that it took.
+            milliseconds: duration of the request.
         """
-        line = self._facts(event, answer, context, milliseconds)
+        line = self._fields(event, answer, context, milliseconds)
         metrics = _metrics(line["route"], answer)
         if metrics:
-            line |= _embedded(metrics) | metrics
+            line |= _embedded_metrics(metrics) | metrics
         self._cold = False
-        print(json.dumps(line, separators=(",", ":")), file=self._to or sys.stdout, flush=True)
+        print(json.dumps(line, separators=(",", ":")), file=self._stream or sys.stdout, flush=True)
 
-    def _facts(
+    def _fields(
         self, event: Mapping[str, Any], answer: Mapping[str, Any], context: Any, milliseconds: float
     ) -> dict[str, Any]:
         path = event.get("rawPath", event.get("path"))
         method = (event["requestContext"].get("http") or {}).get("method", event.get("httpMethod"))
-        # A test event, typed by a person, may have anything in the place of text.
+        # A test event that a person wrote may have any type in the place of text.
         route = path if isinstance(path, str) and path in ROUTES else OTHER
-        told = _told(route, answer)
-        image = told.get("image")
+        body = _parse_body(route, answer)
+        image = body.get("image")
         image = image if isinstance(image, dict) else {}
         return {
             SERVICE: self._service,
@@ -111,7 +111,7 @@ class Records:
             "route": route,
             "method": method if isinstance(method, str) and method in METHODS else OTHER,
             "status": answer["statusCode"],
-            "code": _code(told),
+            "code": _code(body),
             "cold": self._cold,
             "bytes_in": _size(event.get("body"), event.get("isBase64Encoded")),
             "bytes_out": _size(answer.get("body"), answer.get("isBase64Encoded")),
@@ -122,34 +122,34 @@ class Records:
         }
 
 
-def _told(route: str, answer: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer's object, where it is a classification or a problem; else an empty one."""
-    if answer["statusCode"] < 400 and route != CLASSIFY:
+def _parse_body(route: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answer's JSON object if it is a classification or a problem, otherwise an empty one."""
+    if answer["statusCode"] < 400 and route != CLASSIFY_PATH:
         return {}
     try:
-        told = json.loads(answer.get("body") or "{}")
+        body = json.loads(answer.get("body") or "{}")
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return body if isinstance(body, dict) else {}
 
 
-def _code(told: Mapping[str, Any]) -> str | None:
-    refusal = told.get("refusal")
-    code = refusal.get("code") if isinstance(refusal, dict) else told.get("code", told.get("status"))
+def _code(body: Mapping[str, Any]) -> str | None:
+    refusal = body.get("refusal")
+    code = refusal.get("code") if isinstance(refusal, dict) else body.get("code", body.get("status"))
     return code if isinstance(code, str) else None
 
 
 def _metrics(route: str, answer: Mapping[str, Any]) -> dict[str, float]:
-    """What is counted of one request; nothing where no photograph was to be judged."""
-    if route != CLASSIFY:
+    """Return the metrics of one request; none if no image was to be classified."""
+    if route != CLASSIFY_PATH:
         return {}
     if 400 <= answer["statusCode"] < 500:
         return {"Rejected": 1}
-    told = _told(route, answer)
-    times = told.get("timing_ms")
+    body = _parse_body(route, answer)
+    times = body.get("timing_ms")
     if not isinstance(times, dict):
         return {}
-    refused = told.get("status") == "refused"
+    refused = body.get("status") == "refused"
     return {
         "Judged": 0 if refused else 1,
         "Refused": 1 if refused else 0,
@@ -158,7 +158,7 @@ def _metrics(route: str, answer: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def _embedded(metrics: Iterable[str]) -> dict[str, Any]:
+def _embedded_metrics(metrics: Iterable[str]) -> dict[str, Any]:
     directive = {
         "Namespace": NAMESPACE,
         "Dimensions": [[SERVICE]],
@@ -168,7 +168,7 @@ def _embedded(metrics: Iterable[str]) -> dict[str, Any]:
 
 
 def _size(body: object, in_base64: object) -> int:
-    """Bytes of a body, without decoding it."""
+    """Return the bytes of a body without decoding it."""
     if not isinstance(body, str) or not body:
         return 0
     return len(body) * 3 // 4 - body[-2:].count("=") if in_base64 else len(body.encode(errors="replace"))

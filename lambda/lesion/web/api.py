@@ -1,4 +1,4 @@
-"""The HTTP contract: routes under /api, and the application that holds them."""
+"""The HTTP contract: the routes under /api, and the FastAPI application that contains them."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import anyio
 from anyio.to_thread import run_sync
 from fastapi import FastAPI, Query, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import TypeAdapter
 
 from lesion.errors import (
     FetchFailed,
@@ -19,27 +20,37 @@ from lesion.errors import (
     UnsupportedFormat,
     UrlNotAllowed,
 )
-from lesion.imaging.decode import FORMATS, MAX_PIXELS, MAX_PIXELS_OF
+from lesion.imaging.decode import MAX_PIXELS, MAX_PIXELS_BY_KIND
+from lesion.imaging.formats import FORMATS
 from lesion.inference import messages
 from lesion.inference.classify import classify
-from lesion.inference.facts import ClassEntry, Config, Limits, ModelCard, describe
 from lesion.inference.model import Model
-from lesion.inference.schemas import Classification, Views, encode
+from lesion.inference.schemas import (
+    ClassEntry,
+    Classification,
+    Config,
+    Limits,
+    ModelCard,
+    Views,
+    describe_model,
+    to_json,
+)
 from lesion.settings import Settings
 from lesion.web import openapi_html, problems
+from lesion.web.exception_handlers import add_exception_handlers
 from lesion.web.fetch import fetch
-from lesion.web.http import Answers
-from lesion.web.samples import Sample, Samples
-from lesion.web.upload import FIELD, read_upload
+from lesion.web.middleware import HttpSemantics
+from lesion.web.samples import Sample, SampleGallery
+from lesion.web.upload import FORM_FIELD, read_upload
 
-CONTRACT = "1"
+CONTRACT_VERSION = "1"
 """Version of the HTTP contract, not of the code or the model."""
 
-AT_ONCE = 2
-"""Photographs decoded at the same time. One can take 400 MB, so this bounds the memory; others wait their turn."""
+MAX_CONCURRENT_DECODES = 2
+"""Images decoded at the same time. Each can take 400 MB, so this bounds the memory; further requests wait."""
 
-FETCH_SECONDS = 12.0
-"""For `url=`, with the look-up of the host, which cannot be given a limit of its own."""
+FETCH_TIMEOUT_S = 12.0
+"""Seconds for `url=`, including the DNS look-up, which cannot have a timeout of its own."""
 
 _BINARY = {"type": "string", "format": "binary"}
 _UPLOAD: dict[str, Any] = {
@@ -49,117 +60,122 @@ _UPLOAD: dict[str, Any] = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "description": f"the photograph as the form field {FIELD}",
-                    "required": [FIELD],
-                    "properties": {FIELD: _BINARY},
+                    "description": f"the image as the form field {FORM_FIELD}",
+                    "required": [FORM_FIELD],
+                    "properties": {FORM_FIELD: _BINARY},
                 }
             },
-            "image/*": {"schema": {**_BINARY, "description": f"the photograph's bytes, any of {', '.join(FORMATS)}"}},
+            "image/*": {"schema": {**_BINARY, "description": f"the image's bytes in one of {', '.join(FORMATS)}"}},
             "application/octet-stream": {"schema": {**_BINARY, "description": "the same"}},
         },
     }
 }
 
 ViewsQuery = Annotated[Views, Query(description="1, or 8 to average over flips and quarter turns")]
-EvidenceQuery = Annotated[bool, Query(description="whether the answer has the evidence map")]
+EvidenceQuery = Annotated[bool, Query(description="whether the answer contains the evidence map")]
 SampleQuery = Annotated[str | None, Query(description="id of a sample, see /api/samples")]
-UrlQuery = Annotated[str | None, Query(description="https address of a photograph, where the service allows its host")]
+UrlQuery = Annotated[str | None, Query(description="https address of an image, if the service allows its host")]
 
 
 def create_app(settings: Settings, model: Model) -> FastAPI:
-    """The service as an ASGI application.
+    """Return the service as an ASGI application.
+
+    Args:
+        settings: samples, limits, allowed hosts, title and links.
+        model: the loaded model.
 
     Raises:
-        SettingsError: the sample gallery is broken.
+        SettingsError: the sample gallery is malformed.
     """
     app = FastAPI(
         title=settings.title,
         description=f"{messages.DESCRIPTION} {messages.DISCLAIMER}",
-        version=CONTRACT,
+        version=CONTRACT_VERSION,
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
-        # A redirect of an upload is an upload twice.
+        # A redirected upload would be sent twice.
         redirect_slashes=False,
     )
-    problems.install(app)
-    # Outside of what answers faults, so that it sees these as well.
-    app.add_middleware(Answers)
-    samples = Samples(settings.samples)
+    add_exception_handlers(app)
+    # Outside of the exception handlers, so that it changes their answers as well.
+    app.add_middleware(HttpSemantics)
+    samples = SampleGallery(settings.samples)
     _add_classify(app, settings, model, samples)
-    _add_facts(app, settings, model, samples)
+    _add_information(app, settings, model, samples)
     _add_docs(app)
     return app
 
 
-def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Samples) -> None:
-    turns = anyio.CapacityLimiter(AT_ONCE)
-    unreadable = (InvalidImage, TooLarge, UnsupportedFormat, InvalidParameter, MissingFile)
+def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: SampleGallery) -> None:
+    limiter = anyio.CapacityLimiter(MAX_CONCURRENT_DECODES)
+    image_errors = (InvalidImage, TooLarge, UnsupportedFormat, InvalidParameter, MissingFile)
 
-    async def judge(data: bytes, views: Views, evidence: bool) -> Response:
-        # In a thread: the event loop stays free to answer others meanwhile.
-        answer = await run_sync(lambda: classify(data, model, views=views, evidence=evidence), limiter=turns)
-        return Response(encode(answer), media_type="application/json")
+    async def respond(data: bytes, views: Views, evidence: bool) -> Response:
+        # In a thread, so that the event loop can answer other requests meanwhile.
+        answer = await run_sync(lambda: classify(data, model, views=views, evidence=evidence), limiter=limiter)
+        return Response(to_json(answer), media_type="application/json")
 
     @app.post(
         "/api/classify",
         response_model=Classification,
         openapi_extra=_UPLOAD,
-        responses=problems.documented(InvalidRequest, *unreadable),
+        responses=problems.openapi_responses(InvalidRequest, *image_errors),
     )
     async def classify_upload(request: Request, views: ViewsQuery = Views.ONE, evidence: EvidenceQuery = True) -> Response:
-        """Judge the photograph in the request: a form with the field `file`, or the photograph as the body."""
-        return await judge(await read_upload(request, settings.max_upload_bytes), views, evidence)
+        """Classify the image in the request: a form with the field `file`, or the image as the body."""
+        return await respond(await read_upload(request, settings.max_upload_bytes), views, evidence)
 
     @app.get(
         "/api/classify",
         response_model=Classification,
-        responses=problems.documented(NotFound, UrlNotAllowed, FetchFailed, *unreadable),
+        responses=problems.openapi_responses(NotFound, UrlNotAllowed, FetchFailed, *image_errors),
     )
     async def classify_known(
         sample: SampleQuery = None, url: UrlQuery = None, views: ViewsQuery = Views.ONE, evidence: EvidenceQuery = True
     ) -> Response:
-        """Judge a sample of the gallery, or a photograph at an address of an allowed host."""
+        """Classify a sample of the gallery, or an image at an address of an allowed host."""
         if sample is not None and url is not None:
-            raise InvalidParameter("Give either sample or url, not both.")
+            raise InvalidParameter("Send either sample or url, not both.")
         if sample is not None:
-            return await judge(samples.photograph(sample), views, evidence)
+            return await respond(samples.read_image(sample), views, evidence)
         if url is not None:
-            return await judge(await _fetched(url, settings), views, evidence)
-        raise MissingFile("Give sample=ID or url=ADDRESS, or send a photograph with POST.")
+            return await respond(await _fetch(url, settings), views, evidence)
+        raise MissingFile("Send sample=ID or url=ADDRESS, or send an image with POST.")
 
 
-async def _fetched(url: str, settings: Settings) -> bytes:
-    with anyio.move_on_after(FETCH_SECONDS):
+async def _fetch(url: str, settings: Settings) -> bytes:
+    with anyio.move_on_after(FETCH_TIMEOUT_S):
         return await run_sync(
             lambda: fetch(url, hosts=settings.url_hosts, max_bytes=settings.max_upload_bytes), abandon_on_cancel=True
         )
-    raise FetchFailed("The address gave no complete answer in time. Try again, or upload the photograph instead.")
+    raise FetchFailed("The address returned no complete answer in time. Try again, or upload the image instead.")
 
 
-def _add_facts(app: FastAPI, settings: Settings, model: Model, samples: Samples) -> None:
+def _add_information(app: FastAPI, settings: Settings, model: Model, samples: SampleGallery) -> None:
     classes = [ClassEntry(**asdict(entry)) for entry in model.card.classes]
-    # Validated once, at the start: what a foreign model file says of itself must not fail later.
-    about = describe(model)
+    # Validated at the start: metadata of a foreign model file must not fail with a request.
+    card = describe_model(model)
 
     @app.get("/api/classes")
     async def list_classes() -> list[ClassEntry]:
-        """The classes that the model tells apart, and which of them count as malignant."""
+        """List the classes that the model distinguishes, and which of them count as malignant."""
         return classes
 
-    @app.get("/api/model")
-    async def show_model() -> ModelCard:
-        """The model card: what the model file says of itself."""
-        return about
+    # Without a response model, which would drop the file's further members.
+    @app.get("/api/model", response_model=None, responses={200: {"model": ModelCard}})
+    async def show_model() -> Response:
+        """Return the model card: the metadata of the model file."""
+        return JSONResponse(card)
 
     @app.get("/api/samples")
     async def list_samples() -> tuple[Sample, ...]:
-        """The sample gallery, with what the archive records of each photograph."""
+        """List the sample gallery, with what the archive records of each image."""
         return samples.entries
 
     @app.get("/api/config")
     async def show_config() -> Config:
-        """What a page needs to present the service: texts, links and limits."""
+        """Return what a page needs to present the service: texts, links and limits."""
         return Config(
             title=settings.title,
             description=messages.DESCRIPTION,
@@ -168,14 +184,16 @@ def _add_facts(app: FastAPI, settings: Settings, model: Model, samples: Samples)
             limits=Limits(
                 max_upload_bytes=settings.max_upload_bytes,
                 max_pixels=MAX_PIXELS,
-                max_pixels_of={name: MAX_PIXELS_OF[name.lower()] for name in FORMATS if name.lower() in MAX_PIXELS_OF},
+                max_pixels_of={
+                    name: MAX_PIXELS_BY_KIND[name.lower()] for name in FORMATS if name.lower() in MAX_PIXELS_BY_KIND
+                },
                 formats=list(FORMATS),
             ),
         )
 
     @app.get("/api/ping")
     async def ping() -> str:
-        """Whether the service answers."""
+        """Return "pong" if the service is available."""
         return "pong"
 
 
@@ -183,9 +201,9 @@ def _add_docs(app: FastAPI) -> None:
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
-        # Problems are answered by handlers, of which FastAPI's document knows nothing.
+        # Exception handlers answer with problems, which FastAPI's document does not include.
         document = generate()
-        document["components"]["schemas"]["Problem"] = problems.Problem.model_json_schema()
+        document["components"]["schemas"]["Problem"] = TypeAdapter(problems.Problem).json_schema()
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it

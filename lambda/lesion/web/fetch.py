@@ -1,8 +1,8 @@
-"""Fetching a photograph from an allow-listed web address, without being led anywhere else.
+"""Fetch an image from an allow-listed URL, protected against server-side request forgery.
 
-The allow-list names hosts, but a name leads where its owner's DNS says, for instance to this machine's own network. So
-every address of the name must be public, and the connection goes to the very address that was checked: a second look-up
-could give another answer.
+The allow-list names hosts, but a host's DNS records may point anywhere, for instance into the private network of this
+machine. So every address of the host must be public, and the connection uses the address that was checked: a second look-up
+could return another one.
 """
 
 import ipaddress
@@ -17,16 +17,16 @@ from urllib.parse import urlsplit
 
 from lesion.errors import FetchFailed, UrlNotAllowed
 
-SECONDS = 8.0
-"""For everything after the look-up: connecting, the TLS handshake, the answer to its last byte."""
+TIMEOUT_S = 8.0
+"""Seconds for everything after the look-up: connection, TLS handshake, and the answer up to its last byte."""
 _PORT = 443
-_MAX_URL = 2048
-_HEAD = 65_536
-"""Bytes that an answer may have beside its body, which may come in chunks of any size and so take twice its own."""
+_MAX_URL_LENGTH = 2048
+_MAX_HEADER_BYTES = 65_536
+"""Bytes that an answer may have besides its body. Chunked encoding may double the body's size."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-# Reserved by IANA, and global to `ipaddress` in older releases of Python 3.11 and 3.12: protocols, relays of 6to4,
-# documentation.
-_SPECIAL = (
+# Reserved by IANA for protocols, 6to4 relays and documentation, but global for `ipaddress` in older releases of Python 3.11
+# and 3.12.
+_RESERVED = (
     ipaddress.IPv4Network("192.0.0.0/24"),
     ipaddress.IPv4Network("192.88.99.0/24"),
     ipaddress.IPv6Network("3fff::/20"),
@@ -41,52 +41,60 @@ def fetch(
     *,
     hosts: Collection[str],
     max_bytes: int,
-    seconds: float = SECONDS,
+    seconds: float = TIMEOUT_S,
     resolve: Resolver | None = None,
     connect: Callable[[str, float], socket.socket] | None = None,
     context: ssl.SSLContext | None = None,
 ) -> bytes:
-    """The body behind `url`.
+    """Return the body of the answer to a GET request.
 
     Args:
-        url: https, on port 443 of one of `hosts`.
-        hosts: host names in lower case that may be fetched from; none turns fetching off.
-        max_bytes: of the body.
-        seconds: for everything after the look-up.
-        resolve, connect, context: for tests; how to look up a name, reach an address and trust a certificate.
+        url: https, on port 443 of one of `hosts`. Untrusted.
+        hosts: allowed host names in lower case; an empty collection disables fetching.
+        max_bytes: largest size of the body.
+        seconds: timeout for everything after the look-up.
+        resolve: returns the addresses of a host name; replaced in tests.
+        connect: opens a TCP connection to an address within a timeout in seconds; replaced in tests.
+        context: verifies the certificate; replaced in tests.
 
     Raises:
-        UrlNotAllowed: not such an address, or its host leads to an address that is not public.
-        FetchFailed: no answer, another answer than 200, a redirect, too long or too large.
+        UrlNotAllowed: the URL is not allowed, or its host has an address that is not public.
+        FetchFailed: no answer, a status other than 200, a redirect, a timeout or too many bytes.
     """
     host, target = _check_url(url, hosts)
     try:
         addresses = (resolve or _resolve)(host)
     except (OSError, UnicodeError) as error:
-        raise FetchFailed("The address's host cannot be found. Check its name, or upload the photograph instead.") from error
+        raise FetchFailed("The address's host cannot be found. Check its name, or upload the image instead.") from error
     if not addresses or not all(is_public(address) for address in addresses):
-        raise UrlNotAllowed("The address's host does not lead to the public internet. Upload the photograph instead.")
+        raise UrlNotAllowed("The address's host is not on the public internet. Upload the image instead.")
     deadline = time.monotonic() + seconds
     try:
-        with (connect or _connect)(addresses[0], seconds) as plain:
-            plain.settimeout(_left(deadline))
-            with (context or ssl.create_default_context()).wrap_socket(plain, server_hostname=host) as secure:
+        with (connect or _connect)(addresses[0], seconds) as tcp:
+            tcp.settimeout(_remaining(deadline))
+            with (context or ssl.create_default_context()).wrap_socket(tcp, server_hostname=host) as secure:
                 return _get(secure, host, target, max_bytes, deadline)
     except (OSError, HTTPException, ValueError) as error:
         raise FetchFailed(
-            "The address gave no complete answer in time. Try again, or upload the photograph instead."
+            "The address returned no complete answer in time. Try again, or upload the image instead."
         ) from error
 
 
 def is_public(text: str) -> bool:
-    """Whether an IP address is on the public internet, looking through every IPv6 form that carries an IPv4 address."""
+    """Return whether an IP address is on the public internet.
+
+    An IPv4 address that is embedded in an IPv6 address (mapped, 6to4, Teredo, NAT64) is checked as well.
+
+    Args:
+        text: the address; anything that is not an address is not public.
+    """
     try:
         address: Address = ipaddress.ip_address(text)
     except ValueError:
         return False
     if isinstance(address, ipaddress.IPv6Address):
         if address.scope_id is not None:
-            # Of one network of this machine.
+            # Valid on one network of this machine only.
             return False
         embedded = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
         if address in _NAT64:
@@ -95,79 +103,78 @@ def is_public(text: str) -> bool:
             return is_public(str(embedded))
         if address.is_site_local:
             return False
-    special = any(address in network for network in _SPECIAL)
-    return address.is_global and not (address.is_multicast or address.is_reserved or special)
+    reserved = address.is_reserved or any(address in network for network in _RESERVED)
+    return address.is_global and not address.is_multicast and not reserved
 
 
 def _check_url(url: str, hosts: Collection[str]) -> tuple[str, str]:
-    """Host, and path with query, of an address that may be fetched."""
+    """Return the host, and the path with the query, of an allowed URL."""
     if not hosts:
-        raise UrlNotAllowed("Fetching from addresses is turned off here. Upload the photograph instead.")
-    # urlsplit drops line breaks and reads backslashes otherwise than browsers do; nothing of the kind gets that far.
-    if len(url) > _MAX_URL or not re.fullmatch(r"[!-\[\]-~]+", url):
+        raise UrlNotAllowed("Fetching from addresses is turned off here. Upload the image instead.")
+    # urlsplit removes line breaks and treats backslashes differently from browsers, so both are rejected before.
+    if len(url) > _MAX_URL_LENGTH or not re.fullmatch(r"[!-\[\]-~]+", url):
         raise UrlNotAllowed(
-            f"An address has at most {_MAX_URL} printable characters, without spaces. Upload the photograph instead."
+            f"An address has at most {_MAX_URL_LENGTH} printable characters, without spaces. Upload the image instead."
         )
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise UrlNotAllowed("This is not a web address. Upload the photograph instead.") from error
+        raise UrlNotAllowed("This is not a web address. Upload the image instead.") from error
     if parts.scheme != "https" or port not in (None, _PORT) or "@" in parts.netloc:
-        raise UrlNotAllowed("Only https addresses without a port or a user name are fetched. Upload the photograph instead.")
+        raise UrlNotAllowed("Only https addresses without a port or a user name are allowed. Upload the image instead.")
     if host not in hosts:
-        raise UrlNotAllowed(f"Only these hosts are fetched from: {', '.join(sorted(hosts))}. Upload the photograph instead.")
+        raise UrlNotAllowed(f"Only these hosts are allowed: {', '.join(sorted(hosts))}. Upload the image instead.")
     return host, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 def _resolve(host: str) -> list[str]:
-    found = socket.getaddrinfo(host, _PORT, type=socket.SOCK_STREAM)
-    return [str(address[0]) for _, _, _, _, address in found]
+    results = socket.getaddrinfo(host, _PORT, type=socket.SOCK_STREAM)
+    return [str(address[0]) for _, _, _, _, address in results]
 
 
 def _connect(address: str, seconds: float) -> socket.socket:
     return socket.create_connection((address, _PORT), timeout=seconds)
 
 
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
+def _remaining(deadline: float) -> float:
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
         raise TimeoutError
-    return left
+    return remaining
 
 
 def _get(secure: ssl.SSLSocket, host: str, target: str, max_bytes: int, deadline: float) -> bytes:
-    # Request and answer are written out because http.client's connection would open its own socket, and its time limit
-    # is for each read: a server that sends one byte now and then would hold it for ever.
+    # The request is sent without http.client's connection, which would open its own socket, and whose timeout is per read: a
+    # server that sends one byte now and then would keep it open for ever.
     lines = (f"GET {target} HTTP/1.1", f"Host: {host}", "Accept: image/*", "Accept-Encoding: identity", "Connection: close")
-    secure.settimeout(_left(deadline))
+    secure.settimeout(_remaining(deadline))
     secure.sendall("".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii"))
-    response = HTTPResponse(_Until(secure, deadline, 2 * max_bytes + _HEAD), method="GET")  # type: ignore[arg-type]  # it only asks for makefile
+    source = _BoundedReader(secure, deadline, 2 * max_bytes + _MAX_HEADER_BYTES)
+    response = HTTPResponse(source, method="GET")  # type: ignore[arg-type]  # it only calls makefile
     with response:
         response.begin()
         if 300 <= response.status < 400:
-            raise FetchFailed(
-                "The address leads on to another one, which is not followed. Give the photograph's own address."
-            )
+            raise FetchFailed("The address redirects to another one, which is not followed. Send the image's own address.")
         if response.status != 200:
-            raise FetchFailed(f"The address answered {response.status} instead of a photograph. Check it in a browser.")
+            raise FetchFailed(f"The address answered {response.status} instead of an image. Check it in a browser.")
         body = response.read(max_bytes + 1)
         if len(body) > max_bytes:
             raise FetchFailed(
-                f"The photograph there has more than {max_bytes / 1_000_000:.1f} MB. Upload a smaller copy instead."
+                f"The image there has more than {max_bytes / 1_000_000:.1f} MB. Upload a smaller copy instead."
             )
         if response.length:
             raise TimeoutError
     return body
 
 
-class _Until(RawIOBase):
-    """A socket's bytes, until a moment, and up to a number: http.client reads on for ever after a chunk of -1 bytes."""
+class _BoundedReader(RawIOBase):
+    """A socket's bytes up to a deadline and a number of bytes; http.client never stops after a chunk of -1 bytes."""
 
-    def __init__(self, secure: ssl.SSLSocket, deadline: float, most: int) -> None:
+    def __init__(self, secure: ssl.SSLSocket, deadline: float, max_bytes: int) -> None:
         self._secure = secure
         self._deadline = deadline
-        self._left = most
+        self._bytes_left = max_bytes
 
     def makefile(self, _mode: str) -> BufferedReader:
         return BufferedReader(self)
@@ -176,9 +183,9 @@ class _Until(RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # BufferedReader passes nothing else
-        self._secure.settimeout(_left(self._deadline))
-        read = self._secure.recv_into(buffer)
-        self._left -= read
-        if self._left < 0:
-            raise ValueError("more bytes than an answer of this size can take")
-        return read
+        self._secure.settimeout(_remaining(self._deadline))
+        count = self._secure.recv_into(buffer)
+        self._bytes_left -= count
+        if self._bytes_left < 0:
+            raise ValueError("more bytes than an answer of this size can have")
+        return count

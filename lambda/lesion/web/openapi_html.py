@@ -1,7 +1,7 @@
-"""The API's description for people: plain HTML from the OpenAPI document.
+"""Render the OpenAPI document as one HTML page for people.
 
-FastAPI's own page loads its scripts and styles from a content delivery network. Nothing here asks a third party for
-anything, and the page works under `default-src 'none'; style-src 'self'`.
+FastAPI's own page loads scripts and styles from a content delivery network. This page makes no request to a third party and
+works under the Content-Security-Policy `default-src 'none'; style-src 'self'`.
 """
 
 from collections.abc import Sequence
@@ -28,10 +28,10 @@ _PAGE = """<!doctype html>
 <body>
 <h1>{title}: API</h1>
 <p>{description}</p>
-<p>The same for programs: <a href="/api/openapi.json">OpenAPI</a>.</p>
+<p>For programs: <a href="/api/openapi.json">OpenAPI</a>.</p>
 {routes}
 <h2 id="problems">Problems</h2>
-<p>Every error is <code>application/problem+json</code> (RFC 9457): type, title, status, detail, code.</p>
+<p>Every error is answered as <code>application/problem+json</code> (RFC 9457): type, title, status, detail, code.</p>
 {problems}
 <h2 id="objects">Objects</h2>
 {objects}
@@ -41,11 +41,11 @@ _PAGE = """<!doctype html>
 
 
 def render(openapi: dict[str, Any], codes: dict[str, tuple[int, str]]) -> str:
-    """The whole page.
+    """Return the HTML page.
 
     Args:
         openapi: the OpenAPI document.
-        codes: of problems, each with status and title; each becomes an anchor that `Problem.type` leads to.
+        codes: code of each problem -> status and title; each code becomes the anchor that `Problem.type` links to.
     """
     operations = [
         _operation(path, method, operation)
@@ -108,7 +108,7 @@ def _schema(name: str, schema: dict[str, Any]) -> str:
 
 
 def _type(schema: dict[str, Any]) -> str:
-    """A JSON schema in a few words, as HTML."""
+    """Return a short description of a JSON schema's type, as HTML."""
     if "$ref" in schema:
         name = escape(schema["$ref"].rsplit("/", 1)[-1])
         text = f'<a href="#object-{name}">{name}</a>'
@@ -126,7 +126,7 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """A table whose cells are HTML already; nothing where there are no rows."""
+    """Return a table, or nothing without rows; the cells are HTML already."""
     if not rows:
         return ""
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)

@@ -1,4 +1,4 @@
-"""The sample gallery: photographs that come with the service, so that it can be tried without one's own."""
+"""The sample gallery: images that come with the service, for visitors without an image of their own."""
 
 import json
 from dataclasses import dataclass, fields
@@ -9,15 +9,17 @@ from lesion.errors import NotFound, SettingsError
 
 @dataclass(frozen=True)
 class Sample:
-    """One photograph of the gallery.
+    """One image of the gallery.
 
     Attributes:
-        id: its name in `GET /api/classify?sample=`; the file is `<id>.jpg` in the gallery's folder.
-        title: neutral: it must not tell the diagnosis before the classifier has answered.
+        id: value of `GET /api/classify?sample=`; the file is `<id>.jpg` in the gallery's folder.
+        title: neutral: it must not reveal the diagnosis before the classifier has answered.
         diagnosis: class code of the diagnosis that the archive records.
         malignant: whether the archive records it as malignant.
-        image, thumbnail: addresses on the page's origin.
-        source, licence: where the photograph is from, and under which terms.
+        image: address of the image on the page's origin.
+        thumbnail: address of the thumbnail on the page's origin.
+        source: where the image is from.
+        licence: under which terms.
     """
 
     id: str
@@ -30,32 +32,42 @@ class Sample:
     licence: str
 
 
-class Samples:
-    """The gallery in one folder; a folder that does not exist is an empty gallery."""
+class SampleGallery:
+    """The samples in one folder; if the folder does not exist, the gallery is empty.
+
+    Attributes:
+        entries: the samples, in the order of the list.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """Read `samples.json` in `folder`.
+        """Read `samples.json`.
+
+        Args:
+            folder: with `samples.json` and the images.
 
         Raises:
-            SettingsError: the list cannot be read, or names a photograph that is not there.
+            SettingsError: the list is malformed, or an image that it names is missing.
         """
         self._folder = folder
-        self.entries = _read(folder) if folder.is_dir() else ()
+        self.entries = _read_entries(folder) if folder.is_dir() else ()
         self._ids = {sample.id for sample in self.entries}
 
-    def photograph(self, name: str) -> bytes:
-        """The file's bytes.
+    def read_image(self, sample_id: str) -> bytes:
+        """Return the bytes of a sample's file.
+
+        Args:
+            sample_id: untrusted.
 
         Raises:
-            NotFound: no sample of this name.
+            NotFound: there is no sample of this id.
         """
-        # Only names in the list become a path: what a stranger sends never does.
-        if name not in self._ids:
+        # Only ids in the list become part of a path.
+        if sample_id not in self._ids:
             raise NotFound("There is no sample of this name. GET /api/samples lists the samples.")
-        return (self._folder / f"{name}.jpg").read_bytes()
+        return (self._folder / f"{sample_id}.jpg").read_bytes()
 
 
-def _read(folder: Path) -> tuple[Sample, ...]:
+def _read_entries(folder: Path) -> tuple[Sample, ...]:
     path = folder / "samples.json"
     names = [field.name for field in fields(Sample)]
     try:
@@ -63,11 +75,11 @@ def _read(folder: Path) -> tuple[Sample, ...]:
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise SettingsError(
             f"{path} is not a list of samples ({type(error).__name__}: {error}). Each needs {', '.join(names)}. "
-            "Mend it, or set LESION_SAMPLES to a folder that does not exist to do without samples."
+            "Correct it, or set LESION_SAMPLES to a folder that does not exist to serve no samples."
         ) from error
     missing = [sample.id for sample in entries if not (folder / f"{sample.id}.jpg").is_file()]
     if missing:
         raise SettingsError(
-            f"{path} names {', '.join(missing)}, but {missing[0]}.jpg is not beside it. Add it, or take it off the list."
+            f"{path} names {', '.join(missing)}, but {missing[0]}.jpg is not beside it. Add it, or remove it from the list."
         )
     return entries

@@ -14,8 +14,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from lesion.batch import cli
-from lesion.batch.resumable_parquet import Journal, JournalError
-from lesion.batch.schema import Run, about, crashed
+from lesion.batch.resumable_parquet import ResultsError, ResumableResults
+from lesion.batch.schema import RunInfo, crashed_row, describe_run
 from lesion.inference.model import Model
 from lesion.inference.schemas import Views
 from PIL import Image
@@ -24,7 +24,7 @@ from starlette.testclient import TestClient
 from tests.support.paths import REPOSITORY, SAMPLES, TELEPHONE
 from tests.support.stand_in_model import build
 
-RUN = Run("1", "ab", 1, ("melanoma", "nevus"))
+RUN = RunInfo("1", "ab", 1, ("melanoma", "nevus"))
 
 
 @pytest.fixture
@@ -101,8 +101,8 @@ def test_results_among_the_photographs_are_no_photographs(
     folder: Path, stand_in_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    with Journal(Path("results.parquet"), about(Model(stand_in_file), 1)) as journal:
-        journal.write([crashed("a.jpg")])
+    with ResumableResults(Path("results.parquet"), describe_run(Model(stand_in_file), 1)) as journal:
+        journal.write([crashed_row("a.jpg")])
     for _ in range(2):
         cli.run(Path(), Path("results.parquet"), stand_in_file)
         names = pq.read_table("results.parquet", columns=["file"])["file"].to_pylist()
@@ -116,7 +116,7 @@ def test_killed_at_any_moment_it_goes_on_and_no_row_is_lost_or_there_twice(stand
     for number in range(150):
         picture.save(source / f"{number:03}.jpg")
     script = (
-        "import signal, sys; from lesion.batch import cli; cli._ROWS = 4\n"
+        "import signal, sys; from lesion.batch import cli; cli._FLUSH_ROWS = 4\n"
         "if __name__ == '__main__':\n"
         # A shell that starts tests in the background lets them ignore interrupts.
         "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
@@ -148,7 +148,7 @@ def test_a_file_that_ends_its_process_is_a_row_and_the_others_are_judged(folder:
     os.mkfifo(folder / "pipe")
     files = {name: folder / name for name in ("a.jpg", "pipe", "dark.png", "notes.txt")}
     with ThreadPoolExecutor(1) as pool:
-        rows = pool.submit(lambda: list(cli.judged(files, stand_in_file, Views.ONE, 1)))
+        rows = pool.submit(lambda: list(cli.classify_files(files, stand_in_file, Views.ONE, 1)))
         ended = 0
         while not rows.done():
             with suppress(OSError):  # nobody reads
@@ -169,12 +169,12 @@ def test_results_of_another_model_are_not_added_to(folder: Path, stand_in_file: 
     results = cli.run(folder, tmp_path / "results.parquet", stand_in_file)
     other = build(tmp_path / "other.onnx", version="other")
     assert Model(other).sha256 != Model(stand_in_file).sha256
-    with pytest.raises(JournalError, match="another model or other views"):
+    with pytest.raises(ResultsError, match="another model or other views"):
         cli.run(folder, results, other)
-    with pytest.raises(JournalError, match="another model or other views"):
+    with pytest.raises(ResultsError, match="another model or other views"):
         cli.run(folder, results, stand_in_file, views=Views.EIGHT)
     results.write_text("no parquet")
-    with pytest.raises(JournalError, match="no file of results"):
+    with pytest.raises(ResultsError, match="is not a results file"):
         cli.run(folder, results, stand_in_file)
 
 
@@ -192,18 +192,18 @@ def test_new_photographs_are_added_to_finished_results(folder: Path, stand_in_fi
 def test_a_journal_is_for_one_process_and_knows_pieces_that_are_results_already(tmp_path: Path) -> None:
     path, pieces = tmp_path / "results.parquet", tmp_path / "results.parquet.pieces"
     rows = [{"file": name, "status": "error", "code": "unreadable"} for name in "abc"]
-    with Journal(path, RUN) as journal:
-        with pytest.raises(JournalError, match="Another process"), Journal(path, RUN):
+    with ResumableResults(path, RUN) as journal:
+        with pytest.raises(ResultsError, match="Another process"), ResumableResults(path, RUN):
             pass
         journal.write(rows[:2])
         journal.write(rows[2:])
         shutil.copytree(pieces, tmp_path / "kept")
-        journal.finish(["c", "b", "a"])
+        journal.merge(["c", "b", "a"])
     assert not pieces.exists()
     shutil.copytree(tmp_path / "kept", pieces)  # ended between the last two steps
-    with Journal(path, RUN) as journal:
+    with ResumableResults(path, RUN) as journal:
         assert journal.done == {"a", "b", "c"}
-        journal.finish(["c", "b", "a"])
+        journal.merge(["c", "b", "a"])
     assert pq.read_table(path)["file"].to_pylist() == ["c", "b", "a"]
 
 
@@ -212,7 +212,7 @@ def test_nothing_to_judge_ends_with_a_sentence(
 ) -> None:
     monkeypatch.setenv("LESION_MODEL", str(stand_in_file))
     (tmp_path / "table.csv").write_text("id\n1\n")
-    for source, sentence in (("gone", "neither a folder nor a table"), ("table.csv", "no column `file`")):
+    for source, sentence in (("gone", "neither a folder nor a CSV table"), ("table.csv", "no column `file`")):
         assert cli.main([str(tmp_path / source), "-o", str(tmp_path / "results.parquet")]) == 1
         assert sentence in capsys.readouterr().err
     assert not (tmp_path / "results.parquet").exists()

@@ -33,7 +33,7 @@ def test_a_photograph_that_is_denied_is_a_row_where_another_is_not(s3: ModuleTyp
     with Stubber(s3._s3) as stub:
         stub.add_client_error("get_object", "AccessDenied")
         stub.add_response("get_object", {"Body": StreamingBody(io.BytesIO(photograph), len(photograph))})
-        denied, judged = s3.rows(["a.jpg", "b.jpg"])
+        denied, judged = s3.classify_keys(["a.jpg", "b.jpg"])
     assert (denied["code"], denied["message"]) == ("unreadable", "S3 says AccessDenied.")
     assert judged["status"] == "ok"
 

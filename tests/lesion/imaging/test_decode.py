@@ -62,7 +62,7 @@ def test_transparent_pixels_become_white() -> None:
 
 def test_a_truncated_file_is_invalid() -> None:
     data = PHOTOGRAPHS[0].read_bytes()
-    with pytest.raises(InvalidImage, match="damaged or incomplete"):
+    with pytest.raises(InvalidImage, match="truncated or corrupt"):
         decode(data[: len(data) // 2])
 
 

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 from lesion.errors import InvalidImage, UnsupportedFormat
-from lesion.imaging.decode import FORMATS, decode, sniff
-from lesion.imaging.heic import Heic, check_item_names
+from lesion.imaging.decode import decode
+from lesion.imaging.formats import FORMATS, sniff_format
+from lesion.imaging.heic import HeicImage, check_item_names
 from PIL import Image, ImageCms
 
 from tests.support.image_files import encode, small
@@ -199,7 +200,7 @@ def test_a_truncated_file_of_any_format_is_invalid(name: str, share: float) -> N
         data = (TELEPHONE / "ISIC_0000026.heic").read_bytes()
     else:
         data = encode(small(SAMPLES / "ISIC_0000026.jpg", 400, 300), name)
-    with pytest.raises(InvalidImage, match=f"This {name} file is damaged or incomplete"):
+    with pytest.raises(InvalidImage, match=f"This {name} file is truncated or corrupt"):
         decode(data[: int(share * len(data))])
 
 
@@ -255,11 +256,11 @@ def test_one_pixel_is_an_image() -> None:
 )
 def test_the_codec_of_an_iso_container_is_named_by_its_brands(brands: bytes, name: str) -> None:
     box = b"ftyp" + brands
-    assert sniff((4 + len(box)).to_bytes(4) + box) == name
+    assert sniff_format((4 + len(box)).to_bytes(4) + box) == name
 
 
 def test_a_part_of_a_heic_is_that_part_of_it() -> None:
-    heic = Heic((TELEPHONE / "ISIC_0000026.heic").read_bytes())
+    heic = HeicImage((TELEPHONE / "ISIC_0000026.heic").read_bytes())
     heic.load()
     width, height = heic.size
     whole = np.asarray(heic.crop((0, 0, width, height)))

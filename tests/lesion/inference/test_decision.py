@@ -71,5 +71,5 @@ def test_a_code_of_another_model_has_a_sentence_too(stand_in: Model) -> None:
     rule = dataclasses.replace(stand_in.card.refusal[0], code="too_hairy")
     refusal = decide(outputs(size=0.1), dataclasses.replace(stand_in.card, refusal=(rule,)))
     assert refusal == Refusal(
-        "too_hairy", "The model does not judge this picture. Send a sharp, well-lit close-up with one lesion in the middle."
+        "too_hairy", "The model cannot analyse this photo. Send a sharp, well-lit close-up with one lesion in the middle."
     )

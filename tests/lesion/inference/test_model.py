@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from lesion.errors import ModelFault, ModelFileError
-from lesion.inference.model import Model, plain
+from lesion.errors import InferenceError, ModelFileError
+from lesion.inference.model import Model, shortest_float
 
 from tests.support import stand_in_model
 
@@ -31,9 +31,9 @@ def test_views_default_to_one(stand_in: Model) -> None:
 
 
 def test_a_float32_is_shown_as_it_was_meant() -> None:
-    assert plain(np.float32(0.48)) == 0.48
-    assert plain(np.float32(1e-12)) == 1e-12
-    assert np.float32(plain(np.float32(np.pi))) == np.float32(np.pi)
+    assert shortest_float(np.float32(0.48)) == 0.48
+    assert shortest_float(np.float32(1e-12)) == 1e-12
+    assert np.float32(shortest_float(np.float32(np.pi))) == np.float32(np.pi)
 
 
 def test_the_card_has_the_files_own_figures(stand_in: Model) -> None:
@@ -134,12 +134,12 @@ def test_more_classes_than_probabilities_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_model_whose_answers_are_no_numbers_is_refused_at_the_start(tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match="trial picture"):
+    with pytest.raises(ModelFileError, match="trial image"):
         Model(stand_in_model.build(tmp_path / "m.onnx", gain=float("inf")))
 
 
 def test_an_answer_that_is_no_number_is_a_fault(tmp_path: Path) -> None:
-    # The sum over sixteen cells stays finite for the trial picture's grey, and not for white.
+    # The sum over sixteen cells stays finite for the trial image's grey, and not for white.
     model = Model(stand_in_model.build(tmp_path / "m.onnx", gain=3e37))
-    with pytest.raises(ModelFault, match="not a number"):
+    with pytest.raises(InferenceError, match="NaN or infinity"):
         model.run(picture(255, 255, 255))

@@ -1,0 +1,39 @@
+"""The supported image formats, recognised by the first bytes of a file."""
+
+from lesion.errors import UnsupportedFormat
+
+FORMATS = ("JPEG", "PNG", "WebP", "TIFF", "BMP", "GIF", "HEIC", "AVIF")
+"""Names of the supported formats, in the order in which messages list them."""
+
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+
+def sniff_format(data: bytes) -> str:
+    """Return the image format that the first bytes show, whatever the file's name or content type.
+
+    Args:
+        data: the file, or its first 128 bytes.
+
+    Raises:
+        UnsupportedFormat: none of `FORMATS`.
+    """
+    if data[:3] == b"\xff\xd8\xff":
+        return "JPEG"
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return "PNG"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WebP"
+    if data[:4] in (b"II*\0", b"MM\0*"):
+        return "TIFF"
+    if data[:6] in (b"GIF87a", b"GIF89a"):
+        return "GIF"
+    if data[:2] == b"BM":
+        return "BMP"
+    if data[4:8] == b"ftyp":
+        # The major brand may be generic (mif1) while a compatible brand names the codec, so all are compared.
+        brands = [data[8:12], *(data[i : i + 4] for i in range(16, min(int.from_bytes(data[:4]), 128), 4))]
+        if any(brand in (b"avif", b"avis") for brand in brands):
+            return "AVIF"
+        if any(brand in _HEIC_BRANDS for brand in brands):
+            return "HEIC"
+    raise UnsupportedFormat(f"This file is not an image in a supported format. Send one of: {', '.join(FORMATS)}.")
