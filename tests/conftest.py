@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from lesion.web.api import create_app
 from starlette.testclient import TestClient
 
 from tests.support.literal_events import Handler
+from tests.support.locks import exclusive
 from tests.support.paths import REPOSITORY, SAMPLES
 from tests.support.stand_in_model import build
 
@@ -50,15 +52,21 @@ def client(stand_in: Model) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="module")
-def handler(stand_in_file: Path) -> Iterator[Handler]:
-    """Return `lesion.handler.handler`, imported anew for the module, on the stand-in model."""
+def event_loop() -> Iterator[None]:
+    """Make a new event loop the current one, as the Lambda runtime's thread has it; Mangum takes it from there."""
     loop = asyncio.new_event_loop()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LESION_MODEL", str(stand_in_file))
-        asyncio.set_event_loop(loop)
-        yield importlib.import_module("lesion.handler").handler
+    asyncio.set_event_loop(loop)
+    yield
     asyncio.set_event_loop(None)
     loop.close()
+
+
+@pytest.fixture(scope="module")
+def handler(stand_in_file: Path, event_loop: None) -> Iterator[Handler]:
+    """Return `lesion.handler.handler`, imported anew for the module, on the stand-in model."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LESION_MODEL", str(stand_in_file))
+        yield importlib.import_module("lesion.handler").handler
     sys.modules.pop("lesion.handler")
 
 
@@ -83,7 +91,9 @@ def environment(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> d
 def base_url(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real `infra.dev.serve` on a free port, without a slash at the end."""
     log = tmp_path_factory.mktemp("serve") / "log"
-    with open(log, "w") as output:
+    with open(log, "w") as output, ExitStack() as starting:
+        # Every worker starts one, and all of them assemble the site in the same folder.
+        starting.enter_context(exclusive("site"))
         process = subprocess.Popen(
             [sys.executable, "-m", "infra.dev.serve"],
             env={**environment, "PORT": "0"},
@@ -92,7 +102,9 @@ def base_url(environment: dict[str, str], tmp_path_factory: pytest.TempPathFacto
             stderr=subprocess.STDOUT,
         )
         try:
-            yield _ready(process, log)
+            url = _ready(process, log)
+            starting.close()
+            yield url
         finally:
             process.terminate()
             process.wait(10)

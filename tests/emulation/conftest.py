@@ -60,8 +60,9 @@ def nodes() -> Iterator[None]:
     close_all()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Return the browser of this folder; ends with it, because no other event loop can run in its thread."""
     # Nobody but the tests trusts the certificate; a context that lets it pass still has no service worker.
     with launched("--ignore-certificate-errors") as browser:
         yield browser

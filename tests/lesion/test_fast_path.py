@@ -14,6 +14,7 @@ from mangum import Mangum
 from tests.support.lambda_runtime.events import Request, version_1, version_2
 from tests.support.subprocesses import run_python
 
+pytestmark = pytest.mark.usefixtures("event_loop")
 SETTINGS = Settings(max_upload_bytes=200_000)
 SECRET = "s" * 32
 FORM = b'--x\r\nContent-Disposition: form-data; name="%s"; filename="photo.jpg"\r\n\r\n%s\r\n--x--\r\n'

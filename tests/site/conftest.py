@@ -8,8 +8,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.support.browser import launched
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Return the browser of this folder; ends with it, because no other event loop can run in its thread."""
     with launched() as browser:
         yield browser
 
