@@ -23,6 +23,10 @@ from tests.support.locks import exclusive
 from tests.support.paths import REPOSITORY, SAMPLES
 from tests.support.stand_in_model import build
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # One process per core already; threads of PyTorch beyond that only wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Before they are imported: else what they assert fails without a word.
 pytest.register_assert_rewrite("tests.emulation.checks", "tests.emulation.person")
 

@@ -104,6 +104,7 @@ def test_every_object_has_the_row_that_the_same_file_has_on_one_machine(
     assert "müller" not in rehearsal.functions.log() and "b.heic" not in rehearsal.functions.log()
 
 
+@pytest.mark.slow
 def test_more_than_a_listing_holds_and_functions_that_are_busy(rehearse: Put, tmp_path: Path, picture: bytes) -> None:
     rehearsal = rehearse()
     keys = [rehearsal.put(f"{number:04}.jpg", picture if number % 10 == 0 else b"") for number in range(1010)]
@@ -116,6 +117,7 @@ def test_more_than_a_listing_holds_and_functions_that_are_busy(rehearse: Put, tm
     assert rehearsal.machine.retries == ["Lambda.TooManyRequestsException"] * 3
 
 
+@pytest.mark.slow
 def test_killed_and_stopped_at_any_moment_it_goes_on_and_no_row_is_lost_or_there_twice(
     rehearse: Put, tmp_path: Path, picture: bytes
 ) -> None:

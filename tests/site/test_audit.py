@@ -79,7 +79,14 @@ def visitor(browser: Browser, base_url: str) -> Iterator[Callable[..., Page]]:
 
 # Colours and wide windows are the same in every language; German has the longest words.
 @pytest.mark.parametrize(
-    ("language", "scheme", "width"), [*((language, "light", 320) for language in LANGUAGES), ("de", "dark", 1280)]
+    ("language", "scheme", "width"),
+    [
+        ("de", "light", 320),
+        *(
+            pytest.param(*view, marks=pytest.mark.slow)
+            for view in (*((language, "light", 320) for language in LANGUAGES if language != "de"), ("de", "dark", 1280))
+        ),
+    ],
 )
 def test_every_view_passes_axe_fits_its_window_and_keeps_its_rules(
     visitor: Callable[..., Page], base_url: str, language: str, scheme: str, width: int

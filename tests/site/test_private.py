@@ -139,6 +139,7 @@ def test_a_large_picture_is_averaged_as_the_service_does_it(page: Page, size: tu
     assert ours["sum"] == pytest.approx(int(theirs.astype(np.int64).sum()), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_every_original_is_decided_as_by_the_service(page: Page, base_url: str, originals: list[Path]) -> None:
     """Decoders differ a little: so may a prediction set whose limit lies between two probabilities that hardly differ."""
     limits = httpx2.get(f"{base_url}/api/model").json()["set_limits"]

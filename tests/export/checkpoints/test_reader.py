@@ -137,7 +137,7 @@ def torchvisions(name: str) -> nn.Module:
         ("resnet18", "", "resnet18"),
         ("resnet18", "resnet18", "resnet18"),
         ("mobilenet_v2", "mobilenet_v2", "mobilenet_v2"),
-        ("regnet_y_400mf", "regnet_y_400mf", "regnet_y_400mf"),
+        pytest.param("regnet_y_400mf", "regnet_y_400mf", "regnet_y_400mf", marks=pytest.mark.slow),
     ],
 )
 def test_a_state_dict_of_torchvision_gives_its_logits(name: str, arch: str, found: str, tmp_path: Path) -> None:
@@ -149,7 +149,13 @@ def test_a_state_dict_of_torchvision_gives_its_logits(name: str, arch: str, foun
 
 
 @pytest.mark.parametrize(
-    "arch", ["test_efficientnet", "resnet10t", "mobilenetv2_035", "efficientnet_lite0", "resnetv2_18", "dla46x_c"]
+    "arch",
+    [
+        "test_efficientnet",
+        "resnet10t",
+        "resnetv2_18",
+        *(pytest.param(arch, marks=pytest.mark.slow) for arch in ("mobilenetv2_035", "efficientnet_lite0", "dla46x_c")),
+    ],
 )
 def test_a_state_dict_of_timm_gives_its_logits(arch: str, tmp_path: Path) -> None:
     """The last two end with a convolution of 1 x 1 in place of a linear layer."""
@@ -368,7 +374,12 @@ def recorded(name: str) -> Any:
 
 @pytest.mark.parametrize(
     "source",
-    [recorded("v1-densenet.pkl"), recorded("v2-resnet.pkl"), pth, safetensors],
+    [
+        pytest.param(recorded("v1-densenet.pkl"), marks=pytest.mark.slow),
+        recorded("v2-resnet.pkl"),
+        pytest.param(pth, marks=pytest.mark.slow),
+        safetensors,
+    ],
     ids=["v1", "v2", "pth", "safetensors"],
 )
 def test_a_checkpoint_goes_the_whole_way_to_a_model_file(source: Any, archive: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from tests.support.paths import SAMPLES
 from tests.support.small_training import conversion_options, training_options
 
 
+@pytest.mark.slow
 def test_densenet161_is_trained_converted_and_served(archive: Path, tmp_path: Path) -> None:
     options = training_options(archive, tmp_path)
     options.arch, options.size, options.phases = "densenet161", 64, [train.Phase.parse("32:1:4")]

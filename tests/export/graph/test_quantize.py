@@ -159,6 +159,7 @@ def test_shuffled_weights_are_shuffled_in_integers_too(small: Path, rows: list[L
     assert shuffled.run(pixels).logit != Model(small).run(pixels).logit
 
 
+@pytest.mark.slow
 def test_convert_takes_the_first_numbers_that_pass(
     checkpoint: Path, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

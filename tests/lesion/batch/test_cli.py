@@ -109,6 +109,7 @@ def test_results_among_the_photographs_are_no_photographs(
         assert names == ["a.jpg", "below/b.heic", "cut.jpg", "dark.png", "empty", "notes.txt"]
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_and_no_row_is_lost_or_there_twice(stand_in_file: Path, tmp_path: Path) -> None:
     source, results = tmp_path / "photographs", tmp_path / "results.parquet"
     source.mkdir()

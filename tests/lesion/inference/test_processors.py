@@ -39,6 +39,7 @@ def emulator() -> str:
     return found or pytest.skip(sentence)
 
 
+@pytest.mark.slow
 def test_the_least_processor_answers_as_this_one_does(emulator: str) -> None:
     done = subprocess.run(
         [emulator, "-cpu", LEAST, sys.executable, "-c", PROGRAM, *SAMPLES],
