@@ -53,5 +53,5 @@ def test_a_clock_that_jumps_changes_no_answer(monkeypatch: pytest.MonkeyPatch, s
 
 
 def test_only_the_log_asks_for_the_time_of_day() -> None:
-    asking = [path.name for path in (REPOSITORY / "lambda" / "lesion").glob("*.py") if "time.time(" in path.read_text()]
+    asking = [path.name for path in (REPOSITORY / "lambda" / "lesion").rglob("*.py") if "time.time(" in path.read_text()]
     assert asking == [Path(str(access_log.__file__)).name]

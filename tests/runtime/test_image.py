@@ -24,6 +24,7 @@ from PIL import Image as Pillow
 from starlette.testclient import TestClient
 
 from infra.packaging.image import build, context_files
+from tests.support.image_contents import image_files
 from tests.support.lambda_runtime.container import Container, Image, working_copy
 from tests.support.lambda_runtime.dockerfile import glibc_tunables
 from tests.support.lambda_runtime.emulator import RuntimeApi
@@ -222,10 +223,8 @@ def test_nothing_is_there_to_install_or_compile_with(image: Image, probe: Callab
 def test_only_what_the_function_needs_of_this_project_is_in_it(image: Image) -> None:
     task = image.root / "var/task"
     assert {path.name for path in (task / "models").iterdir()} == {"lesion.onnx", "LICENSE", "README.md"}
-    modules = {path.relative_to(REPOSITORY / "lambda") for path in (REPOSITORY / "lambda/lesion").glob("*.py")}
-    # For one's own machine and for the batch's function, with packages that the service has not.
-    modules -= {Path(f"lesion/{name}.py") for name in ("batch", "journal", "rows", "s3")}
-    assert {path.relative_to(task) for path in (task / "lesion").rglob("*.py")} == modules
+    modules = {path for path in image_files("service") if path.endswith(".py")}
+    assert {path.relative_to(task).as_posix() for path in (task / "lesion").rglob("*.py")} == modules
     assert not {"export", "infra", "tests", "slim.py"} & {path.name for path in task.iterdir()}
 
 
