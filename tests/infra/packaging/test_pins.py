@@ -26,8 +26,18 @@ def test_every_package_is_what_it_was_and_comes_from_no_named_registry(name: str
     assert all(entry["integrity"].startswith("sha512-") and "resolved" not in entry for entry in entries)
 
 
-def test_the_libraries_are_pinned() -> None:
-    lines = (REPOSITORY / "requirements.txt").read_text().splitlines()
-    names = {line.split("==")[0] for line in lines if re.fullmatch(r"[a-z0-9-]+==[0-9.]+", line)}
-    assert {"aws-cdk-lib", "constructs", "cdk-nag", "cfn-lint"} <= names
-    assert "\nnodejs-wheel==" in (REPOSITORY / "infra" / "serve-requirements.txt").read_text()
+def test_requirements_are_pinned_with_hashes() -> None:
+    """Every package that `make setup` installs has one exact version and a hash for each file that it may come as."""
+    text = (REPOSITORY / "requirements.txt").read_text()
+    entries = [line for line in text.replace("\\\n", " ").splitlines() if line and not line.startswith("#")]
+    assert all(re.match(r"[a-z0-9-]+(\[[a-z0-9]+\])?==[^ ]+ .*--hash=sha256:[0-9a-f]{64}", entry) for entry in entries)
+    assert "://" not in text
+    assert {"aws-cdk-lib", "constructs", "cdk-nag", "cfn-lint", "torch"} <= {entry.split("==")[0] for entry in entries}
+
+
+@pytest.mark.parametrize("part", ["lambda/requirements.txt", "infra/serve-requirements.txt"])
+def test_requirements_contain_the_runtime(part: str) -> None:
+    """Development has the versions of the runtime: `requirements.in` includes them, and nobody forgot to compile it."""
+    pin = re.compile(r"^[a-zA-Z0-9-]+==\S+", re.MULTILINE)
+    wanted = set(pin.findall((REPOSITORY / part).read_text()))
+    assert wanted and wanted <= set(pin.findall((REPOSITORY / "requirements.txt").read_text()))
