@@ -165,7 +165,7 @@ bench-memory: $(VENV)/installed image ## Duration and cost by Lambda's memory si
 	$(VENV)/bin/python -m tests.benchmarks.memory
 
 bench-batch: $(VENV)/installed ## DATA=folder: 10,000 images of a bucket and of a folder
-	$(VENV)/bin/python -m tests.benchmarks.at_scale --data $(DATA)
+	$(VENV)/bin/python -m tests.benchmarks.batch --data $(DATA)
 
 bench-cold: $(VENV)/installed image ## Time to the first answer, beside the least possible; as root
 	$(VENV)/bin/python -m tests.benchmarks.cold

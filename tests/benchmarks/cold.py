@@ -1,8 +1,8 @@
-"""How long a first answer takes: `python -m tests.benchmarks.cold`, after `make image`. Needs root and matplotlib.
+"""Time to the first response of a new process: `python -m tests.benchmarks.cold`, after `make image`. Needs root.
 
-Starts the built image again and again under the CPU shares of several of Lambda's memory sizes, with a request already
-waiting, as in Lambda. The kinds of start take turns, so that whatever else the machine does meets all of them alike.
-Writes docs/cold-start.json (every start), docs/cold-start.md and docs/cold-start.png.
+Starts the built image repeatedly with the CPU shares of several of Lambda's memory sizes and with a request already waiting,
+as in Lambda. The kinds of start alternate, so that other load of the machine affects all of them equally. Writes
+docs/benchmarks/cold-start.json (every start), .md and .png.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.packaging.buildah import ImageError
-from tests.benchmarks.report import write
+from tests.benchmarks.cold_report import write
 from tests.support.lambda_runtime.container import MEMORY_PER_CPU, Container, Image, working_copy
 from tests.support.lambda_runtime.emulator import RuntimeApi
 from tests.support.lambda_runtime.events import Request, version_2
@@ -26,15 +26,15 @@ from tests.support.paths import REPOSITORY, SAMPLES
 MEMORY = (512, 1024, 1769, 3538)
 STARTS = 9
 MOST_SHARE = 2.0
-"""CPUs: of more, a start has no use."""
+"""CPUs; a start does not use more."""
 PHOTOGRAPH = SAMPLES / "ISIC_0010021.jpg"
 _SHOWN = "/mnt"
-"""Where the container sees this folder."""
+"""Mount point of this folder in the container."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One way to start: which handler, with which request waiting."""
+    """One kind of start: a handler and the request that waits for it."""
 
     name: str
     handler: str
@@ -51,15 +51,15 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Start:
-    """One start, from the process's beginning.
+    """One start, measured from the beginning of the process.
 
     Attributes:
         kind: name of a `Kind`.
-        memory: MB that Lambda would give.
-        ready: seconds until it asks for a request.
-        answered: seconds until it has answered the first.
-        cpu: seconds of CPU until then; it depends less on what else the machine does.
-        peak: bytes of memory held at most.
+        memory: memory size of the function in MB.
+        ready: seconds until it polls for a request.
+        answered: seconds until its first response.
+        cpu: CPU seconds until then; they depend less on other load of the machine.
+        peak: peak memory in bytes.
     """
 
     kind: str
@@ -71,11 +71,13 @@ class Start:
 
 
 def main() -> int:
-    """Measure, write the report; 1 with one sentence where that is not possible."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.cold", description="Measures the first answer.")
+    """Measure and write the report; return 1, with a message on stderr, if the image cannot run."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.cold", description="Measure the time to the first response."
+    )
     parser.add_argument("--starts", type=int, default=STARTS, help="of each kind at each memory size")
     parser.add_argument("--memory", type=int, nargs="+", default=MEMORY, metavar="MB")
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs", metavar="FOLDER")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "benchmarks", metavar="FOLDER")
     arguments = parser.parse_args()
     try:
         starts = measure(arguments.memory, arguments.starts)
@@ -87,7 +89,7 @@ def main() -> int:
 
 
 def measure(memories: Sequence[int], count: int) -> list[Start]:
-    """Start `count` times of each kind at each memory size, and once more before, which is not counted."""
+    """Start `count` times of each kind at each memory size, after one warm-up start each."""
     starts = []
     with Network() as network, working_copy() as image:
         for memory in memories:
@@ -103,8 +105,8 @@ def measure(memories: Sequence[int], count: int) -> list[Start]:
 
 
 def once(image: Image, network: Network, kind: Kind, memory: int) -> Start:
-    """One start in a new container."""
-    # The shell holds the process back until all around it stands, and then becomes it.
+    """Start a new container and measure it."""
+    # The shell waits until everything is set up, and then replaces itself with the runtime.
     command = ["/bin/sh", "-c", 'read go; exec "$@"', "sh", *image.config["Entrypoint"], kind.handler]
     with (
         network.call(RuntimeApi) as runtime,
@@ -128,7 +130,7 @@ def once(image: Image, network: Network, kind: Kind, memory: int) -> Start:
         answer = waiting.result()
         answered = time.perf_counter()
         if answer.get("statusCode") != 200 or runtime.polled is None:
-            raise ImageError(f"The {kind.name} did not answer as it should. Run `make test-image` to see why.")
+            raise ImageError(f"The {kind.name} did not return status 200. Run `make test-image` to see why.")
         return Start(kind.name, memory, runtime.polled - begun, answered - begun, container.cpu() - used, container.peak())
 
 

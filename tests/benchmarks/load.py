@@ -1,8 +1,8 @@
 """Two hours' worth of mixed traffic in ten minutes: `python -m tests.benchmarks.load`.
 
-Two processes of the function on one emulated Lambda, asked at full speed; a third is started and killed in mid-request again
-and again. Every answer is compared with the right one, and the memory of the two is looked at all the time. Writes
-docs/load.md, .json and .png; 1 where an answer was wrong, a request was lost, or memory grew.
+Two processes of the function serve one emulated Lambda at full speed; a third is started and killed in the middle of a
+request again and again. Every response is compared with the correct one, and the memory of the two is sampled every second.
+Writes docs/benchmarks/load.md, .json and .png. Exit status 1 if a response was wrong, a request was lost, or memory grew.
 """
 
 import argparse
@@ -35,30 +35,32 @@ KILL_EVERY = 20.0
 
 _PAGE = """# Load
 
-Written by `python -m tests.benchmarks.load`: {seconds:.0f} s of mixed traffic at full speed, {cores} cores. {processes} processes
-of the function, {callers} callers, and every {every:.0f} s one more process that is killed in the middle of what it does.
+Of {total:,} responses to mixed traffic at full speed, {wrong} were wrong, swapped or missing; memory grew by {growth:+.1%}.
+
+Written by `python -m tests.benchmarks.load`: {seconds:.0f} s on {cores} cores, with {processes} processes of the function
+and {callers} clients. Every {every:.0f} s, one more process is started and killed in the middle of a request.
 
 | | |
 |---|---|
 | requests | {total:,} |
-| right answers, by status | {answered} |
-| failed with the process that was killed | {failed} of {kills} kills |
-| wrong, mixed up or lost | {wrong} |
+| correct responses, by status | {answered} |
+| requests that failed with a killed process | {failed} of {kills} kills |
+| responses that were wrong, swapped or missing | {wrong} |
 | memory of a process, mean of the first and of the last quarter | {first:.0f} MB, {last:.0f} MB |
-| growth of the one that grew most | {growth:+.1%} (at most {most:.0%}) |
-| most memory that a process held | {peak:.0f} MB |
+| largest growth of a process | {growth:+.1%} (limit: {most:.0%}) |
+| peak memory of a process | {peak:.0f} MB |
 
-At one request a second this would be {hours:.1f} hours.
+At one request per second, this number of requests takes {hours:.1f} hours.
 
-![Memory while asked](load.png)
+![Memory of the processes over time](load.png)
 """
 
 
 def main() -> int:
-    """Run, write the report."""
+    """Run the load and write the report."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.load", description=__doc__)
     parser.add_argument("--seconds", type=float, default=SECONDS)
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "benchmarks")
     arguments = parser.parse_args()
     found = run(arguments.seconds)
     write(found, arguments.out)
@@ -68,8 +70,8 @@ def main() -> int:
 
 
 def run(seconds: float) -> dict[str, Any]:
-    """Counts, and bytes of memory by process and second."""
-    # Loaded with the measurement: it takes its settings from the environment.
+    """Return the counts of responses, and the memory in bytes by process and second."""
+    # Imported here, because the handler reads its settings from the environment.
     from lesion.handler import handler
 
     visits = traffic.visits(handler)
@@ -83,7 +85,7 @@ def run(seconds: float) -> dict[str, Any]:
     with ExitStack() as stack:
         runtime = stack.enter_context(RuntimeApi())
         functions = [stack.enter_context(Function(runtime, "lesion.handler.handler", environment)) for _ in range(PROCESSES)]
-        # Until all paths have been taken once, memory grows as it should.
+        # Memory grows until every code path has run once.
         traffic.drive(runtime, visits, callers=CALLERS, seconds=min(30.0, seconds / 4))
         stop = threading.Event()
         memory: list[list[int]] = [[] for _ in functions]
@@ -119,7 +121,7 @@ def run(seconds: float) -> dict[str, Any]:
 
 
 def growth(memory: list[list[int]]) -> float:
-    """The largest growth of a process from the mean of its first quarter to that of its last."""
+    """Return the largest relative growth of a process, from the mean of its first quarter to that of its last."""
     quarters = [(values[: len(values) // 4], values[-(len(values) // 4) :]) for values in memory]
     return max(statistics.fmean(last) / statistics.fmean(first) - 1 for first, last in quarters)
 

@@ -1,7 +1,8 @@
-"""Which memory size is cheapest for a prediction, and which is fastest: `python -m tests.benchmarks.memory`, after `make image`.
+"""Duration and cost of a prediction by memory size: `python -m tests.benchmarks.memory`, after `make image`.
 
-Runs the built image under the CPU shares and memory limits of several of Lambda's memory sizes, all at the same time and
-asked in turn, and puts the durations through `infra.dev.cost`. Needs root. Writes docs/memory-size.md, .json and .png.
+Runs the built image with the CPU shares and memory limits of several of Lambda's memory sizes, all at the same time, sends
+each request to them in turn, and computes the costs with `infra.dev.cost`. Needs root. Writes
+docs/benchmarks/memory-size.md, .json and .png.
 """
 
 import argparse
@@ -33,30 +34,30 @@ MEMORY = (512, 768, 1024, 1536, 1769, 2048, 3008, 3538)
 TIMES = 30
 
 Durations = dict[int, dict[str, list[float]]]
-"""Memory in MB -> photograph -> milliseconds."""
+"""Memory in MB -> image size -> milliseconds."""
 
 _PAGE = """# Memory size
 
-A warm request in the built image, by Lambda's memory size, which decides the share of the CPU (memory / {per_cpu} of one,
-at most {most}). Medians of {times} requests of each photograph, all sizes asked in turn; in brackets the 95th percentile.
-US dollars for a million predictions are Lambda's part only (list prices as known in {known}): the median in begun
-milliseconds, and the request. Written by `python -m tests.benchmarks.memory`; every number is in
+{cheapest} MB is the cheapest memory size of the function, and {fastest} MB is the fastest; cdk.json has {chosen} MB.{reason}
+
+Written by `python -m tests.benchmarks.memory`: warm requests in the built image with the CPU share of each memory size
+(memory / {per_cpu} of one CPU, at most {most}). Medians of {times} requests for each image, all sizes in turn, in
+milliseconds; the 95th percentile is in brackets. The cost of a million predictions is Lambda's part only (list prices of
+{known}): the median duration, rounded up to whole milliseconds, and the request. Every value is in
 [memory-size.json](memory-size.json).
 
 {table}
-
-Cheapest: {cheapest} MB. Fastest: {fastest} MB. cdk.json has {chosen} MB.{reason}
 
 ![Duration and cost by memory size](memory-size.png)
 """
 
 
 def main() -> int:
-    """Measure, write the report; 1 with one sentence where that is not possible."""
+    """Measure and write the report; return 1, with a message on stderr, if the image cannot run."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.memory", description=__doc__)
     parser.add_argument("--times", type=int, default=TIMES)
     parser.add_argument("--memory", type=int, nargs="+", default=MEMORY, metavar="MB")
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "benchmarks")
     arguments = parser.parse_args()
     try:
         durations = measure(arguments.memory, arguments.times)
@@ -68,7 +69,7 @@ def main() -> int:
 
 
 def measure(memories: Sequence[int], times: int) -> Durations:
-    """Milliseconds from handing over an event to having its answer."""
+    """Return the milliseconds from passing an event to the runtime until its response."""
     events = {name: form_event(data) for name, data in photographs().items()}
     found: Durations = {memory: {name: [] for name in events} for memory in memories}
     with ExitStack() as stack:
@@ -89,12 +90,12 @@ def measure(memories: Sequence[int], times: int) -> Durations:
                     answer = api.invoke(event, seconds=120)
                     found[memory][name].append(1000 * (time.perf_counter() - started))
                     if answer["statusCode"] != 200:
-                        raise ImageError(f"At {memory} MB a photograph was not answered. Run `make test-image` to see why.")
+                        raise ImageError(f"A request failed at {memory} MB. Run `make test-image` to see why.")
     return found
 
 
 def dollars(milliseconds: float, memory: int) -> float:
-    """Lambda's part of a million warm predictions."""
+    """Return Lambda's part of the cost of a million warm predictions, in US dollars."""
     parts = prediction_costs(PredictionLoad(ms=milliseconds, cold=0, memory_mb=memory))
     return 1e6 * (parts["Lambda, duration"] + LAMBDA_REQUEST)
 
@@ -138,9 +139,8 @@ def _reason(medians: dict[int, dict[str, float]], names: list[str], chosen: int,
     saved = dollars(own[small], chosen) - dollars(less[small], cheapest)
     gained = own[small] - min(spent[small] for spent in medians.values())
     return (
-        f" The cheapest would save USD {saved:.2f} of a million {small} photographs, take {less[large] - own[large]:.0f} ms "
-        f"more for one of {large}, and make starts longer ([cold-start.md](cold-start.md)); the fastest would answer "
-        f"{gained:.0f} ms sooner."
+        f" The cheapest saves USD {saved:.2f} for a million images of {small}, needs {less[large] - own[large]:.0f} ms more "
+        f"for one of {large}, and has longer [cold starts](cold-start.md). The fastest answers {gained:.0f} ms sooner."
     )
 
 

@@ -2,7 +2,7 @@
 
 Every contender gets an environment of its own in build/bench, a server on one CPU with one thread, and the same
 photographs in turn with all others, so that whatever else the machine does meets all of them alike. Then its server is
-started again with more workers on all CPUs. Writes docs/benchmarks.json, .md and .png.
+started again with more workers on all CPUs. Writes docs/benchmarks/serving.json, .md and .png.
 """
 
 import argparse
@@ -305,7 +305,7 @@ def main() -> int:
     parser.add_argument("--starts", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5.0, help="for each number of workers")
     parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="contenders whose names hold one of these")
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "benchmarks")
     arguments = parser.parse_args()
     ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
     photos = photographs()

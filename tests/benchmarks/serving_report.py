@@ -1,4 +1,4 @@
-"""What `tests.benchmarks.serving` measured, as tables, a plot, and the raw numbers."""
+"""Report of `tests.benchmarks.serving`: tables, plot and raw values."""
 
 import json
 import os
@@ -16,50 +16,52 @@ from tests.benchmarks.contenders import EMULATED, INSIDE, OLD
 
 Found = list[dict[str, Any]]
 
-_PAGE = """# Beside the old app's way, and beside what people use today
+_PAGE = """# Serving
 
-Written by `make bench` on {cores} cores ({machine}), everything in one run; every number is in
-[benchmarks.json](benchmarks.json). One server on one CPU with one thread, the caller on the other one. All contenders answer
-the same photographs in turn ({requests} requests of each kind).
+For an image of {small}, the median latency of this project in process is {own:.1f} ms{beside}.
 
-- **{old}**: PyTorch as it comes, fastai's own picture and head, random weights (no time depends on them).
-- **Peers**: the same network as the service's model ({network} weights random where PyTorch runs it, else the model file
-  itself), decoded by Pillow, and nothing else: no orientation, colour profiles, limits, refusals or evidence in words.
-  PyTorch calculates with float32; OpenVINO has kernels of its own for the file's integers, and *as it comes* calculates the
-  rest with bfloat16 where the CPU has it. How far its answers are from ours stands in [precision.md](precision.md).
-- **This project**: the whole of it. *In process*: an event of API Gateway, from base64 to JSON and the log line. *The Lambda
-  runtime*: the real `awslambdaric` behind an emulated Runtime API and gateway, whose Python shares the server's CPU. What
-  Mangum and FastAPI add, for events in payload format 1.0, stands in [stages.md](stages.md).
+Written by `make bench` on {cores} cores ({machine}), everything in one run. Every value is in [serving.json](serving.json).
+One server runs on one CPU with one thread, and the client on the other CPU. All servers answer the same images in turn
+({requests} requests of each kind).
 
-## Warm, one photograph at a time
+- **{old}**: PyTorch and fastai's own image class and head, with random weights, which do not change the times.
+- **Peers**: the same network as the service's model ({network} random weights in PyTorch, otherwise the model file), with
+  Pillow's decoder and nothing else: no orientation, colour profiles, limits, refusals or evidence map. PyTorch computes in
+  float32. OpenVINO has integer kernels of its own and by default computes the rest in bfloat16 where the CPU supports it;
+  [precision.md](precision.md) compares its answers.
+- **This project**: the complete service. *In process*: an API Gateway event, from base64 to JSON and the access log. *The
+  Lambda runtime*: the real `awslambdaric` behind an emulated Runtime API and gateway, whose Python code shares the server's
+  CPU. [stages.md](stages.md) has the overhead of Mangum and FastAPI for events in payload format 1.0.
 
-Milliseconds, median and 95th percentile; in brackets how many times this project in process is faster.
+## Warm latency, one request at a time
+
+Milliseconds, median and 95th percentile. In brackets: the median as a multiple of this project in process.
 
 {warm}
 
 ## Start, memory, size
 
-Median from the start of the process to the first answer, with the lowest and highest of {starts}; the most memory that all
-its processes held with one worker; what is installed, without the model, and without what only graphics cards need.
+First response: median seconds from the start of the process, with the lowest and highest of {starts} starts. Memory: peak of
+all processes with one worker. Installed: size without the model, and without packages that only GPUs need.
 
 {start}
 
 ## Throughput
 
-Photographs a second ({small}), with as many workers, on all {cores} cores and twice as many callers as workers, who need a
-share of the same cores; in brackets the rate per worker beside one worker's. In process nobody calls: each worker answers
-the next event as soon as it can. One worker of FastAPI answers two at once, on both cores, so two workers of it cannot have
-twice its rate; and several workers of uvicorn share a socket on which Nagle's algorithm stays on, so that the body of each
-answer waits 40 ms for a delayed acknowledgement, which shows while there are fewer callers than fill that time.
+Images per second ({small}) by number of workers, on all {cores} cores, with twice as many clients as workers on the same
+cores. In brackets: the rate per worker as a multiple of one worker's rate. In process there are no clients: each worker
+answers the next event as soon as it is free. One FastAPI worker already answers two requests at once on both cores, so two
+workers cannot double its rate. Workers of uvicorn share a socket on which Nagle's algorithm stays on: the body of each
+response waits 40 ms for a delayed acknowledgement, which shows while there are few clients.
 
 {throughput}
 
-![Latency and throughput](benchmarks.png)
+![Latency and throughput](serving.png)
 {missing}"""
 
 
 def write(found: Found, folder: Path) -> None:
-    """Write benchmarks.json, benchmarks.md and benchmarks.png into `folder`."""
+    """Write serving.json, serving.md and serving.png into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     rounded = [
         {
@@ -69,30 +71,42 @@ def write(found: Found, folder: Path) -> None:
         }
         for one in found
     ]
-    (folder / "benchmarks.json").write_text(json.dumps(rounded, separators=(",", ":")) + "\n")
+    (folder / "serving.json").write_text(json.dumps(rounded, separators=(",", ":")) + "\n")
     here = [one for one in found if one["milliseconds"]]
     if not here:
         return
+    small = next(iter(here[0]["milliseconds"]))
     missing = [f"- {one['name']}: {one['missing']}" for one in found if one["missing"]]
     page = _PAGE.format(
         cores=os.cpu_count(),
         machine=platform.machine(),
         requests=len(next(iter(here[0]["milliseconds"].values()))),
         starts=len(here[0]["starts"]),
-        small=next(iter(here[0]["milliseconds"])),
+        small=small,
         old=OLD,
+        own=_median(_own(here), small),
+        beside=_beside(here, small),
         network="EfficientNet-Lite;",
         warm=_warm(here),
         start=_start(here),
         throughput=_throughput(here),
         missing="\n".join(["", "## Not measured", "", *missing, ""]) if missing else "",
     )
-    (folder / "benchmarks.md").write_text(page)
-    _plot(here, folder / "benchmarks.png")
+    (folder / "serving.md").write_text(page)
+    _plot(here, folder / "serving.png")
 
 
 def _own(found: Found) -> dict[str, Any]:
     return next((one for one in found if one["name"] == INSIDE), found[-1])
+
+
+def _median(one: dict[str, Any], size: str) -> float:
+    return float(statistics.median(one["milliseconds"][size]))
+
+
+def _beside(found: Found, size: str) -> str:
+    old = [one for one in found if one["name"] == OLD]
+    return f", and that of the old application {_median(old[0], size):.1f} ms" if old else ""
 
 
 def _warm(found: Found) -> str:
@@ -102,7 +116,7 @@ def _warm(found: Found) -> str:
         cells = []
         for size in sizes:
             values = one["milliseconds"][size]
-            middle, own = statistics.median(values), statistics.median(_own(found)["milliseconds"][size])
+            middle, own = _median(one, size), _median(_own(found), size)
             late = statistics.quantiles(values, n=20)[-1] if len(values) > 1 else middle
             cells.append(f"{middle:.1f}, {late:.1f} ({middle / own:.1f})")
         rows.append(f"| {one['name']} | {' | '.join(cells)} |")

@@ -3,7 +3,7 @@
 One event of API Gateway with a photograph in a form, in this process with one thread: the everyday way of payload format
 2.0, and through Mangum and FastAPI, as format 1.0 goes. The floor is the fastest JPEG decoder found, and a bare session of
 ONNX Runtime. All take turns.
-Writes docs/stages.json and docs/stages.md.
+Writes docs/benchmarks/stages.json and .md.
 """
 
 import argparse
@@ -57,33 +57,34 @@ STAGES = (
     "response to event, log line",
 )
 WAYS = {
-    "direct": "Everyday: a photograph in payload format 2.0",
-    "framework": "Through Mangum and FastAPI: payload format 1.0",
+    "direct": "Fast path: an image in payload format 2.0",
+    "framework": "Mangum and FastAPI: payload format 1.0",
 }
 
-_PAGE = """# Where the time of one request goes
+_PAGE = """# Stages of a request
 
-Written by `python -m tests.benchmarks.stages`: medians of {times} requests in milliseconds, one thread, in turn. An API Gateway
-event with the photograph in a form; every number is in [stages.json](stages.json).
+Besides decoding and inference, a request for the {small} image takes {overhead} (limit: {limit} ms).
+
+Written by `python -m tests.benchmarks.stages`: medians of {times} requests in milliseconds, one thread, all in turn. Each
+request is an API Gateway event with the image in a form. Every value is in [stages.json](stages.json).
 
 {ways}
 
-## The floor
+## Lower bounds
 
 {floor}
 
-Besides decoding and the network, a request for the {small} photograph takes {overhead}; at most {limit} is wanted.
-The network's time is that of a bare session of ONNX Runtime with the same pixels ({bare:.1f} ms) {more:+.1f} ms.
+Inference takes {bare:.1f} ms in a bare ONNX Runtime session with the same pixels, and {more:+.1f} ms more in the service.
 """
 
 Marks = list[tuple[str, float]]
 
 
 def main() -> int:
-    """Measure, write the report; 1 where the overhead is above its limit."""
+    """Measure and write the report; return 1 if the overhead is above its limit."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.stages", description=__doc__)
     parser.add_argument("--times", type=int, default=TIMES)
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "benchmarks")
     arguments = parser.parse_args()
     ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
     found = measure(arguments.times)
@@ -98,8 +99,8 @@ def main() -> int:
 
 
 def measure(times: int) -> dict[str, Any]:
-    """Milliseconds by photograph: of every stage either way, of a bare session."""
-    # Loaded with the measurement: it takes its settings from the environment.
+    """Return milliseconds by image size: of every stage on both paths, and of a bare session."""
+    # Imported here, because the handler reads its settings from the environment.
     from lesion.handler import handler
 
     settings = read_settings()
@@ -113,10 +114,11 @@ def measure(times: int) -> dict[str, Any]:
     pixels = {name: decode(data, at_least=2 * side).pixels[np.newaxis] for name, data in photos.items()}
     makers = {"direct": version_2, "framework": version_1}
     events = {way: {name: form_event(data, make) for name, data in photos.items()} for way, make in makers.items()}
+    paths = (("direct", fast_path, "extract_upload"), ("framework", lesion.web.api, "read_upload"))
     found: dict[str, Any] = {kind: {name: [] for name in photos} for kind in (*WAYS, "bare")}
     for turn in range(times + 5):
         for name in photos:
-            for way, owner, receive in (("direct", fast_path, "extract_upload"), ("framework", lesion.web.api, "read_upload")):
+            for way, owner, receive in paths:
                 with marked(owner, receive) as marks:
                     started = perf_counter()
                     answer = handler(events[way][name], None)

@@ -1,4 +1,4 @@
-"""Starts of `tests.benchmarks.cold` as a table, a plot, and the raw numbers."""
+"""Report of `tests.benchmarks.cold`: table, plot and raw values."""
 
 import json
 import os
@@ -13,51 +13,49 @@ matplotlib.use("Agg")
 from matplotlib import pyplot
 
 LIMIT = 1.5
-"""What a first photograph may take, in first answers of the bare handler, at `JUDGED` MB."""
-JUDGED = 1769
+"""Limit of the first classification at `REFERENCE` MB, as a multiple of the bare handler's."""
+REFERENCE = 1769
 PEAK_MB = 200
 
 Starts = list[dict[str, Any]]
 
 _PAGE = """# Cold start
 
-From the start of the process in the built image to its first answer, in milliseconds: the median of {count} start(s) of each
-kind, and in brackets the middle half of them. Written by `make bench-cold`; every start is in
-[cold-start.json](cold-start.json).
+At {judged} MB, the first classification takes {ratio:.2f} times as long as with a bare handler around the same model (limit:
+{limit}), and {cpu_ratio:.2f} times the CPU time. The peak memory of a start is {peak:.0f} MB (limit: {peak_limit} MB).
+
+Written by `make bench-cold`: milliseconds from the start of the process in the built image to its first response. Medians of
+{count} start(s) of each kind; the interquartile range is in brackets. Every start is in [cold-start.json](cold-start.json).
 
 {table}
 
-At {judged} MB a first photograph takes {ratio:.2f} times what the bare handler takes, by CPU time {cpu_ratio:.2f} times; at
-most {limit} is wanted. The most memory that a start held is {peak:.0f} MB; at most {peak_limit} is wanted.
+![Time to the first response](cold-start.png)
 
-![Time to the first answer](cold-start.png)
+- **Bare handler**: `awslambdaric` and about ten lines around the same model, Pillow and the same image
+  ([tests/benchmarks/bare.py](../../tests/benchmarks/bare.py)). It is the lower bound for any service.
+- **Photograph**: the function with `POST /api/classify` waiting. It answers before the web framework is imported.
+- **Page**: the function with `GET /api/config` waiting, the first request of the page. It imports the web framework.
 
-- **Bare handler**: `awslambdaric` and some ten lines around the same model, Pillow and the same photograph: what no
-  service can be faster than ([tests/benchmarks/bare.py](../tests/benchmarks/bare.py)).
-- **Photograph**: the function, with `POST /api/classify` waiting. It is answered before the web framework is loaded.
-- **Page**: the function, with `GET /api/config` waiting, the first that the page asks for. It loads the web framework.
+A memory size is emulated by its CPU share: memory / 1769 of one CPU, at most two, in periods of 20 ms. Lambda gives a
+function more CPU while it initialises, so small memory sizes start faster there. Lambda also loads the image over the
+network, which is not measured here: all files are in memory. CPU time depends less than wall time on other load of the
+machine. Machine: {cores} cores, {machine}.
 
-A memory size stands for its share of the CPU, memory / 1769 of one, at most two, counted every 20 ms. Lambda itself gives
-more while it loads a function, so its small sizes start faster than these; but it reads the image over the network, piece
-by piece, which is not measured here: all files are in memory. CPU time changes less than time does with what else
-the machine is doing. Machine: {cores} cores, {machine}.
+## Optimisations
 
-## What was done, and what it gave
+CPU milliseconds up to the first response, each measured separately, with Python 3.11 outside the image:
 
-CPU milliseconds to the first answer, measured one by one, with Python 3.11 and outside the image:
-
-| | |
+| optimisation | effect |
 |---|---|
-| FastAPI, pydantic and mangum are loaded with the first request that needs them, not before a first photograph | -285 |
-| no garbage collection while loading | -15 |
-| HEIC's decoder is loaded with the first HEIC photograph | -12 |
-| pydantic's copy of version 1 is not in the image; FastAPI would load it (page only) | -45 |
-| pydantic does not look for plugins (page only) | -10 |
-| byte code compiled in the image, never compared with its source | half of all |
+| FastAPI, pydantic and mangum are imported with the first request that needs them | -285 |
+| garbage collection is off during imports | -15 |
+| the HEIC decoder is imported with the first HEIC image | -12 |
+| pydantic's copy of version 1, which FastAPI imports, is not in the image (page only) | -45 |
+| pydantic does not search for plugins (page only) | -10 |
+| byte code is compiled in the image and never compared with its source | half of the total |
 
-Not done: a graph optimised beforehand would save 12 ms of the 31 that making the session takes, but it would be a second
-model file, or one that other hosts of ONNX Runtime cannot read. Loading in several threads saves nothing where one CPU is
-all there is.
+Two optimisations were rejected. A graph that is optimised in advance saves 12 of the 31 ms of session creation, but needs a
+second model file, or one that other hosts of ONNX Runtime cannot read. Loading in several threads saves nothing on one CPU.
 """
 
 
@@ -67,7 +65,7 @@ def write(starts: Starts, kinds: list[str], folder: Path) -> None:
     lines = ",\n".join(json.dumps({name: _rounded(value) for name, value in start.items()}) for start in starts)
     (folder / "cold-start.json").write_text(f"[\n{lines}\n]\n")
     memories = sorted({start["memory"] for start in starts})
-    judged = JUDGED if JUDGED in memories else memories[-1]
+    judged = REFERENCE if REFERENCE in memories else memories[-1]
     bare, photograph = ({name: _median(starts, kind, judged, name) for name in ("answered", "cpu")} for kind in kinds[:2])
     page = _PAGE.format(
         count=len(starts) // len(memories) // len(kinds),
@@ -114,7 +112,7 @@ def _plot(starts: Starts, kinds: list[str], memories: list[int], path: Path) -> 
         ready = [1000 * _median(starts, kind, memory, "ready") for memory in memories]
         axes.bar(places, values, width, label=f"{kind}: first answer", color=f"C{number}", alpha=0.5)
         axes.bar(places, ready, width, color=f"C{number}", label=f"{kind}: ready")
-        # Every start, so that nobody takes the median for the whole story.
+        # Every start, because the median alone hides the spread.
         for place, memory in zip(places, memories, strict=True):
             each = [1000 * value for value in _values(starts, kind, memory, "answered")]
             axes.plot([place] * len(each), each, ".", color="black", markersize=3)

@@ -1,9 +1,9 @@
-"""Ten thousand photographs of a bucket and of a folder: `python -m tests.benchmarks.at_scale --data FOLDER --images 10000`.
+"""Ten thousand images of a bucket and of a folder: `python -m tests.benchmarks.batch --data FOLDER --images 10000`.
 
-The batch's stack is put together on this machine, as its template says (`tests/support/cloud/batch.py`), and functions are
-killed while they work. Then `lesion.batch` judges the same photographs, and a bare loop around ONNX Runtime does, on as many
-cores. Writes docs/batch.md and .json; 1 where a photograph has not exactly one row, or `lesion.batch` is slower than `LEAST`
-of the bare loop, for each second of CPU: other work on the machine takes from both, and not the same.
+The batch stack is emulated on this machine from its template (`tests/support/cloud/batch.py`), and functions are killed
+while they work. Then `lesion.batch` and a bare loop around ONNX Runtime classify the same images on as many cores. Writes
+docs/benchmarks/batch.md and .json. Exit status 1 if an image does not have exactly one row, or if `lesion.batch` is slower
+than `LEAST` of the bare loop per CPU second, which other load of the machine affects less than wall time.
 """
 
 import argparse
@@ -46,53 +46,55 @@ LEAST = 0.85
 KILL_EVERY = 20.0
 CORES = os.cpu_count() or 1
 
-_PAGE = """# Many photographs
+_PAGE = """# Batch
 
-Written by `python -m tests.benchmarks.at_scale --images {images}`, on {cores} cores.
+{images:,} images of a bucket got {rows:,} rows while functions were killed; a million images cost USD {dollars:.2f}.
 
-## A bucket
+Written by `python -m tests.benchmarks.batch --images {images}` on {cores} cores.
 
-{images:,} photographs of {kilobytes:.0f} KB on average, in an emulated S3; the state machine as the stack's template
-defines it, and {functions} processes of the function. {kills} times one of them was killed in the middle of its work.
+## Objects of a bucket
+
+{images:,} images of {kilobytes:.0f} KB on average in an emulated S3, with the state machine of the stack's template and
+{functions} processes of the function. {kills} times, one of them was killed during its work.
 
 | | |
 |---|---|
-| photographs, rows, photographs with another number of rows than one | {images:,}, {rows:,}, {wrong} |
+| images, rows, images with a number of rows other than one | {images:,}, {rows:,}, {wrong} |
 | rows by status | {statuses} |
-| times that the execution was begun or taken up again | {executions} |
-| whole run | {seconds:.0f} s |
-| photographs a second and process, while it judges | {rate:.1f} |
-| billed, a photograph | {ms:.1f} ms, {gigabytes:.4f} GB s at {memory} MB |
-| a start | {start:.0f} ms |
+| times that the execution was started or redriven | {executions} |
+| duration of the run | {seconds:.0f} s |
+| images per second and process, while it classifies | {rate:.1f} |
+| billed per image | {ms:.1f} ms, {gigabytes:.4f} GB s at {memory} MB |
+| initialisation | {start:.0f} ms |
 
-S3, functions and state machine share the cores here. On AWS each function has its own, and the next photograph is fetched
-while one is judged; what S3's distance adds is not in these figures.
+S3, functions and state machine share the cores here. On AWS, each function has its own CPU and fetches the next image while
+it classifies one. The latency of S3 is not in these figures.
 
-A million photographs, from these figures and list prices as known in {known} (`infra/dev/cost.py`), with {at_once} functions at
-once: **{minutes:.0f} minutes, USD {dollars:.2f}**.
+A million images, from these figures and list prices of {known} (`infra/dev/cost.py`), with {at_once} functions at once:
+**{minutes:.0f} minutes, USD {dollars:.2f}**.
 
 | USD | per million |
 |---|---|
 {costs}
 
-## A folder
+## Files of a folder
 
-| the same {images:,} photographs, {cores} processes | a second and core | a second of CPU |
+| the same {images:,} images, {cores} processes | per second and core | per CPU second |
 |---|---|---|
-| `python -m lesion.batch`, all of the run, starts included | {batch:.1f} | {batch_cpu:.1f} |
-| Pillow, reduced while it decodes, and ONNX Runtime with one thread, nothing else | {bare:.1f} | {bare_cpu:.1f} |
-| the first, of the second | {share:.2f} | {share_cpu:.2f} (at least {least}) |
+| `python -m lesion.batch`, the whole run with start-up | {batch:.1f} | {batch_cpu:.1f} |
+| lower bound: Pillow, reduced during decoding, and ONNX Runtime with one thread | {bare:.1f} | {bare_cpu:.1f} |
+| ratio | {share:.2f} | {share_cpu:.2f} (limit: {least}) |
 
-When the measurement began, {load:.1f} other processes wanted the {cores} cores, on the average of a minute.
+At the beginning of the measurement, the load average of the {cores} cores was {load:.1f} from other processes.
 """
 
 
 def main() -> int:
-    """Measure, write the report."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.at_scale", description=__doc__)
+    """Measure and write the report."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.batch", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with the folder `images`")
     parser.add_argument("--images", type=int, default=10_000)
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "benchmarks")
     arguments = parser.parse_args()
     files = sorted((arguments.data / "images").glob("*.jpg"))[: arguments.images]
     with tempfile.TemporaryDirectory() as folder:
@@ -103,7 +105,7 @@ def main() -> int:
 
 
 def bucket(files: Sequence[Path], folder: Path) -> dict[str, Any]:
-    """What the rehearsal of the stack gives."""
+    """Run the emulated stack over the files and return its figures."""
     from aws_cdk import App
 
     app = App(outdir=str(folder / "cdk"), analytics_reporting=False)
@@ -129,7 +131,7 @@ def bucket(files: Sequence[Path], folder: Path) -> dict[str, Any]:
             bills = rehearsal.functions.bills
             memory = template.resolve(template.named("AWS::Lambda::Function")).popitem()[1]["MemorySize"]
     count = Counter(row["file"] for row in rows)
-    judging = sum(bill.ms for bill in bills)
+    billed_ms = sum(bill.ms for bill in bills)
     starts = [bill.start_ms for bill in bills if bill.start_ms]
     return {
         "images": len(files),
@@ -142,17 +144,17 @@ def bucket(files: Sequence[Path], folder: Path) -> dict[str, Any]:
         "kills": kills[0],
         "executions": executions,
         "seconds": seconds,
-        # Calls that were killed are not among these, and their photographs were judged again.
-        "rate": 1000 * len(files) / judging,
-        "ms": judging / len(files),
+        # Without the calls that were killed; their images were classified again.
+        "rate": 1000 * len(files) / billed_ms,
+        "ms": billed_ms / len(files),
         "start": sum(starts) / len(starts),
         "memory": memory,
-        "gigabytes": (judging + sum(starts)) / 1000 * memory / 1024 / len(files),
+        "gigabytes": (billed_ms + sum(starts)) / 1000 * memory / 1024 / len(files),
     }
 
 
 def _run(rehearsal: Rehearsal) -> int:
-    """Start an execution, take it up as often as it fails, and say how many times it ran."""
+    """Start an execution, redrive it as often as it fails, and return how many times it ran."""
     execution = Execution("measured")
     for number in range(1, 20):
         try:
@@ -161,12 +163,12 @@ def _run(rehearsal: Rehearsal) -> int:
             print(error, file=sys.stderr)
         else:
             return number
-    raise SystemExit("The execution fails again and again; why stands above.")
+    raise SystemExit("The execution fails repeatedly; the reasons are printed above.")
 
 
 @contextmanager
 def _storage(folder: Path) -> Iterator[str]:
-    """An S3 in a process of its own."""
+    """Run an emulated S3 in a process of its own; yield its URL."""
     command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", "5555"]
     address = "http://127.0.0.1:5555"
     with (folder / "s3.log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
@@ -183,7 +185,7 @@ def _storage(folder: Path) -> Iterator[str]:
 
 
 def one_machine(files: Sequence[Path], folder: Path) -> dict[str, float]:
-    """Photographs a second and core, and a second of CPU, of `lesion.batch` and of a bare loop."""
+    """Return images per second and core, and per CPU second, of `lesion.batch` and of a bare loop."""
     source = folder / "photographs"
     source.mkdir()
     for file in files:
@@ -206,13 +208,13 @@ def one_machine(files: Sequence[Path], folder: Path) -> dict[str, float]:
 
 
 def _cpu() -> float:
-    """Seconds of CPU of all processes that have ended."""
+    """Return the CPU seconds of all child processes that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
 def _bare(files: Sequence[Path], side: int) -> tuple[float, float]:
-    """Seconds, and seconds of CPU."""
+    """Return the seconds and CPU seconds of the bare loop over `files`."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()
@@ -229,8 +231,8 @@ def _bare(files: Sequence[Path], side: int) -> tuple[float, float]:
 
 
 def write(found: dict[str, Any], out: Path) -> None:
-    """Write docs/batch.json and .md."""
-    bulk = BatchRun(found["ms"], found["start"], Settings.batch_concurrency, found["memory"], IMAGES_PER_BATCH)
+    """Write batch.json and batch.md into `out`."""
+    bulk = BatchRun(found["ms"], found["start"], Settings().batch_concurrency, found["memory"], IMAGES_PER_BATCH)
     costs = batch_costs(bulk)
     dollars = sum(costs.values())
     million = {"bulk": asdict(bulk), "usd": costs, "hours": batch_hours(bulk)}
@@ -240,7 +242,7 @@ def write(found: dict[str, Any], out: Path) -> None:
         "statuses": ", ".join(f"{status} {count:,}" for status, count in sorted(found["statuses"].items())),
         "known": PRICES_AS_OF,
         "at_once": bulk.at_once,
-        "hours": batch_hours(bulk),
+        "minutes": 60 * batch_hours(bulk),
         "dollars": dollars,
         "costs": "\n".join(f"| {name} | {cost:.2f} |" for name, cost in costs.items()),
         "share": found["batch"] / found["bare"],

@@ -1,6 +1,7 @@
-"""How soon the page can be used, and what it weighs: `python -m tests.benchmarks.page`, with Chromium. Writes docs/page.md.
+"""Time until the page is usable, and its size: `python -m tests.benchmarks.page_load`, with Chromium.
 
-The page is served by `infra.dev.serve` on this machine, through Chromium's own throttle. Each visit is a first one.
+`infra.dev.serve` serves the page on this machine, and Chromium throttles the network. Each visit starts with an empty cache.
+Writes docs/benchmarks/page-load.md.
 """
 
 import gzip
@@ -22,12 +23,12 @@ PROFILES: Mapping[str, Mapping[str, float]] = {
     "4G (9 Mbit/s, 170 ms)": {"latency": 170, "downloadThroughput": 9e6 / 8, "uploadThroughput": 9e6 / 8},
     "slow 4G (1.6 Mbit/s, 150 ms)": {"latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 0.75e6 / 8},
 }
-TELEPHONE: ViewportSize = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 @contextmanager
 def served() -> Iterator[str]:
-    """The address of a service of our own."""
+    """Run the service on a free port; yield its URL."""
     environment = {**os.environ, "PORT": "0"}
     command = [sys.executable, "-m", "infra.dev.serve"]
     with subprocess.Popen(
@@ -41,8 +42,8 @@ def served() -> Iterator[str]:
 
 
 def visit(browser: Browser, address: str, profile: Mapping[str, float]) -> tuple[float, float]:
-    """Seconds of one first visit until something is drawn, and until every control answers."""
-    context = browser.new_context(viewport=TELEPHONE, service_workers="block")
+    """Return the seconds of one first visit until the first contentful paint, and until every control responds."""
+    context = browser.new_context(viewport=PHONE, service_workers="block")
     page = context.new_page()
     context.new_cdp_session(page).send("Network.emulateNetworkConditions", {"offline": False, **profile})
     page.goto(address)
@@ -56,14 +57,14 @@ def visit(browser: Browser, address: str, profile: Mapping[str, float]) -> tuple
 
 
 def weights(browser: Browser, address: str) -> dict[str, int]:
-    """Compressed bytes of all that a first view fetches, by path."""
-    context = browser.new_context(viewport=TELEPHONE, service_workers="block")
+    """Return the compressed bytes of each response of a first view, by path."""
+    context = browser.new_context(viewport=PHONE, service_workers="block")
     page = context.new_page()
-    found: dict[str, int] = {}
+    sizes: dict[str, int] = {}
 
     def weigh(route: Route) -> None:
         response = route.fetch()
-        found[route.request.url.removeprefix(address)] = len(gzip.compress(response.body(), 6))
+        sizes[route.request.url.removeprefix(address)] = len(gzip.compress(response.body(), 6))
         route.fulfill(response=response)
 
     page.route("**/*", weigh)
@@ -71,39 +72,43 @@ def weights(browser: Browser, address: str) -> dict[str, int]:
     page.locator(".sample").last.wait_for()
     page.wait_for_load_state("networkidle")
     context.close()
-    return found
+    return sizes
 
 
-def text(times: Mapping[str, list[tuple[float, float]]], found: Mapping[str, int]) -> str:
-    """docs/page.md."""
+def text(times: Mapping[str, list[tuple[float, float]]], sizes: Mapping[str, int]) -> str:
+    """Return the report as Markdown."""
     lines = [
-        "# The page, measured",
+        "# Page load",
         "",
-        f"Written by `python -m tests.benchmarks.page`: medians of {VISITS} first visits at 390 x 844, in brackets the slowest,",
-        "with Chromium's throttle before a service on the same machine. Usable is when every control of the page answers.",
+        "A first visit is usable after the times in the table: every control of the page responds.",
         "",
-        "| network | something is drawn | usable |",
+        f"Written by `python -m tests.benchmarks.page_load`: medians of {VISITS} first visits at 390 x 844 (slowest in",
+        "brackets), with the service on the same machine and Chromium's network throttling.",
+        "",
+        "| network | first contentful paint | usable |",
         "|---|---|---|",
     ]
     for name, visits in times.items():
         cells = (f"{statistics.median(column):.2f} s ({max(column):.2f})" for column in zip(*visits, strict=True))
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    sizes = dict.fromkeys(("document, style, scripts, words", "answers of the API", "thumbnails of the samples"), 0)
-    own, answers, thumbnails = sizes
-    for path, size in found.items():
-        sizes[thumbnails if path.startswith("/samples/") else answers if path.startswith("/api/") else own] += size
-    lines += ["", "What a first view fetches, compressed with gzip:", "", "| | kB |", "|---|---|"]
-    lines += [f"| {name} | {size / 1000:.1f} |" for name, size in sizes.items()]
+    totals = dict.fromkeys(
+        ("document, styles, scripts, translations", "responses of the API", "thumbnails of the samples"), 0
+    )
+    own, responses, thumbnails = totals
+    for path, size in sizes.items():
+        totals[thumbnails if path.startswith("/samples/") else responses if path.startswith("/api/") else own] += size
+    lines += ["", "Downloads of a first view, compressed with gzip:", "", "| | kB |", "|---|---|"]
+    lines += [f"| {name} | {size / 1000:.1f} |" for name, size in totals.items()]
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    """Measure, print, write docs/page.md."""
+    """Measure, print and write the report."""
     with served() as address, launched() as browser:
         times = {name: [visit(browser, address, profile) for _ in range(VISITS)] for name, profile in PROFILES.items()}
         report = text(times, weights(browser, address))
     print(report)
-    (REPOSITORY / "docs" / "page.md").write_text(report)
+    (REPOSITORY / "docs" / "benchmarks" / "page-load.md").write_text(report)
 
 
 if __name__ == "__main__":
