@@ -53,21 +53,21 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         SettingsError: a variable has an invalid value.
     """
-    given = {name: value.strip() for name, value in environment.items() if value.strip()}
+    variables = {name: value.strip() for name, value in environment.items() if value.strip()}
     return Settings(
-        model=Path(given.get("LESION_MODEL", Settings.model)),
-        samples=Path(given.get("LESION_SAMPLES", Settings.samples)),
-        threads=_whole(given, "LESION_THREADS") or _default_threads(given),
-        url_hosts=_hosts(given.get("LESION_URL_HOSTS", "")),
-        max_upload_bytes=_whole(given, "LESION_MAX_UPLOAD_BYTES") or Settings.max_upload_bytes,
-        origin_secrets=_secrets(given.get("LESION_ORIGIN_SECRETS", "")),
-        title=given.get("LESION_TITLE", Settings.title),
-        code_url=_link(given),
+        model=Path(variables.get("LESION_MODEL", Settings.model)),
+        samples=Path(variables.get("LESION_SAMPLES", Settings.samples)),
+        threads=_positive_int(variables, "LESION_THREADS") or _default_threads(variables),
+        url_hosts=_parse_hosts(variables.get("LESION_URL_HOSTS", "")),
+        max_upload_bytes=_positive_int(variables, "LESION_MAX_UPLOAD_BYTES") or Settings.max_upload_bytes,
+        origin_secrets=_parse_secrets(variables.get("LESION_ORIGIN_SECRETS", "")),
+        title=variables.get("LESION_TITLE", Settings.title),
+        code_url=_parse_code_url(variables),
     )
 
 
-def _whole(given: Mapping[str, str], name: str) -> int | None:
-    text = given.get(name)
+def _positive_int(variables: Mapping[str, str], name: str) -> int | None:
+    text = variables.get(name)
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and int(text) >= 1):
@@ -75,15 +75,15 @@ def _whole(given: Mapping[str, str], name: str) -> int | None:
     return int(text)
 
 
-def _default_threads(given: Mapping[str, str]) -> int:
+def _default_threads(variables: Mapping[str, str]) -> int:
     # In Lambda the share of the CPUs that the function may use follows from its memory, not from their number.
-    memory = _whole(given, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+    memory = _positive_int(variables, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
     if memory is not None:
         return max(1, memory // _MEMORY_PER_CPU)
     return min(os.cpu_count() or 1, _LAPTOP_THREADS)
 
 
-def _hosts(text: str) -> frozenset[str]:
+def _parse_hosts(text: str) -> frozenset[str]:
     hosts = [host.strip().lower() for host in text.split(",") if host.strip()]
     for host in hosts:
         if not _HOST.fullmatch(host):
@@ -94,7 +94,7 @@ def _hosts(text: str) -> frozenset[str]:
     return frozenset(hosts)
 
 
-def _secrets(text: str) -> frozenset[str]:
+def _parse_secrets(text: str) -> frozenset[str]:
     secrets = frozenset(secret.strip() for secret in text.split(",") if secret.strip())
     if any(len(secret) < _MIN_SECRET_LENGTH or not secret.isascii() for secret in secrets):
         # Without the value, which may be a real secret with a typing error.
@@ -105,8 +105,8 @@ def _secrets(text: str) -> frozenset[str]:
     return secrets
 
 
-def _link(given: Mapping[str, str]) -> str | None:
-    url = given.get("LESION_CODE_URL")
+def _parse_code_url(variables: Mapping[str, str]) -> str | None:
+    url = variables.get("LESION_CODE_URL")
     # The page shows it as a link, so only web addresses are accepted: javascript: would run code.
     if url is not None and not url.startswith(("https://", "http://")):
         raise SettingsError(

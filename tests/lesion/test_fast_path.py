@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lesion import fast_path
 from lesion.errors import InferenceError
-from lesion.inference import classify as classification
+from lesion.imaging.decode import decode
 from lesion.inference.model import Model
 from lesion.settings import Settings
 from lesion.web import api
@@ -128,14 +128,13 @@ def test_each_image_is_decoded_at_most_once(
     # These are rejected by their length or their form.
     expected = 0 if code in ("missing_file", "invalid_request") or name.startswith("too many bytes") else 1
     calls = 0
-    real = classification.decode
 
-    def decode(*arguments: Any, **options: Any) -> Any:
+    def count_and_decode(*arguments: Any, **options: Any) -> Any:
         nonlocal calls
         calls += 1
-        return real(*arguments, **options)
+        return decode(*arguments, **options)
 
-    monkeypatch.setattr(classification, "decode", decode)
+    monkeypatch.setattr("lesion.inference.classify.decode", count_and_decode)
     if version is version_2:
         assert fast_path.respond(sent, stand_in, SETTINGS) is not None
     else:

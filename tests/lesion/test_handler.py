@@ -1,4 +1,4 @@
-"""Literal events of API Gateway get exactly the answers that it takes; any other event warms the function up."""
+"""Lambda handler: literal events of API Gateway get exactly the expected answers; other events warm the function up."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ PREDICTION = {
 
 
 def rounded(value: Any) -> Any:
-    """Numbers to five decimals: the last digits differ between processors."""
+    """Round numbers to five decimals: the last digits differ between processors."""
     if isinstance(value, float):
         return round(value, 5)
     if isinstance(value, list):
@@ -39,7 +39,7 @@ def rounded(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", ["v2-form", "v2-body", "v1-form"])
-def test_a_photograph_in_an_event_is_judged(handler: Handler, stand_in: Model, name: str) -> None:
+def test_handler_classifies_the_image_of_an_event(handler: Handler, stand_in: Model, name: str) -> None:
     response = handler(event(name), None)
     body = response.pop("body")
     answer = json.loads(body)
@@ -65,7 +65,7 @@ def test_a_photograph_in_an_event_is_judged(handler: Handler, stand_in: Model, n
     }
 
 
-def test_ping_in_format_2_is_answered_exactly_so(handler: Handler) -> None:
+def test_handler_answers_ping_in_format_2(handler: Handler) -> None:
     assert handler(event("v2-ping"), None) == {
         "statusCode": 200,
         "headers": {"content-length": "6", "content-type": "application/json", "cache-control": "no-store"},
@@ -74,7 +74,7 @@ def test_ping_in_format_2_is_answered_exactly_so(handler: Handler) -> None:
     }
 
 
-def test_ping_in_format_1_is_answered_exactly_so(handler: Handler) -> None:
+def test_handler_answers_ping_in_format_1(handler: Handler) -> None:
     assert handler(event("v1-ping"), None) == {
         "statusCode": 200,
         "headers": {"content-length": "6", "content-type": "application/json", "cache-control": "no-store"},
@@ -92,7 +92,7 @@ def test_ping_in_format_1_is_answered_exactly_so(handler: Handler) -> None:
         ("v1-wrong-parameter", 422, "invalid_parameter"),
     ],
 )
-def test_a_problem_goes_out_as_text(handler: Handler, name: str, status: int, code: str) -> None:
+def test_handler_sends_problems_as_text(handler: Handler, name: str, status: int, code: str) -> None:
     response = handler(event(name), None)
     assert (response["statusCode"], response["isBase64Encoded"]) == (status, False)
     assert response["headers"]["content-type"] == "application/problem+json"
@@ -115,29 +115,30 @@ def test_a_problem_goes_out_as_text(handler: Handler, name: str, status: int, co
         0,
     ],
 )
-def test_any_other_event_warms_up(handler: Handler, other: Any) -> None:
+def test_handler_warms_up_with_other_events(handler: Handler, other: Any) -> None:
     assert handler(other, None) == {"status": "warm", "model": "stand-in"}
 
 
 @pytest.mark.parametrize("written", [{}, {"http": {"method": "GET", "path": "/api/ping"}}])
-def test_an_event_of_no_format_is_a_request_that_cannot_be_read(handler: Handler, written: dict[str, Any]) -> None:
+def test_handler_rejects_events_without_a_format(handler: Handler, written: dict[str, Any]) -> None:
     response = handler({"requestContext": written, "httpMethod": "GET", "path": "/api/ping"}, None)
     assert (response["statusCode"], json.loads(response["body"])["code"]) == (400, "invalid_request")
 
 
-def test_each_request_leaves_one_line_without_what_was_sent(handler: Handler, capsys: pytest.CaptureFixture[str]) -> None:
+def test_handler_logs_one_line_per_request(handler: Handler, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing of the request's own text is in it."""
     handler(event("v2-form"), None)
     handler(event("v2-not-found"), None)
     handler(event("schedule"), None)
-    judged, missing = (json.loads(line) for line in capsys.readouterr().out.splitlines())
-    assert (judged["route"], judged["code"], judged["status"]) == ("/api/classify", "ok", 200)
-    assert (judged["width"], judged["height"], judged["model"]) == (64, 48, "stand-in")
-    assert {"DecodeTime", "InferTime", "Judged", "Refused"} <= judged.keys()
+    classified, missing = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (classified["route"], classified["code"], classified["status"]) == ("/api/classify", "ok", 200)
+    assert (classified["width"], classified["height"], classified["model"]) == (64, 48, "stand-in")
+    assert {"DecodeTime", "InferTime", "Judged", "Refused"} <= classified.keys()
     assert (missing["route"], missing["code"], missing["status"]) == ("other", "not_found", 404)
     assert event("v2-not-found")["rawPath"] not in json.dumps(missing)
 
 
-def test_with_a_secret_only_those_who_show_it_are_answered(environment: dict[str, str], stand_in_file: Path) -> None:
+def test_handler_requires_the_origin_secret(environment: dict[str, str], stand_in_file: Path) -> None:
     code = (
         "import json, sys, lesion.handler as h\n"
         "event = json.load(open(sys.argv[1]))\n"
@@ -156,9 +157,8 @@ def test_with_a_secret_only_those_who_show_it_are_answered(environment: dict[str
     assert "ssss" not in done.stdout
 
 
-def test_starting_loads_nothing_of_training_and_leaves_nothing_at_home(
-    environment: dict[str, str], stand_in_file: Path, tmp_path: Path
-) -> None:
+def test_start_loads_no_training_package(environment: dict[str, str], stand_in_file: Path, tmp_path: Path) -> None:
+    """It also writes nothing to the home folder."""
     code = (
         "import sys, lesion.handler as h\n"
         "assert h.handler({}, None)['status'] == 'warm'\n"
@@ -169,23 +169,35 @@ def test_starting_loads_nothing_of_training_and_leaves_nothing_at_home(
     assert list(tmp_path.rglob("*")) == []
 
 
-def test_telemetry_stays_off_even_where_it_was_turned_on(environment: dict[str, str], tmp_path: Path) -> None:
+def test_telemetry_stays_off(environment: dict[str, str], tmp_path: Path) -> None:
+    """Also if the environment turned it on."""
     code = "import lesion.inference.model, onnxruntime, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
     done = run_python(code, {**environment, "HOME": str(tmp_path), "ORT_DISABLE_TELEMETRY": "0"})
     assert (done.returncode, done.stdout) == (0, "1\n")
     assert list(tmp_path.rglob("*")) == []
 
 
-def test_a_bad_model_file_stops_the_start_with_its_sentence(environment: dict[str, str], tmp_path: Path) -> None:
+def test_missing_model_file_stops_the_start(environment: dict[str, str], tmp_path: Path) -> None:
     done = run_python("import lesion.handler", {**environment, "LESION_MODEL": str(tmp_path / "nowhere.onnx")})
     assert done.returncode == 1
     assert done.stderr.rstrip().endswith("Put a model there, or set LESION_MODEL to where it is.")
 
 
-def test_a_fault_is_not_taken_for_a_request_that_cannot_be_read(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_handler_raises_unhandled_errors(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are not answered as requests that cannot be read."""
+
     def fail(event: Any, context: Any) -> Any:
         raise RuntimeError("nobody expected this")
 
     monkeypatch.setattr(sys.modules["lesion.handler"], "_application", cache(lambda: fail))
     with pytest.raises(RuntimeError, match="nobody expected"):
         handler(event("v1-form"), None)
+
+
+def test_handler_rejects_invalid_base64(handler: Handler, caplog: pytest.LogCaptureFixture) -> None:
+    """The log names the kind of error only, because its message may quote the event."""
+    response = handler(event("v2-body") | {"body": "A", "isBase64Encoded": True}, None)
+    assert (response["statusCode"], json.loads(response["body"])["code"]) == (400, "invalid_request")
+    assert [record.getMessage() for record in caplog.records if record.name == "lesion"] == [
+        "an event cannot be read: Error"
+    ]

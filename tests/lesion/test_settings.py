@@ -1,4 +1,4 @@
-"""Environment variables become settings, or a sentence that says what to set."""
+"""Environment variables become settings, or an error that says how to set them."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ from lesion.errors import SettingsError
 from lesion.settings import Settings, read_settings
 
 
-def test_without_variables_the_repository_is_served() -> None:
+def test_defaults_serve_the_repository() -> None:
     settings = read_settings({})
     repository = Path(__file__).parents[2]
     assert settings == Settings(threads=min(os.cpu_count() or 1, 4))
@@ -17,7 +17,7 @@ def test_without_variables_the_repository_is_served() -> None:
     assert settings.url_hosts == frozenset()
 
 
-def test_every_variable_is_read() -> None:
+def test_read_settings_reads_every_variable() -> None:
     settings = read_settings(
         {
             "LESION_MODEL": "/opt/model.onnx",
@@ -42,12 +42,12 @@ def test_every_variable_is_read() -> None:
     )
 
 
-def test_an_empty_variable_counts_as_unset() -> None:
+def test_empty_variable_counts_as_unset() -> None:
     assert read_settings({"LESION_TITLE": "", "LESION_THREADS": " "}) == read_settings({})
 
 
 @pytest.mark.parametrize(("memory", "threads"), [("512", 1), ("1769", 1), ("3537", 1), ("3538", 2), ("10240", 5)])
-def test_in_lambda_the_memory_decides_on_threads(memory: str, threads: int) -> None:
+def test_threads_follow_the_memory_on_lambda(memory: str, threads: int) -> None:
     assert read_settings({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory}).threads == threads
 
 
@@ -69,18 +69,18 @@ def test_in_lambda_the_memory_decides_on_threads(memory: str, threads: int) -> N
         ("LESION_ORIGIN_SECRETS", "ä" * 48),
     ],
 )
-def test_a_value_that_cannot_be_understood_is_named_with_what_to_do(name: str, value: str) -> None:
+def test_invalid_value_is_named_with_its_remedy(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=rf"{name}.*(or leave it out)\."):
         read_settings({name: value})
 
 
-def test_a_secret_is_in_no_message_and_no_print() -> None:
+def test_secrets_are_never_printed() -> None:
     assert "a" * 48 not in repr(read_settings({"LESION_ORIGIN_SECRETS": "a" * 48}))
     with pytest.raises(SettingsError) as caught:
         read_settings({"LESION_ORIGIN_SECRETS": f"{'a' * 48},halfway"})
     assert "aaa" not in str(caught.value) and "halfway" not in str(caught.value)
 
 
-def test_the_largest_upload_fits_an_event_in_base64() -> None:
+def test_largest_upload_fits_a_lambda_event() -> None:
     encoded = (Settings.max_upload_bytes + 2) // 3 * 4
     assert encoded + 100_000 < 6 * 1024 * 1024

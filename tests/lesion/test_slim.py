@@ -1,4 +1,4 @@
-"""What makes installed packages into the image's layer: the same bytes for the same input, and nothing lost on the way."""
+"""lambda/slim.py produces the same bytes for the same packages, and loses no file."""
 
 import importlib.util
 import os
@@ -41,7 +41,7 @@ def make(folder: Path) -> dict[str, tuple[bytes, int, float]]:
     }
 
 
-def test_the_same_packages_give_the_same_bytes_wherever_they_lie(tmp_path: Path) -> None:
+def test_same_packages_result_in_the_same_bytes(tmp_path: Path) -> None:
     made = make(installed(tmp_path / "a"))
     assert made == make(installed(tmp_path / "b"))
     tag = sys.implementation.cache_tag
@@ -55,18 +55,18 @@ def test_the_same_packages_give_the_same_bytes_wherever_they_lie(tmp_path: Path)
     assert b"/var/task/pydantic/main.py" in made[f"pydantic/__pycache__/main.{tag}.pyc"][0]
 
 
-def test_another_list_takes_away_what_it_names_alone(tmp_path: Path) -> None:
+def test_prune_removes_only_the_named_folders(tmp_path: Path) -> None:
     folder = installed(tmp_path / "a")
     slim.prune(folder, ["numpy/f2py"])
     assert not (folder / "numpy/f2py").exists() and (folder / "numpy/_core/include").is_dir()
 
 
-def test_a_list_that_no_longer_fits_is_an_error(tmp_path: Path) -> None:
+def test_prune_rejects_missing_folders(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"Remove it from the list in lambda/slim\.py"):
         slim.prune(tmp_path)
 
 
-def test_a_module_that_does_not_compile_is_an_error(tmp_path: Path) -> None:
+def test_compile_all_rejects_syntax_errors(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("def\n")
     with pytest.raises(SystemExit, match="does not compile"):
         slim.compile_all(tmp_path, Path("/var/task"))

@@ -155,4 +155,4 @@ def write_part(key: str, rows: Sequence[Row]) -> None:
 
 def _storage_error(cause: str) -> StorageError:
     # Without botocore's own message and without its exception, which may name the image.
-    return StorageError(f"S3 does not do what it was asked ({cause}). Resume the run: docs/operations.md.")
+    return StorageError(f"S3 does not fulfil a request ({cause}). Resume the run: docs/operations.md.")

@@ -1,7 +1,8 @@
-"""Many photographs at once: a row for each, whatever it is and whenever the run is stopped."""
+"""`python -m lesion.batch` writes one row per image, whatever the image is and whenever the run is interrupted."""
 
 import multiprocessing
 import os
+import runpy
 import shutil
 import signal
 import subprocess
@@ -29,7 +30,7 @@ RUN = RunInfo("1", "ab", 1, ("melanoma", "nevus"))
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """One of each: good ones, a dark one, and what is no photograph."""
+    """One of each: valid images, a dark one, and files that are not images."""
     source = tmp_path / "photographs"
     (source / "below").mkdir(parents=True)
     shutil.copy(SAMPLES / "ISIC_0000026.jpg", source / "a.jpg")
@@ -41,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
     return source
 
 
-def test_every_input_has_a_row_that_says_what_the_service_says(
+def test_run_writes_the_answers_of_the_service(
     folder: Path, stand_in_file: Path, client: TestClient, tmp_path: Path
 ) -> None:
     results = cli.run(folder, tmp_path / "out" / "results.parquet", stand_in_file, workers=2)
@@ -55,7 +56,7 @@ def test_every_input_has_a_row_that_says_what_the_service_says(
         said = answer.json()
         if answer.status_code != 200:
             assert (row["status"], row["malignant_probability"]) == ("error", None)
-            # An empty body is no file at all to the API.
+            # For the API, an empty body is a missing file.
             assert row["code"] == ("unsupported_format" if name == "empty" else said["code"])
             continue
         assert (row["status"], row["width"], row["format"]) == (
@@ -74,9 +75,8 @@ def test_every_input_has_a_row_that_says_what_the_service_says(
     assert {row["status"] for row in rows.values()} == {"ok", "refused", "error"}
 
 
-def test_a_table_names_files_beside_it_and_missing_ones_keep_their_row(
-    folder: Path, stand_in_file: Path, tmp_path: Path
-) -> None:
+def test_run_reads_a_table(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
+    """Files are relative to the table, and missing ones have a row."""
     (folder / "table.csv").write_text("﻿id,file\n1,a.jpg\n2,gone.jpg\n3,below/b.heic\n")
     results = cli.run(folder / "table.csv", tmp_path / "results.parquet", stand_in_file, views=Views.EIGHT)
     rows = pq.read_table(results).to_pylist()
@@ -87,7 +87,7 @@ def test_a_table_names_files_beside_it_and_missing_ones_keep_their_row(
     ]
 
 
-def test_a_name_that_is_no_text_keeps_its_row(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
+def test_run_supports_names_that_are_not_utf8(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
     os.rename(folder / "a.jpg", os.fsencode(folder) + b"/caf\xe9.jpg")
     results = cli.run(folder, tmp_path / "results.parquet", stand_in_file)
     rows = {row["file"]: row["status"] for row in pq.read_table(results).to_pylist()}
@@ -97,9 +97,7 @@ def test_a_name_that_is_no_text_keeps_its_row(folder: Path, stand_in_file: Path,
         cli.run(folder, tmp_path / "more.parquet", stand_in_file)
 
 
-def test_results_among_the_photographs_are_no_photographs(
-    folder: Path, stand_in_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_run_ignores_its_own_results(folder: Path, stand_in_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     with ResumableResults(Path("results.parquet"), describe_run(Model(stand_in_file), 1)) as journal:
         journal.write([crashed_row("a.jpg")])
@@ -110,16 +108,17 @@ def test_results_among_the_photographs_are_no_photographs(
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_it_goes_on_and_no_row_is_lost_or_there_twice(stand_in_file: Path, tmp_path: Path) -> None:
+def test_run_resumes_after_a_kill(stand_in_file: Path, tmp_path: Path) -> None:
+    """No row is lost or repeated."""
     source, results = tmp_path / "photographs", tmp_path / "results.parquet"
     source.mkdir()
-    picture = Image.open(SAMPLES / "ISIC_0000026.jpg").resize((160, 120))
+    image = Image.open(SAMPLES / "ISIC_0000026.jpg").resize((160, 120))
     for number in range(150):
-        picture.save(source / f"{number:03}.jpg")
+        image.save(source / f"{number:03}.jpg")
     script = (
         "import signal, sys; from lesion.batch import cli; cli._FLUSH_ROWS = 4\n"
         "if __name__ == '__main__':\n"
-        # A shell that starts tests in the background lets them ignore interrupts.
+        # Tests that a shell started in the background ignore interrupts.
         "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "    sys.exit(cli.main(sys.argv[1:]))\n"
     )
@@ -144,8 +143,9 @@ def test_killed_at_any_moment_it_goes_on_and_no_row_is_lost_or_there_twice(stand
     assert names == [f"{number:03}.jpg" for number in range(150)]
 
 
-def test_a_file_that_ends_its_process_is_a_row_and_the_others_are_judged(folder: Path, stand_in_file: Path) -> None:
-    # A pipe keeps its reader waiting, so that this test knows whom to end.
+def test_crashing_file_becomes_a_row(folder: Path, stand_in_file: Path) -> None:
+    """The other files are classified."""
+    # Reading a pipe blocks, so that this test can kill the process that reads it.
     os.mkfifo(folder / "pipe")
     files = {name: folder / name for name in ("a.jpg", "pipe", "dark.png", "notes.txt")}
     with ThreadPoolExecutor(1) as pool:
@@ -166,7 +166,7 @@ def test_a_file_that_ends_its_process_is_a_row_and_the_others_are_judged(folder:
     assert (found["a.jpg"]["status"], found["notes.txt"]["code"]) == ("ok", "unsupported_format")
 
 
-def test_results_of_another_model_are_not_added_to(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
+def test_run_rejects_results_of_another_model(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
     results = cli.run(folder, tmp_path / "results.parquet", stand_in_file)
     other = build(tmp_path / "other.onnx", version="other")
     assert Model(other).sha256 != Model(stand_in_file).sha256
@@ -179,7 +179,7 @@ def test_results_of_another_model_are_not_added_to(folder: Path, stand_in_file: 
         cli.run(folder, results, stand_in_file)
 
 
-def test_new_photographs_are_added_to_finished_results(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
+def test_run_extends_finished_results(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
     results = cli.run(folder, tmp_path / "results.parquet", stand_in_file)
     first = pq.read_table(results)
     shutil.copy(folder / "a.jpg", folder / "c.jpg")
@@ -190,7 +190,7 @@ def test_new_photographs_are_added_to_finished_results(folder: Path, stand_in_fi
     assert pq.read_table(results).filter(pq.read_table(results)["file"].is_valid()).num_rows == first.num_rows + 1
 
 
-def test_a_journal_is_for_one_process_and_knows_pieces_that_are_results_already(tmp_path: Path) -> None:
+def test_results_lock_and_skip_merged_parts(tmp_path: Path) -> None:
     path, pieces = tmp_path / "results.parquet", tmp_path / "results.parquet.pieces"
     rows = [{"file": name, "status": "error", "code": "unreadable"} for name in "abc"]
     with ResumableResults(path, RUN) as journal:
@@ -208,7 +208,7 @@ def test_a_journal_is_for_one_process_and_knows_pieces_that_are_results_already(
     assert pq.read_table(path)["file"].to_pylist() == ["c", "b", "a"]
 
 
-def test_nothing_to_judge_ends_with_a_sentence(
+def test_main_explains_a_missing_source(
     tmp_path: Path, stand_in_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LESION_MODEL", str(stand_in_file))
@@ -217,3 +217,30 @@ def test_nothing_to_judge_ends_with_a_sentence(
         assert cli.main([str(tmp_path / source), "-o", str(tmp_path / "results.parquet")]) == 1
         assert sentence in capsys.readouterr().err
     assert not (tmp_path / "results.parquet").exists()
+
+
+def test_main_writes_the_results(folder: Path, stand_in_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LESION_MODEL", str(stand_in_file))
+    results = tmp_path / "results.parquet"
+    monkeypatch.setattr(sys, "argv", ["batch", str(folder), "-o", str(results), "--views", "8", "--workers", "0"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("lesion.batch", run_name="__main__")
+    assert ended.value.code == 0
+    assert pq.read_table(results).schema.metadata[b"views"] == b"8"
+
+
+def test_main_says_how_to_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "run", interrupt)
+    assert cli.main([str(tmp_path), "-o", str(tmp_path / "results.parquet")]) == 130
+    assert capsys.readouterr().err == "Stopped. Run the same command again to resume.\n"
+
+
+def test_results_in_a_read_only_place_are_rejected(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ResultsError, match="cannot be written to"), ResumableResults(tmp_path / "file" / "a.parquet", RUN):
+        pass

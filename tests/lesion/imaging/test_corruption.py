@@ -1,6 +1,6 @@
-"""Files broken in a thousand ways: each is answered, none as a fault, and the service goes on.
+"""A thousand randomly corrupted files: each is answered, none as an unhandled error, and the service continues.
 
-The seed is fixed, so that a failure can be repeated; its number is in the message.
+The seed is fixed, so that a failure can be reproduced; the file's number is in the message.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from tests.support.image_files import small_files
 
-# Pillow warns of broken metadata; in the service that is a line in the log and no error, and so it is here.
+# Pillow warns of malformed metadata, which is not an error in the service.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 COUNT = 1000
@@ -18,39 +18,39 @@ SEED = 20_250_310
 
 
 def corrupt(data: bytes, other: bytes, random: np.random.Generator) -> bytes:
-    """One random corruption: cut, flipped bytes, a swapped header, a repeated or zeroed stretch, or noise at the start."""
-    broken = bytearray(data)
+    """Return a random corruption: truncated, changed bytes, another header, repeated or zeroed bytes, or a random header."""
+    changed = bytearray(data)
     place = int(random.integers(len(data)))
     match random.integers(7):
         case 0:
             return data[:place]
         case 1:
             for position in random.integers(len(data), size=int(random.integers(1, 20))):
-                broken[position] = int(random.integers(256))
+                changed[position] = int(random.integers(256))
         case 2:
-            # Where sizes, offsets and lengths are.
+            # Sizes, offsets and lengths are here.
             for position in random.integers(min(len(data), 200), size=int(random.integers(1, 6))):
-                broken[position] = int(random.integers(256))
+                changed[position] = int(random.integers(256))
         case 3:
             return other[: int(random.integers(4, 64))] + data[int(random.integers(4, 64)) :]
         case 4:
-            broken[place:place] = broken[place : place + int(random.integers(1, 500))]
+            changed[place:place] = changed[place : place + int(random.integers(1, 500))]
         case 5:
             end = min(len(data), place + int(random.integers(1, 500)))
-            broken[place:end] = bytes(end - place)
+            changed[place:end] = bytes(end - place)
         case _:
             head = int(random.integers(12, 64))
-            broken[12:head] = random.bytes(head - 12)
-    return bytes(broken)
+            changed[12:head] = random.bytes(head - 12)
+    return bytes(changed)
 
 
-def test_the_files_are_of_every_format_and_judged_while_whole(client: TestClient) -> None:
+def test_intact_files_of_every_format_are_answered(client: TestClient) -> None:
     answers = [client.post("/api/classify", content=data) for _, data in small_files()]
     assert {answer.json()["image"]["format"] for answer in answers} == set(FORMATS)
 
 
 @pytest.mark.parametrize("share", range(10))
-def test_a_corrupt_file_is_never_a_fault(client: TestClient, share: int) -> None:
+def test_corrupt_files_are_never_unhandled_errors(client: TestClient, share: int) -> None:
     files = small_files()
     for number in range(share * COUNT // 10, (share + 1) * COUNT // 10):
         random = np.random.default_rng((SEED, number))
@@ -60,5 +60,5 @@ def test_a_corrupt_file_is_never_a_fault(client: TestClient, share: int) -> None
         assert response.status_code in (200, 400, 413, 415), f"number {number}, {name}: {response.text}"
 
 
-def test_after_all_that_a_clean_photograph_is_judged(client: TestClient, photograph: bytes) -> None:
+def test_service_continues_after_corrupt_files(client: TestClient, photograph: bytes) -> None:
     assert client.post("/api/classify", content=photograph).json()["status"] == "ok"

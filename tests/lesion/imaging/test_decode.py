@@ -1,4 +1,4 @@
-"""Photographs of every format come out upright, in sRGB; anything else is refused by its own exception."""
+"""`decode` returns upright sRGB pixels, or raises the exception of the error."""
 
 from io import BytesIO
 from pathlib import Path
@@ -27,50 +27,50 @@ def photograph() -> Image.Image:
 
 
 @pytest.mark.parametrize("path", PHOTOGRAPHS, ids=lambda path: path.stem)
-def test_a_large_jpeg_is_reduced_but_never_below_the_side_asked_for(path: Path) -> None:
-    photo = decode(path.read_bytes(), at_least=512)
-    assert min(photo.width, photo.height) == 1129
-    assert 512 <= min(photo.pixels.shape[:2]) < 1024
+def test_decode_reduces_jpegs_to_the_side_at_least(path: Path) -> None:
+    decoded = decode(path.read_bytes(), at_least=512)
+    assert min(decoded.width, decoded.height) == 1129
+    assert 512 <= min(decoded.pixels.shape[:2]) < 1024
 
 
 @pytest.mark.parametrize("name", ["PNG", "WebP", "TIFF", "BMP"])
-def test_lossless_formats_keep_every_pixel(photograph: Image.Image, name: str) -> None:
+def test_decode_keeps_pixels_of_lossless_formats(photograph: Image.Image, name: str) -> None:
     options = {"lossless": True} if name == "WebP" else {}
-    photo = decode(encode(photograph, name, **options))
-    assert photo.format == name
-    assert np.array_equal(photo.pixels, np.asarray(photograph))
+    decoded = decode(encode(photograph, name, **options))
+    assert decoded.format == name
+    assert np.array_equal(decoded.pixels, np.asarray(photograph))
 
 
-def test_orientation_stands_a_photograph_upright(photograph: Image.Image) -> None:
+def test_decode_applies_the_exif_orientation(photograph: Image.Image) -> None:
     exif = Image.Exif()
     exif[274] = 6
-    photo = decode(encode(photograph, "PNG", exif=exif))
-    assert (photo.width, photo.height) == (240, 320)
-    assert np.array_equal(photo.pixels, np.rot90(np.asarray(photograph), -1))
+    decoded = decode(encode(photograph, "PNG", exif=exif))
+    assert (decoded.width, decoded.height) == (240, 320)
+    assert np.array_equal(decoded.pixels, np.rot90(np.asarray(photograph), -1))
 
 
-def test_sixteen_bits_are_scaled_not_clipped() -> None:
+def test_decode_scales_16_bits() -> None:
     ramp = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
-    photo = decode(encode(Image.fromarray(ramp), "PNG"))
-    assert np.array_equal(photo.pixels[..., 0], (ramp >> 8).astype(np.uint8))
+    decoded = decode(encode(Image.fromarray(ramp), "PNG"))
+    assert np.array_equal(decoded.pixels[..., 0], (ramp >> 8).astype(np.uint8))
 
 
-def test_transparent_pixels_become_white() -> None:
-    photo = decode(encode(Image.new("RGBA", (40, 30), (200, 0, 0, 0)), "PNG"))
-    assert (photo.pixels == 255).all()
+def test_decode_blends_onto_white() -> None:
+    decoded = decode(encode(Image.new("RGBA", (40, 30), (200, 0, 0, 0)), "PNG"))
+    assert (decoded.pixels == 255).all()
 
 
-def test_a_truncated_file_is_invalid() -> None:
+def test_decode_rejects_a_truncated_jpeg() -> None:
     data = PHOTOGRAPHS[0].read_bytes()
     with pytest.raises(InvalidImage, match="truncated or corrupt"):
         decode(data[: len(data) // 2])
 
 
-def test_the_name_of_the_format_does_not_matter_but_its_content_does() -> None:
+def test_decode_rejects_other_content() -> None:
     with pytest.raises(UnsupportedFormat, match="JPEG"):
         decode(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
 
 
-def test_a_bomb_is_refused_by_its_header() -> None:
+def test_decode_rejects_too_many_pixels() -> None:
     with pytest.raises(TooLarge, match="megapixels"):
         decode(encode(Image.new("1", (9000, 9000)), "PNG"))

@@ -1,17 +1,19 @@
-"""What decoding may take of memory, and that it leaves nothing behind that others would miss."""
+"""Decoding has a memory limit, which has no effect on anything else."""
 
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from lesion.imaging import memory_limit
 from lesion.imaging.memory_limit import MAX_BYTES_PER_IMAGE, limit_memory
 
 from tests.support.paths import REPOSITORY
 
 
 def run(code: str) -> str:
-    """What a new process prints: in this one, other tests have left memory that would be taken first."""
+    """Return what a new process prints: in this process, malloc may hold free memory of other tests."""
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY / "lambda", capture_output=True, text=True, timeout=60
     )
@@ -19,11 +21,11 @@ def run(code: str) -> str:
     return done.stdout
 
 
-def test_more_than_a_photograph_needs_is_refused_while_one_is_decoded_and_not_before_or_after() -> None:
+def test_limit_applies_only_while_decoding() -> None:
     assert run(_SIMPLE).split() == ["before", "little", "refused", "after"]
 
 
-def test_two_at_a_time_have_room_for_two_and_the_limit_stays_until_the_last_is_done() -> None:
+def test_limit_grows_with_concurrent_decodes() -> None:
     usual = resource.getrlimit(resource.RLIMIT_DATA)
     with limit_memory():
         one = resource.getrlimit(resource.RLIMIT_DATA)[0]
@@ -33,25 +35,25 @@ def test_two_at_a_time_have_room_for_two_and_the_limit_stays_until_the_last_is_d
     assert resource.getrlimit(resource.RLIMIT_DATA) == usual
 
 
-def test_an_error_ends_the_limit_too() -> None:
+def test_limit_ends_with_an_error() -> None:
     usual = resource.getrlimit(resource.RLIMIT_DATA)
     with pytest.raises(ValueError, match="broken"), limit_memory():
         raise ValueError("broken")
     assert resource.getrlimit(resource.RLIMIT_DATA) == usual
 
 
-def test_what_malloc_keeps_of_a_refused_one_is_neither_missing_nor_given_again() -> None:
-    """A little more than is allowed comes from the heap's end, in part, and stays there under what was taken after it."""
+def test_limit_ignores_memory_that_malloc_keeps() -> None:
+    """A large block that is slightly above the limit may leave part of the heap to malloc, below a later small block."""
     kept, most = map(int, run(_CHILD).split())
-    assert kept > MAX_BYTES_PER_IMAGE // 2, "malloc kept nothing: this shows nothing"
-    # Of what is free, 128 MB may be of no use, and do not count.
+    assert kept > MAX_BYTES_PER_IMAGE // 2, "malloc kept nothing, so this tests nothing"
+    # Up to 128 MB of the free memory may be fragmented, and do not count.
     assert most <= MAX_BYTES_PER_IMAGE + 128 * 2**20
 
 
 _SIMPLE = """
 from lesion.imaging.memory_limit import MAX_BYTES_PER_IMAGE, limit_memory
 
-# Not touched, so no memory is behind them.
+# Never written, so it takes no memory.
 bytearray(2 * MAX_BYTES_PER_IMAGE)
 print("before")
 with limit_memory():
@@ -78,7 +80,7 @@ def thread():
     started.start()
     started.join()
 
-# Leaves some megabytes free at the heap's end, as photographs do: the second, because glibc learns from the first
+# The second leaves some megabytes free at the heap's end, as decoding does, because the first raised glibc's threshold
 # (mallopt(3), M_MMAP_THRESHOLD).
 libc.free(libc.malloc(30 * 2**20))
 libc.free(libc.malloc(20 * 2**20))
@@ -102,3 +104,21 @@ for _ in range(3):
     thread()
 print(kept, most)
 """
+
+
+def test_limit_is_absent_on_other_systems(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Only Linux has /proc/self/statm."""
+    monkeypatch.setattr(memory_limit, "_STATM", tmp_path / "statm")
+    usual = resource.getrlimit(resource.RLIMIT_DATA)
+    with limit_memory():
+        assert resource.getrlimit(resource.RLIMIT_DATA) == usual
+
+
+def test_limit_works_without_glibc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other C libraries have no mallinfo2."""
+    monkeypatch.setattr(memory_limit, "_mallinfo", lambda: None)
+    monkeypatch.setattr(memory_limit, "_bytes_at_first", None)
+    usual = resource.getrlimit(resource.RLIMIT_DATA)
+    with limit_memory():
+        assert resource.getrlimit(resource.RLIMIT_DATA)[0] >= MAX_BYTES_PER_IMAGE
+    assert resource.getrlimit(resource.RLIMIT_DATA) == usual

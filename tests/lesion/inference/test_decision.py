@@ -1,4 +1,4 @@
-"""The model file's limits decide; what cannot be compared is refused."""
+"""`decide` applies the limits of the model file; values that cannot be compared are refused."""
 
 import dataclasses
 from typing import Any
@@ -22,7 +22,7 @@ def outputs(probability: float = 0.7, **measures: Any) -> Outputs:
 
 
 @pytest.mark.parametrize(("probability", "above"), [(0.49999, False), (0.5, True), (0.50001, True)])
-def test_the_threshold_itself_counts_as_above(stand_in: Model, probability: float, above: bool) -> None:
+def test_decide_counts_the_threshold_as_above(stand_in: Model, probability: float, above: bool) -> None:
     decision = decide(outputs(probability), stand_in.card)
     assert isinstance(decision, Decision)
     assert decision.above is above
@@ -31,15 +31,13 @@ def test_the_threshold_itself_counts_as_above(stand_in: Model, probability: floa
 @pytest.mark.parametrize(
     ("probability", "expected"), [(0.1, ("benign",)), (0.9, ("malignant",)), (0.5, ("benign", "malignant"))]
 )
-def test_the_prediction_set_has_each_side_that_reaches_its_limit(
-    stand_in: Model, probability: float, expected: tuple[str, ...]
-) -> None:
+def test_prediction_set_has_sides_at_their_limit(stand_in: Model, probability: float, expected: tuple[str, ...]) -> None:
     decision = decide(outputs(probability), stand_in.card)
     assert isinstance(decision, Decision)
     assert decision.prediction_set == expected
 
 
-def test_where_no_side_reaches_its_limit_both_are_possible(stand_in: Model) -> None:
+def test_prediction_set_without_a_side_has_both(stand_in: Model) -> None:
     card = dataclasses.replace(stand_in.card, set_limits={"malignant": 0.8, "benign": 0.8})
     decision = decide(outputs(0.5), card)
     assert isinstance(decision, Decision)
@@ -58,16 +56,14 @@ def test_where_no_side_reaches_its_limit_both_are_possible(stand_in: Model) -> N
         ({"size": 0.1, "distance": 2.0}, "too_small"),
     ],
 )
-def test_the_first_rule_that_is_broken_refuses_with_what_to_do(
-    stand_in: Model, measures: dict[str, float], code: str
-) -> None:
+def test_decide_refuses_by_the_first_violated_rule(stand_in: Model, measures: dict[str, float], code: str) -> None:
     refusal = decide(outputs(**measures), stand_in.card)
     assert isinstance(refusal, Refusal)
     assert refusal.code == code
     assert refusal.message.endswith(".")
 
 
-def test_a_code_of_another_model_has_a_sentence_too(stand_in: Model) -> None:
+def test_refusal_of_an_unknown_code_has_a_message(stand_in: Model) -> None:
     rule = dataclasses.replace(stand_in.card.refusal[0], code="too_hairy")
     refusal = decide(outputs(size=0.1), dataclasses.replace(stand_in.card, refusal=(rule,)))
     assert refusal == Refusal(

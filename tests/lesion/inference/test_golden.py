@@ -1,4 +1,4 @@
-"""Real photographs through the decoder and the shipped model give the numbers that were written down."""
+"""The decoder and the shipped model reproduce the recorded values for real images."""
 
 import json
 
@@ -18,7 +18,7 @@ def model() -> Model:
     return Model(Settings.model)
 
 
-def test_the_numbers_are_those_of_the_shipped_model(model: Model) -> None:
+def test_golden_values_are_of_the_shipped_model(model: Model) -> None:
     assert model.sha256 == GOLDEN["model_sha256"], (
         "The model was replaced: run `python -m tests.golden` and look at the difference."
     )
@@ -26,12 +26,12 @@ def test_the_numbers_are_those_of_the_shipped_model(model: Model) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(GOLDEN["photographs"]))
-def test_a_photograph_decodes_and_classifies_as_it_did(model: Model, name: str) -> None:
+def test_sample_matches_its_golden_values(model: Model, name: str) -> None:
     expected, found = GOLDEN["photographs"][name], observe(model, SAMPLES / f"{name}.jpg")
     assert (found["size"], found["decoded"]) == (expected["size"], expected["decoded"])
     assert np.allclose(found["block_means"], expected["block_means"], atol=0.1)
     for views in ("one_view", "eight_views"):
         assert found[views].keys() == expected[views].keys()
         for key, value in expected[views].items():
-            # Other processors add in another order; sharpness is in the hundreds.
+            # The order of additions depends on the processor; sharpness is in the hundreds.
             assert np.allclose(found[views][key], value, rtol=1e-3, atol=2e-3), key

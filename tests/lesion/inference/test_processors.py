@@ -1,7 +1,7 @@
-"""One photograph, one answer, whichever processor the service meets: Lambda promises AVX2 and gives what it has.
+"""The shipped model returns the same outputs on every processor of Lambda, which guarantees AVX2 only.
 
-The shipped model runs in an emulated processor of that least kind, which has neither 512-bit vectors nor dot products of
-bytes; sums of integers that saturate there would show as another logit.
+The model runs on an emulated processor with AVX2, without 512-bit vectors and without dot products of bytes. Integer
+sums that saturated there would result in another logit.
 """
 
 import json
@@ -16,7 +16,7 @@ import pytest
 from tests.golden import outputs_of_samples
 from tests.support.paths import REPOSITORY
 
-LEAST = "Haswell"
+OLDEST = "Haswell"
 SAMPLES = ("ISIC_0000026", "ISIC_0000030", "ISIC_0000205")
 PROGRAM = """
 import json, sys
@@ -29,20 +29,20 @@ print(json.dumps({"features": names, "answers": outputs_of_samples(sys.argv[1:])
 
 @pytest.fixture(scope="module")
 def emulator() -> str:
-    """QEMU's emulator of one program; a skip where there is none, a failure with CI=true."""
+    """Return the path of QEMU's user-mode emulator; without it, skip the test, or fail with CI=true."""
     if platform.machine() != "x86_64":
-        pytest.skip("The service runs on x86-64; this machine has programs of another kind.")
-    found = shutil.which("qemu-x86_64")
-    sentence = "This test needs qemu-x86_64, which Debian and Ubuntu have in qemu-user."
-    if found is None and os.environ.get("CI") == "true":
+        pytest.skip("The service runs on x86-64, which this machine is not.")
+    path = shutil.which("qemu-x86_64")
+    sentence = "This test needs qemu-x86_64, of the package qemu-user of Debian and Ubuntu."
+    if path is None and os.environ.get("CI") == "true":
         pytest.fail(sentence)
-    return found or pytest.skip(sentence)
+    return path or pytest.skip(sentence)
 
 
 @pytest.mark.slow
-def test_the_least_processor_answers_as_this_one_does(emulator: str) -> None:
+def test_oldest_processor_returns_the_same_outputs(emulator: str) -> None:
     done = subprocess.run(
-        [emulator, "-cpu", LEAST, sys.executable, "-c", PROGRAM, *SAMPLES],
+        [emulator, "-cpu", OLDEST, sys.executable, "-c", PROGRAM, *SAMPLES],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""Every real photograph at hand is judged or refused, none is an error. The images are beside the repository, not in it."""
+"""Every real image beside the repository is classified or refused, none is an error."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 
 @pytest.mark.parametrize("folder", ["originals", "clinical/images"])
-def test_every_real_photograph_is_answered(shared_data: Path, model_file: Path, folder: str) -> None:
-    # Without a model of its own the repository still has the whole way of a photograph to show.
+def test_classify_answers_every_real_image(shared_data: Path, model_file: Path, folder: str) -> None:
+    # Without a model in the repository, the stand-in tests decoding and the answer.
     client = TestClient(create_app(Settings(), Model(model_file)))
     paths = [path for path in sorted((shared_data / folder).iterdir()) if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
     failed = {}

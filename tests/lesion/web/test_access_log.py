@@ -1,14 +1,15 @@
-"""One line per request, of allow-listed fields; what a person sent is not in it, whatever it was."""
+"""The access log has one line per request with allow-listed fields, and nothing that a person sent."""
 
 import io
 import json
+import logging
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from lesion.inference.model import Model
 from lesion.settings import Settings
-from lesion.web.access_log import FIELDS, METRICS, NAMESPACE, ROUTES, SERVICE, AccessLog
+from lesion.web.access_log import FIELDS, METRICS, NAMESPACE, ROUTES, SERVICE, AccessLog, drop_third_party_logs
 from lesion.web.api import create_app
 
 SECRET = "anna-schmidt"
@@ -31,7 +32,7 @@ def answer(body: Any, status: int = 200) -> dict[str, Any]:
     return {"statusCode": status, "headers": {}, "body": json.dumps(body), "isBase64Encoded": False}
 
 
-def judged(**changed: Any) -> dict[str, Any]:
+def classified(**changed: Any) -> dict[str, Any]:
     return answer(
         {
             "status": "ok",
@@ -52,12 +53,12 @@ def line(event: dict[str, Any], answer: dict[str, Any], context: Any = CONTEXT) 
     return written
 
 
-def test_every_route_of_the_application_may_be_named(stand_in: Model) -> None:
+def test_routes_are_those_of_the_application(stand_in: Model) -> None:
     assert {getattr(route, "path", None) for route in create_app(Settings(), stand_in).routes} == ROUTES
 
 
-def test_a_judged_photograph() -> None:
-    written = line(event(body="QUJDRA==", isBase64Encoded=True), judged())
+def test_write_line_of_a_classification() -> None:
+    written = line(event(body="QUJDRA==", isBase64Encoded=True), classified())
     directive = written.pop("_aws")
     assert isinstance(directive["Timestamp"], int)
     assert directive["CloudWatchMetrics"] == [
@@ -72,7 +73,7 @@ def test_a_judged_photograph() -> None:
             ],
         }
     ]
-    assert written.pop("bytes_out") == len(judged()["body"])
+    assert written.pop("bytes_out") == len(classified()["body"])
     assert written == {
         "service": "lesion-live",
         "request_id": "8f5e",
@@ -93,12 +94,12 @@ def test_a_judged_photograph() -> None:
     }
 
 
-def test_a_refused_one_is_counted_as_such_with_its_code() -> None:
-    written = line(event(), judged(status="refused", refusal={"code": "too_dark", "message": "…"}, prediction=None))
+def test_write_counts_refusals() -> None:
+    written = line(event(), classified(status="refused", refusal={"code": "too_dark", "message": "…"}, prediction=None))
     assert (written["code"], written["Judged"], written["Refused"]) == ("too_dark", 0, 1)
 
 
-def test_a_rejected_one_is_counted_with_the_problems_code() -> None:
+def test_write_counts_rejected_requests() -> None:
     written = line(event(), answer({"code": "unsupported_format", "detail": SECRET}, 415))
     assert (written["status"], written["code"], written["Rejected"]) == (415, "unsupported_format", 1)
     assert [item["Name"] for item in written["_aws"]["CloudWatchMetrics"][0]["Metrics"]] == ["Rejected"]
@@ -113,29 +114,29 @@ def test_a_rejected_one_is_counted_with_the_problems_code() -> None:
         (f"/api/{SECRET}", {"code": "not_found"}, 404, "not_found"),
     ],
 )
-def test_what_judges_no_photograph_has_no_metrics(path: str, body: Any, status: int, code: str | None) -> None:
+def test_write_has_no_metrics_without_classification(path: str, body: Any, status: int, code: str | None) -> None:
     written = line(event(path), answer(body, status))
     assert (written["status"], written["code"]) == (status, code)
     assert not written.keys() & {"_aws", *METRICS}
 
 
 @pytest.mark.parametrize("path", [f"/api/{SECRET}", f"/{SECRET}", "", None])
-def test_a_path_that_is_not_a_route_is_not_named(path: Any) -> None:
+def test_write_hides_unknown_paths(path: Any) -> None:
     assert line(event() | {"rawPath": path}, answer({}, 404))["route"] == "other"
 
 
-def test_a_method_that_is_not_one_of_http_is_not_named() -> None:
+def test_write_hides_unknown_methods() -> None:
     assert line(event(method=SECRET), answer({}, 405))["method"] == "other"
 
 
-def test_payload_format_1_is_understood() -> None:
+def test_write_supports_payload_format_1() -> None:
     old = {"httpMethod": "GET", "path": "/api/ping", "requestContext": {"httpMethod": "GET"}}
     written = line(old, answer("pong"))
     assert (written["route"], written["method"]) == ("/api/ping", "GET")
 
 
 @pytest.mark.parametrize("body", ["", "not json", "[]", "null", None, '{"status": 3, "timing_ms": null, "image": null}'])
-def test_an_answer_of_another_kind_is_no_fault(body: str | None) -> None:
+def test_write_tolerates_other_bodies(body: str | None) -> None:
     written = line(event(), {"statusCode": 200, "body": body})
     assert written["code"] is None
     assert "_aws" not in written
@@ -144,13 +145,13 @@ def test_an_answer_of_another_kind_is_no_fault(body: str | None) -> None:
 @pytest.mark.parametrize(
     "answered",
     [
-        judged(),
-        judged(status="refused", refusal={"code": "too_dark", "message": SECRET}),
+        classified(),
+        classified(status="refused", refusal={"code": "too_dark", "message": SECRET}),
         answer({"code": "fault", "detail": SECRET, "title": SECRET}, 500),
         answer({"code": "invalid_parameter", "detail": SECRET}, 422),
     ],
 )
-def test_nothing_but_the_named_fields_and_nothing_of_a_person(answered: dict[str, Any]) -> None:
+def test_write_logs_no_personal_data(answered: dict[str, Any]) -> None:
     written = line(event(f"/api/classify/{SECRET}", body=SECRET), answered) | line(event(body=SECRET), answered)
     assert written.keys() <= {"_aws", *FIELDS, *METRICS}
     text = json.dumps(written)
@@ -158,7 +159,8 @@ def test_nothing_but_the_named_fields_and_nothing_of_a_person(answered: dict[str
         assert word not in text
 
 
-def test_only_the_first_request_is_cold_and_lambdas_context_may_be_missing() -> None:
+def test_write_marks_the_first_request_as_cold() -> None:
+    """Lambda's context may be missing."""
     out = io.StringIO()
     records = AccessLog("lesion-live", "1.2.3", out)
     for _ in range(3):
@@ -172,5 +174,20 @@ def test_only_the_first_request_is_cold_and_lambdas_context_may_be_missing() -> 
     ("body", "encoded", "size"),
     [(None, False, 0), ("", True, 0), ("äb", False, 3), ("QQ==", True, 1), ("QUI=", True, 2), ("QUJD", True, 3)],
 )
-def test_sizes_are_in_bytes(body: str | None, encoded: bool, size: int) -> None:
-    assert line(event(body=body, isBase64Encoded=encoded), judged())["bytes_in"] == size
+def test_write_measures_bodies_in_bytes(body: str | None, encoded: bool, size: int) -> None:
+    assert line(event(body=body, isBase64Encoded=encoded), classified())["bytes_in"] == size
+
+
+@pytest.mark.parametrize("on_lambda", [True, False])
+def test_drop_third_party_logs_keeps_own_messages(monkeypatch: pytest.MonkeyPatch, on_lambda: bool) -> None:
+    """On Lambda only messages of this package remain; other hosts keep all."""
+    out = io.StringIO()
+    handler = logging.StreamHandler(out)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    monkeypatch.delenv("AWS_LAMBDA_RUNTIME_API", raising=False)
+    if on_lambda:
+        monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")
+    drop_third_party_logs()
+    logging.getLogger("lesion").warning("ours")
+    logging.getLogger("mangum").warning("theirs")
+    assert out.getvalue() == ("ours\n" if on_lambda else "ours\ntheirs\n")

@@ -1,4 +1,4 @@
-"""Every route answers as the contract says."""
+"""Every route answers as the HTTP contract says."""
 
 import dataclasses
 import math
@@ -28,7 +28,7 @@ def without_timing(answer: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if name != "timing_ms"}
 
 
-def test_a_photograph_gets_the_whole_answer(client: TestClient, stand_in: Model) -> None:
+def test_classify_returns_the_whole_answer(client: TestClient, stand_in: Model) -> None:
     # 51 of 255 is a fifth: evidence 8/5 in every cell, logit 8/5 - 1.
     response = client.post("/api/classify", content=png((51, 51, 0)))
     probability = 1 / (1 + math.exp(-0.6))
@@ -57,7 +57,7 @@ def test_a_photograph_gets_the_whole_answer(client: TestClient, stand_in: Model)
     assert answer["disclaimer"] == DISCLAIMER
 
 
-def test_the_numbers_of_an_answer_agree_with_each_other(client: TestClient, photograph: bytes) -> None:
+def test_classify_returns_consistent_numbers(client: TestClient, photograph: bytes) -> None:
     answer = client.post("/api/classify", content=photograph).json()
     prediction, evidence = answer["prediction"], answer["evidence"]
     values = [value for row in evidence["values"] for value in row]
@@ -69,19 +69,19 @@ def test_the_numbers_of_an_answer_agree_with_each_other(client: TestClient, phot
     assert (prediction["decision"] == "above_threshold") == (prediction["malignant_probability"] >= prediction["threshold"])
 
 
-def test_numbers_have_no_rounding_noise(client: TestClient) -> None:
+def test_classify_returns_short_numbers(client: TestClient) -> None:
     text = client.post("/api/classify", content=png((51, 51, 0))).text
     assert all(len(number) <= 12 for number in text.replace("[", ",").replace("]", ",").split(",") if number[:1].isdigit())
 
 
-def test_form_and_body_get_the_same_answer(client: TestClient, photograph: bytes) -> None:
+def test_classify_accepts_form_and_body_alike(client: TestClient, photograph: bytes) -> None:
     form = client.post("/api/classify", files={"file": ("photo.jpg", photograph, "image/jpeg")}).json()
     body = client.post("/api/classify", content=photograph, headers={"content-type": "image/jpeg"}).json()
     plain = client.post("/api/classify", content=photograph, headers={"content-type": "application/octet-stream"}).json()
     assert without_timing(form) == without_timing(body) == without_timing(plain)
 
 
-def test_evidence_can_be_left_out(client: TestClient) -> None:
+def test_classify_without_evidence(client: TestClient) -> None:
     answer = client.post("/api/classify?evidence=false", content=png((51, 51, 0))).json()
     assert answer["evidence"] is None
     assert answer["prediction"] is not None
@@ -90,35 +90,35 @@ def test_evidence_can_be_left_out(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "path", ["/api/ping", "/api/model", "/api/openapi.json", "/api/docs", "/api/docs.css", "/api/nothing"]
 )
-def test_head_is_get_without_the_body_and_nothing_is_stored(client: TestClient, path: str) -> None:
+def test_head_equals_get_without_the_body(client: TestClient, path: str) -> None:
     got, head = client.get(path), client.head(path)
     assert got.content and not head.content
     assert (head.status_code, head.headers) == (got.status_code, got.headers)
     assert head.headers["cache-control"] == "no-store"
 
 
-def test_head_is_no_operation_of_its_own_in_the_document(client: TestClient) -> None:
+def test_openapi_does_not_list_head(client: TestClient) -> None:
     operations = {method for path in client.get("/api/openapi.json").json()["paths"].values() for method in path}
     assert operations == {"get", "post"}
 
 
-def test_eight_views_are_asked_of_the_model(client: TestClient) -> None:
-    # Blue is how much the stand-in's answer depends on the view.
+def test_classify_passes_views_to_the_model(client: TestClient) -> None:
+    # The stand-in's spread between views is its blue channel.
     blue = png((120, 0, 255))
     assert client.post("/api/classify?views=1", content=blue).json()["status"] == "ok"
     assert client.post("/api/classify?views=8", content=blue).json()["refusal"]["code"] == "unstable"
 
 
 @pytest.mark.parametrize(
-    ("picture", "code"),
+    ("upload", "code"),
     [
         (png((51, 51, 0), (64, 15)), "too_small"),
         (png((1, 1, 1)), "too_dark"),
         (png((51, 255, 51)), "not_a_lesion"),
     ],
 )
-def test_a_refusal_is_an_answer_without_a_number(client: TestClient, picture: bytes, code: str) -> None:
-    response = client.post("/api/classify", content=picture)
+def test_refusal_contains_no_prediction(client: TestClient, upload: bytes, code: str) -> None:
+    response = client.post("/api/classify", content=upload)
     answer = response.json()
     assert response.status_code == 200
     assert answer["status"] == "refused"
@@ -129,7 +129,7 @@ def test_a_refusal_is_an_answer_without_a_number(client: TestClient, picture: by
     assert answer["disclaimer"] == DISCLAIMER
 
 
-def test_a_sample_gets_the_answer_of_its_file(stand_in: Model, tmp_path: Path, photograph: bytes) -> None:
+def test_classify_sample_equals_upload_of_its_file(stand_in: Model, tmp_path: Path, photograph: bytes) -> None:
     folder = write_gallery(tmp_path, ENTRY)
     (folder / "one.jpg").write_bytes(photograph)
     client = TestClient(create_app(Settings(samples=folder), stand_in))
@@ -141,14 +141,14 @@ def test_a_sample_gets_the_answer_of_its_file(stand_in: Model, tmp_path: Path, p
     assert client.get("/api/samples").json() == [ENTRY]
 
 
-def test_every_sample_of_the_repository_is_judged(client: TestClient) -> None:
+def test_classify_answers_every_sample(client: TestClient) -> None:
     samples = client.get("/api/samples").json()
     statuses = [client.get(f"/api/classify?sample={sample['id']}").status_code for sample in samples]
     assert samples
     assert statuses == [200] * len(samples)
 
 
-def test_an_address_is_fetched_and_judged(stand_in: Model, monkeypatch: pytest.MonkeyPatch, photograph: bytes) -> None:
+def test_classify_url_fetches_the_image(stand_in: Model, monkeypatch: pytest.MonkeyPatch, photograph: bytes) -> None:
     asked: dict[str, Any] = {}
 
     def fetch(url: str, **options: Any) -> bytes:
@@ -174,7 +174,7 @@ def test_classes_are_those_of_the_model(client: TestClient) -> None:
     ]
 
 
-def test_the_model_card_is_what_the_file_says(client: TestClient, stand_in: Model) -> None:
+def test_model_card_has_the_metadata_of_the_file(client: TestClient, stand_in: Model) -> None:
     card = client.get("/api/model").json()
     assert card["version"] == "stand-in"
     assert card["sha256"] == stand_in.sha256
@@ -185,7 +185,8 @@ def test_the_model_card_is_what_the_file_says(client: TestClient, stand_in: Mode
     assert (card["intended_use"], card["limits_of_use"]) == ("Tests.", ["It only sees red."])
 
 
-def test_a_model_that_calls_its_metadata_like_the_contract_cannot_change_it(stand_in: Model) -> None:
+def test_model_card_keeps_the_contract(stand_in: Model) -> None:
+    """Metadata under a name of the contract do not replace its members."""
     card = dataclasses.replace(stand_in.card, about={"sha256": "forged", "version": "forged"})
     other = Model.__new__(Model)
     other.__dict__.update(stand_in.__dict__, card=card)
@@ -193,7 +194,7 @@ def test_a_model_that_calls_its_metadata_like_the_contract_cannot_change_it(stan
     assert (answer["version"], answer["sha256"]) == ("stand-in", stand_in.sha256)
 
 
-def test_the_configuration_has_texts_links_and_limits(client: TestClient) -> None:
+def test_config_has_texts_links_and_limits(client: TestClient) -> None:
     config = client.get("/api/config").json()
     assert config["title"] == "Skin-lesion classifier"
     assert config["description"]
@@ -207,7 +208,7 @@ def test_the_configuration_has_texts_links_and_limits(client: TestClient) -> Non
     }
 
 
-def test_without_an_address_of_the_code_there_is_no_link(stand_in: Model) -> None:
+def test_config_without_code_url_has_no_link(stand_in: Model) -> None:
     assert TestClient(create_app(Settings(), stand_in)).get("/api/config").json()["links"] == {}
 
 
@@ -215,7 +216,7 @@ def test_ping_answers_pong(client: TestClient) -> None:
     assert client.get("/api/ping").json() == "pong"
 
 
-def test_nothing_towards_a_person_claims_more_than_the_model_can(client: TestClient) -> None:
+def test_texts_for_people_claim_no_diagnosis(client: TestClient) -> None:
     config = client.get("/api/config").json()
     shown = " ".join((config["title"], config["description"], *config["about"], DISCLAIMER)).lower()
     assert not [word for word in ("diagnos", "detect cancer", " safe", "low risk", "healthy") if word in shown]

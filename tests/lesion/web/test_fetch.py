@@ -1,4 +1,4 @@
-"""An address is fetched from its allow-listed host on the public internet, or not at all."""
+"""`fetch` reads an image from an allow-listed host on the public internet, and rejects everything else."""
 
 import socket
 import time
@@ -26,7 +26,7 @@ def photograph_answer(request: pytest.FixtureRequest) -> Iterator[bytes]:
     yield answers[request.param]
 
 
-def test_a_photograph_is_fetched_from_the_checked_address(photograph_answer: bytes) -> None:
+def test_fetch_connects_to_the_checked_address(photograph_answer: bytes) -> None:
     with Server(photograph_answer) as server:
         body = fetch_from(server, f"https://{HOST}/a/b.jpg?size=large#part")
     assert body == b"bytes"
@@ -34,7 +34,7 @@ def test_a_photograph_is_fetched_from_the_checked_address(photograph_answer: byt
     assert server.request.startswith(f"GET /a/b.jpg?size=large HTTP/1.1\r\nHost: {HOST}\r\n".encode())
 
 
-def test_the_name_is_looked_up_once() -> None:
+def test_fetch_resolves_the_host_once() -> None:
     answers = iter([[PUBLIC], ["127.0.0.1"]])
     with Server(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx") as server:
         fetch(
@@ -91,19 +91,19 @@ def test_the_name_is_looked_up_once() -> None:
         "https://localhost/",
     ],
 )
-def test_any_other_address_is_refused_before_it_is_looked_up(url: str) -> None:
+def test_fetch_rejects_urls_before_resolving(url: str) -> None:
     def must_not_resolve(host: str) -> list[str]:
         raise AssertionError(f"{host} was looked up")
 
     refuse(url, resolve=must_not_resolve)
 
 
-def test_without_an_allow_list_nothing_is_fetched() -> None:
+def test_fetch_without_allow_list_is_disabled() -> None:
     with pytest.raises(UrlNotAllowed, match="turned off"):
         fetch(f"https://{HOST}/a.jpg", hosts=frozenset(), max_bytes=100, connect=must_not_connect)
 
 
-def test_case_and_the_usual_port_do_not_matter() -> None:
+def test_fetch_accepts_upper_case_and_port_443() -> None:
     with Server(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx") as server:
         assert fetch_from(server, f"HTTPS://{HOST.upper()}:443/a.jpg") == b"x"
 
@@ -150,29 +150,29 @@ NOT_PUBLIC = [
 
 
 @pytest.mark.parametrize("address", NOT_PUBLIC)
-def test_what_is_not_public_is_recognised(address: str) -> None:
+def test_is_public_rejects_private_addresses(address: str) -> None:
     assert not is_public(address)
 
 
 @pytest.mark.parametrize("address", [PUBLIC, "1.1.1.1", "2606:4700:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"])
-def test_what_is_public_is_recognised(address: str) -> None:
+def test_is_public_accepts_public_addresses(address: str) -> None:
     assert is_public(address)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "10.1.2.3", "::ffff:127.0.0.1", "fd00:ec2::254"])
-def test_an_allowed_name_that_leads_inside_is_refused(address: str) -> None:
+def test_fetch_rejects_hosts_with_a_private_address(address: str) -> None:
     refuse(f"https://{HOST}/a.jpg", resolve=lambda _: [address])
 
 
-def test_one_address_that_leads_inside_is_enough_to_refuse() -> None:
+def test_fetch_rejects_hosts_with_one_private_address() -> None:
     refuse(f"https://{HOST}/a.jpg", resolve=lambda _: [PUBLIC, "127.0.0.1"])
 
 
-def test_a_name_without_addresses_is_refused() -> None:
+def test_fetch_rejects_hosts_without_addresses() -> None:
     refuse(f"https://{HOST}/a.jpg", resolve=lambda _: [])
 
 
-def test_a_name_that_does_not_exist_fails() -> None:
+def test_fetch_fails_for_unknown_hosts() -> None:
     def unknown(_: str) -> list[str]:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
@@ -181,7 +181,7 @@ def test_a_name_that_does_not_exist_fails() -> None:
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "304 Not Modified"])
-def test_a_redirect_is_not_followed(status: str) -> None:
+def test_fetch_does_not_follow_redirects(status: str) -> None:
     answer = f"HTTP/1.1 {status}\r\nLocation: https://169.254.169.254/\r\nContent-Length: 0\r\n\r\n".encode()
     with Server(answer) as server, pytest.raises(FetchFailed, match="not followed"):
         fetch_from(server)
@@ -189,7 +189,7 @@ def test_a_redirect_is_not_followed(status: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["404 Not Found", "500 Oops", "204 No Content", "206 Partial Content"])
-def test_any_other_status_fails(status: str) -> None:
+def test_fetch_fails_for_other_statuses(status: str) -> None:
     answer = f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode()
     with Server(answer) as server, pytest.raises(FetchFailed, match=f"answered {status[:3]}"):
         fetch_from(server)
@@ -198,7 +198,7 @@ def test_any_other_status_fails(status: str) -> None:
 @pytest.mark.parametrize(
     "head", [b"Content-Length: 101\r\n", b"Content-Length: 99999999999\r\n", b"", b"Transfer-Encoding: chunked\r\n"]
 )
-def test_too_many_bytes_fail(head: bytes) -> None:
+def test_fetch_fails_above_the_byte_limit(head: bytes) -> None:
     body = b"c8\r\n" + b"x" * 200 + b"\r\n0\r\n\r\n" if b"chunked" in head else b"x" * 200
     with Server(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n" + body) as server, pytest.raises(FetchFailed, match="more than"):
         fetch_from(server, max_bytes=100)
@@ -215,20 +215,20 @@ def test_too_many_bytes_fail(head: bytes) -> None:
         b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n",
     ],
 )
-def test_half_an_answer_fails(answer: bytes) -> None:
+def test_fetch_fails_for_truncated_answers(answer: bytes) -> None:
     with Server(answer) as server, pytest.raises(FetchFailed, match="no complete answer"):
         fetch_from(server)
 
 
-def test_a_server_that_says_nothing_is_given_up_in_time() -> None:
+def test_fetch_times_out_without_an_answer() -> None:
     started = time.monotonic()
     with Server(hang=True) as server, pytest.raises(FetchFailed, match="in time"):
         fetch_from(server, seconds=0.3)
     assert time.monotonic() - started < 3
 
 
-def test_a_server_that_trickles_is_given_up_in_time() -> None:
-    # Every piece comes well within any limit on one read.
+def test_fetch_times_out_with_a_slow_body() -> None:
+    # Each read is faster than any timeout per read.
     pieces = [b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n", *[b"x"] * 80]
     started = time.monotonic()
     with Server(*pieces, pause=0.1) as server, pytest.raises(FetchFailed, match="in time"):
@@ -236,7 +236,7 @@ def test_a_server_that_trickles_is_given_up_in_time() -> None:
     assert time.monotonic() - started < 3
 
 
-def test_headers_that_trickle_are_given_up_in_time() -> None:
+def test_fetch_times_out_with_slow_headers() -> None:
     pieces = [b"HTTP/1.1 200 OK\r\n", *[b"X: y\r\n"] * 50]
     started = time.monotonic()
     with Server(*pieces, pause=0.1) as server, pytest.raises(FetchFailed, match="in time"):
@@ -244,7 +244,7 @@ def test_headers_that_trickle_are_given_up_in_time() -> None:
     assert time.monotonic() - started < 3
 
 
-def test_a_certificate_of_another_host_fails() -> None:
+def test_fetch_rejects_certificates_of_other_hosts() -> None:
     with Server(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx") as server, pytest.raises(FetchFailed):
         fetch(
             "https://other.example.org/",
@@ -256,14 +256,33 @@ def test_a_certificate_of_another_host_fails() -> None:
         )
 
 
-def test_a_certificate_that_nothing_trusts_fails() -> None:
+def test_fetch_rejects_untrusted_certificates() -> None:
     with Server(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx") as server, pytest.raises(FetchFailed):
         fetch(f"https://{HOST}/", hosts=HOSTS, max_bytes=10, resolve=lambda _: [PUBLIC], connect=server.connect)
 
 
-def test_a_closed_port_fails(closed_port: int) -> None:
+def test_fetch_fails_for_a_closed_port(closed_port: int) -> None:
     def connect(_: str, seconds: float) -> socket.socket:
         return socket.create_connection(("127.0.0.1", closed_port), seconds)
 
     with pytest.raises(FetchFailed, match="no complete answer"):
         fetch(f"https://{HOST}/", hosts=HOSTS, max_bytes=10, resolve=lambda _: [PUBLIC], connect=connect)
+
+
+def test_fetch_resolves_and_connects_with_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without replacements, the system's look-up is used, and the connection goes to port 443 of its first address."""
+    asked: list[object] = []
+
+    def getaddrinfo(*arguments: object, **options: object) -> list[tuple[object, ...]]:
+        asked.append(arguments)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (PUBLIC, 443))]
+
+    def create_connection(address: object, timeout: float) -> socket.socket:
+        asked.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "create_connection", create_connection)
+    with pytest.raises(FetchFailed, match="no complete answer"):
+        fetch(f"https://{HOST}/", hosts=HOSTS, max_bytes=10)
+    assert asked == [(HOST, 443), (PUBLIC, 443)]

@@ -1,4 +1,4 @@
-"""The contract is described for programs and for people, and asks nothing of a third party."""
+"""The contract is described for programs and for people, without requests to third parties."""
 
 import re
 from collections.abc import Iterator
@@ -34,18 +34,18 @@ def references(node: Any) -> Iterator[str]:
             yield from references(value)
 
 
-def test_every_route_of_the_contract_is_described(openapi: Any) -> None:
+def test_openapi_describes_every_route(openapi: Any) -> None:
     assert {(method, path) for path, methods in openapi["paths"].items() for method in methods} == ROUTES
     assert all(operation["description"] for methods in openapi["paths"].values() for operation in methods.values())
 
 
-def test_every_reference_leads_somewhere(openapi: Any) -> None:
+def test_openapi_references_exist(openapi: Any) -> None:
     names = {reference.removeprefix("#/components/schemas/") for reference in references(openapi)}
     assert names <= set(openapi["components"]["schemas"])
     assert not any("Validation" in name for name in openapi["components"]["schemas"])
 
 
-def test_the_upload_is_described_in_each_of_its_forms(openapi: Any) -> None:
+def test_openapi_describes_every_form_of_upload(openapi: Any) -> None:
     content = openapi["paths"]["/api/classify"]["post"]["requestBody"]["content"]
     assert list(content) == ["multipart/form-data", "image/*", "application/octet-stream"]
     assert content["multipart/form-data"]["schema"]["required"] == ["file"]
@@ -58,13 +58,13 @@ def test_the_upload_is_described_in_each_of_its_forms(openapi: Any) -> None:
         ("get", {"200", "400", "403", "404", "413", "415", "422", "500", "502"}),
     ],
 )
-def test_every_error_of_a_classification_is_described_as_a_problem(openapi: Any, method: str, statuses: set[str]) -> None:
+def test_openapi_describes_errors_as_problems(openapi: Any, method: str, statuses: set[str]) -> None:
     responses = openapi["paths"]["/api/classify"][method]["responses"]
     assert set(responses) == statuses
     assert all(list(responses[status]["content"]) == ["application/problem+json"] for status in statuses - {"200"})
 
 
-def test_an_answer_has_the_members_that_are_described(client: TestClient, openapi: Any, photograph: bytes) -> None:
+def test_answer_has_the_members_of_openapi(client: TestClient, openapi: Any, photograph: bytes) -> None:
     schemas = openapi["components"]["schemas"]
     answer = client.post("/api/classify", content=photograph).json()
     assert set(answer) == set(schemas["Classification"]["properties"])
@@ -87,7 +87,7 @@ class _Page(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_page_for_people_has_no_script_and_asks_no_third_party(client: TestClient) -> None:
+def test_docs_page_needs_no_script_and_no_third_party(client: TestClient) -> None:
     response = client.get("/api/docs")
     page = _Page()
     page.feed(response.text)
@@ -98,7 +98,7 @@ def test_the_page_for_people_has_no_script_and_asks_no_third_party(client: TestC
     assert all(address and re.match(r"/api/|#", address) for address in addresses)
 
 
-def test_every_link_within_the_page_and_every_problem_has_its_anchor(client: TestClient) -> None:
+def test_docs_page_has_every_anchor(client: TestClient) -> None:
     page = _Page()
     page.feed(client.get("/api/docs").text)
     anchors = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
@@ -107,7 +107,7 @@ def test_every_link_within_the_page_and_every_problem_has_its_anchor(client: Tes
     assert set(problems.codes()) <= anchors
 
 
-def test_the_pages_own_style_is_here(client: TestClient) -> None:
+def test_docs_style_loads_nothing_else(client: TestClient) -> None:
     response = client.get("/api/docs.css")
     assert response.headers["content-type"] == "text/css; charset=utf-8"
     assert "@import" not in response.text and "url(" not in response.text

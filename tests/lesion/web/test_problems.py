@@ -1,4 +1,4 @@
-"""Every error is application/problem+json with a stable code; faults tell nothing of the caller, here or in the log."""
+"""Every error is application/problem+json with a stable code; unhandled errors reveal nothing about the caller."""
 
 import logging
 import re
@@ -12,6 +12,7 @@ from lesion.inference.model import Model
 from lesion.settings import Settings
 from lesion.web import api, problems
 from lesion.web.api import create_app
+from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
 SECRET = "anna-schmidt-left-arm"
@@ -55,33 +56,33 @@ def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:
         ("DELETE", "/api/model", None, 405, "method_not_allowed"),
     ],
 )
-def test_errors_are_problems(
+def test_every_error_is_a_problem(
     client: TestClient, method: str, path: str, content: bytes | None, status: int, code: str
 ) -> None:
     assert_problem(client.request(method, path, content=content), status, code)
 
 
-def test_a_wrong_parameter_is_named_with_what_it_may_be(client: TestClient) -> None:
+def test_invalid_parameter_names_the_accepted_values(client: TestClient) -> None:
     problem = assert_problem(client.post("/api/classify?views=2", content=b"x"), 422, "invalid_parameter")
     assert "views: input should be 1 or 8" in problem["detail"]
 
 
 @pytest.mark.parametrize(("path", "methods"), [("/api/classify", "GET, HEAD, POST"), ("/api/ping", "GET, HEAD")])
-def test_a_wrong_method_is_told_all_the_right_ones(client: TestClient, path: str, methods: str) -> None:
+def test_wrong_method_lists_the_allowed_methods(client: TestClient, path: str, methods: str) -> None:
     response = client.patch(path)
     assert_problem(response, 405, "method_not_allowed")
     assert response.headers["allow"] == methods
 
 
-def test_too_many_pixels_are_too_large(client: TestClient) -> None:
-    # A PNG of 20,000 x 20,000 pixels, as far as its header says.
+def test_image_with_too_many_pixels_is_too_large(client: TestClient) -> None:
+    # The header of a PNG of 20,000 x 20,000 pixels.
     header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (20_000).to_bytes(4) * 2 + b"\x08\x02\0\0\0"
     data = header + zlib.crc32(header[12:]).to_bytes(4) + b"\0\0\0\0IDAT" + zlib.crc32(b"IDAT").to_bytes(4)
     problem = assert_problem(client.post("/api/classify", content=data), 413, "too_large")
     assert "50 megapixels" in problem["detail"]
 
 
-def test_a_fetch_that_fails_is_the_other_sides_doing(stand_in: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_fetch_is_a_bad_gateway(stand_in: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(*_: Any, **__: Any) -> bytes:
         raise errors.FetchFailed("The address answered 404.")
 
@@ -90,7 +91,7 @@ def test_a_fetch_that_fails_is_the_other_sides_doing(stand_in: Model, monkeypatc
     assert_problem(client.get("/api/classify?url=https://example.org/a.jpg"), 502, "fetch_failed")
 
 
-def test_a_fetch_that_never_ends_is_given_up(stand_in: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetch_timeout_is_a_bad_gateway(stand_in: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
     monkeypatch.setattr(api, "fetch", lambda *_, **__: ended.wait(20))
     monkeypatch.setattr(api, "FETCH_TIMEOUT_S", 0.05)
@@ -99,9 +100,11 @@ def test_a_fetch_that_never_ends_is_given_up(stand_in: Model, monkeypatch: pytes
     ended.set()
 
 
-def test_a_fault_tells_no_number_and_logs_nothing_of_the_caller(
+def test_unhandled_error_reveals_nothing(
     stand_in: Model, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, photograph: bytes
 ) -> None:
+    """Neither the answer nor the log quotes the request, and the answer contains no number."""
+
     def broken(data: bytes, *_: Any, **__: Any) -> Any:
         try:
             raise OSError(f"{SECRET} {data[:20]!r}")
@@ -114,14 +117,16 @@ def test_a_fault_tells_no_number_and_logs_nothing_of_the_caller(
         response = client.post(f"/api/classify?views=8&name={SECRET}", files={"file": (f"{SECRET}.jpg", photograph)})
     problem = assert_problem(response, 500, "fault")
     assert not re.search(r"\d", problem["detail"])
-    faults = [record.getMessage() for record in caplog.records if record.name == "lesion"]
-    assert len(faults) == 1
-    assert faults[0].startswith("unhandled error in POST /api/classify: RuntimeError from OSError\n")
-    assert "in broken" in faults[0]
+    messages = [record.getMessage() for record in caplog.records if record.name == "lesion"]
+    assert len(messages) == 1
+    assert messages[0].startswith("unhandled error in POST /api/classify: RuntimeError from OSError\n")
+    assert "in broken" in messages[0]
     assert not any(SECRET in record.getMessage() for record in caplog.records if not record.name.startswith("http"))
 
 
-def test_after_a_fault_the_service_goes_on(stand_in: Model, monkeypatch: pytest.MonkeyPatch, photograph: bytes) -> None:
+def test_service_continues_after_unhandled_error(
+    stand_in: Model, monkeypatch: pytest.MonkeyPatch, photograph: bytes
+) -> None:
     client = TestClient(create_app(Settings(), stand_in))
     with monkeypatch.context() as patch:
         patch.setattr(api, "classify", lambda *_, **__: 1 / 0)
@@ -129,7 +134,7 @@ def test_after_a_fault_the_service_goes_on(stand_in: Model, monkeypatch: pytest.
     assert client.post("/api/classify", content=photograph).status_code == 200
 
 
-def test_an_answer_that_is_no_number_is_a_fault(stand_in: Model, photograph: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nan_is_an_unhandled_error(stand_in: Model, photograph: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise errors.InferenceError("The model's answer is not a number.")
 
@@ -137,7 +142,7 @@ def test_an_answer_that_is_no_number_is_a_fault(stand_in: Model, photograph: byt
     assert_problem(TestClient(create_app(Settings(), stand_in)).post("/api/classify", content=photograph), 500, "fault")
 
 
-def test_every_code_is_one_of_the_errors_module_and_has_one_status() -> None:
+def test_codes_are_unique_and_documented() -> None:
     kinds = errors.RequestError.__subclasses__()
     assert len({kind.code for kind in kinds} - {"invalid_request"}) == len(kinds) - 1
     assert problems.codes() == {
@@ -155,3 +160,13 @@ def test_every_code_is_one_of_the_errors_module_and_has_one_status() -> None:
         "fetch_failed": (502, "The address returned no image"),
         "fault": (500, "The service failed"),
     }
+
+
+def test_other_routing_errors_are_invalid_requests(stand_in: Model) -> None:
+    app = create_app(Settings(), stand_in)
+
+    @app.get("/api/teapot")
+    async def teapot() -> None:
+        raise HTTPException(418)
+
+    assert_problem(TestClient(app).get("/api/teapot"), 400, "invalid_request")

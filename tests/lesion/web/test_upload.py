@@ -1,5 +1,6 @@
-"""Uploads are counted while they arrive, stay in memory, and are refused where they are not one photograph."""
+"""Uploads are counted while they arrive, stay in memory, and are rejected if they are not one image."""
 
+import asyncio
 import builtins
 import os
 import tempfile
@@ -7,18 +8,21 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from lesion.errors import InvalidRequest
 from lesion.inference.model import Model
 from lesion.settings import Settings
 from lesion.web.api import create_app
-from lesion.web.upload import MAX_FORM_OVERHEAD, MAX_PARTS
+from lesion.web.upload import MAX_FORM_OVERHEAD, MAX_PARTS, extract_upload, read_upload
+from starlette.requests import Request
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from tests.support.multipart import BOUNDARY, FORM, form, part
 
 
 @pytest.fixture
 def small(stand_in: Model, photograph: bytes) -> TestClient:
-    """A service that takes exactly the photograph, and not a byte more."""
+    """Return a client of a service whose upload limit is the size of the image."""
     return TestClient(create_app(Settings(max_upload_bytes=len(photograph)), stand_in))
 
 
@@ -28,24 +32,25 @@ def code(response: Any) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("file", ["photo.jpg", "a b \u00e9.HEIC", "", None])
-def test_the_name_of_the_file_does_not_matter(client: TestClient, photograph: bytes, file: str | None) -> None:
+def test_upload_ignores_the_file_name(client: TestClient, photograph: bytes, file: str | None) -> None:
     response = client.post("/api/classify", content=form(part("file", photograph, file=file)), headers=FORM)
     assert response.status_code == 200
 
 
-def test_other_fields_are_let_pass(client: TestClient, photograph: bytes) -> None:
+def test_upload_ignores_other_fields(client: TestClient, photograph: bytes) -> None:
     body = form(part("note", b"left arm", file=None), part("file", photograph), part("age", b"50", file=None))
     assert client.post("/api/classify", content=body, headers=FORM).status_code == 200
 
 
-def test_what_clients_call_a_form_by_mistake_is_read_as_the_photograph(client: TestClient, photograph: bytes) -> None:
+def test_upload_accepts_urlencoded_content_type(client: TestClient, photograph: bytes) -> None:
+    """Clients send it by mistake with an image as the body."""
     # The default of `curl --data-binary`.
     headers = {"content-type": "application/x-www-form-urlencoded"}
     assert client.post("/api/classify", content=photograph, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("headers", [{}, {"content-type": ""}, {"content-type": "text/plain"}, {"content-type": ";;=\"'"}])
-def test_a_photograph_is_known_by_its_content(client: TestClient, photograph: bytes, headers: dict[str, str]) -> None:
+def test_upload_ignores_the_content_type(client: TestClient, photograph: bytes, headers: dict[str, str]) -> None:
     assert client.post("/api/classify", content=photograph, headers=headers).status_code == 200
 
 
@@ -60,9 +65,7 @@ def test_a_photograph_is_known_by_its_content(client: TestClient, photograph: by
         (form(part("file", b"", file="")), FORM),
     ],
 )
-def test_without_a_photograph_the_answer_says_how_to_send_one(
-    client: TestClient, body: bytes, headers: dict[str, str]
-) -> None:
+def test_upload_without_image_says_how_to_send_one(client: TestClient, body: bytes, headers: dict[str, str]) -> None:
     response = client.post("/api/classify", content=body, headers=headers)
     assert code(response) == (422, "missing_file")
     assert "form field file" in response.json()["detail"]
@@ -87,11 +90,11 @@ def test_without_a_photograph_the_answer_says_how_to_send_one(
         (form(*[part(f"field{n}", b"x", file=None) for n in range(MAX_PARTS + 1)]), FORM),
     ],
 )
-def test_a_form_that_cannot_be_read_is_refused(client: TestClient, body: bytes, headers: dict[str, str]) -> None:
+def test_upload_rejects_malformed_forms(client: TestClient, body: bytes, headers: dict[str, str]) -> None:
     assert code(client.post("/api/classify", content=body, headers=headers)) == (400, "invalid_request")
 
 
-def test_the_limit_itself_is_taken(small: TestClient, photograph: bytes) -> None:
+def test_upload_accepts_the_largest_size(small: TestClient, photograph: bytes) -> None:
     assert small.post("/api/classify", content=photograph).status_code == 200
     assert small.post("/api/classify", content=form(part("file", photograph)), headers=FORM).status_code == 200
 
@@ -99,7 +102,7 @@ def test_the_limit_itself_is_taken(small: TestClient, photograph: bytes) -> None
 @pytest.mark.parametrize(
     "wrap", [lambda data: (data, {}), lambda data: (form(part("file", data)), FORM)], ids=["body", "form"]
 )
-def test_one_byte_more_is_refused_and_the_limit_named(
+def test_upload_rejects_one_byte_more(
     small: TestClient, photograph: bytes, wrap: Callable[[bytes], tuple[bytes, dict[str, str]]]
 ) -> None:
     body, headers = wrap(photograph + b"x")
@@ -108,12 +111,12 @@ def test_one_byte_more_is_refused_and_the_limit_named(
     assert f"0.1 MB ({len(photograph)} bytes)" in response.json()["detail"]
 
 
-def test_fields_beside_the_photograph_are_limited_too(small: TestClient, photograph: bytes) -> None:
+def test_upload_limits_other_fields(small: TestClient, photograph: bytes) -> None:
     body = form(part("file", photograph), part("note", b"x" * MAX_FORM_OVERHEAD, file=None))
     assert code(small.post("/api/classify", content=body, headers=FORM)) == (413, "too_large")
 
 
-def test_an_announced_length_is_believed_before_anything_is_read(small: TestClient) -> None:
+def test_upload_rejects_by_announced_length(small: TestClient) -> None:
     read = []
 
     def chunks() -> Iterator[bytes]:
@@ -124,7 +127,7 @@ def test_an_announced_length_is_believed_before_anything_is_read(small: TestClie
     assert code(response) == (413, "too_large")
 
 
-def test_without_an_announced_length_bytes_are_counted(small: TestClient, photograph: bytes) -> None:
+def test_upload_counts_bytes_without_a_length(small: TestClient, photograph: bytes) -> None:
     def chunks() -> Iterator[bytes]:
         for _ in range(20):
             yield photograph[:10_000]
@@ -132,7 +135,7 @@ def test_without_an_announced_length_bytes_are_counted(small: TestClient, photog
     assert code(small.post("/api/classify", content=chunks())) == (413, "too_large")
 
 
-def test_an_upload_in_pieces_is_put_together(client: TestClient, photograph: bytes) -> None:
+def test_upload_joins_chunks(client: TestClient, photograph: bytes) -> None:
     body = form(part("file", photograph))
 
     def chunks() -> Iterator[bytes]:
@@ -142,7 +145,7 @@ def test_an_upload_in_pieces_is_put_together(client: TestClient, photograph: byt
     assert client.post("/api/classify", content=chunks(), headers=FORM).status_code == 200
 
 
-def test_no_upload_touches_the_disk(
+def test_upload_is_never_written_to_disk(
     client: TestClient, photograph: bytes, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Larger than the 1 MiB that Starlette keeps in memory; zeros after a JPEG's end are ignored by decoders.
@@ -173,3 +176,22 @@ def test_no_upload_touches_the_disk(
     assert [response.status_code for response in responses] == [200, 200]
     assert opened == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_upload_rejects_a_disconnected_client() -> None:
+    """The part that has arrived is not classified."""
+    messages: Iterator[Message] = iter(
+        [{"type": "http.request", "body": b"half", "more_body": True}, {"type": "http.disconnect"}]
+    )
+
+    async def receive() -> Message:
+        return next(messages)
+
+    request = Request({"type": "http", "headers": []}, receive)
+    with pytest.raises(InvalidRequest, match="stopped before its end"):
+        asyncio.run(read_upload(request, 100))
+
+
+def test_extract_upload_rejects_headers_outside_latin_1() -> None:
+    with pytest.raises(InvalidRequest, match="malformed"):
+        extract_upload(b"a", "image/\u0416", 100)

@@ -1,0 +1,68 @@
+"""`classify_row` returns a row for every file, also for those that cannot be read or classified."""
+
+import errno
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from lesion.batch import schema
+from lesion.batch.schema import StorageError, classify_row, crashed_row, describe_run
+from lesion.inference.model import Model
+
+
+def reader(error: Exception) -> Callable[[], bytes]:
+    def read() -> bytes:
+        raise error
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), os.strerror(errno.ENOENT)),
+        (OSError("no text of the system"), "The file cannot be read."),
+    ],
+)
+def test_unreadable_file_becomes_a_row(stand_in: Model, error: OSError, message: str) -> None:
+    row = classify_row("a.jpg", reader(error), stand_in, 1)
+    assert row == {"file": "a.jpg", "status": "error", "code": "unreadable", "message": message}
+
+
+def test_unavailable_storage_is_raised(stand_in: Model) -> None:
+    """It says nothing about the image, so it must not become a row."""
+    with pytest.raises(StorageError):
+        classify_row("a.jpg", reader(StorageError("not now")), stand_in, 1)
+
+
+def test_too_large_file_becomes_a_row(stand_in: Model, photograph: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "MAX_FILE_BYTES", len(photograph) - 1)
+    row = classify_row("a.jpg", lambda: photograph, stand_in, 1)
+    assert (row["status"], row["code"]) == ("error", "too_large")
+    assert row["message"] == f"The file has more than {len(photograph) - 1} bytes."
+
+
+def test_unhandled_error_becomes_a_row(stand_in: Model, photograph: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The row names the exception without its message, which may quote the file."""
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("anna")
+
+    monkeypatch.setattr(schema, "classify", fail)
+    row = classify_row("a.jpg", lambda: photograph, stand_in, 1)
+    assert row == {"file": "a.jpg", "status": "error", "code": "fault", "message": "RuntimeError"}
+
+
+def test_rows_fit_the_schema(stand_in: Model, photograph: bytes) -> None:
+    run = describe_run(stand_in, 8)
+    rows = [classify_row("a.jpg", lambda: photograph, stand_in, 8), crashed_row("b.jpg")]
+    table = pa.Table.from_pylist(rows, run.schema())
+    assert table.schema.metadata == {
+        b"model_version": b"stand-in",
+        b"model_sha256": stand_in.sha256.encode(),
+        b"views": b"8",
+    }
+    assert table["status"].to_pylist() == ["ok", "error"]
+    assert table["probability_nevus"].to_pylist()[1] is None
