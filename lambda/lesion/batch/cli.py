@@ -41,11 +41,11 @@ class SourceError(LesionError):
 
 
 def list_inputs(source: Path) -> dict[str, Path]:
-    """Return name in the results -> file, in the order of the results.
+    r"""Return name in the results -> file, in the order of the results.
 
     Args:
         source: a folder, of which all files below it are taken, named by their relative path; bytes that are not UTF-8,
-            which old archives leave in names, become text such as \\xe9. Or a CSV table, of which the files in its column
+            which old archives leave in names, become text such as \xe9. Or a CSV table, of which the files in its column
             `file` are taken, relative to the table's folder.
 
     Raises:

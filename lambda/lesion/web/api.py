@@ -17,6 +17,7 @@ from lesion.errors import (
     MissingFile,
     NotFound,
     TooLarge,
+    TooManyRequests,
     UnsupportedFormat,
     UrlNotAllowed,
 )
@@ -109,7 +110,8 @@ def create_app(settings: Settings, model: Model) -> FastAPI:
 
 def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: SampleGallery) -> None:
     limiter = anyio.CapacityLimiter(MAX_CONCURRENT_DECODES)
-    image_errors = (InvalidImage, TooLarge, UnsupportedFormat, InvalidParameter, MissingFile)
+    # The firewall answers with TooManyRequests, the application never does.
+    common_errors = (InvalidImage, TooLarge, UnsupportedFormat, InvalidParameter, MissingFile, TooManyRequests)
 
     async def respond(data: bytes, views: Views, evidence: bool) -> Response:
         # In a thread, so that the event loop can answer other requests meanwhile.
@@ -120,7 +122,7 @@ def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Sampl
         "/api/classify",
         response_model=Classification,
         openapi_extra=_UPLOAD,
-        responses=problems.openapi_responses(InvalidRequest, *image_errors),
+        responses=problems.openapi_responses(InvalidRequest, *common_errors),
     )
     async def classify_upload(request: Request, views: ViewsQuery = Views.ONE, evidence: EvidenceQuery = True) -> Response:
         """Classify the image in the request: a form with the field `file`, or the image as the body."""
@@ -129,7 +131,7 @@ def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Sampl
     @app.get(
         "/api/classify",
         response_model=Classification,
-        responses=problems.openapi_responses(NotFound, UrlNotAllowed, FetchFailed, *image_errors),
+        responses=problems.openapi_responses(NotFound, UrlNotAllowed, FetchFailed, *common_errors),
     )
     async def classify_known(
         sample: SampleQuery = None, url: UrlQuery = None, views: ViewsQuery = Views.ONE, evidence: EvidenceQuery = True

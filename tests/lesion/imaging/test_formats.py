@@ -156,6 +156,17 @@ def test_decode_ignores_malformed_exif(sample_image: Image.Image) -> None:
     assert (decoded.width, decoded.height) == SIDE
 
 
+def test_decode_ignores_exif_that_raises(sample_image: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow raises several kinds of exception for malformed EXIF data."""
+
+    def fail(_: Image.Image) -> Image.Exif:
+        raise SyntaxError("malformed EXIF data")
+
+    monkeypatch.setattr(Image.Image, "getexif", fail)
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.getexif", fail)
+    assert np.array_equal(decode(encode(sample_image, "PNG")).pixels, np.asarray(sample_image))
+
+
 def wide_gamut() -> bytes:
     """Return an RGB profile with red and green swapped, so that a conversion is easy to see."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

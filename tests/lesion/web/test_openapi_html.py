@@ -54,8 +54,8 @@ def test_openapi_describes_every_form_of_upload(openapi: Any) -> None:
 @pytest.mark.parametrize(
     ("method", "statuses"),
     [
-        ("post", {"200", "400", "413", "415", "422", "500"}),
-        ("get", {"200", "400", "403", "404", "413", "415", "422", "500", "502"}),
+        ("post", {"200", "400", "413", "415", "422", "429", "500"}),
+        ("get", {"200", "400", "403", "404", "413", "415", "422", "429", "500", "502"}),
     ],
 )
 def test_openapi_describes_errors_as_problems(openapi: Any, method: str, statuses: set[str]) -> None:
