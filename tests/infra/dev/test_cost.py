@@ -16,7 +16,7 @@ def test_the_documentation_holds_the_tables_and_the_date() -> None:
 
 
 def test_the_durations_are_those_that_were_measured_in_the_image() -> None:
-    docs, usual = REPOSITORY / "docs", PredictionLoad()
+    docs, usual = REPOSITORY / "docs" / "benchmarks", PredictionLoad()
     warm = json.loads((docs / "memory-size.json").read_text())[str(usual.memory_mb)]["1024 x 768"]
     starts = json.loads((docs / "cold-start.json").read_text())
     first = [start["answered"] for start in starts if (start["kind"], start["memory"]) == ("photograph", usual.memory_mb)]
