@@ -85,7 +85,7 @@ test: setup ## Run the tests, without the slow ones
 	$(PYTEST)
 
 test-all: setup ## Run the tests with the slow ones: emulated processor, long training, every language
-	$(PYTEST) -m "not image and not rehearsal"
+	$(PYTEST) -m "not image and not emulation"
 
 check: tools ## Check formatting, lint, types and import layers, of Python and of the page's scripts
 	$(VENV)/bin/ruff check .
@@ -150,7 +150,7 @@ test-image: $(VENV)/installed image ## Run the image as Lambda does, within its 
 
 # Uses the templates of `make synth` where they are newer than the sources; else it synthesises them.
 rehearse: setup image ## Emulate the whole deployment on this machine and visit it with a browser; as root
-	$(VENV)/bin/python -m pytest -m rehearsal tests/emulation
+	$(VENV)/bin/python -m pytest -m emulation tests/emulation
 
 ##@ Measure
 

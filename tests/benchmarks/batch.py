@@ -37,7 +37,7 @@ from infra.config import Settings
 from infra.constructs.batch_states import IMAGES_PER_BATCH
 from infra.dev.cost import PRICES_AS_OF, BatchRun, batch_costs, batch_hours
 from infra.stacks.batch import BatchStack
-from tests.support.cloud.batch import Rehearsal, handler
+from tests.support.cloud.batch import BatchEmulation, handler
 from tests.support.cloud.states import Execution, StateFailed
 from tests.support.cloud.template import Template
 from tests.support.paths import REPOSITORY
@@ -113,22 +113,22 @@ def bucket(files: Sequence[Path], folder: Path) -> dict[str, Any]:
     app.synth()
     template = Template.read(folder / "cdk", "LesionBatch")
     with _storage(folder) as address:
-        rehearsal = Rehearsal(template, address, Serving.model, folder, functions=CORES, handler=handler())
-        with rehearsal, ThreadPoolExecutor(CORES) as pool:
-            keys = list(pool.map(lambda file: rehearsal.put(file.name, file.read_bytes()), files))
+        emulation = BatchEmulation(template, address, Serving.model, folder, functions=CORES, handler=handler())
+        with emulation, ThreadPoolExecutor(CORES) as pool:
+            keys = list(pool.map(lambda file: emulation.put(file.name, file.read_bytes()), files))
             over, kills = threading.Event(), [0]
 
             def kill() -> None:
                 while not over.wait(KILL_EVERY):
-                    kills[0] += rehearsal.functions.kill_one()
+                    kills[0] += emulation.functions.kill_one()
 
             threading.Thread(target=kill, daemon=True).start()
             began = time.perf_counter()
-            executions = _run(rehearsal)
+            executions = _run(emulation)
             seconds = time.perf_counter() - began
             over.set()
-            rows = ds.dataset(rehearsal.fetch(folder), partitioning="hive").to_table(columns=["file", "status"]).to_pylist()
-            bills = rehearsal.functions.bills
+            rows = ds.dataset(emulation.fetch(folder), partitioning="hive").to_table(columns=["file", "status"]).to_pylist()
+            bills = emulation.functions.bills
             memory = template.resolve(template.named("AWS::Lambda::Function")).popitem()[1]["MemorySize"]
     count = Counter(row["file"] for row in rows)
     billed_ms = sum(bill.ms for bill in bills)
@@ -153,12 +153,12 @@ def bucket(files: Sequence[Path], folder: Path) -> dict[str, Any]:
     }
 
 
-def _run(rehearsal: Rehearsal) -> int:
+def _run(emulation: BatchEmulation) -> int:
     """Start an execution, redrive it as often as it fails, and return how many times it ran."""
     execution = Execution("measured")
     for number in range(1, 20):
         try:
-            rehearsal.machine.run(execution)
+            emulation.machine.run(execution)
         except StateFailed as error:
             print(error, file=sys.stderr)
         else:

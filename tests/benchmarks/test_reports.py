@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lesion.inference.model import Model
 
-from export.data.isic import LabelledImage
+from export.data.labels import LabelledImage
 from export.evaluation.precision import compare_precisions
 from export.evaluation.predictions import predict
 from tests.benchmarks import batch, load, memory, precision, serving_report, stages
@@ -26,7 +26,8 @@ def measured(name: str, scale: float, **other: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_the_report_compares_medians_with_this_project_in_process(tmp_path: Path) -> None:
+def test_serving_report_compares_medians(tmp_path: Path) -> None:
+    """Other servers are compared with this project in process."""
     gone = measured("A peer", 1, milliseconds={}, starts=[], throughput={}, missing="no wheel for this Python")
     serving_report.write([measured(OLD, 170), measured(INSIDE, 10), gone], tmp_path)
     page = (tmp_path / "serving.md").read_text()
@@ -38,14 +39,14 @@ def test_the_report_compares_medians_with_this_project_in_process(tmp_path: Path
     assert (tmp_path / "serving.png").stat().st_size > 1000
 
 
-def test_every_contender_has_a_name_and_pinned_packages() -> None:
+def test_contenders_have_names_and_pinned_packages() -> None:
     assert len({one.name for one in CONTENDERS}) == len(CONTENDERS)
     for one in CONTENDERS:
         for group in one.requirements:
             assert group[0] == "-r" or all("==" in package for package in group)
 
 
-def test_the_stages_of_a_request_are_all_of_it(tmp_path: Path) -> None:
+def test_stages_add_up_to_the_request(tmp_path: Path) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
@@ -65,7 +66,8 @@ def test_the_stages_of_a_request_are_all_of_it(tmp_path: Path) -> None:
     assert all(title in page for title in stages.WAYS.values()) and "ms through Mangum and FastAPI" in page
 
 
-def test_the_cost_of_a_memory_size_is_its_duration_times_its_gigabytes(tmp_path: Path) -> None:
+def test_memory_report_computes_cost_from_duration(tmp_path: Path) -> None:
+    """The cost is the billed duration times the memory in gigabytes, plus the request."""
     assert memory.dollars(20.2, 1024) == pytest.approx(1e6 * (0.021 * 0.0000166667 + 0.2e-6))
     durations = {512: {"small": [60.0] * 3, "large": [400.0] * 3}, 1769: {"small": [16.0] * 3, "large": [90.0] * 3}}
     memory.write(durations, tmp_path)
@@ -74,13 +76,14 @@ def test_the_cost_of_a_memory_size_is_its_duration_times_its_gigabytes(tmp_path:
     assert "1769 MB is the cheapest memory size of the function, and 1769 MB is the fastest" in page
 
 
-def test_growth_is_that_of_the_process_that_grew_most() -> None:
+def test_growth_is_that_of_the_largest_increase() -> None:
     flat, grown = [100] * 40, [100] * 10 + [110] * 30
     assert load.growth([flat, flat]) == 0
     assert load.growth([flat, grown]) == pytest.approx(0.1)
 
 
-def test_a_peers_numbers_pass_or_fail_the_gate_by_what_they_change() -> None:
+def test_precision_gate_fails_on_lost_malignant_images() -> None:
+    """Equal logits pass; logits that move malignant images below the threshold fail."""
     samples = json.loads((SAMPLES / "samples.json").read_text())
     rows = [
         LabelledImage(one["id"], SAMPLES / f"{one['id']}.jpg", one["malignant"], one["diagnosis"], "", one["id"], "val")

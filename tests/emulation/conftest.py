@@ -1,4 +1,4 @@
-"""The templates, the certificate and the functions that every rehearsal shares."""
+"""The templates, the certificate and the functions that the emulation tests share."""
 
 import os
 import shutil

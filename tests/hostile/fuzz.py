@@ -1,12 +1,12 @@
-"""Coverage-guided fuzzing of what reads strangers' bytes: `python -m tests.hostile.fuzz --minutes 60`.
+"""Coverage-guided fuzzing of the code that parses uploads: `python -m tests.hostile.fuzz --minutes 60`.
 
-Pictures (`lesion.imaging.decode.decode`) or forms (`lesion.web.upload.extract_upload`). Python code is instrumented: this project's,
-Pillow's readers of formats, python-multipart's tokenizer. The decoders in C are driven by the same inputs but give no
-coverage. The parent process starts the fuzzer again after each round and after each crash, so that a finding does not end
-the hour and a mended module is picked up; what was learned stays in the corpus.
+Targets are images (`lesion.imaging.decode.decode`) and forms (`lesion.web.upload.extract_upload`). Python code is
+instrumented: this project, Pillow's format plugins and python-multipart. The decoders in C run on the same inputs but report
+no coverage. The parent process restarts the fuzzer after each round and after each crash, so that a finding does not end the
+run and a fixed module is reloaded; the corpus is kept.
 
-A finding is a file in the folder: any exception but the expected ones, more than `SECONDS` of this process's CPU, more than
-`MEGABYTES` of growth, or the end of the process. Needs atheris, of which there are wheels for some systems and Pythons only.
+A finding is a file in the folder: an unexpected exception, more than `SECONDS` of CPU time, more than `MEGABYTES` of growth,
+or a crash of the process. Needs atheris, which has wheels for some platforms only.
 """
 
 import argparse
@@ -24,15 +24,15 @@ from pathlib import Path
 SECONDS = 5.0
 MEGABYTES = 400
 LARGEST = 65_536
-"""Bytes of an input. Larger files have no structure that smaller ones cannot have, and make everything slower."""
+"""Largest input in bytes. Larger files have no additional structure and are slower."""
 _ROUND = 600
-"""Seconds after which the fuzzer starts anew."""
+"""Seconds after which the fuzzer is restarted."""
 _HANG = 60
-"""Seconds of the clock, after which the process is ended: other work on the machine is not an input's fault."""
+"""Seconds of wall time after which the process is ended; larger than `SECONDS`, because the machine may be loaded."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fuzz for so many minutes; 1 where something was found."""
+    """Fuzz for the given time; return 1 if there are findings."""
     parser = argparse.ArgumentParser(prog="python -m tests.hostile.fuzz", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--target", choices=["image", "upload"], default="image")
@@ -61,7 +61,7 @@ def _rounds(target: str, where: Path, minutes: float, seed: int) -> int:
     while (left := end - time.monotonic()) > 1:
         seconds = max(1, round(min(left, _ROUND)))
         options = ["--target", target, "--folder", str(where), "--child", str(seconds), "--seed", str(seed)]
-        # Only the last lines say how far it came, and the fuzzer writes many.
+        # Only the last lines contain the statistics, and the fuzzer writes many.
         done = subprocess.run([sys.executable, "-m", "tests.hostile.fuzz", *options], stderr=subprocess.PIPE, text=True)
         (folder / f"round-{seed}.log").write_text(done.stderr)
         seed += 1
@@ -80,10 +80,10 @@ def _rounds(target: str, where: Path, minutes: float, seed: int) -> int:
 
 
 def _seeds(target: str) -> dict[str, bytes]:
-    """Small well-formed inputs, and the hard cases, to start from."""
-    from tests.hostile import seeds
+    """Return small valid inputs and the cases by their digest."""
+    from tests.hostile import fuzz_inputs
 
-    return {hashlib.sha1(data).hexdigest(): data for data in seeds.of(target) if len(data) <= LARGEST}
+    return {hashlib.sha1(data).hexdigest(): data for data in fuzz_inputs.of(target) if len(data) <= LARGEST}
 
 
 def _fuzz(target: str, folder: Path, seconds: int, seed: int) -> None:
@@ -124,7 +124,7 @@ def _fuzz(target: str, folder: Path, seconds: int, seed: int) -> None:
 
 
 def _peak() -> int:
-    """The most memory that this process has had, in KB."""
+    """Return the peak memory of this process in KB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
@@ -133,11 +133,11 @@ def _place(error: Exception) -> str:
     return f"{type(error).__name__}-{Path(frames[-1].filename).stem}-{frames[-1].lineno}"
 
 
-def _keep(findings: Path, name: str, data: bytes, told: str) -> None:
-    """The first input of its kind, beside what was seen; others of its kind add nothing."""
+def _keep(findings: Path, name: str, data: bytes, description: str) -> None:
+    """Write the first input of its kind and a description; further inputs of the kind are dropped."""
     if not (findings / name).exists():
         (findings / name).write_bytes(data)
-        (findings / f"{name}.txt").write_text(told)
+        (findings / f"{name}.txt").write_text(description)
 
 
 def _image() -> Callable[[bytes], object]:
@@ -149,7 +149,7 @@ def _image() -> Callable[[bytes], object]:
     from lesion.imaging.memory_limit import limit_memory
     from PIL import Image
 
-    # Both load more code than they are, which must be there while imports are instrumented.
+    # Both import further modules, which must happen while imports are instrumented.
     Image.init()
     heic.load_pi_heif()
     warnings.simplefilter("ignore")
@@ -157,11 +157,11 @@ def _image() -> Callable[[bytes], object]:
     def run(data: bytes) -> None:
         try:
             with limit_memory():
-                photograph = decode(data)
+                image = decode(data)
         except RequestError:
             return
-        assert photograph.pixels.ndim == 3 and photograph.pixels.shape[2] == 3 and photograph.pixels.size
-        assert photograph.width > 0 and photograph.height > 0
+        assert image.pixels.ndim == 3 and image.pixels.shape[2] == 3 and image.pixels.size
+        assert image.width > 0 and image.height > 0
 
     return run
 
@@ -182,7 +182,7 @@ def _upload() -> Callable[[bytes], object]:
 
 
 def _mutated(data: bytes, most: int, seed: int) -> bytes:
-    """What the fuzzer makes of an input, with a PNG's checksums set right three times of four: else none gets past them."""
+    """Mutate an input and, three times out of four, correct the checksums of a PNG, without which it is rejected early."""
     import atheris
 
     data = atheris.Mutate(data, most)
@@ -190,7 +190,7 @@ def _mutated(data: bytes, most: int, seed: int) -> bytes:
 
 
 def with_checksums(data: bytes) -> bytes:
-    """`data` with the checksum of every PNG chunk that it holds whole."""
+    """Return `data` with correct checksums in every complete PNG chunk."""
     if data[:8] != b"\x89PNG\r\n\x1a\n":
         return data
     right = bytearray(data)

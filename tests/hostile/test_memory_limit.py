@@ -1,4 +1,4 @@
-"""A file whose stream holds far more than the file says is refused, and the function goes on."""
+"""A file whose stream is much larger than its declared size is refused, and the process continues."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from tests.support.lambda_runtime.events import Request, version_2
 from tests.support.paths import REPOSITORY, SAMPLES, TELEPHONE
 
 SIDE = 12_000
-"""Pixels: in three colours, more than what is allowed for a photograph, by a little."""
+"""Pixels per side: in three colours, slightly more than the memory limit of a decoder."""
 _CHILD = """
 import json, sys
 from lesion.handler import handler
@@ -23,8 +23,8 @@ for line in sys.stdin:
 """
 
 
-def lying_avif() -> bytes:
-    """Flat, SIDE x SIDE, and 10 x 10 by its own account."""
+def understated_avif() -> bytes:
+    """Return a uniform AVIF image of SIDE x SIDE that declares 10 x 10."""
     file = io.BytesIO()
     Image.new("RGB", (SIDE, SIDE), (150, 110, 90)).save(file, "AVIF", quality=30, speed=10, subsampling="4:4:4")
     data = bytearray(file.getvalue())
@@ -39,15 +39,16 @@ def event(photograph: bytes) -> str:
     return json.dumps(version_2(Request("POST", "/api/classify", headers, photograph, "192.0.2.1")))
 
 
-def test_a_stream_of_hundreds_of_megapixels_in_a_small_file_is_refused_and_the_next_ones_are_answered() -> None:
-    lie = lying_avif()
-    assert len(lie) < 20_000
+def test_understated_size_is_refused_within_the_limit() -> None:
+    """A stream of 144 megapixels in an AVIF file that declares 10 x 10 is refused, and the next requests are answered."""
+    understated = understated_avif()
+    assert len(understated) < 20_000
     jpeg = (SAMPLES / "ISIC_0010021.jpg").read_bytes()
     avif = io.BytesIO()
     Image.open(io.BytesIO(jpeg)).save(avif, "AVIF")
-    # AVIF and HEIC are decoded by several threads, each of which needs address space of its own.
-    honest = [jpeg, avif.getvalue(), (TELEPHONE / "ISIC_0000026.heic").read_bytes()]
-    sent = [jpeg, *[lie, *honest] * 2]
+    # AVIF and HEIC decoders use several threads, each with address space of its own.
+    valid = [jpeg, avif.getvalue(), (TELEPHONE / "ISIC_0000026.heic").read_bytes()]
+    sent = [jpeg, *[understated, *valid] * 2]
     environment = {
         **os.environ,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
@@ -63,7 +64,7 @@ def test_a_stream_of_hundreds_of_megapixels_in_a_small_file_is_refused_and_the_n
         timeout=120,
     )
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
-    expected = [[200, None], *[[400, "invalid_image"], *[[200, None]] * len(honest)] * 2]
+    expected = [[200, None], *[[400, "invalid_image"], *[[200, None]] * len(valid)] * 2]
     assert [line[:2] for line in lines] == expected, done.stderr
-    # 400 MB are allowed. What the framework takes, which the first refusal loads, comes on top.
+    # The limit is 400 MB; the web framework, which the first refusal imports, comes on top.
     assert lines[-1][2] - lines[0][2] < 450 * 1024

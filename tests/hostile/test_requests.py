@@ -1,4 +1,4 @@
-"""Requests that no client of good will sends: to the function as events, and through sockets to the server on a laptop."""
+"""Malformed and adversarial requests: to the function as events, and through sockets to the development server."""
 
 import base64
 import contextlib
@@ -86,32 +86,32 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize(("body", "headers", "status", "expected"), MALFORMED.values(), ids=MALFORMED)
-def test_a_malformed_body_gets_its_problem(
+def test_malformed_body_gets_its_problem(
     handler: Handler, body: bytes, headers: dict[str, str], status: int, expected: str
 ) -> None:
     assert code(handler(sent(base64.b64encode(body).decode(), headers), None)) == (status, expected)
 
 
 @pytest.mark.parametrize("text", ["A", "AAAAA", "AA=A", "A" * 101, "\u00e9\u00e9\u00e9\u00e9"])
-def test_base64_that_is_none_cannot_be_read(handler: Handler, text: str) -> None:
+def test_malformed_base64_is_an_invalid_request(handler: Handler, text: str) -> None:
     answer = handler(sent(text, {}), None)
     assert code(answer) == (400, "invalid_request")
     assert answer["headers"]["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("text", ["=", "!!!!", "%%%", "\x00\n", ""])
-def test_base64_of_nothing_is_no_photograph(handler: Handler, text: str) -> None:
+def test_base64_without_content_is_a_missing_file(handler: Handler, text: str) -> None:
     assert code(handler(sent(text, {}), None)) == (422, "missing_file")
 
 
 @pytest.mark.parametrize("host", ["a:b", "a:b:c", "[::1]:80", ":", "a:99999999"])
-def test_a_host_that_is_none_is_no_fault(handler: Handler, host: str) -> None:
+def test_malformed_host_is_not_a_server_error(handler: Handler, host: str) -> None:
     answer = handler({**event("v2-ping"), "headers": {"host": host}}, None)
     assert answer["statusCode"] in (200, 400)
 
 
 @pytest.mark.parametrize("method", [[], {}, None, 5, ["POST"]])
-def test_a_method_that_is_no_word_cannot_be_read(handler: Handler, method: object) -> None:
+def test_method_that_is_not_text_is_an_invalid_request(handler: Handler, method: object) -> None:
     newer, older = event("v2-ping"), event("v1-form")
     newer["requestContext"]["http"]["method"] = older["httpMethod"] = method
     for one in (newer, older):
@@ -138,7 +138,7 @@ PATHS = [
 
 
 @pytest.mark.parametrize("path", PATHS, ids=range(len(PATHS)))
-def test_a_path_that_leads_nowhere_is_not_found(handler: Handler, path: str) -> None:
+def test_path_outside_the_routes_is_not_found(handler: Handler, path: str) -> None:
     context = event("v2-ping")["requestContext"]
     context["http"]["path"] = path
     answer = handler({**event("v2-ping"), "rawPath": path, "requestContext": context}, None)
@@ -163,7 +163,7 @@ QUERIES = {
 
 
 @pytest.mark.parametrize(("query", "status"), QUERIES.items(), ids=range(len(QUERIES)))
-def test_a_query_that_means_nothing_is_told_so(handler: Handler, query: str, status: int) -> None:
+def test_malformed_query_is_refused(handler: Handler, query: str, status: int) -> None:
     context = event("v2-ping")["requestContext"]
     context["http"]["path"] = "/api/classify"
     changed = {**event("v2-ping"), "rawPath": "/api/classify", "rawQueryString": query, "requestContext": context}
@@ -174,11 +174,11 @@ def test_a_query_that_means_nothing_is_told_so(handler: Handler, query: str, sta
 
 
 def exchange(base_url: str, *pieces: bytes, finish: bool = False) -> bytes:
-    """What the server says to these bytes, until it hangs up or has said a whole answer."""
+    """Send `pieces` and return the bytes that the server sends until it closes the connection."""
     url = urlsplit(base_url)
     with socket.create_connection((url.hostname, url.port), timeout=60) as connection:
         said = b""
-        # It may hang up on what it has not read, also while it is being sent; what it said before that is still there.
+        # The server may close the connection during the upload; what it sent before can still be read.
         with contextlib.suppress(ConnectionError):
             for piece in pieces:
                 connection.sendall(piece)
@@ -228,23 +228,23 @@ HALF = {
 
 
 @pytest.mark.parametrize("request_", HALF.values(), ids=HALF)
-def test_half_a_request_gets_no_answer_and_the_server_goes_on(base_url: str, request_: bytes) -> None:
+def test_server_survives_truncated_requests(base_url: str, request_: bytes) -> None:
     assert exchange(base_url, request_, finish=True) == b""
     with urllib.request.urlopen(f"{base_url}/api/ping", timeout=60) as answer:
         assert answer.read() == b'"pong"'
 
 
 @pytest.mark.parametrize("request_", RAW.values(), ids=RAW)
-def test_a_broken_request_is_no_fault_and_the_server_goes_on(base_url: str, request_: bytes) -> None:
+def test_server_survives_malformed_requests(base_url: str, request_: bytes) -> None:
     said = exchange(base_url, request_)
-    # Some are taken with a shrug: the gateway in the cloud has limits of its own for heads.
+    # Some are accepted; the gateway in the cloud has limits of its own for request heads.
     assert 200 <= int(said.split(b" ", 2)[1]) < 500, said[:300]
     assert b"root:" not in said
     with urllib.request.urlopen(f"{base_url}/api/ping", timeout=60) as answer:
         assert answer.read() == b'"pong"'
 
 
-def test_bodies_that_never_come_hold_nobody_up(base_url: str) -> None:
+def test_pending_bodies_do_not_block_other_requests(base_url: str) -> None:
     url = urlsplit(base_url)
     waiting = [socket.create_connection((url.hostname, url.port), timeout=60) for _ in range(50)]
     for connection in waiting:
@@ -255,18 +255,18 @@ def test_bodies_that_never_come_hold_nobody_up(base_url: str) -> None:
         connection.close()
 
 
-def test_a_body_in_very_small_pieces_is_read(base_url: str) -> None:
+def test_body_in_one_byte_pieces_is_read(base_url: str) -> None:
     said = exchange(base_url, head("/api/classify", "Content-Length: 300", method="POST"), *[b"x"] * 300)
     assert b"unsupported_format" in said
 
 
-def test_more_than_announced_is_not_part_of_the_body(base_url: str) -> None:
+def test_body_ends_at_its_content_length(base_url: str) -> None:
     second = b"GET /api/model HTTP/1.1\r\n\r\n"
     said = exchange(base_url, head("/api/classify", "Content-Length: 3", method="POST") + b"xxx" + second)
     assert said.count(b"HTTP/1.1 ") == 1
 
 
-def test_a_photograph_that_is_too_large_is_refused_while_it_comes(base_url: str) -> None:
+def test_oversized_body_is_refused_during_the_upload(base_url: str) -> None:
     announced = head("/api/classify", "Transfer-Encoding: chunked", method="POST")
     chunk = b"10000\r\n" + bytes(65_536) + b"\r\n"
     url = urlsplit(base_url)
@@ -284,5 +284,5 @@ def _send(connection: socket.socket, announced: bytes, chunk: bytes) -> None:
         for _ in range(10_000):
             connection.sendall(chunk)
     except OSError:
-        # It hung up, as it should.
+        # The server closed the connection, as expected.
         return

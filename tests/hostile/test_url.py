@@ -1,6 +1,6 @@
-"""The route that fetches an address, against hosts, resolvers and servers that want something else of it.
+"""Server-side request forgery and denial of service through `url=`: hosts, resolvers and servers that misbehave.
 
-Addresses, redirects, time limits and certificates: tests/lesion/web/test_fetch.py. Here is what goes beyond.
+tests/lesion/web/test_fetch.py has addresses, redirects, time limits and certificates.
 """
 
 import gzip
@@ -61,21 +61,22 @@ NOT_PUBLIC = [
 ]
 
 
-def _found(addresses: list[str], _: str) -> list[str]:
+def _addresses(addresses: list[str], _: str) -> list[str]:
     return addresses
 
 
 @pytest.mark.parametrize("address", NOT_PUBLIC)
-def test_what_is_not_plainly_public_is_refused_alone_and_among_others(address: str) -> None:
+def test_non_public_addresses_are_refused(address: str) -> None:
+    """Alone, and as one of many addresses of a host."""
     assert not fetch.is_public(address)
     many = [*[f"93.184.216.{last}" for last in range(30)], address]
-    for found in ([address], many, [address, *many]):
+    for resolved in ([address], many, [address, *many]):
         with pytest.raises(UrlNotAllowed, match="public internet"):
             fetch.fetch(
                 f"https://{HOST}/a.jpg",
                 hosts=HOSTS,
                 max_bytes=100,
-                resolve=partial(_found, found),
+                resolve=partial(_addresses, resolved),
                 connect=must_not_connect,
             )
 
@@ -110,7 +111,7 @@ def test_what_is_not_plainly_public_is_refused_alone_and_among_others(address: s
         "@images.example.org",
     ],
 )
-def test_no_spelling_of_a_host_gets_past_the_list(host: str) -> None:
+def test_no_spelling_of_a_host_bypasses_the_allow_list(host: str) -> None:
     def must_not_resolve(name: str) -> list[str]:
         raise AssertionError(f"{name} was looked up")
 
@@ -118,8 +119,9 @@ def test_no_spelling_of_a_host_gets_past_the_list(host: str) -> None:
         fetch.fetch(f"https://{host}/a.jpg", hosts=HOSTS, max_bytes=9, resolve=must_not_resolve, connect=must_not_connect)
 
 
-def test_a_resolver_that_changes_its_mind_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Below the argument for tests: whatever the module itself asks of the system is seen here.
+def test_host_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resolver that would return another address the second time (DNS rebinding) is asked once."""
+    # Not through the `resolve` argument, so that every call of the module itself is seen.
     asked: list[str] = []
 
     def resolver(host: str, *_: Any, **__: Any) -> list[Any]:
@@ -132,7 +134,7 @@ def test_a_resolver_that_changes_its_mind_is_asked_once(monkeypatch: pytest.Monk
 
         def connect(address: str, _: float) -> socket.socket:
             server.reached.append(address)
-            # Not by `create_connection`, which looks addresses up as well.
+            # Not with `create_connection`, which resolves addresses as well.
             plain = socket.socket()
             plain.connect(server.address)
             return plain
@@ -152,7 +154,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("head", ENDLESS.values(), ids=ENDLESS)
-def test_an_endless_answer_is_cut_off_by_its_size(head: bytes) -> None:
+def test_endless_body_is_cut_off_by_its_size(head: bytes) -> None:
     sent = 0
 
     def pieces() -> Iterator[bytes]:
@@ -166,7 +168,7 @@ def test_an_endless_answer_is_cut_off_by_its_size(head: bytes) -> None:
         server.answer_with(pieces())
         with pytest.raises(FetchFailed):
             fetch_from(server, seconds=60, max_bytes=100_000)
-    # What the sockets hold is sent beyond what is read.
+    # Socket buffers hold more than what is read.
     assert sent < 20_000_000
 
 
@@ -184,14 +186,15 @@ def test_an_endless_answer_is_cut_off_by_its_size(head: bytes) -> None:
     ],
     ids=["interim answers", "trailers", "extensions of chunks"],
 )
-def test_what_is_said_beside_a_body_has_an_end_too(endless: Iterator[bytes]) -> None:
+def test_endless_framing_is_cut_off_by_its_size(endless: Iterator[bytes]) -> None:
+    """Interim responses, trailers and chunk extensions count as well."""
     with Server() as server:
         server.answer_with(itertools.islice(endless, 20_000))
         with pytest.raises(FetchFailed):
             fetch_from(server, seconds=60, max_bytes=100_000)
 
 
-def test_a_gzip_bomb_stays_packed(stand_in: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gzip_bomb_is_not_decompressed(stand_in: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = gzip.compress(bytes(50_000_000), 9)
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n".encode()
     with Server(head + bomb) as server:
@@ -202,7 +205,7 @@ def test_a_gzip_bomb_stays_packed(stand_in: Model, monkeypatch: pytest.MonkeyPat
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_format")
 
 
-def test_resolvers_that_hang_do_not_hold_up_other_requests(stand_in: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hanging_resolvers_do_not_block_other_requests(stand_in: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ended.wait(60) and [])
     monkeypatch.setattr(api, "FETCH_TIMEOUT_S", 0.05)

@@ -34,7 +34,7 @@ def image() -> Iterator[Image]:
         yield image
 
 
-def test_what_lies_in_a_bucket_is_judged_and_nobody_else_is_called(image: Image) -> None:
+def test_batch_image_classifies_a_bucket_and_calls_only_s3(image: Image) -> None:
     paths = [SAMPLES / "ISIC_0010021.jpg", TELEPHONE / "ISIC_0000026.heic"]
     photographs = {path.name: path.read_bytes() for path in paths} | {"no picture.jpg": b"no picture"}
     with Network() as network:

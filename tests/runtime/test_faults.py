@@ -21,7 +21,7 @@ def visits(environment: dict[str, str]) -> list[traffic.Visit]:
         return traffic.visits(lambda event, context: runtime.invoke(event))
 
 
-def test_killed_processes_lose_their_own_request_only(environment: dict[str, str], visits: list[traffic.Visit]) -> None:
+def test_killed_process_loses_only_its_own_request(environment: dict[str, str], visits: list[traffic.Visit]) -> None:
     kills = 3
     with RuntimeApi() as runtime, Function(runtime, "lesion.handler.handler", environment):
         stop = threading.Event()
@@ -43,7 +43,7 @@ def test_killed_processes_lose_their_own_request_only(environment: dict[str, str
     assert tally.failed.total() <= kills
 
 
-def test_a_clock_that_jumps_changes_no_answer(monkeypatch: pytest.MonkeyPatch, stand_in: Model, photograph: bytes) -> None:
+def test_clock_jumps_do_not_change_answers(monkeypatch: pytest.MonkeyPatch, stand_in: Model, photograph: bytes) -> None:
     before = classify(photograph, stand_in)
     jumps = iter((0.0, 4e9, -5.0, *range(1000)))
     monkeypatch.setattr(time, "time", lambda: next(jumps))
@@ -52,6 +52,6 @@ def test_a_clock_that_jumps_changes_no_answer(monkeypatch: pytest.MonkeyPatch, s
     assert 0 <= after.timing_ms.total < 60_000
 
 
-def test_only_the_log_asks_for_the_time_of_day() -> None:
+def test_only_the_access_log_reads_the_time_of_day() -> None:
     asking = [path.name for path in (REPOSITORY / "lambda" / "lesion").rglob("*.py") if "time.time(" in path.read_text()]
     assert asking == [Path(str(access_log.__file__)).name]

@@ -126,9 +126,8 @@ def visit(stage: Stage, own: TestClient) -> None:
     assert (broken.status_code, broken.json()["code"]) == (400, "invalid_image")
 
 
-def test_a_sealed_container_answers_as_this_process_does_calls_nobody_and_needs_little_memory(
-    stage: Stage, own: TestClient
-) -> None:
+def test_sealed_container_answers_within_its_memory(stage: Stage, own: TestClient) -> None:
+    """It answers as this process does, makes no network connection, and logs only allowed fields."""
     before = stage.network.attempts()
     visit(stage, own)
     assert 50_000_000 < stage.container.peak() <= PEAK_BYTES
@@ -150,13 +149,13 @@ def test_a_sealed_container_answers_as_this_process_does_calls_nobody_and_needs_
         "import socket; socket.getaddrinfo('example.org', 443)",
     ],
 )
-def test_an_outgoing_connection_would_be_noticed(network: Network, probe: Callable[[str], str], program: str) -> None:
+def test_outgoing_connections_are_detected(network: Network, probe: Callable[[str], str], program: str) -> None:
     before = network.attempts()
     assert "Traceback" in probe(program)
     assert network.attempts() > before
 
 
-def test_nothing_is_written_even_where_everything_may_be(network: Network, own: TestClient) -> None:
+def test_function_writes_nothing_to_a_writable_image(network: Network, own: TestClient) -> None:
     with working_copy() as image, ExitStack() as stack:
         stage = Stage(stack, image, network, writable=True)
         visit(stage, own)
@@ -164,7 +163,7 @@ def test_nothing_is_written_even_where_everything_may_be(network: Network, own: 
         assert list(stage.container.temporary.iterdir()) == []
 
 
-def test_something_written_would_be_noticed(network: Network) -> None:
+def test_writes_are_detected(network: Network) -> None:
     program = "open('/var/task/new', 'w'); open('/tmp/new', 'w'); open('/var/task/lesion/api.py', 'a').write('#')"
     with (
         working_copy() as image,
@@ -176,14 +175,14 @@ def test_something_written_would_be_noticed(network: Network) -> None:
         assert [path.name for path in container.temporary.iterdir()] == ["new"]
 
 
-def test_the_container_is_as_closed_as_it_is_meant_to_be(probe: Callable[[str], str]) -> None:
+def test_container_is_read_only_unprivileged_and_limited(probe: Callable[[str], str]) -> None:
     assert "Read-only file system" in probe("open('/var/task/new', 'w')")
     assert "No usable temporary directory" in probe("import tempfile; tempfile.TemporaryFile()")
     assert probe("import os; print(os.getuid(), os.getgid())") == "65534 65534\n"
     assert probe("print('small', flush=True); bytearray(1900 << 20).count(1); print('large')") == "small\n"
 
 
-def test_fifty_at_once_on_four_processes_get_each_its_own_answer(image: Image, network: Network, own: TestClient) -> None:
+def test_concurrent_requests_get_their_own_answers(image: Image, network: Network, own: TestClient) -> None:
     photographs = [varied(number) for number in range(AT_ONCE)]
     expected = [untimed(own.post("/api/classify", content=data).json()) for data in photographs]
     assert len({str(answer) for answer in expected}) == AT_ONCE
@@ -210,7 +209,7 @@ def varied(number: int) -> bytes:
         return file.getvalue()
 
 
-def test_nothing_is_there_to_install_or_compile_with(image: Image, probe: Callable[[str], str]) -> None:
+def test_image_has_no_installers_or_compilers(image: Image, probe: Callable[[str], str]) -> None:
     names = "pip", "setuptools", "wheel", "uv", "torch", "onnx", "boto3", "pytest"
     told = probe(
         f"import importlib.util, shutil; print([n for n in {names} if importlib.util.find_spec(n) or shutil.which(n)])"
@@ -220,7 +219,7 @@ def test_nothing_is_there_to_install_or_compile_with(image: Image, probe: Callab
     assert not [path for path in files if path.suffix in (".a", ".c", ".h", ".pyi", ".pyx") or "tests" in path.parts]
 
 
-def test_only_what_the_function_needs_of_this_project_is_in_it(image: Image) -> None:
+def test_image_contains_only_the_functions_modules(image: Image) -> None:
     task = image.root / "var/task"
     assert {path.name for path in (task / "models").iterdir()} == {"lesion.onnx", "LICENSE", "README.md"}
     modules = {path for path in image_files("service") if path.endswith(".py")}
@@ -228,7 +227,7 @@ def test_only_what_the_function_needs_of_this_project_is_in_it(image: Image) -> 
     assert not {"export", "infra", "tests", "slim.py"} & {path.name for path in task.iterdir()}
 
 
-def test_no_file_of_it_looks_like_a_secret(image: Image) -> None:
+def test_image_contains_no_secrets(image: Image) -> None:
     secrets = re.compile(
         rb"-----BEGIN [A-Z ]*PRIVATE KEY-----\r?\n[A-Za-z0-9+/]{16}"
         rb"|\bA(?:KIA|SIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}\b"
@@ -242,14 +241,15 @@ def test_no_file_of_it_looks_like_a_secret(image: Image) -> None:
     assert not list((image.root / "run/secrets").glob("*")) and not (image.root / "etc/pip.conf").exists()
 
 
-def test_every_module_has_byte_code_that_its_date_cannot_make_stale(image: Image) -> None:
+def test_modules_have_unchecked_byte_code(image: Image) -> None:
     sources = list((image.root / "var/task").rglob("*.py"))
     compiled = [path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc" for path in sources]
     assert len(sources) > 100
     assert {int.from_bytes(path.read_bytes()[4:8], "little") for path in compiled} == {UNCHECKED}
 
 
-def test_the_image_starts_the_runtime_with_telemetry_off_and_no_privileges(image: Image) -> None:
+def test_image_configuration(image: Image) -> None:
+    """Entry point of the runtime, telemetry off, an unprivileged user."""
     assert (image.config["Entrypoint"], image.config["Cmd"]) == (
         ["python3", "-m", "awslambdaric"],
         ["lesion.handler.handler"],
@@ -260,7 +260,7 @@ def test_the_image_starts_the_runtime_with_telemetry_off_and_no_privileges(image
     assert image.config["User"] == "65534:65534"
 
 
-def test_the_same_tree_gives_the_same_layer(tmp_path: Path) -> None:
+def test_image_build_is_reproducible(tmp_path: Path) -> None:
     # Another folder, other times, other permissions, and no step taken over from the first build.
     for name in context_files():
         (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)

@@ -50,9 +50,7 @@ def judged(response: Any) -> Any:
 
 
 @pytest.mark.parametrize("payload_format", FORMATS)
-def test_a_photograph_in_a_form_gets_the_same_answer_as_in_process(
-    lesion: Stage, client: TestClient, photograph: bytes, payload_format: str
-) -> None:
+def test_form_is_answered_as_in_process(lesion: Stage, client: TestClient, photograph: bytes, payload_format: str) -> None:
     url = f"{lesion.urls[payload_format]}/api/classify?views=1"
     response = httpx2.post(url, files={"file": ("photo.jpg", photograph, "image/jpeg")}, timeout=60)
     assert judged(response) == judged(client.post("/api/classify?views=1", content=photograph))
@@ -60,9 +58,7 @@ def test_a_photograph_in_a_form_gets_the_same_answer_as_in_process(
 
 
 @pytest.mark.parametrize("payload_format", FORMATS)
-def test_a_photograph_as_the_body_gets_the_same_answer_as_in_process(
-    lesion: Stage, client: TestClient, photograph: bytes, payload_format: str
-) -> None:
+def test_body_is_answered_as_in_process(lesion: Stage, client: TestClient, photograph: bytes, payload_format: str) -> None:
     url = f"{lesion.urls[payload_format]}/api/classify?views=8&evidence=false"
     response = httpx2.post(url, content=photograph, headers={"content-type": "image/jpeg"}, timeout=60)
     assert judged(response) == judged(client.post("/api/classify?views=8&evidence=false", content=photograph))
@@ -70,7 +66,7 @@ def test_a_photograph_as_the_body_gets_the_same_answer_as_in_process(
 
 @pytest.mark.parametrize("payload_format", FORMATS)
 @pytest.mark.parametrize("kind", ["image/jpeg", "application/octet-stream", "multipart/form-data; boundary=x", None])
-def test_every_byte_of_a_body_arrives(echo: Stage, payload_format: str, kind: str | None) -> None:
+def test_body_arrives_unchanged(echo: Stage, payload_format: str, kind: str | None) -> None:
     body = bytes(range(256)) * 4000 + b"\r\n--x--\xff\xfe"
     response = httpx2.post(
         echo.urls[payload_format], content=body, headers={"content-type": kind} if kind else {}, timeout=60
@@ -81,27 +77,25 @@ def test_every_byte_of_a_body_arrives(echo: Stage, payload_format: str, kind: st
     assert told["trace"].startswith("Root=1-")
 
 
-def test_the_whole_page_of_documents_passes(lesion: Stage, client: TestClient) -> None:
+def test_api_documentation_passes_the_gateway(lesion: Stage, client: TestClient) -> None:
     response = httpx2.get(f"{lesion.urls['2.0']}/api/docs", timeout=60)
     assert response.text == client.get("/api/docs").text
     assert response.headers["content-type"] == "text/html; charset=utf-8"
 
 
-def test_a_problem_passes_the_gateway(lesion: Stage) -> None:
+def test_problem_passes_the_gateway(lesion: Stage) -> None:
     response = httpx2.get(f"{lesion.urls['2.0']}/api/classify?sample=nobody", timeout=60)
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
     assert response.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("event", [{}, {"source": "aws.events"}, {"Records": []}, "warm"])
-def test_a_warm_up_event_is_answered(lesion: Stage, event: Any) -> None:
+def test_warm_up_event_is_answered(lesion: Stage, event: Any) -> None:
     assert lesion.runtime.invoke(event) == {"status": "warm", "model": "stand-in"}
 
 
 @pytest.mark.parametrize("payload_format", FORMATS)
-def test_the_largest_upload_passes_and_the_service_refuses_the_next_byte(
-    lesion: Stage, photograph: bytes, payload_format: str
-) -> None:
+def test_largest_upload_passes_and_one_more_byte_fails(lesion: Stage, photograph: bytes, payload_format: str) -> None:
     url = f"{lesion.urls[payload_format]}/api/classify"
     # Zeros after a JPEG's end are ignored by decoders.
     largest = photograph + bytes(4_500_000 - len(photograph))
@@ -111,13 +105,13 @@ def test_the_largest_upload_passes_and_the_service_refuses_the_next_byte(
 
 
 @pytest.mark.parametrize(("size", "message"), [(5_000_000, "Request Too Long"), (11_000_000, "Request Entity Too Large")])
-def test_what_lambda_cannot_take_is_the_gateways_answer(lesion: Stage, size: int, message: str) -> None:
+def test_gateway_answers_for_bodies_too_large_for_lambda(lesion: Stage, size: int, message: str) -> None:
     response = httpx2.post(f"{lesion.urls['2.0']}/api/classify", content=bytes(size), timeout=60)
     assert (response.status_code, response.json()) == (413, {"message": message})
 
 
 @pytest.mark.parametrize("payload_format", FORMATS)
-def test_the_functions_log_has_nothing_of_the_caller(lesion: Stage, photograph: bytes, payload_format: str) -> None:
+def test_log_contains_nothing_of_the_caller(lesion: Stage, photograph: bytes, payload_format: str) -> None:
     url = lesion.urls[payload_format]
     before = len(lesion.function.lines)
     httpx2.post(f"{url}/api/classify?note=anna", files={"file": ("schmidt.jpg", photograph)}, timeout=60).raise_for_status()
@@ -131,26 +125,26 @@ def test_the_functions_log_has_nothing_of_the_caller(lesion: Stage, photograph: 
     assert {json.loads(line)["service"] for line in lesion.function.lines[before:]} == {"lesion"}
 
 
-def test_time_left_and_id_are_the_invocations_own(echo: Stage) -> None:
+def test_context_has_remaining_time_and_request_id(echo: Stage) -> None:
     first, second = (echo.runtime.invoke({"number": number}, seconds=9) for number in range(2))
     assert first["event"] == {"number": 0}
     assert 0 < first["left_ms"] <= 9000
     assert first["id"] != second["id"]
 
 
-def test_an_error_of_the_function_is_reported(echo: Stage) -> None:
+def test_error_of_the_function_is_reported(echo: Stage) -> None:
     with pytest.raises(FunctionFailed, match="ValueError: as was wished"):
         echo.runtime.invoke({"wish": "raise"})
     assert said(echo.function.log, "as was wished")
     assert echo.runtime.invoke({"still": "there"})["event"] == {"still": "there"}
 
 
-def test_an_answer_that_is_too_large_is_no_answer(echo: Stage) -> None:
+def test_oversized_response_raises(echo: Stage) -> None:
     with pytest.raises(PayloadTooLarge):
         echo.runtime.invoke({"wish": "large"})
 
 
-def test_a_function_that_cannot_start_says_why(environment: dict[str, str]) -> None:
+def test_failed_initialisation_is_reported(environment: dict[str, str]) -> None:
     missing = {**environment, "LESION_MODEL": "/nowhere.onnx"}
     with RuntimeApi() as runtime, Function(runtime, "lesion.handler.handler", missing), Gateway(runtime) as gateway:
         with pytest.raises(FunctionFailed, match="Put a model there, or set LESION_MODEL"):
@@ -159,7 +153,7 @@ def test_a_function_that_cannot_start_says_why(environment: dict[str, str]) -> N
     assert (response.status_code, response.json()) == (500, {"message": "Internal Server Error"})
 
 
-def test_a_function_that_dies_is_noticed(environment: dict[str, str]) -> None:
+def test_dead_function_is_reported(environment: dict[str, str]) -> None:
     with (
         RuntimeApi() as runtime,
         Function(runtime, "tests.support.lambda_runtime.echo.handler", environment),
@@ -168,7 +162,7 @@ def test_a_function_that_dies_is_noticed(environment: dict[str, str]) -> None:
         runtime.invoke({"wish": "die"})
 
 
-def test_a_function_that_takes_too_long_is_given_up(environment: dict[str, str]) -> None:
+def test_slow_function_times_out(environment: dict[str, str]) -> None:
     with RuntimeApi() as runtime, Function(runtime, "tests.support.lambda_runtime.echo.handler", environment):
         runtime.invoke({})
         started = time.monotonic()
@@ -177,7 +171,7 @@ def test_a_function_that_takes_too_long_is_given_up(environment: dict[str, str])
     assert time.monotonic() - started < 5
 
 
-def test_an_event_is_not_given_to_a_dead_function(environment: dict[str, str]) -> None:
+def test_events_skip_dead_functions(environment: dict[str, str]) -> None:
     with RuntimeApi() as runtime, Function(runtime, "tests.support.lambda_runtime.echo.handler", environment) as first:
         runtime.invoke({})
         with Function(runtime, "tests.support.lambda_runtime.echo.handler", environment):
@@ -185,7 +179,7 @@ def test_an_event_is_not_given_to_a_dead_function(environment: dict[str, str]) -
             assert runtime.invoke({"number": 1})["event"] == {"number": 1}
 
 
-def test_two_functions_work_at_the_same_time(environment: dict[str, str]) -> None:
+def test_two_functions_run_concurrently(environment: dict[str, str]) -> None:
     with (
         RuntimeApi() as runtime,
         Gateway(runtime) as gateway,

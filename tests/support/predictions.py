@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from lesion.inference.model import Outputs
 
-from export.data.isic import Labelled
+from export.data.labels import LabelledImage
 from export.evaluation.predictions import Predictions
 
 
@@ -15,7 +15,7 @@ def simulated_predictions(count: int, seed: int) -> Predictions:
     logit = rng.normal(size=count)
     malignant = rng.random(count) < 1 / (1 + np.exp(-(2 * logit + 0.5)))
     empty = np.zeros((1, 1), np.float32)
-    rows = tuple(Labelled(str(i), Path(), bool(malignant[i]), "", "", str(i), "val") for i in range(count))
+    rows = tuple(LabelledImage(str(i), Path(), bool(malignant[i]), "", "", str(i), "val") for i in range(count))
     noise = rng.uniform(1, 2, (count, 4))
     outputs = tuple(
         Outputs(

@@ -1,7 +1,7 @@
 """The stack of the batch on this machine, as its template says: an S3, the state machine, the function's processes.
 
-with storage() as s3, Rehearsal(template, s3, model, home) as rehearsal:
-    rehearsal.machine.start("first")
+with storage() as s3, BatchEmulation(template, s3, model, home) as emulation:
+    emulation.machine.start("first")
 """
 
 import json
@@ -22,7 +22,7 @@ from tests.support.cloud.states import Machine
 from tests.support.cloud.template import ACCOUNT, Template
 from tests.support.paths import REPOSITORY
 
-KEYS = {"AWS_ACCESS_KEY_ID": "rehearsal", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
+KEYS = {"AWS_ACCESS_KEY_ID": "emulation", "AWS_SECRET_ACCESS_KEY": "emulation"}
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def handler() -> str:
     return str(name)
 
 
-class Rehearsal:
+class BatchEmulation:
     """Everything of one template, for as long as a `with` block.
 
     Attributes:

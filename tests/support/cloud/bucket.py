@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tests.support.cloud.messages import Headers, Request, Response, value
-from tests.support.cloud.template import NotRehearsed, Template, know
+from tests.support.cloud.template import NotEmulated, Template, know
 
 TYPES: Mapping[str, str] = {
     ".css": "text/css",
@@ -34,7 +34,7 @@ _HELPER = {
     "Prune",
     "OutputObjectKeys",
 }
-# Which answers CloudFront forgets at a deployment: the rehearsal's edge starts empty.
+# CloudFront invalidates these at a deployment; the emulated edge starts empty.
 _EMPTYING = {"DistributionId", "DistributionPaths", "WaitForDistributionInvalidation"}
 _DENIALS = ({"Bool": {"aws:SecureTransport": "false"}}, {"NumericLessThan": {"s3:TlsVersion": 1.2}})
 """What the bucket refuses, and CloudFront does not do where it signs."""
@@ -123,7 +123,7 @@ def _allowed(template: Template, bucket: str) -> dict[str, set[str]]:
         for statement in template.resolve(policy["PolicyDocument"])["Statement"]:
             if statement["Effect"] == "Deny":
                 if statement.get("Condition") not in _DENIALS:
-                    raise NotRehearsed(f"The bucket's policy denies {statement}.")
+                    raise NotEmulated(f"The bucket's policy denies {statement}.")
             elif statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}:
                 know(statement, "CloudFront's right", ("Effect", "Action", "Principal", "Resource", "Condition"))
                 source = statement["Condition"]["StringEquals"]["AWS:SourceArn"]

@@ -18,7 +18,7 @@ from tests.support.cloud.edge_function import EdgeFunction
 from tests.support.cloud.http_api import HttpApi
 from tests.support.cloud.messages import Origin, Request, Response, value, without
 from tests.support.cloud.policies import CachePolicy, ResponseHeaders, Selection, origin_request
-from tests.support.cloud.template import ACCOUNT, NotRehearsed, Template, know
+from tests.support.cloud.template import ACCOUNT, NotEmulated, Template, know
 
 URL_BYTES = 8192
 """CloudFront's limit for an address."""
@@ -92,7 +92,7 @@ class Edge:
         read = {"CacheBehaviors", "CustomErrorResponses", "DefaultCacheBehavior", "DefaultRootObject", "Origins"}
         know(config, "The distribution", read, _UNSEEN)
         if not config["Enabled"]:
-            raise NotRehearsed("A distribution that is turned off.")
+            raise NotEmulated("A distribution that is turned off.")
         self._root = config.get("DefaultRootObject", "")
         behaviours = [*config.get("CacheBehaviors", ()), config["DefaultCacheBehavior"]]
         self._behaviours = [Behaviour.read(template, item) for item in behaviours]
@@ -128,7 +128,7 @@ class Edge:
         hit, response = self._fetch(behaviour, request)
         response = behaviour.headers.add(_for_viewer(behaviour, request, response))
         how = "Error" if response.status >= 400 and not hit else "Hit" if hit else "Miss"
-        return response.set("X-Cache", f"{how} from cloudfront").set("Via", "1.1 rehearsal (CloudFront)")
+        return response.set("X-Cache", f"{how} from cloudfront").set("Via", "1.1 emulation (CloudFront)")
 
     def _fetch(self, behaviour: Behaviour, request: Request) -> tuple[bool, Response]:
         keeps = request.method in behaviour.kept_methods and behaviour.cache.most > 0
@@ -155,7 +155,7 @@ class Edge:
         query = behaviour.forwarded.query(request)
         headers = [
             ("User-Agent", "Amazon CloudFront"),
-            ("Via", "1.1 rehearsal (CloudFront)"),
+            ("Via", "1.1 emulation (CloudFront)"),
             ("X-Amz-Cf-Id", uuid.uuid4().hex),
             ("X-Forwarded-For", request.source),
             *behaviour.forwarded.header_lines(request),

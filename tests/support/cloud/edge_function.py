@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.support.cloud.messages import Request, Response
-from tests.support.cloud.template import NotRehearsed, Template, know
+from tests.support.cloud.template import NotEmulated, Template, know
 
 # One line in, one line out: a node that is started for each request would be most of its time.
 _RUN = """
@@ -29,7 +29,7 @@ class EdgeFunction:
         """The function that a behaviour names, if it names any.
 
         Raises:
-            NotRehearsed: it is for another event, or not in the template.
+            NotEmulated: it is for another event, or not in the template.
         """
         if not associations:
             return None
@@ -41,17 +41,17 @@ class EdgeFunction:
         }
         found = every.get(association["FunctionARN"])
         if association["EventType"] != "viewer-request" or found is None:
-            raise NotRehearsed(f"A function at the edge: {association}.")
+            raise NotEmulated(f"A function at the edge: {association}.")
         know(found, "A function at the edge", ("Name", "AutoPublish", "FunctionCode", "FunctionConfig", "Tags"))
         if not found["AutoPublish"]:
-            raise NotRehearsed("A function at the edge that is not published.")
+            raise NotEmulated("A function at the edge that is not published.")
         return cls(found["FunctionCode"])
 
     def run(self, request: Request) -> Request | Response:
         """The request to go on with, or an answer in its place.
 
         Raises:
-            NotRehearsed: the function changes the request.
+            NotEmulated: the function changes the request.
         """
         headers = {name.lower(): {"value": text} for name, text in request.headers}
         asked = {"method": request.method, "uri": request.path, "querystring": {}, "headers": headers, "cookies": {}}
@@ -59,7 +59,7 @@ class EdgeFunction:
         said = json.loads(_node(self._code).ask(json.dumps(event)))
         if "statusCode" not in said:
             if said != asked:
-                raise NotRehearsed("A function at the edge that changes the request.")
+                raise NotEmulated("A function at the edge that changes the request.")
             return request
         sent = tuple((name, item["value"]) for name, item in said.get("headers", {}).items())
         body = said.get("body", "")

@@ -17,7 +17,7 @@ class Certificate:
     def __init__(self, folder: Path) -> None:
         self.path, self.key = folder / "certificate.pem", folder / "key.pem"
         new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        names = ["-subj", "/CN=rehearsal", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+        names = ["-subj", "/CN=emulation", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
         made = [*new, *names, "-keyout", str(self.key), "-out", str(self.path)]
         subprocess.run(made, check=True, capture_output=True)
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from tests.support.cloud.messages import Headers, Request, Response, value
-from tests.support.cloud.template import ACCOUNT, NotRehearsed, Template, know
+from tests.support.cloud.template import ACCOUNT, NotEmulated, Template, know
 from tests.support.lambda_runtime import events
 from tests.support.lambda_runtime.emulator import FunctionFailed, PayloadTooLarge, RuntimeApi
 
@@ -100,7 +100,7 @@ class HttpApi:
 
     def _open(self, stages: dict[str, dict[str, Any]]) -> None:
         if [stage["StageName"] for stage in stages.values()] != ["$default"]:
-            raise NotRehearsed("The API's stages are not $default alone.")
+            raise NotEmulated("The API's stages are not $default alone.")
         (stage,) = stages.values()
         know(stage, "The stage", ("ApiId", "StageName", "DefaultRouteSettings"), _UNHEARD)
         throttle = stage.get("DefaultRouteSettings", {})
@@ -134,7 +134,7 @@ class HttpApi:
         known = ("ApiId", "IntegrationType", "IntegrationUri", "PayloadFormatVersion", "TimeoutInMillis")
         know(integration, "The integration", known)
         if integration["IntegrationType"] != "AWS_PROXY":
-            raise NotRehearsed(f"An integration of type {integration['IntegrationType']}.")
+            raise NotEmulated(f"An integration of type {integration['IntegrationType']}.")
         target = integration["IntegrationUri"]
         if not self._may_call(target, route, request.method):
             return _said(500, "Internal Server Error")
@@ -171,7 +171,7 @@ class HttpApi:
     def _settings(self, target: str) -> FunctionSettings:
         aliases = self._template.named("AWS::Lambda::Alias")
         if target not in aliases:
-            raise NotRehearsed(f"The API calls {target}, which is no alias of the template.")
+            raise NotEmulated(f"The API calls {target}, which is no alias of the template.")
         function = self._template.named("AWS::Lambda::Function")[self._template.resolve(aliases[target]["FunctionName"])]
         variables = self._template.resolve(function.get("Environment", {}).get("Variables", {}))
         # Lambda's own defaults where the template is silent.
@@ -188,7 +188,7 @@ class HttpApi:
         if version == "1.0":
             return {**events.version_1(plain), "resource": route.path, "pathParameters": found}
         if version != "2.0":
-            raise NotRehearsed(f"Payload format {version}.")
+            raise NotEmulated(f"Payload format {version}.")
         event = events.version_2(plain)
         event["routeKey"] = event["requestContext"]["routeKey"] = route.key
         event["requestContext"]["apiId"] = self._name
@@ -198,7 +198,7 @@ class HttpApi:
 def _route(properties: dict[str, Any]) -> _Route:
     know(properties, "A route", ("ApiId", "AuthorizationType", "RouteKey", "Target"))
     if properties.get("AuthorizationType", "NONE") != "NONE":
-        raise NotRehearsed(f"A route with the authorization {properties['AuthorizationType']}.")
+        raise NotEmulated(f"A route with the authorization {properties['AuthorizationType']}.")
     integration = properties["Target"].removeprefix("integrations/")
     method, _, path = properties["RouteKey"].rpartition(" ")
     if path == "$default":

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from tests.support.cloud.messages import Headers, Request, Response, value
-from tests.support.cloud.template import NotRehearsed, Template, know
+from tests.support.cloud.template import NotEmulated, Template, know
 
 _NOTHING = {
     "CookiesConfig": {"CookieBehavior": "none"},
@@ -52,7 +52,7 @@ class Selection:
         # All headers would be passed on with the viewer's Host, which API Gateway does not take.
         headers = _taken(config["HeadersConfig"], "HeaderBehavior", "Headers")
         if headers is None:
-            raise NotRehearsed("A policy that takes all headers.")
+            raise NotEmulated("A policy that takes all headers.")
         return cls(
             frozenset(name.lower() for name in headers),
             _taken(config["CookiesConfig"], "CookieBehavior", "Cookies"),
@@ -90,7 +90,7 @@ def _taken(config: Mapping[str, Any], behavior: str, names: str) -> frozenset[st
     if config[behavior] == "whitelist":
         listed = config[names]
         return frozenset(listed if isinstance(listed, list) else listed["Items"])
-    raise NotRehearsed(f"{behavior} is {config[behavior]}.")
+    raise NotEmulated(f"{behavior} is {config[behavior]}.")
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,11 @@ class CachePolicy:
         """The policy with this id, of the template or AWS's own.
 
         Raises:
-            NotRehearsed: nobody knows it.
+            NotEmulated: nobody knows it.
         """
         own = template.named("AWS::CloudFront::CachePolicy")
         if name not in own and name not in MANAGED_CACHE:
-            raise NotRehearsed(f"The cache policy {name}. If AWS manages it, add it to MANAGED_CACHE.")
+            raise NotEmulated(f"The cache policy {name}. If AWS manages it, add it to MANAGED_CACHE.")
         config = template.resolve(own[name]["CachePolicyConfig"]) if name in own else MANAGED_CACHE[name]
         know(
             config, "A cache policy", ("Name", "MinTTL", "DefaultTTL", "MaxTTL", "ParametersInCacheKeyAndForwardedToOrigin")
@@ -134,13 +134,13 @@ def origin_request(template: Template, name: str | None) -> Selection:
     """What the origin request policy with this id adds to the cache key's; nothing where there is none.
 
     Raises:
-        NotRehearsed: it is one of AWS's own.
+        NotEmulated: it is one of AWS's own.
     """
     if name is None:
         return NOTHING
     own = template.named("AWS::CloudFront::OriginRequestPolicy")
     if name not in own:
-        raise NotRehearsed(f"The origin request policy {name}.")
+        raise NotEmulated(f"The origin request policy {name}.")
     config = template.resolve(own[name]["OriginRequestPolicyConfig"])
     return Selection.read({key: item for key, item in config.items() if key not in ("Name", "Comment")})
 
@@ -156,13 +156,13 @@ class ResponseHeaders:
         """The response headers policy with this id; none adds nothing.
 
         Raises:
-            NotRehearsed: it is one of AWS's own, or has parts that are not known.
+            NotEmulated: it is one of AWS's own, or has parts that are not known.
         """
         if name is None:
             return cls()
         own = template.named("AWS::CloudFront::ResponseHeadersPolicy")
         if name not in own:
-            raise NotRehearsed(f"The response headers policy {name}.")
+            raise NotEmulated(f"The response headers policy {name}.")
         config = template.resolve(own[name]["ResponseHeadersPolicyConfig"])
         know(config, "A response headers policy", ("Name", "Comment", "CustomHeadersConfig", "SecurityHeadersConfig"))
         custom = config.get("CustomHeadersConfig", {}).get("Items", [])

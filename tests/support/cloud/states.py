@@ -1,6 +1,6 @@
 """Step Functions, as far as the batch's state machine goes: executes a definition in Amazon States Language.
 
-Only what that definition uses is known; anything else ends with `NotRehearsed`. No package was found that runs a
+Only what that definition uses is known; anything else ends with `NotEmulated`. No package was found that runs a
 distributed map with batches, or lists more than a thousand objects.
 """
 
@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.cloud.template import NotRehearsed, know
+from tests.support.cloud.template import NotEmulated, know
 
 STATE_BYTES = 256 * 1024
 """Step Functions' limit for what passes from one state to the next."""
@@ -120,7 +120,7 @@ class Machine:
                 if "ResultPath" not in found:
                     input = {"Error": error.error, "Cause": error.cause}
                 elif found["ResultPath"] is not None:
-                    raise NotRehearsed(f"ResultPath {found['ResultPath']} of a catcher") from error
+                    raise NotEmulated(f"ResultPath {found['ResultPath']} of a catcher") from error
                 name = found["Next"]
         return input
 
@@ -136,13 +136,13 @@ class Machine:
         if kind == "Fail":
             know(state, "A Fail", ("Type", "ErrorPath", "CausePath"))
             raise StateFailed(_path(state["ErrorPath"], input, context), _path(state["CausePath"], input, context))
-        raise NotRehearsed(f"A state of type {kind}")
+        raise NotEmulated(f"A state of type {kind}")
 
     def _task(self, state: Mapping[str, Any], input: Any, context: Any) -> Any:
         known = ("Type", "Resource", "Parameters", "OutputPath", "Retry", "Catch", "TimeoutSeconds", "Next", "End")
         know(state, "A Task", known)
         if state["Resource"] != "arn:aws:states:::lambda:invoke" or state["OutputPath"] != "$.Payload":
-            raise NotRehearsed(f"{state['Resource']} with {state['OutputPath']}")
+            raise NotEmulated(f"{state['Resource']} with {state['OutputPath']}")
         given = _render(state["Parameters"], input, context)
         know(given, "A call", ("FunctionName", "Payload"))
         tried = [0] * len(state["Retry"])
@@ -193,11 +193,11 @@ class Machine:
                 found = list(pool.map(lambda item: self._states(processor, item, context, None), items))
             return {**input, state["ResultPath"].removeprefix("$."): found}
         if mode != {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"} or execution is None:
-            raise NotRehearsed(f"A map with {mode}")
+            raise NotEmulated(f"A map with {mode}")
         known = ["Type", "ItemReader", "ItemSelector", "ItemBatcher", "MaxConcurrency", "ItemProcessor", "ResultWriter"]
         know(state, "A distributed map", known, ("ResultPath", "End"))
         if state["ResultPath"] is not None:
-            raise NotRehearsed("The result of a distributed map")
+            raise NotEmulated("The result of a distributed map")
         if not execution.children:
             execution.children = [_Child(batch) for batch in self._batches(state, input, context)]
         self._distribute(processor, [child for child in execution.children if not child.done], state["MaxConcurrency"])
@@ -209,7 +209,7 @@ class Machine:
         know(reader, "A reader", ("Resource", "Parameters"))
         know(batcher, "A batcher", ("MaxItemsPerBatch", "BatchInput"))
         if reader["Resource"] != "arn:aws:states:::s3:listObjectsV2":
-            raise NotRehearsed(reader["Resource"])
+            raise NotEmulated(reader["Resource"])
         pages = self._s3.get_paginator("list_objects_v2").paginate(**reader["Parameters"])
         items = [
             _render(state["ItemSelector"], input, {**context, "Map": {"Item": {"Value": found}}})
@@ -244,7 +244,7 @@ class Machine:
     def _write(self, writer: Mapping[str, Any], execution: Execution) -> None:
         know(writer, "A writer", ("Resource", "Parameters"))
         if writer["Resource"] != "arn:aws:states:::s3:putObject":
-            raise NotRehearsed(writer["Resource"])
+            raise NotEmulated(writer["Resource"])
         told = [{"Input": json.dumps(child.input), "Status": "SUCCEEDED"} for child in execution.children]
         bucket, prefix = writer["Parameters"]["Bucket"], writer["Parameters"]["Prefix"]
         self._s3.put_object(Bucket=bucket, Key=f"{prefix}/{uuid.uuid4()}/SUCCEEDED_0.json", Body=json.dumps(told).encode())

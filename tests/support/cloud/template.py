@@ -1,7 +1,7 @@
-"""A synthesised stack as CloudFormation would read it: references become names, a secret's reference its value.
+"""A synthesised stack as CloudFormation reads it: references become names, and a reference to a secret its value.
 
-Only what the rehearsal meets is known. Anything else raises `NotRehearsed`, so that a new part of the stacks is not passed
-over in silence.
+Only the parts of CloudFormation that the stacks use are supported. Anything else raises `NotEmulated`, so that a new part of
+the stacks is not ignored silently.
 """
 
 import copy
@@ -21,8 +21,8 @@ _DYNAMIC = re.compile(r"\{\{resolve:secretsmanager:(arn:[^{}]*?):SecretString:::
 _VARIABLE = re.compile(r"\$\{([^}]+)\}")
 
 
-class NotRehearsed(Exception):
-    """Raised where the template holds something that the rehearsal cannot imitate; the message says what."""
+class NotEmulated(Exception):
+    """Raised if the template contains a feature that is not emulated; the message names it."""
 
 
 @dataclass
@@ -64,11 +64,11 @@ class Template:
         """Properties of the one resource of its type; values unresolved.
 
         Raises:
-            NotRehearsed: there is none, or more than one.
+            NotEmulated: there is none, or more than one.
         """
         found = list(self.named(kind).values())
         if len(found) != 1:
-            raise NotRehearsed(f"There are {len(found)} resources of type {kind}, not one.")
+            raise NotEmulated(f"There are {len(found)} resources of type {kind}, not one.")
         return found[0]
 
     def function(self) -> Resource:
@@ -90,7 +90,7 @@ class Template:
         """`value` with every reference in it replaced.
 
         Raises:
-            NotRehearsed: a function or a reference that is not known here.
+            NotEmulated: a function or a reference that is not known here.
         """
         if isinstance(value, list):
             return [self.resolve(item) for item in value]
@@ -110,7 +110,7 @@ class Template:
             if name == "Fn::Sub" and isinstance(argument, str):
                 return self.resolve(_VARIABLE.sub(lambda found: self._ref(found[1]), argument))
             if name.startswith("Fn::"):
-                raise NotRehearsed(f"{name} in the template")
+                raise NotEmulated(f"{name} in the template")
         return {name: self.resolve(item) for name, item in value.items()}
 
     def _ref(self, name: str) -> str:
@@ -124,7 +124,7 @@ class Template:
         if name in pseudo:
             return pseudo[name]
         if name not in self.resources:
-            raise NotRehearsed(f"{name} is referred to, and not in the template.")
+            raise NotEmulated(f"{name} is referred to, and not in the template.")
         kind = self.resources[name]["Type"]
         if kind == "AWS::SecretsManager::Secret":
             return f"arn:aws:secretsmanager:{self.region}:{ACCOUNT}:secret:{name}"
@@ -148,23 +148,23 @@ class Template:
             return own
         if attribute in ("Arn", "FunctionARN"):
             return f"arn:aws:{kind.split('::')[1].lower()}:{self.region}:{ACCOUNT}:{own}"
-        raise NotRehearsed(f"{attribute} of {name} ({kind})")
+        raise NotEmulated(f"{attribute} of {name} ({kind})")
 
     def _secret(self, arn: str) -> str:
         made = self.named("AWS::SecretsManager::Secret")
         if arn not in made:
-            raise NotRehearsed(f"The secret {arn} is read, and not in the template.")
+            raise NotEmulated(f"The secret {arn} is read, and not in the template.")
         how = made[arn]["GenerateSecretString"]
         letters = string.ascii_letters + string.digits + ("" if how.get("ExcludePunctuation") else "!#$%&*+-.:=?@_~")
         return self.secrets.setdefault(arn, "".join(secrets.choice(letters) for _ in range(how["PasswordLength"])))
 
 
 def know(config: Mapping[str, Any], what: str, *known: Iterable[str]) -> None:
-    """Check that there is nothing in a part of the template but what is imitated, or may be left out of the rehearsal.
+    """Check that a part of the template contains only properties that are emulated or irrelevant.
 
     Raises:
-        NotRehearsed: there is.
+        NotEmulated: there is.
     """
     unknown = sorted(set(config) - {name for names in known for name in names})
     if unknown:
-        raise NotRehearsed(f"{what} has {', '.join(unknown)}, which the rehearsal does not know.")
+        raise NotEmulated(f"{what} has {', '.join(unknown)}, which is not emulated.")

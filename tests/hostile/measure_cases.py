@@ -1,6 +1,6 @@
-"""Sends every hard case to the service in this process, and prints for each what came back and what it took.
+"""Send every case to the service in this process; print its answer, CPU time and memory as a line of JSON.
 
-A process of its own, because the memory of pytest and of other tests says nothing, and because a case may end it.
+Runs in a process of its own, without the memory of pytest and of other tests, and because a case may crash it.
 """
 
 import json
@@ -20,10 +20,10 @@ from tests.hostile.cases import cases
 
 
 def main(model: Path, wanted: list[str]) -> None:
-    """One line of JSON for each case, in the order of `cases`; only those whose name holds one of `wanted`, if any."""
+    """Print one line of JSON per case, in the order of `cases`; only names that contain one of `wanted`, if any."""
     warnings.simplefilter("ignore")
     client = TestClient(create_app(Settings(), Model(model)), raise_server_exceptions=False)
-    # Loaded with the first picture that needs it, which is not what is measured.
+    # Imported in advance, because lazy imports are not part of the measurement.
     Image.init()
     heic.load_pi_heif()
     for name, (_, make) in cases().items():
@@ -34,7 +34,7 @@ def main(model: Path, wanted: list[str]) -> None:
         started = time.process_time()
         answer = client.post("/api/classify", content=data)
         seconds = time.process_time() - started
-        told = {
+        line = {
             "name": name,
             "status": answer.status_code,
             "type": answer.headers["content-type"],
@@ -43,12 +43,12 @@ def main(model: Path, wanted: list[str]) -> None:
             "seconds": round(seconds, 2),
             "megabytes": round((_memory("VmHWM") - before) / 1024),
         }
-        print(json.dumps(told), flush=True)
+        print(json.dumps(line), flush=True)
         del data, answer
 
 
 def _start() -> int:
-    """Memory now, in KB; the highest so far is forgotten."""
+    """Reset the peak and return the current memory in KB."""
     Path("/proc/self/clear_refs").write_text("5")
     return _memory("VmRSS")
 

@@ -1,4 +1,4 @@
-"""What the fuzzer starts from."""
+"""Seed inputs of the fuzzer."""
 
 from collections.abc import Iterator
 
@@ -9,13 +9,13 @@ from tests.support.image_files import encode, small_files
 
 
 def of(target: str) -> Iterator[bytes]:
-    """Inputs for one of the fuzzer's targets."""
-    yield from _pictures() if target == "image" else _forms()
+    """Yield the seed inputs of a target, `image` or `upload`."""
+    yield from _images() if target == "image" else _forms()
 
 
-def _pictures() -> Iterator[bytes]:
+def _images() -> Iterator[bytes]:
     for name, (_, make) in cases().items():
-        # Millions of pixels would only make everything slower.
+        # Millions of pixels only slow the fuzzer down.
         if "bomb" not in name:
             yield make()
     for _, data in small_files():
@@ -26,7 +26,7 @@ def _pictures() -> Iterator[bytes]:
             try:
                 yield encode(tiny.convert(mode), name)
             except (OSError, ValueError):
-                # Not every format has every pixel type.
+                # Not every format supports every mode.
                 continue
 
 

@@ -1,7 +1,7 @@
-"""The service answers as its own OpenAPI document says, whatever is asked: `schemathesis` makes requests of that document.
+"""Responses conform to the OpenAPI document: `schemathesis` generates requests from it.
 
-Each request is sent to the application in this process; status, type, headers and body of the answer must be among what the
-document lists for the operation, and requests that the document rules out must not be accepted.
+Each request is sent to the application in this process. Status, content type, headers and body of the response must be
+documented for the operation, and requests that the document excludes must be rejected.
 """
 
 from typing import Any
@@ -23,19 +23,21 @@ def document(stand_in: Model) -> schemathesis.BaseSchema:
 
 
 @pytest.mark.parametrize("mode", schemathesis.GenerationMode)
-def test_every_answer_is_in_the_document(document: schemathesis.BaseSchema, mode: schemathesis.GenerationMode) -> None:
-    # Not by its decorator, which asks pytest for what version 9 has not.
+def test_responses_conform_to_the_openapi_document(
+    document: schemathesis.BaseSchema, mode: schemathesis.GenerationMode
+) -> None:
+    # Not with its decorator, which needs an API that pytest 9 has removed.
     operations = [found.ok() for found in document.get_all_operations() if isinstance(found, Ok)]
     assert {operation.label for operation in operations} >= {"POST /api/classify", "GET /api/classify", "GET /api/model"}
     if mode is schemathesis.GenerationMode.NEGATIVE:
-        # The others have nothing that could be wrong.
+        # The other operations have no parameters.
         operations = [operation for operation in operations if operation.path == "/api/classify"]
     for operation in operations:
 
         @settings(max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
         @given(operation.as_strategy(generation_mode=mode))
         def every_answer(case: schemathesis.Case[Any]) -> None:
-            # That bytes are a photograph is more than a document can say.
+            # The document cannot express that a body must be an image.
             case.call_and_validate(excluded_checks=[positive_data_acceptance])
 
         every_answer()

@@ -7,7 +7,7 @@ from typing import Any
 
 from lesion.batch import lambda_handler
 
-from tests.support.cloud.fragile_files import DEADLY, ENDLESS
+from tests.support.cloud.crashing_files import DEADLY, ENDLESS
 
 _fetch = lambda_handler.fetch
 

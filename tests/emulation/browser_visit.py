@@ -24,7 +24,7 @@ _IS_DRAWN = """() => {
 _RULES_NOTHING_OUT = "This does not rule out skin cancer"
 
 
-def whole_visit(browser: Browser, url: str, below: str, folder: Path) -> None:
+def visit_page(browser: Browser, url: str, below: str, folder: Path) -> None:
     """Visit the page.
 
     Args:
@@ -40,7 +40,7 @@ def whole_visit(browser: Browser, url: str, below: str, folder: Path) -> None:
         context.close()
 
 
-def below_the_threshold(visitor: Visitor) -> str:
+def sample_below_threshold(visitor: Visitor) -> str:
     """Title of a sample that the model puts there, whichever model it is."""
     for sample in visitor.get("/api/samples").json():
         answer = visitor.get(f"/api/classify?sample={sample['id']}&evidence=false")

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from tests.emulation.browser_visit import sample_below_threshold, visit_page
 from tests.emulation.checks import CHECKS, Visitor
-from tests.emulation.person import below_the_threshold, whole_visit
 from tests.support.cloud.cloud import Cloud, Pool
 from tests.support.cloud.front import Certificate
 from tests.support.cloud.template import Template
 
-pytestmark = pytest.mark.rehearsal
+pytestmark = pytest.mark.emulation
 
 
 @pytest.fixture
@@ -26,17 +26,15 @@ def visitor(template: Template, containers: Pool, certificate: Certificate) -> I
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_over_http(visitor: Visitor, check: Callable[[Visitor], None]) -> None:
+def test_deployment_over_http(visitor: Visitor, check: Callable[[Visitor], None]) -> None:
     check(visitor)
 
 
-def test_a_whole_visit(browser: Browser, visitor: Visitor, tmp_path: Path) -> None:
-    whole_visit(browser, visitor.cloud.url, below_the_threshold(visitor), tmp_path)
+def test_deployment_in_a_browser(browser: Browser, visitor: Visitor, tmp_path: Path) -> None:
+    visit_page(browser, visitor.cloud.url, sample_below_threshold(visitor), tmp_path)
 
 
-def test_less_memory_than_the_function_needs_is_noticed(
-    template: Template, containers: Pool, certificate: Certificate
-) -> None:
+def test_too_little_memory_fails(template: Template, containers: Pool, certificate: Certificate) -> None:
     changed = template.copy()
     changed.function()["MemorySize"] = 64
     with Cloud(changed, containers, certificate) as cloud, Visitor(cloud) as visitor:

@@ -1,11 +1,11 @@
-"""Boxes of ISO base media files (HEIC, AVIF), for files that no program would write."""
+"""Boxes of ISO base media files (HEIC, AVIF), for files that no encoder would write."""
 
 import struct
 
 from tests.support.paths import TELEPHONE
 
 SIDE = (320, 240)
-"""Size of the photograph that tiles are made of."""
+"""Size of the image that is used as a tile."""
 
 
 def box(kind: bytes, content: bytes) -> bytes:
@@ -20,8 +20,8 @@ def size(width: int, height: int) -> bytes:
     return full(b"ispe", struct.pack(">II", width, height))
 
 
-def heic_grid(rows: int, columns: int, width: int, height: int, *, told: tuple[int, int] = SIDE) -> bytes:
-    """A HEIC picture of many tiles, each with the same bytes; `told` is the size that a tile is said to have."""
+def heic_grid(rows: int, columns: int, width: int, height: int, *, declared: tuple[int, int] = SIDE) -> bytes:
+    """Return a HEIC image of rows x columns tiles with the same bytes; `declared` is the declared size of a tile."""
     file = (TELEPHONE / "ISIC_0000026.heic").read_bytes()
     coded = file[file.index(b"mdat") + 4 :]
     setup = file[file.index(b"hvcC") - 4 : file.index(b"colr") - 4]
@@ -44,7 +44,7 @@ def heic_grid(rows: int, columns: int, width: int, height: int, *, told: tuple[i
             + full(b"iref", box(b"dimg", struct.pack(f">HH{count}H", whole, count, *tiles)))
             + box(
                 b"iprp",
-                box(b"ipco", setup + size(*told) + size(width, height))
+                box(b"ipco", setup + size(*declared) + size(width, height))
                 + full(b"ipma", struct.pack(">I", len(properties)) + b"".join(properties)),
             )
             + box(b"idat", grid),

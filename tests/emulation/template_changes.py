@@ -1,44 +1,13 @@
-"""What would break the service, broken in a copy of the template: a check of the rehearsal must fail for each.
-
-The functions are processes of this machine: the image has no part in what is broken here. Run by `make rehearse`.
-"""
+"""Changes of a template that break the deployment, or that are not emulated: each takes a template and modifies it."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import pytest
-from playwright.sync_api import Browser
-
-from tests.emulation import checks
-from tests.emulation.checks import Visitor
-from tests.emulation.person import below_the_threshold, whole_visit
-from tests.support.cloud.cloud import Cloud, Pool
-from tests.support.cloud.front import Certificate
-from tests.support.cloud.template import NotRehearsed, Template
-
-pytestmark = pytest.mark.rehearsal
+from tests.support.cloud.template import Template
 
 Change = Callable[[Template], None]
-Check = Callable[[Visitor], None]
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
-
-
-Visiting = Callable[[Template], AbstractContextManager[Visitor]]
-
-
-@pytest.fixture(scope="session")
-def visiting(processes: Pool, certificate: Certificate) -> Visiting:
-    """Puts somebody before the service of a template."""
-
-    @contextmanager
-    def visit(template: Template) -> Iterator[Visitor]:
-        with Cloud(template, processes, certificate) as cloud, Visitor(cloud) as visitor:
-            yield visitor
-
-    return visit
 
 
 def distribution(template: Template) -> Any:
@@ -273,94 +242,6 @@ def no_permissions_policy(template: Template) -> None:
     policy(template, "ResponseHeaders")["CustomHeadersConfig"]["Items"].pop(0)
 
 
-ROUTES = checks.every_route_of_the_api_answers
-OWN = checks.every_question_gets_its_own_answer
-HEADERS = checks.every_answer_carries_the_security_headers
-PAGE = checks.the_page_and_all_that_it_loads_come_with_their_types
-EDGE = checks.the_page_comes_from_the_edge_small_and_only_once
-NOTHING_ELSE = checks.nothing_else_is_published
-JUDGED = checks.a_photograph_is_judged_as_a_form_and_as_the_body
-TLS = checks.without_tls_the_page_redirects_and_the_api_refuses
-PERSON = checks.the_function_is_told_nothing_of_a_person
-TURNED_AWAY = checks.who_does_not_come_through_the_edge_is_turned_away
-THROTTLED = checks.too_many_requests_are_told_so
-LARGE = checks.a_photograph_of_four_and_a_half_megabytes_goes_through
-TOO_LARGE = checks.a_larger_photograph_gets_a_sentence
-
-MUTATIONS: list[tuple[Change, Check]] = [
-    (drop_the_api_behaviour, ROUTES),
-    (send_the_api_to_the_bucket, ROUTES),
-    (send_the_page_to_the_api, PAGE),
-    (a_behaviour_before_the_api, ROUTES),
-    (without_methods("GET", "HEAD", "OPTIONS"), JUDGED),
-    (without_methods("GET", "HEAD"), ROUTES),
-    (cache_the_api_as_the_page, OWN),
-    (lambda template: api_behaviour(template).update(CachePolicyId=CACHING_OPTIMIZED), OWN),
-    (keep_errors, checks.an_error_is_not_kept_for_the_next),
-    (another_content_security_policy, HEADERS),
-    (headers_for_the_page_only, HEADERS),
-    (short_hsts, HEADERS),
-    (no_permissions_policy, HEADERS),
-    (lambda template: origin(template, "CustomOriginConfig").pop("OriginCustomHeaders"), ROUTES),
-    (a_secret_that_the_function_does_not_know, ROUTES),
-    (the_secret_under_another_name, ROUTES),
-    (no_secret_for_the_function, TURNED_AWAY),
-    (forward_the_cookies, PERSON),
-    (forward_header("User-Agent"), PERSON),
-    (forward_header("Referer"), PERSON),
-    (forward_header("Host"), PERSON),
-    (forward_no_query, OWN),
-    (forward_no_content_type, JUDGED),
-    (another_route, ROUTES),
-    (one_method_on_the_route, JUDGED),
-    (no_right_to_call, ROUTES),
-    (a_right_to_call_for_another_route, JUDGED),
-    (throttle(ThrottlingBurstLimit=2), THROTTLED),
-    (throttle(ThrottlingBurstLimit=500), THROTTLED),
-    (no_throttle, THROTTLED),
-    (a_smaller_limit, LARGE),
-    (a_larger_limit, TOO_LARGE),
-    (nothing_at_the_edge, TOO_LARGE),
-    (a_lower_limit_at_the_edge, LARGE),
-    (an_impatient_function, ROUTES),
-    (no_default_root, PAGE),
-    (an_origin_path, ROUTES),
-    (another_host, ROUTES),
-    (an_origin_without_tls, ROUTES),
-    (an_unsigned_bucket, PAGE),
-    (a_bucket_for_another_distribution, PAGE),
-    (a_bucket_without_lists, NOTHING_ELSE),
-    (every_part_copies_everything, PAGE),
-    (thumbnails_without_a_type, PAGE),
-    (no_thumbnails, PAGE),
-    (files_that_browsers_keep, PAGE),
-    (no_cache_of_the_page, EDGE),
-    (no_compression, EDGE),
-    (queries_in_the_page_cache, EDGE),
-    (writing_to_the_bucket, TLS),
-    (api_without_tls, TLS),
-    (api_that_redirects, TLS),
-]
-
-
-def change_name(value: object) -> str:
-    return getattr(value, "__name__", "").replace("<lambda>", "inline")
-
-
-@pytest.mark.parametrize("check", checks.CHECKS, ids=change_name)
-def test_unchanged_everything_holds(visiting: Visiting, template: Template, check: Check) -> None:
-    with visiting(template) as visitor:
-        check(visitor)
-
-
-@pytest.mark.parametrize(("change", "check"), MUTATIONS, ids=change_name)
-def test_a_check_notices(visiting: Visiting, template: Template, change: Change, check: Check) -> None:
-    changed = template.copy()
-    change(changed)
-    with visiting(changed) as visitor, pytest.raises(checks.NOTICED):
-        check(visitor)
-
-
 def an_unknown_cache_policy(template: Template) -> None:
     api_behaviour(template)["CachePolicyId"] = "00000000-0000-0000-0000-000000000000"
 
@@ -381,25 +262,6 @@ def an_authorizer(template: Template) -> None:
     template.only("AWS::ApiGatewayV2::Route")["AuthorizationType"] = "AWS_IAM"
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        an_unknown_cache_policy,
-        a_managed_origin_request_policy,
-        another_function_at_the_edge,
-        a_page_for_errors,
-        an_authorizer,
-    ],
-)
-def test_what_is_not_known_is_not_passed_over(
-    processes: Pool, certificate: Certificate, template: Template, change: Change
-) -> None:
-    changed = template.copy()
-    change(changed)
-    with pytest.raises(NotRehearsed):
-        Cloud(changed, processes, certificate)
-
-
 def no_script(template: Template) -> None:
     rules = security(template)["ContentSecurityPolicy"]
     rules["ContentSecurityPolicy"] = rules["ContentSecurityPolicy"].replace("script-src 'self'", "script-src 'none'")
@@ -408,31 +270,3 @@ def no_script(template: Template) -> None:
 def no_picture_from_memory(template: Template) -> None:
     rules = security(template)["ContentSecurityPolicy"]
     rules["ContentSecurityPolicy"] = rules["ContentSecurityPolicy"].replace("blob: data:", "")
-
-
-@pytest.fixture(scope="module")
-def below(visiting: Visiting, template: Template) -> str:
-    with visiting(template) as visitor:
-        return below_the_threshold(visitor)
-
-
-def test_unchanged_a_visit_is_whole(
-    browser: Browser, visiting: Visiting, template: Template, below: str, tmp_path: Path
-) -> None:
-    with visiting(template) as visitor:
-        whole_visit(browser, visitor.cloud.url, below, tmp_path)
-
-
-@pytest.mark.parametrize("change", [no_script, no_picture_from_memory, drop_the_api_behaviour])
-def test_a_visit_notices(
-    browser: Browser,
-    visiting: Visiting,
-    template: Template,
-    below: str,
-    tmp_path: Path,
-    change: Change,
-) -> None:
-    changed = template.copy()
-    change(changed)
-    with visiting(changed) as visitor, pytest.raises(AssertionError):
-        whole_visit(browser, visitor.cloud.url, below, tmp_path)

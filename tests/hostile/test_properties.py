@@ -1,6 +1,6 @@
-"""Whatever the structure of what is sent, the answer is a photograph's or a problem: properties, from a fixed seed.
+"""Properties of decoding, form parsing and events, tested by hypothesis from a fixed seed.
 
-Every property runs over inputs that are nearly right, because what is quite wrong is refused by its first bytes.
+The inputs are nearly valid, because anything else is refused after its first bytes.
 """
 
 import json
@@ -17,7 +17,7 @@ from lesion.imaging.formats import FORMATS
 from lesion.web.upload import FORM_FIELD, MAX_PARTS, extract_upload
 from starlette.testclient import TestClient
 
-from tests.hostile.files import bmp, chunk, gif, jpeg, picture, segment, tiff, with_size
+from tests.hostile.crafted_files import bmp, chunk, gif, gradient, jpeg, segment, tiff, with_size
 from tests.hostile.fuzz import with_checksums
 from tests.support.image_files import encode
 from tests.support.literal_events import Handler, event
@@ -33,7 +33,7 @@ bounded = settings(
 )
 
 SMALL = tuple(
-    encode(picture(mode, (24, 16)), name)
+    encode(gradient(mode, (24, 16)), name)
     for name, mode in (
         ("JPEG", "RGB"),
         ("PNG", "P"),
@@ -49,7 +49,7 @@ SIDE = st.integers(0, 70_000)
 
 
 def decoded(data: bytes) -> tuple[int, int] | None:
-    """Width and height, or None where the picture is refused as it should be; anything else fails the test."""
+    """Return width and height, or None if the image is refused; any other exception fails the test."""
     try:
         photo = decode(data)
     except RequestError:
@@ -62,7 +62,7 @@ def decoded(data: bytes) -> tuple[int, int] | None:
 
 @bounded
 @given(st.sampled_from(SMALL), st.lists(st.tuples(st.integers(0, 400), BYTE), min_size=1, max_size=6), st.integers(0, 40))
-def test_changed_bytes_of_a_header_are_read_or_refused(data: bytes, changes: list[tuple[int, int]], cut: int) -> None:
+def test_corrupt_header_is_decoded_or_refused(data: bytes, changes: list[tuple[int, int]], cut: int) -> None:
     changed = bytearray(data)
     for place, value in changes:
         changed[place % len(changed)] = value
@@ -71,7 +71,7 @@ def test_changed_bytes_of_a_header_are_read_or_refused(data: bytes, changes: lis
 
 @bounded
 @given(SIDE, SIDE, BYTE, BYTE, st.binary(max_size=300), st.binary(max_size=8), st.binary(max_size=60))
-def test_any_header_of_a_png_is_read_or_refused(
+def test_any_png_header_is_decoded_or_refused(
     width: int, height: int, depth: int, colour: int, rows: bytes, kind: bytes, extra: bytes
 ) -> None:
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
@@ -83,7 +83,7 @@ def test_any_header_of_a_png_is_read_or_refused(
 
 @bounded
 @given(st.integers(0, 3000), st.integers(-3000, 3000), WORD, st.integers(0, 9), st.binary(max_size=300))
-def test_any_header_of_a_bmp_is_read_or_refused(width: int, height: int, bits: int, compression: int, body: bytes) -> None:
+def test_any_bmp_header_is_decoded_or_refused(width: int, height: int, bits: int, compression: int, body: bytes) -> None:
     data = bmp(width, height, bits % 40, compression, body)
     assert decoded(data) in (None, (width, abs(height)))
 
@@ -93,16 +93,16 @@ def test_any_header_of_a_bmp_is_read_or_refused(width: int, height: int, bits: i
     st.lists(st.tuples(st.integers(250, 350), st.integers(0, 14), st.integers(0, 9), LONG), max_size=20),
     st.binary(max_size=99),
 )
-def test_any_directory_of_a_tiff_is_read_or_refused(entries: list[tuple[int, int, int, int]], rest: bytes) -> None:
+def test_any_tiff_directory_is_decoded_or_refused(entries: list[tuple[int, int, int, int]], rest: bytes) -> None:
     usual = [(256, 4, 1, 8), (257, 4, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1), (273, 4, 1, 8), (279, 4, 1, 64)]
     decoded(tiff(sorted([*entries, *usual], key=lambda entry: entry[0]), rest + bytes(64)))
 
 
 @bounded
 @given(SIDE.filter(lambda side: side < 65_536), SIDE.filter(lambda side: side < 65_536), st.binary(max_size=200))
-def test_any_size_of_a_gif_or_jpeg_is_read_or_refused(width: int, height: int, body: bytes) -> None:
+def test_any_gif_or_jpeg_size_is_decoded_or_refused(width: int, height: int, body: bytes) -> None:
     if width * height > 2_000_000:
-        # Larger ones are among the cases; here they would only take time.
+        # Larger ones are among the cases.
         width, height = width % 1000, height % 1000
     assert decoded(gif(width, height, body)) in (None, (width, height))
     assert decoded(with_size(jpeg(), width, height)) in (None, (width, height))
@@ -110,7 +110,7 @@ def test_any_size_of_a_gif_or_jpeg_is_read_or_refused(width: int, height: int, b
 
 @bounded
 @given(st.lists(st.tuples(st.sampled_from([*range(0xC0, 0xD0), *range(0xD8, 0xFF)]), st.binary(max_size=40)), max_size=8))
-def test_any_segments_of_a_jpeg_are_read_or_refused(segments: list[tuple[int, bytes]]) -> None:
+def test_any_jpeg_segments_are_decoded_or_refused(segments: list[tuple[int, bytes]]) -> None:
     size = decoded(jpeg(b"".join(segment(marker, content) for marker, content in segments)))
     assert size is None or size[0] * size[1] > 0
 
@@ -131,7 +131,7 @@ def body(parts: list[tuple[str, bytes]], boundary: str) -> bytes:
 @given(
     PARTS, st.text(st.sampled_from("abcXYZ019'()+_,-./:=?"), min_size=1, max_size=70).filter(lambda text: text[-1] != " ")
 )
-def test_of_a_form_exactly_the_one_photograph_comes_out(parts: list[tuple[str, bytes]], boundary: str) -> None:
+def test_form_yields_exactly_its_one_image(parts: list[tuple[str, bytes]], boundary: str) -> None:
     photographs = [content for name, content in parts if name == FORM_FIELD]
     if any(f"--{boundary}".encode() in content + b"\r\n" for _, content in parts):
         return
@@ -145,7 +145,7 @@ def test_of_a_form_exactly_the_one_photograph_comes_out(parts: list[tuple[str, b
 
 @bounded
 @given(st.text(max_size=120), st.binary(max_size=200))
-def test_any_type_of_content_is_a_form_or_a_photograph(kind: str, data: bytes) -> None:
+def test_any_content_type_is_a_form_or_an_image(kind: str, data: bytes) -> None:
     try:
         assert extract_upload(data, kind, 10_000)
     except RequestError as error:
@@ -154,9 +154,7 @@ def test_any_type_of_content_is_a_form_or_a_photograph(kind: str, data: bytes) -
 
 @bounded
 @given(PARTS, st.lists(st.tuples(st.integers(0, 2000), BYTE), max_size=5), st.integers(0, 30))
-def test_a_form_with_changed_bytes_is_read_or_refused(
-    parts: list[tuple[str, bytes]], changes: list[tuple[int, int]], cut: int
-) -> None:
+def test_corrupt_form_is_parsed_or_refused(parts: list[tuple[str, bytes]], changes: list[tuple[int, int]], cut: int) -> None:
     sent = bytearray(body(parts, "edge"))
     for place, value in changes:
         sent[place % len(sent)] = value
@@ -166,8 +164,8 @@ def test_a_form_with_changed_bytes_is_read_or_refused(
         assert error.status in (400, 413, 422)
 
 
-def assert_told(answer: Any) -> None:
-    """A judged photograph or a problem, and never a fault."""
+def assert_answered(answer: Any) -> None:
+    """Assert that the answer is a classification or a problem, and no server error."""
     assert answer["statusCode"] in (200, 400, 403, 404, 405, 413, 415, 422), answer
     if answer["statusCode"] != 200:
         assert set(json.loads(answer["body"])) == {"type", "title", "status", "detail", "code"}
@@ -175,8 +173,8 @@ def assert_told(answer: Any) -> None:
 
 @bounded
 @given(st.text(max_size=200), st.booleans())
-def test_any_body_of_an_event_is_read_or_refused(handler: Handler, text: str, encoded: bool) -> None:
-    assert_told(handler({**event("v2-body"), "body": text, "isBase64Encoded": encoded}, None))
+def test_any_event_body_is_answered(handler: Handler, text: str, encoded: bool) -> None:
+    assert_answered(handler({**event("v2-body"), "body": text, "isBase64Encoded": encoded}, None))
 
 
 QUERY = st.text(st.sampled_from("views=18&evidence=truefalse%00+#;/.\u00e9"), max_size=60)
@@ -184,14 +182,14 @@ QUERY = st.text(st.sampled_from("views=18&evidence=truefalse%00+#;/.\u00e9"), ma
 
 @bounded
 @given(QUERY)
-def test_any_query_of_an_event_is_read_or_refused(handler: Handler, query: str) -> None:
-    assert_told(handler({**event("v2-body"), "rawQueryString": query}, None))
+def test_any_event_query_is_answered(handler: Handler, query: str) -> None:
+    assert_answered(handler({**event("v2-body"), "rawQueryString": query}, None))
 
 
 @bounded
 @given(st.dictionaries(st.text(max_size=20), st.text(max_size=60), max_size=5))
-def test_any_headers_of_an_event_are_read_or_refused(handler: Handler, headers: dict[str, str]) -> None:
-    assert_told(handler({**event("v2-body"), "headers": headers}, None))
+def test_any_event_headers_are_answered(handler: Handler, headers: dict[str, str]) -> None:
+    assert_answered(handler({**event("v2-body"), "headers": headers}, None))
 
 
 JSON = st.recursive(
@@ -203,18 +201,18 @@ JSON = st.recursive(
 
 @bounded
 @given(JSON)
-def test_json_is_no_photograph(client: TestClient, value: Any) -> None:
+def test_json_is_an_unsupported_format(client: TestClient, value: Any) -> None:
     response = client.post("/api/classify", content=json.dumps(value), headers={"content-type": "application/json"})
     assert (response.status_code, response.json()["code"]) == (415, "unsupported_format")
 
 
 @bounded
 @given(st.sampled_from(["v2-body", "v2-form", "v1-form", "v2-ping"]), st.data())
-def test_an_event_with_any_one_member_is_answered(handler: Handler, name: str, data: st.DataObject) -> None:
+def test_event_with_any_changed_member_is_answered(handler: Handler, name: str, data: st.DataObject) -> None:
     sent = event(name)
     inside = data.draw(st.booleans())
     where = sent["requestContext"] if inside else sent
     where[data.draw(st.sampled_from(sorted(where)))] = data.draw(JSON)
     answer = handler(sent, None)
     if answer.get("status") != "warm":
-        assert_told(answer)
+        assert_answered(answer)

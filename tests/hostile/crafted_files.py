@@ -1,4 +1,4 @@
-"""Hostile files, byte by byte: what no program would write."""
+"""Image files built byte by byte, as no encoder would write them."""
 
 import struct
 import zlib
@@ -9,11 +9,11 @@ from PIL import Image
 from tests.support.image_files import encode
 
 BOMB = 4_400_000
-"""Bytes of the largest files here: just below what the service takes."""
+"""Size in bytes of the largest files: just below the upload limit."""
 
 
-def picture(mode: str = "RGB", size: tuple[int, int] = (64, 48)) -> Image.Image:
-    """A small picture that is not one colour."""
+def gradient(mode: str = "RGB", size: tuple[int, int] = (64, 48)) -> Image.Image:
+    """Return a small image with more than one colour."""
     return Image.linear_gradient("L").resize(size).convert(mode)
 
 
@@ -31,7 +31,7 @@ def png(
     rows: bytes | None = None,
     extra: bytes = b"",
 ) -> bytes:
-    """A PNG of zeros, or with other deflated rows; `extra` chunks come before the pixels."""
+    """Return a PNG of zeros, or of other deflated `rows`; `extra` chunks come before the pixels."""
     if rows is None:
         samples = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
         row = bytes(1 + -(-width * samples * depth // 8))
@@ -47,20 +47,20 @@ def segment(marker: int, content: bytes) -> bytes:
 
 
 def jpeg(extra: bytes = b"", mode: str = "RGB", **options: object) -> bytes:
-    """A small JPEG with more segments after its start."""
-    data = encode(picture(mode), "JPEG", **options)
+    """Return a small JPEG with `extra` segments after its start."""
+    data = encode(gradient(mode), "JPEG", **options)
     return data[:2] + extra + data[2:]
 
 
 def with_size(data: bytes, width: int, height: int) -> bytes:
-    """A JPEG that says it has another size: most of it is then made up by the decoder."""
+    """Return the JPEG with another declared size; the decoder fills in what is missing."""
     at = max(data.find(b"\xff\xc0"), data.find(b"\xff\xc2"))
     return data[: at + 5] + struct.pack(">HH", height, width) + data[at + 9 :]
 
 
 def scans(count: int, width: int, height: int) -> bytes:
-    """A progressive JPEG whose last scan is there once more for each of `count`."""
-    data = encode(picture("L"), "JPEG", progressive=True)
+    """Return a progressive JPEG whose last scan is repeated `count` times."""
+    data = encode(gradient("L"), "JPEG", progressive=True)
     last = data[data.rindex(b"\xff\xc4", 0, data.rindex(b"\xff\xda")) : -2]
     return with_size(data[:-2] + last * count + data[-2:], width, height)
 
@@ -74,11 +74,11 @@ def bmp(width: int, height: int, bits: int = 8, compression: int = 0, body: byte
 
 
 Entry = tuple[int, int, int, int]
-"""Tag, type, count, value; of a TIFF's directory."""
+"""Tag, type, count and value of an entry in a TIFF directory."""
 
 
 def tiff(entries: Iterable[Entry], rest: bytes = b"", following: int = 0) -> bytes:
-    """One directory right after the header; `HERE` as a value is where `rest` begins."""
+    """Return a TIFF with one directory after the header; the value `HERE` stands for the offset of `rest`."""
     listed = list(entries)
     here = 14 + 12 * len(listed)
     packed = b"".join(struct.pack("<HHII", tag, kind, count, value % 2**32 or 0) for tag, kind, count, value in listed)
@@ -90,7 +90,7 @@ HERE = 0xABCDABCD
 
 
 def grey(width: int, height: int, compression: int, *more: Entry) -> list[Entry]:
-    """What a grey picture's directory has at least."""
+    """Return the entries that a grey image needs at least."""
     return [
         (256, 4, 1, width),
         (257, 4, 1, height),
@@ -103,18 +103,18 @@ def grey(width: int, height: int, compression: int, *more: Entry) -> list[Entry]
 
 
 def strips(width: int, height: int, data: bytes, compression: int = 8, orientation: int = 1) -> bytes:
-    """A TIFF in one strip."""
+    """Return a TIFF with one strip."""
     places: list[Entry] = [(273, 4, 1, HERE), (274, 3, 1, orientation), (278, 4, 1, height), (279, 4, 1, len(data))]
     return tiff(grey(width, height, compression, *places), data)
 
 
 def tiles(width: int, height: int, side: int, data: bytes, compression: int = 8, following: int = 0) -> bytes:
-    """A TIFF in one tile."""
+    """Return a TIFF with one tile."""
     places: list[Entry] = [(322, 4, 1, side), (323, 4, 1, side), (324, 4, 1, HERE), (325, 4, 1, len(data))]
     return tiff(grey(width, height, compression, *places), data, following)
 
 
 def gif(width: int, height: int, body: bytes = b"\x02\x02L\x01\0") -> bytes:
-    """A GIF of one frame, of which `body` is what is packed."""
+    """Return a GIF of one frame with the compressed data `body`."""
     size = struct.pack("<HH", width, height)
     return b"GIF89a" + size + b"\x80\0\0" + bytes(6) + b"," + bytes(4) + size + b"\0" + body + b";"

@@ -10,7 +10,7 @@ from tests.support.cloud.edge import Edge
 from tests.support.cloud.http_api import FunctionSettings, HttpApi
 from tests.support.cloud.messages import Request, Response, value
 from tests.support.cloud.policies import CachePolicy, ResponseHeaders, Selection
-from tests.support.cloud.template import NotRehearsed, Template
+from tests.support.cloud.template import NotEmulated, Template
 from tests.support.lambda_runtime.emulator import RuntimeApi
 
 NONE: dict[str, Any] = {
@@ -48,12 +48,12 @@ def api(*routes: str, **limits: float) -> HttpApi:
     ("method", "path", "status"),
     [("GET", "/a/b", 500), ("GET", "/a/b/c", 404), ("POST", "/a/b", 404), ("GET", "/a/", 404), ("PUT", "/z/y/x", 500)],
 )
-def test_a_route_takes_its_method_and_as_much_of_the_path_as_it_says(method: str, path: str, status: int) -> None:
+def test_route_matches_its_method_and_path(method: str, path: str, status: int) -> None:
     # Nobody gave the right to call the function, so a request that finds its route ends there.
     assert api("GET /a/{name}", "ANY /z/{rest+}").answer(Request(method, path), 1).status == status
 
 
-def test_the_throttle_gives_back_with_time() -> None:
+def test_throttle_refills_with_time() -> None:
     slow = api(ThrottlingBurstLimit=2, ThrottlingRateLimit=1)
     with slow.standing_still():
         assert [slow.answer(Request("GET", "/"), 1).status for _ in range(3)] == [404, 404, 429]
@@ -62,11 +62,11 @@ def test_the_throttle_gives_back_with_time() -> None:
     assert [slow.answer(Request("GET", "/"), 1).status for _ in range(2)] == [404, 429]
 
 
-def test_a_body_of_more_than_ten_megabytes_comes_no_further_than_the_gateway() -> None:
+def test_gateway_rejects_bodies_above_ten_megabytes() -> None:
     assert api().answer(Request("POST", "/", body=bytes(10 * 1024 * 1024 + 1)), 1).status == 413
 
 
-def test_a_policy_takes_what_it_lists() -> None:
+def test_selection_forwards_only_what_it_lists() -> None:
     listed = Selection.read(
         {
             "CookiesConfig": {"CookieBehavior": "whitelist", "Cookies": ["b"]},
@@ -83,13 +83,14 @@ def test_a_policy_takes_what_it_lists() -> None:
 @pytest.mark.parametrize(
     ("said", "seconds"), [("", 50), ("max-age=20", 20), ("max-age=5", 10), ("s-maxage=900", 100), ("no-store", 10)]
 )
-def test_how_long_something_is_kept_lies_between_the_bounds(said: str, seconds: int) -> None:
+def test_cache_policy_keeps_ttl_within_its_bounds(said: str, seconds: int) -> None:
     policy = CachePolicy(10, 50, 100, Selection.read(NONE), compresses=False)
     assert policy.seconds(Response(200, (("Cache-Control", said),))) == seconds
 
 
 @pytest.mark.parametrize(("overrides", "result"), [(True, "mine"), (False, "theirs")])
-def test_a_header_of_the_origin_stays_where_it_is_not_overridden(overrides: bool, result: str) -> None:
+def test_response_headers_override_the_origin_if_told(overrides: bool, result: str) -> None:
+    """A header of the origin stays unless the policy overrides it."""
     response = ResponseHeaders((("X-Some", "mine", overrides),)).add(Response(200, (("x-some", "theirs"),)))
     assert value(response.headers, "X-Some") == result
     assert value(ResponseHeaders((("X-Some", "mine", False),)).add(Response(200)).headers, "X-Some") == "mine"
@@ -116,7 +117,7 @@ def small_edge(**behaviour: Any) -> Edge:
     return Edge(template(**parts), [], [])
 
 
-def test_the_first_behaviour_that_fits_is_taken() -> None:
+def test_edge_uses_the_first_matching_behaviour() -> None:
     edge = small_edge()
     # 502 is what an origin that is not there gives; 403 is a method that the behaviour does not take.
     assert edge.answer(Request("OPTIONS", "/docs/a/b.html")).status == 502
@@ -124,14 +125,14 @@ def test_the_first_behaviour_that_fits_is_taken() -> None:
     assert edge.answer(Request("OPTIONS", "/Docs/a.html")).status == 403
 
 
-def test_the_edge_has_limits_of_its_own() -> None:
+def test_edge_rejects_long_urls_bodies_and_plain_http() -> None:
     edge = small_edge()
     assert edge.answer(Request("GET", "/docs/" + "a" * 8200)).status == 414
     assert edge.answer(Request("GET", "/docs/a", body=b"x")).status == 403
     assert edge.answer(Request("GET", "/docs/a", secure=False)).status == 403
 
 
-def test_an_error_is_kept_for_ten_seconds_where_nothing_is_said() -> None:
+def test_edge_caches_errors_for_ten_seconds_by_default() -> None:
     edge = small_edge()
     kinds = [value(edge.answer(Request("GET", "/docs/a")).headers, "X-Cache") for _ in range(2)]
     assert kinds == ["Error from cloudfront", "Hit from cloudfront"]
@@ -141,12 +142,12 @@ def test_an_error_is_kept_for_ten_seconds_where_nothing_is_said() -> None:
     "unknown",
     [{"Fn::If": ["A", "b", "c"]}, {"Ref": "Nobody"}, {"Fn::GetAtt": ["Cache", "Colour"]}],
 )
-def test_what_cannot_be_resolved_is_no_empty_text(unknown: Any) -> None:
-    with pytest.raises(NotRehearsed):
+def test_template_raises_on_unknown_references(unknown: Any) -> None:
+    with pytest.raises(NotEmulated):
         template(Cache=resource("CloudFront::CachePolicy")).resolve(unknown)
 
 
-def test_references_inside_references_are_resolved() -> None:
+def test_template_resolves_nested_references() -> None:
     small = template(Secret=resource("SecretsManager::Secret", GenerateSecretString={"PasswordLength": 40}))
     read = {"Fn::Join": ["", ["{{resolve:secretsmanager:", {"Ref": "Secret"}, ":SecretString:::}}"]]}
     first, second = small.resolve(read), small.resolve({"Fn::Join": [",", [read, "${x}"]]})
@@ -155,7 +156,7 @@ def test_references_inside_references_are_resolved() -> None:
     assert small.resolve({"Fn::Sub": "${AWS::Region}-x"}) == "eu-central-1-x"
 
 
-def test_a_bucket_says_nothing_to_who_has_no_right() -> None:
+def test_bucket_denies_unauthorised_requests() -> None:
     statement = {
         "Effect": "Allow",
         "Action": "s3:GetObject",
