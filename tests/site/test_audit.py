@@ -129,7 +129,7 @@ MOVED = """() => shifts.map(({ value, sources }) =>
 LATE_MS = 700
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.slow)])
 def test_a_visit_moves_nothing_that_nobody_touched(opened: Callable[..., Page], width: int) -> None:
     page = opened(width=width)
     page.add_init_script(SHIFTS)
