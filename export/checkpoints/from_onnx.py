@@ -1,7 +1,7 @@
 """A released model file -> the network it was made of, so that training can go on without the checkpoint.
 
 The exporter folds each batch normalisation into the convolution before it. What is left are the convolution's weights and
-a bias; the normalisation comes back first as one that only adds the bias, and `restore_statistics` then gives it the mean
+a bias; the normalisation comes back first as one that only adds the bias, and `restore_batch_norm_statistics` then gives it the mean
 and the variance of real images, at which the network answers the same and can learn again.
 """
 
@@ -18,19 +18,22 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
-from export.data.isic import Labelled
+from export.data.labels import LabelledImage
 from export.data.transforms import STORED_SIDE, load_squares, resize
 from export.errors import CheckpointError
-from export.graph.quantize import QUANTISED, widened
-from export.graph.weight_storage import HALF, NETWORK
-from export.nn.network import Ensemble, LesionNet, Normalise, spec_for
-from export.nn.white_balance import light_of
+from export.graph.quantize import QUANTISED_SUFFIX, dequantise
+from export.graph.weight_storage import FLOAT16_SUFFIX, NETWORK_PREFIX
+from export.nn.ensemble import Ensemble
+from export.nn.imagenet import create_spec
+from export.nn.lesion_net import LesionNet
+from export.nn.network import Normalise
+from export.nn.white_balance import parse_illuminant
 
 STATISTICS_IMAGES = 512
 """Training images, spread over all, that give a released model back what its batch normalisations had measured."""
 
 
-def read_released(path: Path, size: int | None = None) -> tuple[LesionNet | Ensemble, dict[str, Any]]:
+def read_model_file(path: Path, size: int | None = None) -> tuple[LesionNet | Ensemble, dict[str, Any]]:
     """Read `models/lesion.onnx` of `python -m export train`: its network, or networks, and what is known of the training.
 
     Raises:
@@ -67,8 +70,8 @@ def _empty(card: Mapping[str, Any], arch: str, recipe: Mapping[str, Any], size: 
     classes = {entry["code"]: bool(entry["malignant"]) for entry in card["classes"]}
     norm = recipe.get("colour_constancy")
     constancy = float(norm) if norm not in (None, "None") else None
-    spec = spec_for(arch, size or card["input_size"], classes, constancy)
-    return LesionNet(replace(spec, light=light_of(recipe.get("light"))))
+    spec = create_spec(arch, size or card["input_size"], classes, constancy)
+    return LesionNet(replace(spec, illuminant=parse_illuminant(recipe.get("light"))))
 
 
 def _place(name: str) -> int:
@@ -82,13 +85,13 @@ def _tensors(model: onnx.ModelProto) -> dict[str, torch.Tensor]:
     stored = {tensor.name: np.array(numpy_helper.to_array(tensor)) for tensor in model.graph.initializer}
     found = {}
     for name, values in stored.items():
-        if not name.startswith(NETWORK):
+        if not name.startswith(NETWORK_PREFIX):
             continue
-        own = name.removeprefix(NETWORK)
+        own = name.removeprefix(NETWORK_PREFIX)
         if np.issubdtype(values.dtype, np.floating):
-            found[own.removesuffix(HALF)] = torch.from_numpy(values).float()
-        elif own.endswith(QUANTISED):
-            found[own.removesuffix(QUANTISED)] = torch.from_numpy(widened(values, stored, name))
+            found[own.removesuffix(FLOAT16_SUFFIX)] = torch.from_numpy(values).float()
+        elif own.endswith(QUANTISED_SUFFIX):
+            found[own.removesuffix(QUANTISED_SUFFIX)] = torch.from_numpy(dequantise(values, stored, name))
     return found
 
 
@@ -114,16 +117,16 @@ def _fill(network: LesionNet, tensors: Mapping[str, torch.Tensor], head: torch.T
         raise CheckpointError(f"The model file has no tensor {error}: another exporter wrote it.") from error
 
 
-def unfold(network: LesionNet, rows: Sequence[Labelled]) -> None:
-    """Make a network of `read_released` ready for training, with training images spread over all of `rows`, as served."""
+def prepare_for_training(network: LesionNet, rows: Sequence[LabelledImage]) -> None:
+    """Make a network of `read_model_file` ready for training, with training images spread over all of `rows`, as served."""
     squares = load_squares(rows[:: max(1, len(rows) // STATISTICS_IMAGES)], STORED_SIDE)
     normalise = Normalise(network.spec)
     batches = (normalise(resize(chunk.float(), network.spec.size)) for chunk in squares.split(64))
-    restore_statistics(network, (images.contiguous(memory_format=torch.channels_last) for images in batches))
+    restore_batch_norm_statistics(network, (images.contiguous(memory_format=torch.channels_last) for images in batches))
 
 
 @torch.inference_mode()
-def restore_statistics(network: nn.Module, batches: Iterable[torch.Tensor]) -> None:
+def restore_batch_norm_statistics(network: nn.Module, batches: Iterable[torch.Tensor]) -> None:
     """Give every batch normalisation the mean and variance of what reaches it, and leave what it gives as it is.
 
     Args:

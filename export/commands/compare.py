@@ -19,15 +19,18 @@ import numpy.typing as npt
 import torch
 from lesion.imaging.decode import Pixels
 
-from export.checkpoints.reader import Told, read_checkpoint
+from export.checkpoints.options import ReaderOptions
+from export.checkpoints.reader import read_checkpoint
 from export.data.copies import read_copies
-from export.data.corruptions import PERTURBATIONS, Perturbation
-from export.data.isic import Labelled, of_split, read_table
+from export.data.corruptions import CORRUPTIONS, Corruption
+from export.data.isic import read_table
+from export.data.labels import LabelledImage
+from export.data.splits import select_split
 from export.data.transforms import STORED_SIDE, load_squares
 from export.evaluation import metrics
-from export.evaluation.thresholds import SENSITIVITY
+from export.evaluation.thresholds import TARGET_SENSITIVITY
 from export.nn.network import Network, Normalise
-from export.nn.predict import malignant_logits
+from export.nn.predict import predict_malignant_logits
 
 CHANGES = (
     ("JPEG quality", "75"),
@@ -64,18 +67,18 @@ class Line:
         return f"{self.name}: {whole}\n    {datasets}\n    {changes}"
 
 
-def figures(name: str, logits: Logits, rows: Sequence[Labelled]) -> Line:
+def figures(name: str, logits: Logits, rows: Sequence[LabelledImage]) -> Line:
     """Figures of one candidate's logits for `rows`. The threshold is where unchanged pictures reach `SENSITIVITY`."""
     plain, ones = logits[""], np.ones(len(rows))
     malignant = np.array([row.malignant for row in rows])
     datasets = np.array([row.dataset for row in rows])
     pair = np.array([row.diagnosis in ("melanoma", "nevus") for row in rows])
-    threshold = np.quantile(plain[malignant], 1 - SENSITIVITY)
+    threshold = np.quantile(plain[malignant], 1 - TARGET_SENSITIVITY)
     auc = metrics.auc(plain, malignant, ones)
     return Line(
         name,
         auc,
-        metrics.specificity_at(SENSITIVITY, plain, malignant, ones),
+        metrics.specificity_at_sensitivity(TARGET_SENSITIVITY, plain, malignant, ones),
         metrics.auc(plain[pair], malignant[pair], ones[pair]),
         {
             str(own): metrics.auc(plain[datasets == own], malignant[datasets == own], ones[datasets == own])
@@ -93,7 +96,7 @@ def _effect(values: metrics.Array, plain: metrics.Array, malignant: metrics.Mask
     return after - before, float(((values >= threshold) != (plain >= threshold)).mean())
 
 
-def changed(squares: torch.Tensor, change: Perturbation, name: str) -> torch.Tensor:
+def changed(squares: torch.Tensor, change: Corruption, name: str) -> torch.Tensor:
     """uint8 (N, 3, S, S), each picture changed; the same draws for the same name."""
 
     def one(index: int, pixels: Pixels) -> torch.Tensor:
@@ -113,17 +116,17 @@ class Pictures:
     def ask(self, network: Network, count: int) -> metrics.Array:
         """Logits (N,) of a network, nan for rows of which there is no picture."""
         logits = np.full(count, np.nan)
-        logits[self.rows] = malignant_logits(network, self.squares, network.spec.size, Normalise(network.spec)).double()
+        logits[self.rows] = predict_malignant_logits(network, self.squares, network.spec.size, Normalise(network.spec)).double()
         return logits
 
 
-def gather(rows: Sequence[Labelled], copies: Path | None = None) -> dict[str, Pictures]:
+def gather(rows: Sequence[LabelledImage], copies: Path | None = None) -> dict[str, Pictures]:
     """Unchanged pictures under "", and changed ones under the change's name."""
     squares, everyone = load_squares(rows, STORED_SIDE), np.arange(len(rows))
     pictures = {"": Pictures(squares, everyone)}
     for kind, strength in CHANGES:
         name = f"{kind} {strength}"
-        pictures[name] = Pictures(changed(squares, PERTURBATIONS[kind][strength], name), everyone)
+        pictures[name] = Pictures(changed(squares, CORRUPTIONS[kind][strength], name), everyone)
     if copies is not None:
         index = {row.isic_id: place for place, row in enumerate(rows)}
         for kind, others in read_copies(copies, set(index)).items():
@@ -133,7 +136,7 @@ def gather(rows: Sequence[Labelled], copies: Path | None = None) -> dict[str, Pi
     return pictures
 
 
-def candidates(networks: dict[str, Network], rows: Sequence[Labelled], copies: Path | None = None) -> Iterator[Line]:
+def candidates(networks: dict[str, Network], rows: Sequence[LabelledImage], copies: Path | None = None) -> Iterator[Line]:
     """Each network and each pair, whose logits are averaged."""
     pictures = gather(rows, copies)
     found: dict[str, Logits] = {}
@@ -168,8 +171,8 @@ def options() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Run `python -m export candidates`."""
-    rows = of_split(read_table(args.data), "val")
-    told = Told(size=args.size)
+    rows = select_split(read_table(args.data), "val")
+    told = ReaderOptions(size=args.size)
     networks = {name: read_checkpoint(path, told).network for name, path in named(args.checkpoint).items()}
     for line in candidates(networks, rows, args.copies):
         print(line, flush=True)

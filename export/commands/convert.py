@@ -25,23 +25,26 @@ import torch
 from lesion.inference.card import RefusalRule
 from lesion.inference.model import Model
 
-from export.checkpoints.reader import Checkpoint, add_options, read_checkpoints, told_in
-from export.data.isic import Labelled, of_split, read_table
-from export.data.transforms import centre_square, read_pixels, resize
+from export.checkpoints.options import add_reader_options, reader_options
+from export.checkpoints.reader import Checkpoint, read_checkpoints
+from export.data.isic import read_table
+from export.data.labels import LabelledImage
+from export.data.splits import select_split
+from export.data.transforms import crop_square, read_pixels, resize
 from export.errors import ClassesError, ParityError
-from export.evaluation.bootstrap import interval
+from export.evaluation.bootstrap import bootstrap_interval
 from export.evaluation.metrics import auc
-from export.evaluation.ood import drawn, features_of, principal
-from export.evaluation.precision import compare
-from export.evaluation.predictions import Answers, answer
-from export.evaluation.thresholds import COVERAGE, refusal_rules, set_limits, threshold
-from export.graph.assemble import Core, Familiarity, assemble, export_core
-from export.graph.calibration import Calibration, Platt, choose, cross_validated
-from export.graph.metadata import stamp
-from export.graph.quantize import calibration_pictures, quantised
-from export.graph.weight_storage import halved, transplanted
+from export.evaluation.ood import extract_features, fit_ood_statistics, sample_per_dataset
+from export.evaluation.precision import compare_precisions
+from export.evaluation.predictions import Predictions, predict
+from export.evaluation.thresholds import TARGET_COVERAGE, operating_threshold, prediction_set_limits, refusal_rules
+from export.graph.assemble import NetworkCore, OodStatistics, assemble, export_network
+from export.graph.calibration import Calibration, Platt, cross_validated_log_losses, select_calibration
+from export.graph.metadata import write_metadata
+from export.graph.quantize import calibration_images, quantise_network
+from export.graph.weight_storage import replace_network, store_as_float16
 from export.nn.network import Network, Normalise
-from export.reporting.writer import claim
+from export.reporting.writer import check_model_folder
 
 NON_COMMERCIAL = "CC BY-NC 4.0: non-commercial, because most of the training images are"
 
@@ -72,7 +75,7 @@ class Fitted:
         return {
             "calibration": {**self.calibration.metadata(), "cross_validated_log_loss": self.log_losses},
             "threshold": self.threshold,
-            "prediction_sets": {"coverage": COVERAGE, **self.set_limits},
+            "prediction_sets": {"coverage": TARGET_COVERAGE, **self.set_limits},
             "refusal": [{key: value for key, value in asdict(rule).items() if value is not None} for rule in self.refusal],
         }
 
@@ -85,7 +88,7 @@ def as_it_is(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def describe(checkpoint: Checkpoint, version: str, rows: list[Labelled]) -> dict[str, Any]:
+def describe(checkpoint: Checkpoint, version: str, rows: list[LabelledImage]) -> dict[str, Any]:
     """The metadata that follow from the checkpoint and its data."""
     spec, bias = checkpoint.network.spec, checkpoint.network.constant_bias
     datasets = {name: sum(row.dataset == name for row in rows) for name in sorted({row.dataset for row in rows})}
@@ -100,8 +103,8 @@ def describe(checkpoint: Checkpoint, version: str, rows: list[Labelled]) -> dict
         # Without this key, the graph has an output of the name.
         **({} if bias is None else {"bias": round(bias, 8)}),
         # What other people trained on is not known: only `distance` is fitted on these images.
-        "training": {**checkpoint.provenance, "datasets" if checkpoint.ours else "distance_fitted_on": datasets},
-        "licence": licence(rows) if checkpoint.ours else "that of the checkpoint, which its author knows",
+        "training": {**checkpoint.provenance, "datasets" if checkpoint.trained_here else "distance_fitted_on": datasets},
+        "licence": licence(rows) if checkpoint.trained_here else "that of the checkpoint, which its author knows",
         "intended_use": "Research and teaching: one dermoscopic photograph of one skin lesion, centred.",
         "limits_of_use": [
             "Not a medical device and not approved by any authority.",
@@ -113,7 +116,7 @@ def describe(checkpoint: Checkpoint, version: str, rows: list[Labelled]) -> dict
     }
 
 
-def licence(rows: list[Labelled]) -> str:
+def licence(rows: list[LabelledImage]) -> str:
     """Of weights trained on these images, by what the table says of theirs."""
     licences = sorted({row.licence for row in rows})
     if any("NC" in name for name in licences):
@@ -124,7 +127,7 @@ def licence(rows: list[Labelled]) -> str:
 def build(
     core: onnx.ModelProto,
     network: Network,
-    familiarity: Familiarity,
+    familiarity: OodStatistics,
     fitted: Fitted,
     about: dict[str, Any],
     *,
@@ -133,7 +136,7 @@ def build(
     """The whole model file as bytes, the network's numbers in float32 or as `stored` has them."""
     model = stored(assemble(core, network, fitted.calibration, familiarity))
     model.producer_name = "skin-lesion-classifier"
-    stamp(model, about | fitted.metadata())
+    write_metadata(model, about | fitted.metadata())
     return bytes(model.SerializeToString(deterministic=True))
 
 
@@ -145,33 +148,39 @@ def load(data: bytes) -> Model:
         return Model(path)
 
 
-def fit_numbers(one: Answers, eight: Answers) -> Fitted:
+def fit_numbers(one: Predictions, eight: Predictions) -> Fitted:
     """Choose every number that `val` chooses, from its answers with one view and with eight.
 
     Raises:
         ClassesError: malignant images have lower logits than benign ones, beyond chance.
         DataError: too few lesions.
     """
-    logit = one.measure("logit")
-    order = interval(lambda weights: auc(logit, one.malignant, weights), one.groups)
+    logit = one.scalar("logit")
+    order = bootstrap_interval(lambda weights: auc(logit, one.malignant, weights), one.groups)
     if order.high < 0.5:
         raise ClassesError(
             f"On `val`, malignant images score lower than benign ones (AUC {order}). Are the classes in the order of the "
             "network's outputs, and the right ones malignant? See --classes and --malignant."
         )
-    losses = cross_validated(logit, one.malignant, one.groups)
-    calibration = choose(logit, one.malignant, losses)
+    losses = cross_validated_log_losses(logit, one.malignant, one.groups)
+    calibration = select_calibration(logit, one.malignant, losses)
     score = calibration.apply(logit)
-    return Fitted(calibration, losses, threshold(score, one), set_limits(score, one.malignant), refusal_rules(one, eight))
+    return Fitted(
+        calibration,
+        losses,
+        operating_threshold(score, one),
+        prediction_set_limits(score, one.malignant),
+        refusal_rules(one, eight),
+    )
 
 
-def parity_rows(rows: list[Labelled]) -> list[Labelled]:
+def parity_rows(rows: list[LabelledImage]) -> list[LabelledImage]:
     """`PARITY_IMAGES` of the images, spread over all."""
     return [rows[index] for index in np.linspace(0, len(rows) - 1, PARITY_IMAGES).astype(int)]
 
 
 @torch.inference_mode()
-def parity(model: Model, network: Network, rows: list[Labelled], calibration: Calibration) -> dict[str, float | int]:
+def parity(model: Model, network: Network, rows: list[LabelledImage], calibration: Calibration) -> dict[str, float | int]:
     """Compare the model file with PyTorch on real images.
 
     PyTorch gets the same decoded pixels through training's own crop and resize.
@@ -184,7 +193,7 @@ def parity(model: Model, network: Network, rows: list[Labelled], calibration: Ca
     changed = 0
     for row in rows:
         pixels = read_pixels(row.path, at_least=2 * spec.size)
-        square = torch.from_numpy(np.ascontiguousarray(centre_square(pixels).transpose(2, 0, 1)))[None].float()
+        square = torch.from_numpy(np.ascontiguousarray(crop_square(pixels).transpose(2, 0, 1)))[None].float()
         expected = float(network(normalise(resize(square, spec.size)))[0])
         outputs = model.run(pixels)
         logit_gap = max(logit_gap, abs(outputs.logit - expected))
@@ -214,35 +223,35 @@ def options() -> argparse.ArgumentParser:
         "--numbers", choices=("int8", "float16", "float32"), default="int8", help="of the network, to try first"
     )
     parser.add_argument("--version", default="1.0.0", help="of the model, shown with every answer")
-    add_options(parser)
+    add_reader_options(parser)
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
     """Run `python -m export convert`."""
-    checkpoint = read_checkpoints(args.checkpoint, told_in(args))
+    checkpoint = read_checkpoints(args.checkpoint, reader_options(args))
     network = checkpoint.network
-    claim(args.out)
+    check_model_folder(args.out)
     rows = read_table(args.data)
-    train, val = (of_split(rows, split) for split in ("train", "val"))
-    core = Core(network)
-    exported, unknown = export_core(core), Familiarity.unknown(core.features)
+    train, val = (select_split(rows, split) for split in ("train", "val"))
+    core = NetworkCore(network)
+    exported, unknown = export_network(core), OodStatistics.placeholder(core.features)
     bare = assemble(exported, network, PLAIN.calibration, unknown)
     about = describe(checkpoint, args.version, train)
 
     ways: dict[str, Callable[[], Storage]] = {
-        "int8": lambda: partial(transplanted, donor=quantised(bare, calibration_pictures(train, network.spec.size))),
-        "float16": lambda: halved,
+        "int8": lambda: partial(replace_network, donor=quantise_network(bare, calibration_images(train, network.spec.size))),
+        "float16": lambda: store_as_float16,
         "float32": lambda: as_it_is,
     }
     for numbers in list(ways)[list(ways).index(args.numbers) :]:
         about["numbers"] = numbers
         stored = ways[numbers]()
-        familiarity = principal(features_of(stored(bare), drawn(train)))
+        familiarity = fit_ood_statistics(extract_features(stored(bare), sample_per_dataset(train)))
         plain = load(build(exported, network, familiarity, PLAIN, about, stored=stored))
-        fitted = fit_numbers(answer(plain, val), answer(plain, val, views=8))
+        fitted = fit_numbers(predict(plain, val), predict(plain, val, views=8))
         full, data = (build(exported, network, familiarity, fitted, about, stored=way) for way in (as_it_is, stored))
-        rounding = compare(answer(load(full), val), answer(load(data), val), fitted.threshold)
+        rounding = compare_precisions(predict(load(full), val), predict(load(data), val), fitted.threshold)
         print(f"{numbers}: {rounding}")
         if rounding["passes"]:
             break

@@ -26,11 +26,13 @@ from PIL import Image, ImageFilter
 from skimage.filters import threshold_otsu
 from tqdm import tqdm
 
-from export.data.isic import SPLITS, Labelled, of_split, read_table
+from export.data.isic import read_table
+from export.data.labels import LabelledImage
+from export.data.splits import SPLITS, select_split
 from export.data.transforms import load_square
-from export.evaluation.bootstrap import interval
-from export.graph.weight_storage import NETWORK
-from export.reporting.writer import report_on
+from export.evaluation.bootstrap import bootstrap_interval
+from export.graph.weight_storage import NETWORK_PREFIX
+from export.reporting.writer import update_report
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -51,7 +53,7 @@ def shuffled(path: Path, seed: int = SEED) -> Model:
     rng = np.random.default_rng(seed)
     for tensor in proto.graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if tensor.name.startswith(NETWORK) and values.ndim > 1 and values.dtype in _WEIGHTS:
+        if tensor.name.startswith(NETWORK_PREFIX) and values.ndim > 1 and values.dtype in _WEIGHTS:
             mixed = rng.permutation(values.ravel()).reshape(values.shape)
             tensor.CopyFrom(numpy_helper.from_array(mixed, tensor.name))
     with tempfile.TemporaryDirectory() as folder:
@@ -126,7 +128,7 @@ def inside_share(evidence: npt.NDArray[np.float32], mask: Mask) -> float:
     return float(weight[mask].sum() / weight.sum())
 
 
-def faithful(path: Path, rows: Sequence[Labelled], images: int = IMAGES) -> dict[str, Any]:
+def faithful(path: Path, rows: Sequence[LabelledImage], images: int = IMAGES) -> dict[str, Any]:
     """All figures, with intervals by lesion group."""
     model, random_model = Model(path), shuffled(path)
     rng = np.random.default_rng(SEED)
@@ -152,7 +154,7 @@ def faithful(path: Path, rows: Sequence[Labelled], images: int = IMAGES) -> dict
         def average(weights: Array) -> float:
             return float(np.average(numbers[known], weights=weights[known])) if weights[known].any() else np.nan
 
-        return interval(average, groups).json()
+        return bootstrap_interval(average, groups).json()
 
     inside, area = np.array(shares).T
     return {
@@ -200,7 +202,7 @@ def options() -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> None:
     """Run `python -m export faithful`."""
-    found = faithful(args.model, of_split(read_table(args.data), args.split))
+    found = faithful(args.model, select_split(read_table(args.data), args.split))
     show(found)
     if args.split == "test":
-        report_on(args.model, {"evidence": found})
+        update_report(args.model, {"evidence": found})

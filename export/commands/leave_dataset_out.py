@@ -15,27 +15,28 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from export.data.isic import Labelled, read_table
-from export.evaluation.bootstrap import interval
+from export.data.isic import read_table
+from export.data.labels import LabelledImage
+from export.evaluation.bootstrap import bootstrap_interval
 from export.evaluation.metrics import Mask, rate
-from export.evaluation.ood import distances, drawn, features_of, principal
+from export.evaluation.ood import extract_features, fit_ood_statistics, ood_distances, sample_per_dataset
 from export.evaluation.thresholds import DISTANCE_QUANTILE
-from export.reporting.writer import report_on
+from export.reporting.writer import update_report
 
 FEWEST = 50
 """Images that a data set must have to say something."""
 
 
-def left_out(model: onnx.ModelProto, rows: Sequence[Labelled]) -> dict[str, dict[str, Any]]:
+def left_out(model: onnx.ModelProto, rows: Sequence[LabelledImage]) -> dict[str, dict[str, Any]]:
     """Data set -> images and share refused as `not_a_lesion` when the distance never saw the data set.
 
     Of all its images, and of those alone that the network did not learn from either (`val` and `test`).
     """
     names = np.array([row.dataset for row in rows])
-    fitted_on = drawn([row for row in rows if row.split == "train"])
-    seen, seen_names = features_of(model, fitted_on), np.array([row.dataset for row in fitted_on])
+    fitted_on = sample_per_dataset([row for row in rows if row.split == "train"])
+    seen, seen_names = extract_features(model, fitted_on), np.array([row.dataset for row in fitted_on])
     val = [row for row in rows if row.split == "val"]
-    of_val, val_names = features_of(model, val), np.array([row.dataset for row in val])
+    of_val, val_names = extract_features(model, val), np.array([row.dataset for row in val])
     found = {}
     for name in sorted(set(names)):
         own = [row for row in rows if row.dataset == name]
@@ -43,9 +44,9 @@ def left_out(model: onnx.ModelProto, rows: Sequence[Labelled]) -> dict[str, dict
         if len(own) < FEWEST or not others.any() or kept.sum() < len(kept) / 2:
             # Without the largest data set there is hardly anything left to fit on.
             continue
-        familiarity = principal(seen[kept])
-        cut = np.quantile(distances(familiarity, of_val[others]), DISTANCE_QUANTILE)
-        refused = distances(familiarity, features_of(model, own)) > cut
+        familiarity = fit_ood_statistics(seen[kept])
+        cut = np.quantile(ood_distances(familiarity, of_val[others]), DISTANCE_QUANTILE)
+        refused = ood_distances(familiarity, extract_features(model, own)) > cut
         unseen = np.array([row.split != "train" for row in own])
         groups = np.array([row.group for row in own])
         found[name] = {"all": _share(refused, groups), "unseen": _share(refused[unseen], groups[unseen])}
@@ -54,7 +55,10 @@ def left_out(model: onnx.ModelProto, rows: Sequence[Labelled]) -> dict[str, dict
 
 def _share(refused: Mask, groups: npt.NDArray[np.str_]) -> dict[str, Any]:
     everything = np.ones(len(refused), bool)
-    return {"n": len(refused), "refused": interval(lambda weights: rate(refused, everything, weights), groups).json()}
+    return {
+        "n": len(refused),
+        "refused": bootstrap_interval(lambda weights: rate(refused, everything, weights), groups).json(),
+    }
 
 
 def show(found: dict[str, dict[str, Any]]) -> None:
@@ -79,4 +83,4 @@ def main(args: argparse.Namespace) -> None:
     """Run `python -m export cameras`."""
     found = left_out(onnx.load(args.model), read_table(args.data))
     show(found)
-    report_on(args.model, {"unseen_cameras": found})
+    update_report(args.model, {"unseen_cameras": found})

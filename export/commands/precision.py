@@ -16,14 +16,17 @@ import onnx
 from lesion.imaging.decode import Pixels
 from lesion.inference.model import Model
 
-from export.checkpoints.reader import add_options, read_checkpoints, told_in
-from export.data.isic import Labelled, of_split, read_table
-from export.evaluation.precision import Figures, compare
-from export.evaluation.predictions import answer
-from export.graph.assemble import Core, export_core, with_network
-from export.graph.quantize import calibration_pictures, quantised
-from export.graph.weight_storage import halved
-from export.reporting.writer import report_on
+from export.checkpoints.options import add_reader_options, reader_options
+from export.checkpoints.reader import read_checkpoints
+from export.data.isic import read_table
+from export.data.labels import LabelledImage
+from export.data.splits import select_split
+from export.evaluation.precision import Figures, compare_precisions
+from export.evaluation.predictions import predict
+from export.graph.assemble import NetworkCore, export_network, restore_float32_network
+from export.graph.quantize import calibration_images, quantise_network
+from export.graph.weight_storage import store_as_float16
+from export.reporting.writer import update_report
 
 TIMED = 40
 
@@ -39,19 +42,19 @@ def milliseconds(models: Sequence[Model], pictures: Sequence[Pixels]) -> list[fl
     return [round(statistics.median(spans[3:]), 2) for spans in times]
 
 
-def formats(path: Path, core: onnx.ModelProto, rows: Sequence[Labelled]) -> Figures:
+def formats(path: Path, core: onnx.ModelProto, rows: Sequence[LabelledImage]) -> Figures:
     """Name of the format -> size in bytes, milliseconds, and what it changes on `val`.
 
     Args:
         path: the model file.
-        core: the network that it was made of, see `export.graph.assemble.export_core`.
+        core: the network that it was made of, see `export.graph.assemble.export_network`.
         rows: labelled images; int8 sees some of `train`.
     """
     model = Model(path)
-    train, val = (of_split(rows, split) for split in ("train", "val"))
-    pictures = calibration_pictures(train, model.card.input_size)
-    full = with_network(onnx.load(path), core)
-    stored = {"float32": full, "float16 in the file": halved(full), "int8": quantised(full, pictures)}
+    train, val = (select_split(rows, split) for split in ("train", "val"))
+    pictures = calibration_images(train, model.card.input_size)
+    full = restore_float32_network(onnx.load(path), core)
+    stored = {"float32": full, "float16 in the file": store_as_float16(full), "int8": quantise_network(full, pictures)}
     with tempfile.TemporaryDirectory() as folder:
         paths = {name: Path(folder) / f"{place}.onnx" for place, name in enumerate(stored)}
         for name, file in paths.items():
@@ -59,12 +62,12 @@ def formats(path: Path, core: onnx.ModelProto, rows: Sequence[Labelled]) -> Figu
         models = {name: Model(file) for name, file in paths.items()}
         sizes = {name: file.stat().st_size for name, file in paths.items()}
     times = dict(zip(models, milliseconds(list(models.values()), pictures), strict=True))
-    answers = {name: answer(one, val) for name, one in models.items()}
+    answers = {name: predict(one, val) for name, one in models.items()}
     return {
         name: {
             "bytes": sizes[name],
             "milliseconds": times[name],
-            **compare(answers["float32"], answers[name], model.card.threshold),
+            **compare_precisions(answers["float32"], answers[name], model.card.threshold),
         }
         for name in models
     }
@@ -87,13 +90,13 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("checkpoint", type=Path, nargs="+", help="what the model file was made of")
     parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
     parser.add_argument("--model", type=Path, default=Path("models/lesion.onnx"))
-    add_options(parser)
+    add_reader_options(parser)
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
     """Run `python -m export formats`."""
-    network = read_checkpoints(args.checkpoint, told_in(args, Model(args.model).card.input_size)).network
-    found = formats(args.model, export_core(Core(network)), read_table(args.data))
+    network = read_checkpoints(args.checkpoint, reader_options(args, Model(args.model).card.input_size)).network
+    found = formats(args.model, export_network(NetworkCore(network)), read_table(args.data))
     show(found)
-    report_on(args.model, {"formats": found})
+    update_report(args.model, {"formats": found})

@@ -15,14 +15,17 @@ from typing import Any
 import onnx
 from lesion.inference.model import Model
 
-from export.checkpoints.reader import add_options, read_checkpoints, told_in
+from export.checkpoints.options import add_reader_options, reader_options
+from export.checkpoints.reader import read_checkpoints
 from export.commands import evaluate, faithfulness, leave_dataset_out, precision, robustness
 from export.commands.convert import fit_numbers, load, parity, parity_rows
-from export.data.isic import Labelled, of_split, read_table
-from export.evaluation.predictions import answer
-from export.graph.assemble import Core, export_core, with_network
-from export.reporting.model_card import card_text
-from export.reporting.readme_table import BEGIN, summary_text
+from export.data.isic import read_table
+from export.data.labels import LabelledImage
+from export.data.splits import select_split
+from export.evaluation.predictions import predict
+from export.graph.assemble import NetworkCore, export_network, restore_float32_network
+from export.reporting.model_card import render_card
+from export.reporting.readme_table import BEGIN, render_results
 
 Figures = dict[str, Any]
 
@@ -52,14 +55,14 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def recompute(args: argparse.Namespace, model: Model, rows: list[Labelled]) -> Figures:
+def recompute(args: argparse.Namespace, model: Model, rows: list[LabelledImage]) -> Figures:
     """The parts of metrics.json anew, from the images."""
     # First, so that what it lacks is not said after an hour.
-    told = told_in(args, model.card.input_size)
+    told = reader_options(args, model.card.input_size)
     network = read_checkpoints(args.checkpoint, told).network if args.checkpoint is not None else None
-    val, test = (of_split(rows, split) for split in ("val", "test"))
+    val, test = (select_split(rows, split) for split in ("val", "test"))
     reports, answers = evaluate.evaluate(model, rows, ("val", "test"), folders=args.strangers)
-    fitted = fit_numbers(answers["val"], answer(model, val, views=8))
+    fitted = fit_numbers(answers["val"], predict(model, val, views=8))
     found: Figures = {**reports, "fitted": fitted.metadata()}
     found["stress"] = robustness.stress(model, test, args.copies)
     robustness.show(found["stress"])
@@ -68,8 +71,8 @@ def recompute(args: argparse.Namespace, model: Model, rows: list[Labelled]) -> F
     found["unseen_cameras"] = leave_dataset_out.left_out(onnx.load(args.model), rows)
     leave_dataset_out.show(found["unseen_cameras"])
     if network is not None:
-        core = export_core(Core(network))
-        full = load(with_network(onnx.load(args.model), core).SerializeToString())
+        core = export_network(NetworkCore(network))
+        full = load(restore_float32_network(onnx.load(args.model), core).SerializeToString())
         found["parity"] = parity(full, network, parity_rows(val), fitted.calibration)
         found["formats"] = precision.formats(args.model, core, rows)
         precision.show(found["formats"])
@@ -96,11 +99,11 @@ def contradictions(path: Path, found: Figures) -> list[str]:
 def stale_pages(path: Path, said: Figures) -> list[str]:
     """Which pages about the model file at `path` are not what its metrics.json makes of them."""
     model, stale = Model(path), []
-    if (path.parent / "README.md").read_text() != card_text(model, said):
+    if (path.parent / "README.md").read_text() != render_card(model, said):
         stale.append("models/README.md: is not what metrics.json and the model file make of it; `make export` writes it")
     readme = path.parent.parent / "README.md"
     text = readme.read_text() if readme.is_file() else ""
-    if BEGIN in text and summary_text(model, path.stat().st_size, said) not in text:
+    if BEGIN in text and render_results(model, path.stat().st_size, said) not in text:
         stale.append("README.md: its figures are not those of metrics.json; `make export` writes them")
     return stale
 
@@ -120,7 +123,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--strangers", type=Path, nargs="+", default=[], help="folders of pictures that are no dermoscopy")
     parser.add_argument("--copies", type=Path, help="folder with other copies of the same photographs")
     parser.add_argument("--checkpoint", type=Path, nargs="+", help="what the model file was made of")
-    add_options(parser)
+    add_reader_options(parser)
     return parser
 
 

@@ -19,20 +19,22 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 from lesion.imaging.decode import Pixels, decode
-from lesion.inference.decision import Refusal, decide
 from lesion.inference.card import Card
+from lesion.inference.decision import Refusal, decide
 from lesion.inference.model import Model, Outputs
 from tqdm import tqdm
 
 from export.data.copies import read_copies
-from export.data.corruptions import CAMERA_SIDE, PAGE_SIDE, PERTURBATIONS, Perturbation, by_page, from_camera
-from export.data.isic import SPLITS, Labelled, of_split, read_table
+from export.data.corruptions import CAMERA_SIDE, CORRUPTIONS, PAGE_SIDE, Corruption, encode_camera_photo, reencode_as_page
+from export.data.isic import read_table
+from export.data.labels import LabelledImage
+from export.data.splits import SPLITS, select_split
 from export.data.transforms import read_pixels
 from export.evaluation import metrics
-from export.evaluation.bootstrap import interval
-from export.evaluation.predictions import as_counted
-from export.reporting.plots import write_stress
-from export.reporting.writer import report_on
+from export.evaluation.bootstrap import bootstrap_interval
+from export.evaluation.predictions import with_model_labels
+from export.reporting.plots import plot_robustness
+from export.reporting.writer import update_report
 
 SEED = 75
 
@@ -58,7 +60,7 @@ class Scores:
         return Scores(self.probability[kept], self.refused[kept])
 
 
-def compare(changed: Scores, original: Scores, rows: Sequence[Labelled], card: Card) -> dict[str, Any]:
+def compare(changed: Scores, original: Scores, rows: Sequence[LabelledImage], card: Card) -> dict[str, Any]:
     """Figures of N images against the same ones unchanged."""
     malignant = np.array([row.malignant for row in rows])
     groups = np.array([row.group for row in rows])
@@ -70,14 +72,14 @@ def compare(changed: Scores, original: Scores, rows: Sequence[Labelled], card: C
 
     return {
         "n": len(rows),
-        "auc": interval(lambda weights: metrics.auc(changed.probability, malignant, weights), groups).json(),
-        "auc_change": interval(auc_change, groups).json(),
-        "flips": interval(lambda weights: metrics.rate(flipped, everything, weights), groups).json(),
+        "auc": bootstrap_interval(lambda weights: metrics.auc(changed.probability, malignant, weights), groups).json(),
+        "auc_change": bootstrap_interval(auc_change, groups).json(),
+        "flips": bootstrap_interval(lambda weights: metrics.rate(flipped, everything, weights), groups).json(),
         "newly_refused": round(float((changed.refused & ~original.refused).mean()), 4),
     }
 
 
-def perturbed(model: Model, pictures: Sequence[Pixels], change: Perturbation, name: str) -> Scores:
+def perturbed(model: Model, pictures: Sequence[Pixels], change: Corruption, name: str) -> Scores:
     """Answers to changed pictures; the same draws for the same name, whatever else is measured."""
     seed = [SEED, *name.encode()]
 
@@ -88,24 +90,24 @@ def perturbed(model: Model, pictures: Sequence[Pixels], change: Perturbation, na
     return Scores.of(_each(one, list(enumerate(pictures)), name), model.card)
 
 
-def stress(model: Model, rows: Sequence[Labelled], copies: Path | None = None) -> dict[str, dict[str, Any]]:
+def stress(model: Model, rows: Sequence[LabelledImage], copies: Path | None = None) -> dict[str, dict[str, Any]]:
     """Kind -> strength -> figures of `compare`."""
     side = 2 * model.card.input_size
 
     def look(path: Path) -> Pixels:
         return read_pixels(path, at_least=side)
 
-    rows = as_counted(rows, model.card)
+    rows = with_model_labels(rows, model.card)
     pictures = _each(lambda row: look(row.path), rows, "decoding")
     original = Scores.of(_each(model.run, pictures, "unchanged"), model.card)
     found: dict[str, dict[str, Any]] = {}
-    for kind, strengths in PERTURBATIONS.items():
+    for kind, strengths in CORRUPTIONS.items():
         for strength, change in strengths.items():
             scores = perturbed(model, pictures, change, f"{kind} {strength}")
             found.setdefault(kind, {})[strength] = compare(scores, original, rows, model.card)
-    files = _each(from_camera, pictures, "enlarging")
+    files = _each(encode_camera_photo, pictures, "enlarging")
     large = Scores.of(_each(lambda file: model.run(decode(file, at_least=side).pixels), files, "large"), model.card)
-    small = Scores.of(_each(lambda file: model.run(decode(by_page(file), at_least=side).pixels), files, "page"), model.card)
+    small = Scores.of(_each(lambda file: model.run(decode(reencode_as_page(file), at_least=side).pixels), files, "page"), model.card)
     found["sent by the page"] = {f"{CAMERA_SIDE} to {PAGE_SIDE} px": compare(small, large, rows, model.card)}
     if copies is not None:
         index = {row.isic_id: place for place, row in enumerate(rows)}
@@ -146,8 +148,8 @@ def options() -> argparse.ArgumentParser:
 def main(args: argparse.Namespace) -> None:
     """Run `python -m export stress`."""
     model = Model(args.model)
-    found = stress(model, of_split(read_table(args.data), args.split), args.copies)
+    found = stress(model, select_split(read_table(args.data), args.split), args.copies)
     show(found)
     if args.split == "test":
-        report_on(args.model, {"stress": found})
-        write_stress(args.model.parent, found)
+        update_report(args.model, {"stress": found})
+        plot_robustness(args.model.parent, found)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-ROUNDS = 1000
+RESAMPLES = 1000
 SEED = 20190
 
 
@@ -30,7 +30,7 @@ class Interval:
         return f"{self.value:.3f} ({self.low:.3f}-{self.high:.3f})"
 
 
-def draws(groups: npt.NDArray[np.str_], rounds: int | None = None) -> Iterator[Array]:
+def bootstrap_weights(groups: npt.NDArray[np.str_], rounds: int | None = None) -> Iterator[Array]:
     """Weights (N,) of every image, once per round (`ROUNDS`, unless told): how often its group was drawn.
 
     The same draws for the same groups.
@@ -38,15 +38,17 @@ def draws(groups: npt.NDArray[np.str_], rounds: int | None = None) -> Iterator[A
     rng = np.random.default_rng(SEED)
     _, index = np.unique(groups, return_inverse=True)
     count = int(index.max()) + 1
-    for _ in range(rounds or ROUNDS):
+    for _ in range(rounds or RESAMPLES):
         yield rng.multinomial(count, np.full(count, 1 / count))[index].astype(np.float64)
 
 
-def interval(statistic: Callable[[Array], float], groups: npt.NDArray[np.str_], rounds: int | None = None) -> Interval:
+def bootstrap_interval(
+    statistic: Callable[[Array], float], groups: npt.NDArray[np.str_], rounds: int | None = None
+) -> Interval:
     """Estimate `statistic(weights)` on all images (weights of one), with an interval from group draws."""
     if not len(groups):
         return Interval(np.nan, np.nan, np.nan)
-    values = np.array([statistic(weights) for weights in draws(groups, rounds)])
+    values = np.array([statistic(weights) for weights in bootstrap_weights(groups, rounds)])
     value = statistic(np.ones(len(groups)))
     if np.isnan(values).all():
         return Interval(value, np.nan, np.nan)
@@ -54,7 +56,9 @@ def interval(statistic: Callable[[Array], float], groups: npt.NDArray[np.str_], 
     return Interval(value, float(low), float(high))
 
 
-def if_right(statistic: Callable[[Mask], float], probability: Array, rounds: int | None = None) -> Interval:
+def expected_under_calibration(
+    statistic: Callable[[Mask], float], probability: Array, rounds: int | None = None
+) -> Interval:
     """What `statistic(labels)` is where the probabilities (N,) are right: median and 95 % of draws of labels from them.
 
     With so many images some calibration error is chance, however well calibrated they are (Bröcker & Smith 2007). Images
@@ -63,6 +67,6 @@ def if_right(statistic: Callable[[Mask], float], probability: Array, rounds: int
     if not len(probability):
         return Interval(np.nan, np.nan, np.nan)
     rng = np.random.default_rng(SEED)
-    values = [statistic(rng.random(len(probability)) < probability) for _ in range(rounds or ROUNDS)]
+    values = [statistic(rng.random(len(probability)) < probability) for _ in range(rounds or RESAMPLES)]
     low, median, high = np.quantile(values, (0.025, 0.5, 0.975))
     return Interval(float(median), float(low), float(high))

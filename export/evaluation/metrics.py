@@ -34,13 +34,13 @@ def rate(flag: Mask, among: Mask, weights: Array) -> float:
     return float(weights[among & flag].sum() / total) if total else np.nan
 
 
-def specificity_at(sensitivity: float, score: Array, positive: Mask, weights: Array) -> float:
+def specificity_at_sensitivity(sensitivity: float, score: Array, positive: Mask, weights: Array) -> float:
     """The best specificity whose sensitivity is at least the one given."""
     curve = _curve(score, positive, weights)
     return np.nan if curve is None else float(1 - curve[0][curve[1] >= sensitivity].min())
 
 
-def sensitivity_at(specificity: float, score: Array, positive: Mask, weights: Array) -> float:
+def sensitivity_at_specificity(specificity: float, score: Array, positive: Mask, weights: Array) -> float:
     """The best sensitivity whose specificity is at least the one given."""
     curve = _curve(score, positive, weights)
     return np.nan if curve is None else float(curve[1][1 - curve[0] >= specificity].max())

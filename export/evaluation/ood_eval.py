@@ -11,10 +11,10 @@ from lesion.inference.decision import Refusal, decide
 from lesion.inference.model import Model, Outputs
 
 from export.evaluation import metrics
-from export.evaluation.predictions import Answers
+from export.evaluation.predictions import Predictions
 
 
-def strangers(model: Model, folder: Path, familiar: Answers) -> dict[str, Any]:
+def evaluate_ood(model: Model, folder: Path, familiar: Predictions) -> dict[str, Any]:
     """Refusals among all pictures below `folder`, and the AUROC of `distance` between them and `familiar`.
 
     Files that are no pictures are passed over.
@@ -22,7 +22,7 @@ def strangers(model: Model, folder: Path, familiar: Answers) -> dict[str, Any]:
     found = [outputs for path in sorted(folder.rglob("*.*")) if (outputs := _outputs(model, path)) is not None]
     decisions = [decide(outputs, model.card) for outputs in found]
     codes = Counter(decision.code for decision in decisions if isinstance(decision, Refusal))
-    distance = np.concatenate(([outputs.distance for outputs in found], familiar.measure("distance")))
+    distance = np.concatenate(([outputs.distance for outputs in found], familiar.scalar("distance")))
     strange = np.arange(len(distance)) < len(found)
     return {
         "n": len(found),

@@ -5,18 +5,18 @@ from typing import Any
 import numpy as np
 
 from export.evaluation import metrics
-from export.evaluation.bootstrap import interval
-from export.evaluation.predictions import Answers
+from export.evaluation.bootstrap import bootstrap_interval
+from export.evaluation.predictions import Predictions
 
 Figures = dict[str, Any]
 
 
-LARGEST_AUC_CHANGE = 0.002
+MAX_AUC_CHANGE = 0.002
 
 
-def compare(original: Answers, other: Answers, threshold: float) -> Figures:
+def compare_precisions(original: Predictions, other: Predictions, threshold: float) -> Figures:
     """What changed against `original`, whose images are the same."""
-    before, after = original.measure("probability"), other.measure("probability")
+    before, after = original.scalar("probability"), other.scalar("probability")
     malignant, groups = original.malignant, original.groups
     crossed = (before >= threshold) != (after >= threshold)
 
@@ -25,10 +25,10 @@ def compare(original: Answers, other: Answers, threshold: float) -> Figures:
 
     found: Figures = {
         "auc": round(metrics.auc(after, malignant, np.ones(len(after))), 4),
-        "auc_change": interval(change, groups).json(),
-        "largest_logit_difference": float(np.abs(original.measure("logit") - other.measure("logit")).max()),
+        "auc_change": bootstrap_interval(change, groups).json(),
+        "largest_logit_difference": float(np.abs(original.scalar("logit") - other.scalar("logit")).max()),
         "flips": int(crossed.sum()),
         "malignant_lost": int((crossed & malignant & (after < threshold)).sum()),
     }
-    passes = abs(found["auc_change"]["value"]) <= LARGEST_AUC_CHANGE and found["malignant_lost"] == 0
+    passes = abs(found["auc_change"]["value"]) <= MAX_AUC_CHANGE and found["malignant_lost"] == 0
     return {**found, "passes": bool(passes)}

@@ -10,7 +10,7 @@ from lesion.inference.card import Card
 from lesion.inference.model import Model, Outputs
 from tqdm import tqdm
 
-from export.data.isic import Labelled
+from export.data.labels import LabelledImage
 from export.data.transforms import read_pixels
 
 Array = npt.NDArray[np.float64]
@@ -18,13 +18,13 @@ Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """Rows and the outputs for them, as arrays over the N images."""
 
-    rows: tuple[Labelled, ...]
+    rows: tuple[LabelledImage, ...]
     outputs: tuple[Outputs, ...]
 
-    def measure(self, name: str) -> Array:
+    def scalar(self, name: str) -> Array:
         """One scalar of `Outputs` for every image, (N,)."""
         return np.array([getattr(output, name) for output in self.outputs], np.float64)
 
@@ -48,24 +48,24 @@ class Answers:
         """Lesion group of every image, (N,): what the bootstrap draws."""
         return np.array([row.group for row in self.rows])
 
-    def where(self, mask: Mask) -> "Answers":
+    def select(self, mask: Mask) -> "Predictions":
         """Only the images for which `mask` (N,) is true."""
         kept = np.flatnonzero(mask)
-        return Answers(tuple(self.rows[index] for index in kept), tuple(self.outputs[index] for index in kept))
+        return Predictions(tuple(self.rows[index] for index in kept), tuple(self.outputs[index] for index in kept))
 
 
-def as_counted(rows: Sequence[Labelled], card: Card) -> list[Labelled]:
+def with_model_labels(rows: Sequence[LabelledImage], card: Card) -> list[LabelledImage]:
     """The rows with what the model counts as malignant, which for a diagnosis that it names is the model's own matter."""
     sides = {entry.code: entry.malignant for entry in card.classes}
     return [replace(row, malignant=sides.get(row.diagnosis, row.malignant)) for row in rows]
 
 
-def answer(model: Model, rows: Sequence[Labelled], *, views: int = 1) -> Answers:
+def predict(model: Model, rows: Sequence[LabelledImage], *, views: int = 1) -> Predictions:
     """Decode and classify every row as the service does; the truth is what the model counts as malignant."""
 
-    def one(row: Labelled) -> Outputs:
+    def one(row: LabelledImage) -> Outputs:
         return model.run(read_pixels(row.path, at_least=2 * model.card.input_size), views=views)
 
     with ThreadPoolExecutor(2) as pool:
         outputs = tuple(tqdm(pool.map(one, rows), f"{views} view(s)", total=len(rows), unit="image", leave=False))
-    return Answers(tuple(as_counted(rows, model.card)), outputs)
+    return Predictions(tuple(with_model_labels(rows, model.card)), outputs)

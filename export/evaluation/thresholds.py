@@ -3,59 +3,59 @@
 import numpy as np
 from lesion.inference.card import RefusalRule
 
-from export.evaluation.bootstrap import draws
-from export.evaluation.predictions import Answers, Array, Mask
+from export.evaluation.bootstrap import bootstrap_weights
+from export.evaluation.predictions import Array, Mask, Predictions
 
-SENSITIVITY = 0.95
+TARGET_SENSITIVITY = 0.95
 """What the operating threshold aims at."""
 
 DISTANCE_QUANTILE = 0.9925
 """Of `val`, that is nearer than the limit of `not_a_lesion`."""
 
-COVERAGE = 0.90
+TARGET_COVERAGE = 0.90
 """What the prediction sets of each side aim at."""
 
 
-def threshold(score: Array, answers: Answers) -> float:
+def operating_threshold(score: Array, answers: Predictions) -> float:
     """The probability that `SENSITIVITY` of the malignant images reach: median over draws of lesion groups."""
     order = np.argsort(score)
     ordered, malignant = score[order], answers.malignant[order]
     found = []
-    for weights in draws(answers.groups):
+    for weights in bootstrap_weights(answers.groups):
         below = np.cumsum(weights[order] * malignant)
         if not below[-1]:
             # Of few lesions a draw may have none that is malignant.
             continue
         # The last image that may stay the lowest above: at most 5 % of the malignant weight lies strictly below it.
-        found.append(ordered[np.searchsorted(below, (1 - SENSITIVITY) * below[-1], side="right")])
+        found.append(ordered[np.searchsorted(below, (1 - TARGET_SENSITIVITY) * below[-1], side="right")])
     return _reached(float(np.median(found)))
 
 
-def set_limits(score: Array, malignant: Mask) -> dict[str, float]:
+def prediction_set_limits(score: Array, malignant: Mask) -> dict[str, float]:
     """Class-conditional split conformal (Vovk 2012): the limit that `COVERAGE` of each side's own images reach."""
     limits = {}
     for side, own in (("malignant", score[malignant]), ("benign", 1 - score[~malignant])):
         # 0.1 * 30 is a little less than 3 in floating point.
-        rank = int(np.floor((1 - COVERAGE) * (len(own) + 1) + 1e-9))
+        rank = int(np.floor((1 - TARGET_COVERAGE) * (len(own) + 1) + 1e-9))
         # Fewer than nine images promise nothing: such a side is in every set.
         limits[side] = _reached(float(np.sort(own)[rank - 1])) if rank else 0.0
     return limits
 
 
-def refusal_rules(one: Answers, eight: Answers) -> tuple[RefusalRule, ...]:
+def refusal_rules(one: Predictions, eight: Predictions) -> tuple[RefusalRule, ...]:
     """Limits that together refuse less than 3 % of `val`.
 
     The quality limits lie where the darkest and most blurred photographs of `val` end, with a margin; distance and spread
     are cut at the top 0.75 % and 0.5 %.
     """
-    quantile = {name: np.quantile(one.measure(name), 0.001) for name in ("brightness", "sharpness")}
+    quantile = {name: np.quantile(one.scalar(name), 0.001) for name in ("brightness", "sharpness")}
     return (
         # Half the network's side: below that, more than three of four pixels it sees would be made up.
         RefusalRule("too_small", "size", below=0.5),
         RefusalRule("too_dark", "brightness", below=_short(0.8 * quantile["brightness"])),
         RefusalRule("too_blurry", "sharpness", below=_short(0.8 * quantile["sharpness"])),
-        RefusalRule("not_a_lesion", "distance", above=_short(np.quantile(one.measure("distance"), DISTANCE_QUANTILE))),
-        RefusalRule("unstable", "spread", above=_short(np.quantile(eight.measure("spread"), 0.995))),
+        RefusalRule("not_a_lesion", "distance", above=_short(np.quantile(one.scalar("distance"), DISTANCE_QUANTILE))),
+        RefusalRule("unstable", "spread", above=_short(np.quantile(eight.scalar("spread"), 0.995))),
     )
 
 

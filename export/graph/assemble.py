@@ -17,8 +17,8 @@ from onnx import numpy_helper
 from torch import nn
 
 from export.graph.calibration import Calibration
-from export.graph.serving_graph import serving_graph
-from export.graph.weight_storage import NETWORK
+from export.graph.serving_graph import serving_graph_text
+from export.graph.weight_storage import NETWORK_PREFIX
 from export.nn.network import Network, Normalise
 
 Floats = npt.NDArray[np.float32]
@@ -27,7 +27,7 @@ OPSET = 18
 
 
 @dataclass(frozen=True)
-class Familiarity:
+class OodStatistics:
     """Probabilistic PCA of the training images' middle features; M features, D components.
 
     Attributes:
@@ -44,14 +44,14 @@ class Familiarity:
     outside_variance: float
 
     @classmethod
-    def unknown(cls, features: int) -> "Familiarity":
+    def placeholder(cls, features: int) -> "OodStatistics":
         """A placeholder with the right shapes, for a graph whose statistics are not fitted yet."""
         axis = np.eye(features, 1, dtype=np.float32)
         flat = np.ones(features, np.float32)
         return cls(np.zeros(features, np.float32), flat, axis, np.ones(1, np.float32), 1.0)
 
 
-class Core(nn.Module):
+class NetworkCore(nn.Module):
     """What PyTorch exports: a batch of squares, 0..255 -> everything that the graph needs of each view."""
 
     def __init__(self, network: Network) -> None:
@@ -75,7 +75,7 @@ class Core(nn.Module):
 
         The bias (N,) follows where it depends on the image.
         """
-        last, middle = self.network.maps(self.normalise(batch))
+        last, middle = self.network.feature_maps(self.normalise(batch))
         cells, bias, class_logits, pooled = self.network.explain(last)
         centred = middle - middle.mean((2, 3), keepdim=True)
         statistics = torch.cat((middle.mean((2, 3)), (centred * centred).mean((2, 3)).sqrt()), 1)
@@ -83,7 +83,7 @@ class Core(nn.Module):
         return answer if self.network.constant_bias is not None else (*answer, bias)
 
 
-def export_core(core: Core) -> onnx.ModelProto:
+def export_network(core: NetworkCore) -> onnx.ModelProto:
     """Export the network alone, with a dynamic number of views."""
     size = core.network.spec.size
     program = torch.onnx.export(
@@ -106,7 +106,9 @@ def export_core(core: Core) -> onnx.ModelProto:
     return model
 
 
-def assemble(core: onnx.ModelProto, network: Network, calibration: Calibration, familiarity: Familiarity) -> onnx.ModelProto:
+def assemble(
+    core: onnx.ModelProto, network: Network, calibration: Calibration, familiarity: OodStatistics
+) -> onnx.ModelProto:
     """Put the network and its numbers into the graph of the design; metadata are not set yet."""
     size, malignant = network.spec.size, np.array(network.spec.malignant)
     # A large negative logit is a share of zero.
@@ -128,19 +130,19 @@ def assemble(core: onnx.ModelProto, network: Network, calibration: Calibration, 
     }
     if network.constant_bias is not None:
         numbers["bias"] = np.float32(network.constant_bias)
-    model = onnx.parser.parse_model(serving_graph(calibration.nodes, own_bias=network.constant_bias is None))
+    model = onnx.parser.parse_model(serving_graph_text(calibration.nodes, own_bias=network.constant_bias is None))
     model.graph.initializer.extend(numpy_helper.from_array(np.asarray(value), name) for name, value in numbers.items())
     _insert(core, model)
     onnx.checker.check_model(model, full_check=True)
     return model
 
 
-def with_network(model: onnx.ModelProto, core: onnx.ModelProto) -> onnx.ModelProto:
+def restore_float32_network(model: onnx.ModelProto, core: onnx.ModelProto) -> onnx.ModelProto:
     """A copy of a model file whose network, however its numbers are stored, is `core` as it was exported, in float32."""
     whole = onnx.ModelProto()
     whole.CopyFrom(model)
-    outer = [node for node in whole.graph.node if not node.name.startswith(NETWORK)]
-    numbers = [tensor for tensor in whole.graph.initializer if not tensor.name.startswith(NETWORK)]
+    outer = [node for node in whole.graph.node if not node.name.startswith(NETWORK_PREFIX)]
+    numbers = [tensor for tensor in whole.graph.initializer if not tensor.name.startswith(NETWORK_PREFIX)]
     del whole.graph.initializer[:]
     whole.graph.initializer.extend(numbers)
     [batch] = core.graph.input
@@ -167,8 +169,8 @@ def _place(
     names: Mapping[str, str],
 ) -> None:
     """Put the nodes of the exported network between others; all its names get the prefix, but inputs and outputs `names`."""
-    inner = onnx.compose.add_prefix(core, NETWORK).graph
-    outer_name = {NETWORK + own: outer for own, outer in names.items()}
+    inner = onnx.compose.add_prefix(core, NETWORK_PREFIX).graph
+    outer_name = {NETWORK_PREFIX + own: outer for own, outer in names.items()}
     for node in inner.node:
         # The exporter's own notes: stack traces with the paths of the machine that it ran on.
         node.ClearField("metadata_props")

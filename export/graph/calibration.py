@@ -170,7 +170,7 @@ def _sigmoid(value: Array) -> Array:
 METHODS: tuple[type[Calibration], ...] = (Platt, Beta, Isotonic)
 
 
-def cross_validated(logit: Array, malignant: Mask, groups: npt.NDArray[np.str_]) -> dict[str, float]:
+def cross_validated_log_losses(logit: Array, malignant: Mask, groups: npt.NDArray[np.str_]) -> dict[str, float]:
     """Log loss of each method on images whose lesion group it was not fitted on, in `FOLDS` folds.
 
     Raises:
@@ -188,7 +188,7 @@ def cross_validated(logit: Array, malignant: Mask, groups: npt.NDArray[np.str_])
     return losses
 
 
-def choose(logit: Array, malignant: Mask, losses: dict[str, float]) -> Calibration:
+def select_calibration(logit: Array, malignant: Mask, losses: dict[str, float]) -> Calibration:
     """The method with the smallest cross-validated log loss, fitted on all images."""
     best = min(METHODS, key=lambda method: losses[method.method])
     return best.fit(logit, malignant)

@@ -65,7 +65,7 @@ class Convolution:
         return grouped.permute(1, 0, 3, 2).flatten(1, 2)
 
 
-def second_moments(
+def input_second_moments(
     model: onnx.ModelProto, convolutions: Sequence[Convolution], pictures: Sequence[Pixels]
 ) -> dict[str, torch.Tensor]:
     """Name of the weights -> sum over pictures and positions of products of inputs, float32 (groups, I, I)."""
@@ -84,7 +84,7 @@ def second_moments(
     return moments
 
 
-def rounded(weights: Floats, steps: Floats, moments: Floats, largest: int) -> Integers:
+def gptq_round(weights: Floats, steps: Floats, moments: Floats, largest: int) -> Integers:
     """Integers (O, I) for the weights (O, I) of outputs that share their inputs.
 
     Args:
@@ -107,7 +107,7 @@ def rounded(weights: Floats, steps: Floats, moments: Floats, largest: int) -> In
     return found
 
 
-def round_together(
+def apply_gptq(
     model: onnx.ModelProto, integers: onnx.ModelProto, pictures: Sequence[Pixels], stored: str, largest: int
 ) -> None:
     """Replace the nearest integers in `integers`, in place, keeping their scales.
@@ -125,7 +125,7 @@ def round_together(
         for node in model.graph.node
         if node.op_type == "Conv" and f"{node.input[1]}{stored}" in tensors
     ]
-    moments = second_moments(model, convolutions, pictures)
+    moments = input_second_moments(model, convolutions, pictures)
     for convolution in convolutions:
         name = convolution.weight
         weight, steps = weights[name], numpy_helper.to_array(tensors[f"{name}_scale"]).astype(np.float64)
@@ -135,5 +135,5 @@ def round_together(
             moments[name].double().numpy(),
             strict=True,
         )
-        found = np.concatenate([rounded(*part, largest) for part in parts])
+        found = np.concatenate([gptq_round(*part, largest) for part in parts])
         tensors[f"{name}{stored}"].CopyFrom(numpy_helper.from_array(found.reshape(weight.shape), f"{name}{stored}"))

@@ -7,7 +7,7 @@ import onnx
 from lesion.inference.card import FORMAT
 
 
-def stamp(model: onnx.ModelProto, metadata: dict[str, Any]) -> None:
+def write_metadata(model: onnx.ModelProto, metadata: dict[str, Any]) -> None:
     """Write metadata into a model, every value as JSON; other keys stay."""
     merged = {prop.key: prop.value for prop in model.metadata_props}
     merged |= {key: json.dumps(value, ensure_ascii=False) for key, value in metadata.items()} | {"lesion_format": FORMAT}

@@ -21,10 +21,10 @@ import onnx
 from lesion.imaging.decode import Pixels
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-from export.data.isic import Labelled
+from export.data.labels import LabelledImage
 from export.data.transforms import read_pixels
-from export.graph.gptq import round_together
-from export.graph.weight_storage import NETWORK, transplanted
+from export.graph.gptq import apply_gptq
+from export.graph.weight_storage import NETWORK_PREFIX, replace_network
 
 Floats = npt.NDArray[np.float32]
 
@@ -33,10 +33,10 @@ FLOAT_LAYERS = 3
 """Convolutions, counted from the pixels, that stay in float32: a third of the rounding comes from there, and no time is
 gained on three channels (models/experiments.md)."""
 
-LARGEST = 64
+MAX_WEIGHT = 64
 """Of the weights' integers: 2 * 255 * 64 is below 2**15."""
 
-QUANTISED = "_quantized"
+QUANTISED_SUFFIX = "_quantized"
 """How the names of weights and biases that are stored as integers end."""
 
 _ACTIVATIONS = ("Clip", "Relu")
@@ -54,13 +54,13 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime.quant
         return next(self._feeds, None)
 
 
-def calibration_pictures(rows: Sequence[Labelled], size: int) -> list[Pixels]:
+def calibration_images(rows: Sequence[LabelledImage], size: int) -> list[Pixels]:
     """`CALIBRATION_IMAGES` of the images, spread over all, decoded as for a network of that input size."""
     spread_out = np.linspace(0, len(rows) - 1, min(CALIBRATION_IMAGES, len(rows))).astype(int)
     return [read_pixels(rows[index].path, at_least=2 * size) for index in spread_out]
 
 
-def quantised(model: onnx.ModelProto, pictures: Sequence[Pixels]) -> onnx.ModelProto:
+def quantise_network(model: onnx.ModelProto, pictures: Sequence[Pixels]) -> onnx.ModelProto:
     """A copy of a model file in float32 whose network has its convolutions in int8.
 
     What ends in the evidence map and in the diagnoses stays in float32, so that the evidence still adds up to the logit.
@@ -85,19 +85,19 @@ def quantised(model: onnx.ModelProto, pictures: Sequence[Pixels]) -> onnx.ModelP
             weight_type=QuantType.QInt8,
         )
         integers = onnx.load(small)
-        round_together(model, integers, pictures, QUANTISED, LARGEST)
+        apply_gptq(model, integers, pictures, QUANTISED_SUFFIX, MAX_WEIGHT)
         # Only the network is taken over: the tool adds notes of its own, and sorts nodes without looking into branches.
-        return transplanted(model, integers)
+        return replace_network(model, integers)
 
 
-def widened(values: npt.NDArray[np.int8 | np.int32], stored: Mapping[str, npt.NDArray[Any]], name: str) -> Floats:
+def dequantise(values: npt.NDArray[np.int8 | np.int32], stored: Mapping[str, npt.NDArray[Any]], name: str) -> Floats:
     """The float32 numbers (C, ...) for which the integers `values` of that name stand.
 
     Args:
         stored: all tensors of the file, the scales among them; the zero points are 0.
     """
     # The tool names the scales of weights by the weights, those of biases by the integers.
-    scale = stored.get(f"{name}_scale", stored.get(f"{name.removesuffix(QUANTISED)}_scale"))
+    scale = stored.get(f"{name}_scale", stored.get(f"{name.removesuffix(QUANTISED_SUFFIX)}_scale"))
     assert scale is not None
     return np.asarray(values.astype(np.float32) * scale.reshape(-1, *[1] * (values.ndim - 1)), np.float32)
 
@@ -110,7 +110,7 @@ def _chosen(model: onnx.ModelProto) -> list[str]:
     for node in model.graph.node:
         behind = max((depth.get(name, 0) for name in node.input), default=0)
         depth |= dict.fromkeys(node.output, behind + (node.op_type == "Conv"))
-        if not node.name.startswith(NETWORK):
+        if not node.name.startswith(NETWORK_PREFIX):
             continue
         # A convolution to one channel is the evidence.
         if node.op_type in _ACTIVATIONS or (

@@ -159,7 +159,7 @@ _OWN_BIAS = {
 }
 
 
-def serving_graph(calibration: str, *, own_bias: bool) -> str:
+def serving_graph_text(calibration: str, *, own_bias: bool) -> str:
     """The graph for ONNX's parser.
 
     Args:

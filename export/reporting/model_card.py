@@ -19,10 +19,10 @@ _HEADINGS = ("images", "n", "malignant", "AUC", "sensitivity", "specificity", "s
 
 def write_card(path: Path, model: Model, metrics: Figures) -> None:
     """Write the card of `model` with the figures of its `metrics.json`."""
-    path.write_text(card_text(model, metrics))
+    path.write_text(render_card(model, metrics))
 
 
-def card_text(model: Model, metrics: Figures) -> str:
+def render_card(model: Model, metrics: Figures) -> str:
     """The card as Markdown."""
     return "\n\n".join(_sections(model, metrics)) + "\n"
 
@@ -79,7 +79,7 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
             "|---|---|---|---|",
             *(
                 f"| {code.replace('_', ' ')} | {entry['n']} | {'malignant' if entry['malignant'] else 'benign'} | "
-                f"{cell(entry['above_threshold'])} |"
+                f"{format_interval(entry['above_threshold'])} |"
                 for code, entry in metrics["test"]["diagnoses"].items()
             ),
         ]
@@ -153,18 +153,18 @@ def _stress(found: Figures) -> Iterable[str]:
 def _evidence(found: Figures) -> Iterable[str]:
     for share, part in found["deletion"].items():
         yield (
-            f"- {share} of the cells blurred away: the logit moves {cell(part['by_evidence'])} towards the other side "
-            f"where the map puts most evidence, {cell(part['random'])} where cells are drawn at random; further than at "
+            f"- {share} of the cells blurred away: the logit moves {format_interval(part['by_evidence'])} towards the other side "
+            f"where the map puts most evidence, {format_interval(part['random'])} where cells are drawn at random; further than at "
             f"random in {_percent(part['further_than_random'])} of images."
         )
     yield (
-        f"- Rank correlation of the map with that of shuffled weights {cell(found['correlation_with_shuffled_weights'])}, "
-        f"with that of the mirrored photograph {cell(found['correlation_with_mirrored_view'])}."
+        f"- Rank correlation of the map with that of shuffled weights {format_interval(found['correlation_with_shuffled_weights'])}, "
+        f"with that of the mirrored photograph {format_interval(found['correlation_with_mirrored_view'])}."
     )
     lesion = found["lesion"]
     yield (
         f"- {_percent(lesion['evidence_inside'])} of the absolute evidence lies inside the lesion, which takes "
-        f"{_percent(lesion['area'])} of the picture: {cell(lesion['ratio'])} times what chance would give (mean over the "
+        f"{_percent(lesion['area'])} of the picture: {format_interval(lesion['ratio'])} times what chance would give (mean over the "
         f"{lesion['n']} of {found['n']} images where a threshold finds a plausible lesion)."
     )
 
@@ -247,21 +247,25 @@ def _table(found: Figures) -> Iterable[str]:
     yield "|" + "---|" * len(_HEADINGS)
     for name, part in {"all": found["all"], "all, eight views": found["eight_views"], **found["datasets"]}.items():
         keys = ("auc", "sensitivity", "specificity", "specificity_at_95_sensitivity")
-        yield f"| {name} | {part['n']} | {part['malignant']} | " + " | ".join(cell(part[key]) for key in keys) + " |"
+        yield (
+            f"| {name} | {part['n']} | {part['malignant']} | "
+            + " | ".join(format_interval(part[key]) for key in keys)
+            + " |"
+        )
 
 
 def _other_figures(part: Figures) -> str:
     pair = part["melanoma_nevus"]
     return (
-        f"melanoma against nevus (n = {pair['n']}) AUC {cell(pair['auc'])}, sensitivity at specificity 0.926 "
-        f"{cell(pair['sensitivity_at_specificity_0926'])} (the 2019 app, on an easier split: 0.820)"
+        f"melanoma against nevus (n = {pair['n']}) AUC {format_interval(pair['auc'])}, sensitivity at specificity 0.926 "
+        f"{format_interval(pair['sensitivity_at_specificity_0926'])} (the 2019 app, on an easier split: 0.820)"
         f"{_as_one_of_both(pair)}; "
-        f"balanced accuracy over the diagnoses {cell(part['balanced_accuracy'])}; "
-        f"expected calibration error {cell(part['calibration_error'])}, where probabilities that are right would have "
-        f"{cell(part['calibration_error_if_right'])} by chance; "
-        f"prediction sets cover {cell(part['coverage']['malignant'])} of the malignant and "
-        f"{cell(part['coverage']['benign'])} of the benign images and name both for {cell(part['uncertain'])}; "
-        f"refused {cell(part['refused'])}, {part['malignant_among_refused']} malignant among them."
+        f"balanced accuracy over the diagnoses {format_interval(part['balanced_accuracy'])}; "
+        f"expected calibration error {format_interval(part['calibration_error'])}, where probabilities that are right would have "
+        f"{format_interval(part['calibration_error_if_right'])} by chance; "
+        f"prediction sets cover {format_interval(part['coverage']['malignant'])} of the malignant and "
+        f"{format_interval(part['coverage']['benign'])} of the benign images and name both for {format_interval(part['uncertain'])}; "
+        f"refused {format_interval(part['refused'])}, {part['malignant_among_refused']} malignant among them."
     )
 
 
@@ -283,12 +287,12 @@ def _as_one_of_both(pair: Figures) -> str:
     if (known := pair.get("as_one_of_both")) is None:
         return ""
     return (
-        f", and told that it is one of the two AUC {cell(known['auc'])}, sensitivity "
-        f"{cell(known['sensitivity_at_specificity_0926'])}"
+        f", and told that it is one of the two AUC {format_interval(known['auc'])}, sensitivity "
+        f"{format_interval(known['sensitivity_at_specificity_0926'])}"
     )
 
 
-def cell(entry: Figures) -> str:
+def format_interval(entry: Figures) -> str:
     """A figure with its interval."""
     if entry["value"] is None:
         return "-"

@@ -15,12 +15,12 @@ from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix, roc_curve
 
 from export.evaluation.metrics import reliability_points
-from export.evaluation.predictions import Answers
+from export.evaluation.predictions import Predictions
 
 _BLUE, _ORANGE, _GREY = "#1f5fa8", "#c8641e", "#8a8f98"
 
 
-def write_plots(folder: Path, answers: Answers, card: Card) -> None:
+def write_plots(folder: Path, answers: Predictions, card: Card) -> None:
     """Write roc.png, reliability.png and, where the model names recorded diagnoses, confusion.png into `folder`."""
     pictures = [("roc", _roc, (5.5, 5)), ("reliability", _reliability, (5.5, 5))]
     if {entry.code for entry in card.classes} & set(answers.diagnosis):
@@ -31,7 +31,7 @@ def write_plots(folder: Path, answers: Answers, card: Card) -> None:
         _save(figure, folder / f"{name}.png")
 
 
-def write_stress(folder: Path, found: dict[str, dict[str, Any]]) -> None:
+def plot_robustness(folder: Path, found: dict[str, dict[str, Any]]) -> None:
     """Write stress.png: what each perturbation does to the AUC and to the decisions, from `export.commands.robustness`."""
     lines = [(kind, strength, part) for kind, strengths in found.items() for strength, part in strengths.items()]
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 0.24 * len(lines) + 1), sharey=True, layout="constrained")
@@ -58,16 +58,16 @@ def _save(figure: Figure, path: Path) -> None:
     plt.close(figure)
 
 
-def _roc(axes: Axes, answers: Answers, card: Card) -> None:
+def _roc(axes: Axes, answers: Predictions, card: Card) -> None:
     names = np.array([row.dataset for row in answers.rows])
     for name in ("all", *sorted(set(names))):
-        part = answers if name == "all" else answers.where(names == name)
+        part = answers if name == "all" else answers.select(names == name)
         if len(part.rows) < 100:
             continue
-        false_positive, true_positive, _ = roc_curve(part.malignant, part.measure("probability"))
+        false_positive, true_positive, _ = roc_curve(part.malignant, part.scalar("probability"))
         style = {"color": _BLUE, "linewidth": 2.2} if name == "all" else {"linewidth": 1.0, "alpha": 0.8}
         axes.plot(false_positive, true_positive, label=f"{name} (n = {len(part.rows)})", **style)
-    above = answers.measure("probability") >= card.threshold
+    above = answers.scalar("probability") >= card.threshold
     axes.plot(
         above[~answers.malignant].mean(), above[answers.malignant].mean(), "o", color=_ORANGE, label="operating threshold"
     )
@@ -76,8 +76,8 @@ def _roc(axes: Axes, answers: Answers, card: Card) -> None:
     axes.legend(loc="lower right", fontsize=8)
 
 
-def _reliability(axes: Axes, answers: Answers, card: Card) -> None:
-    score, malignant = answers.measure("probability"), answers.malignant
+def _reliability(axes: Axes, answers: Predictions, card: Card) -> None:
+    score, malignant = answers.scalar("probability"), answers.malignant
     axes.plot([0, 1], [0, 1], ":", color=_GREY)
     axes.plot(*zip(*reliability_points(score, malignant), strict=True), "o-", color=_BLUE)
     axes.axvline(card.threshold, color=_ORANGE, linewidth=1, label="operating threshold")
@@ -87,9 +87,9 @@ def _reliability(axes: Axes, answers: Answers, card: Card) -> None:
     axes.legend(loc="lower right", fontsize=8)
 
 
-def _confusion(axes: Axes, answers: Answers, card: Card) -> None:
+def _confusion(axes: Axes, answers: Predictions, card: Card) -> None:
     codes = [entry.code for entry in card.classes]
-    known = answers.where(np.isin(answers.diagnosis, codes))
+    known = answers.select(np.isin(answers.diagnosis, codes))
     predicted = np.array(codes)[known.classes.argmax(1)]
     counts = confusion_matrix(known.diagnosis, predicted, labels=codes)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)

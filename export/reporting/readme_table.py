@@ -7,7 +7,7 @@ from typing import Any
 
 from lesion.inference.model import Model
 
-from export.reporting.model_card import cell
+from export.reporting.model_card import format_interval
 
 Figures = dict[str, Any]
 
@@ -28,7 +28,7 @@ _ROWS: dict[str, tuple[str, ...]] = {
 }
 
 
-def write_summary(path: Path, model: Model, size: int, metrics: Figures) -> None:
+def write_results(path: Path, model: Model, size: int, metrics: Figures) -> None:
     """Put the figures between the two marks of the Markdown file at `path`; a file without them is left alone.
 
     Args:
@@ -40,11 +40,11 @@ def write_summary(path: Path, model: Model, size: int, metrics: Figures) -> None
     if not path.is_file():
         return
     text = path.read_text()
-    written = f"{BEGIN}\n{summary_text(model, size, metrics)}\n{END}"
+    written = f"{BEGIN}\n{render_results(model, size, metrics)}\n{END}"
     path.write_text(_BETWEEN.sub(lambda _: written, text))
 
 
-def summary_text(model: Model, size: int, metrics: Figures) -> str:
+def render_results(model: Model, size: int, metrics: Figures) -> str:
     """The figures as Markdown."""
     return "\n\n".join(_paragraphs(model, size, metrics))
 
@@ -62,7 +62,7 @@ def _paragraphs(model: Model, size: int, metrics: Figures) -> Iterable[str]:
             "| | one view | eight views |",
             "|---|---|---|",
             *(
-                f"| {name} | {cell(one)} | {cell(eight)} |"
+                f"| {name} | {format_interval(one)} | {format_interval(eight)} |"
                 for name, keys in _ROWS.items()
                 if (one := _at(whole, keys)) and (eight := _at(test["eight_views"], keys))
             ),

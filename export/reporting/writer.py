@@ -7,11 +7,11 @@ from typing import Any
 from lesion.inference.model import Model
 
 from export.reporting.model_card import TITLE, write_card
-from export.reporting.readme_table import write_summary
+from export.reporting.readme_table import write_results
 
 Figures = dict[str, Any]
 
-SUMMARISED = {"test", "stress"}
+REQUIRED_FOR_README = {"test", "stress"}
 """Parts without which there is nothing to summarise yet."""
 
 
@@ -19,7 +19,7 @@ class ReportError(Exception):
     """Raised when figures cannot be written where they belong; the message says what to do."""
 
 
-def claim(path: Path) -> None:
+def check_model_folder(path: Path) -> None:
     """See that the folder of the model file at `path` is its own: card, figures and plots are written beside it.
 
     Raises:
@@ -36,17 +36,17 @@ def claim(path: Path) -> None:
         )
 
 
-def report_on(path: Path, parts: Figures) -> None:
+def update_report(path: Path, parts: Figures) -> None:
     """Put figures into the metrics.json of the model file at `path`, and write anew what is made of them.
 
     Raises:
         ReportError: from `claim`.
     """
-    claim(path)
+    check_model_folder(path)
     target = path.parent / "metrics.json"
     model = Model(path)
     known = (json.loads(target.read_text()) if target.is_file() else {}) | parts
     target.write_text(json.dumps(known, indent=2) + "\n")
     write_card(path.parent / "README.md", model, known)
-    if known.keys() >= SUMMARISED:
-        write_summary(path.parent.parent / "README.md", model, path.stat().st_size, known)
+    if known.keys() >= REQUIRED_FOR_README:
+        write_results(path.parent.parent / "README.md", model, path.stat().st_size, known)

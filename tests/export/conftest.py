@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from export.commands import convert, train
-from export.data.isic import Labelled, read_table
+from export.data.isic import read_table
+from export.data.labels import LabelledImage
 from export.evaluation import bootstrap
 from tests.support.paths import SAMPLES
 from tests.support.small_training import conversion_options, training_options
@@ -41,7 +42,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def rows(archive: Path) -> list[Labelled]:
+def rows(archive: Path) -> list[LabelledImage]:
     return read_table(archive)
 
 

@@ -10,7 +10,7 @@ from lesion.inference.model import Model
 
 from export.checkpoints.reader import read_checkpoint
 from export.commands import convert
-from export.data.isic import Labelled, fingerprint
+from export.data.labels import LabelledImage, fingerprint
 from export.errors import ClassesError, ParityError
 from export.evaluation.predictions import Predictions
 from export.graph.calibration import Platt
@@ -19,7 +19,7 @@ from tests.support.predictions import simulated_predictions
 from tests.support.small_training import conversion_options
 
 
-def test_the_model_file_says_what_it_is(converted: Path, rows: list[Labelled]) -> None:
+def test_the_model_file_says_what_it_is(converted: Path, rows: list[LabelledImage]) -> None:
     card = Model(converted).card
     assert (card.version, card.architecture, card.input_size) == ("0.0.1", "test_efficientnet", 96)
     assert [entry.code for entry in card.classes if entry.malignant] == [
@@ -32,7 +32,7 @@ def test_the_model_file_says_what_it_is(converted: Path, rows: list[Labelled]) -
     assert card.about["licence"] == "not said by the training images"
 
 
-def test_weights_are_as_free_as_the_images_that_they_were_trained_on(rows: list[Labelled]) -> None:
+def test_weights_are_as_free_as_the_images_that_they_were_trained_on(rows: list[LabelledImage]) -> None:
     def said(*licences: str) -> str:
         return convert.licence([replace(rows[0], licence=name) for name in licences])
 
@@ -78,7 +78,7 @@ def test_a_graph_that_answers_something_else_is_not_written(
     assert not out.exists()
 
 
-def test_parity_notices_a_decision_that_changes(converted: Path, checkpoint: Path, rows: list[Labelled]) -> None:
+def test_parity_notices_a_decision_that_changes(converted: Path, checkpoint: Path, rows: list[LabelledImage]) -> None:
     network = read_checkpoint(checkpoint).network
     with pytest.raises(ParityError, match="changed_decisions"):
         convert.parity(Model(converted), network, rows[:4], Platt(0.0, -20.0))

@@ -17,7 +17,7 @@ from lesion.inference.model import Model
 from PIL import Image
 
 from export.commands import evaluate
-from export.data.isic import Labelled
+from export.data.labels import LabelledImage
 from export.evaluation.predictions import Predictions, predict
 from export.evaluation.split_report import eight_views_gain, set_figures, split_report
 from export.graph.metadata import write_metadata
@@ -40,7 +40,7 @@ def published(converted: Path, archive: Path, tmp_path_factory: pytest.TempPathF
     return folder
 
 
-def test_the_figures_are_those_of_the_answers(published: Path, rows: list[Labelled]) -> None:
+def test_the_figures_are_those_of_the_answers(published: Path, rows: list[LabelledImage]) -> None:
     model = Model(published / "lesion.onnx")
     answers = predict(model, [row for row in rows if row.split == "test"])
     above = answers.scalar("probability") >= model.card.threshold
@@ -66,7 +66,7 @@ def test_the_card_quotes_the_figures_and_the_limits(published: Path) -> None:
 
 @pytest.mark.parametrize(("better", "verdict"), [(True, "tell better"), (False, "are not shown to tell better")])
 def test_the_card_says_whether_eight_views_are_better(
-    published: Path, rows: list[Labelled], tmp_path: Path, better: bool, verdict: str
+    published: Path, rows: list[LabelledImage], tmp_path: Path, better: bool, verdict: str
 ) -> None:
     model = Model(published / "lesion.onnx")
     one = predict(model, [row for row in rows if row.split == "test"])
@@ -82,7 +82,7 @@ def test_the_card_says_whether_eight_views_are_better(
     assert f"Eight views {verdict} than one" in render_card(model, written)
 
 
-def test_strangers_are_counted_without_what_is_no_picture(published: Path, rows: list[Labelled]) -> None:
+def test_strangers_are_counted_without_what_is_no_picture(published: Path, rows: list[LabelledImage]) -> None:
     model = Model(published / "lesion.onnx")
     noise = model.run(decode((published / "others" / "noise.png").read_bytes()).pixels)
     familiar = predict(model, [row for row in rows if row.split == "val"]).scalar("distance")
@@ -134,7 +134,7 @@ def with_classes(model: Model, **malignant: bool) -> Model:
 
 
 def test_a_model_of_benign_and_malignant_is_reported_on_without_what_it_cannot_name(
-    converted: Path, rows: list[Labelled], tmp_path: Path
+    converted: Path, rows: list[LabelledImage], tmp_path: Path
 ) -> None:
     model = with_classes(Model(converted), benign=False, malignant=True)
     answers = predict(model, [row for row in rows if row.split == "test"])
@@ -147,7 +147,7 @@ def test_a_model_of_benign_and_malignant_is_reported_on_without_what_it_cannot_n
     assert sorted(path.name for path in tmp_path.iterdir()) == ["reliability.png", "roc.png"]
 
 
-def test_what_counts_as_malignant_is_the_models_own_matter(converted: Path, rows: list[Labelled]) -> None:
+def test_what_counts_as_malignant_is_the_models_own_matter(converted: Path, rows: list[LabelledImage]) -> None:
     model = with_classes(Model(converted), melanoma=False, nevus=True)
     answers = predict(model, [row for row in rows if row.split == "test"])
     told = dict(zip(answers.diagnosis, answers.malignant, strict=True))

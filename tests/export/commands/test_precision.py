@@ -11,7 +11,7 @@ from onnx import TensorProto, numpy_helper
 
 from export.checkpoints.reader import read_checkpoint
 from export.commands import precision
-from export.data.isic import Labelled
+from export.data.labels import LabelledImage
 from export.evaluation.precision import compare_precisions
 from export.evaluation.predictions import Predictions, predict
 from export.graph.assemble import NetworkCore, export_network, restore_float32_network
@@ -28,7 +28,7 @@ def core(checkpoint: Path) -> onnx.ModelProto:
 
 
 def test_half_the_numbers_answer_nearly_the_same(
-    converted: Path, core: onnx.ModelProto, rows: list[Labelled], tmp_path: Path
+    converted: Path, core: onnx.ModelProto, rows: list[LabelledImage], tmp_path: Path
 ) -> None:
     model = restore_float32_network(onnx.load(converted), core)
     small = store_as_float16(model)
@@ -57,7 +57,7 @@ def test_a_number_too_large_for_float16_is_no_infinity(converted: Path, core: on
         store_as_float16(model)
 
 
-def test_formats_are_compared_side_by_side(converted: Path, core: onnx.ModelProto, rows: list[Labelled]) -> None:
+def test_formats_are_compared_side_by_side(converted: Path, core: onnx.ModelProto, rows: list[LabelledImage]) -> None:
     found = precision.formats(converted, core, rows)
     assert list(found) == ["float32", "float16 in the file", "int8"]
     assert found["float32"]["passes"] and found["float32"]["flips"] == 0
@@ -66,7 +66,7 @@ def test_formats_are_compared_side_by_side(converted: Path, core: onnx.ModelProt
     assert all(part["milliseconds"] > 0 for part in found.values())
 
 
-def test_the_gate_closes_for_one_malignant_image_that_is_lost(converted: Path, rows: list[Labelled]) -> None:
+def test_the_gate_closes_for_one_malignant_image_that_is_lost(converted: Path, rows: list[LabelledImage]) -> None:
     answers = predict(Model(converted), rows[:12])
     score = answers.scalar("probability")
     [malignant, *_] = np.flatnonzero(answers.malignant)

@@ -27,7 +27,7 @@ def published(
     converted: Path, checkpoint: Path, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Path, Callable[[], int]]:
     """A folder like models/ with all its figures, and what computes them once more."""
-    monkeypatch.setattr(robustness, "PERTURBATIONS", {"black": {"all": lambda pixels, rng: np.zeros_like(pixels)}})
+    monkeypatch.setattr(robustness, "CORRUPTIONS", {"black": {"all": lambda pixels, rng: np.zeros_like(pixels)}})
     folder = tmp_path / "models"
     shutil.copytree(converted.parent, folder)
     common = ["--data", str(archive), "--model", str(folder / "lesion.onnx")]

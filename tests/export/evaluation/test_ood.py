@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 from export.commands.leave_dataset_out import left_out
-from export.data.isic import Labelled
+from export.data.labels import LabelledImage
 from export.evaluation.ood import fit_ood_statistics, ood_distances, sample_per_dataset
 
 
@@ -22,7 +22,7 @@ def test_images_of_the_training_distribution_lie_at_a_distance_of_about_one(monk
     assert (ood_distances(found, features[2000:]) ** 2).mean() == pytest.approx(1, abs=0.05)
 
 
-def test_no_data_set_is_all_that_is_familiar(rows: list[Labelled]) -> None:
+def test_no_data_set_is_all_that_is_familiar(rows: list[LabelledImage]) -> None:
     sets = [replace(row, dataset="small" if index % 6 == 0 else "large") for index, row in enumerate(rows)]
     found = sample_per_dataset(sets, each=8)
     assert {name: sum(row.dataset == name for row in found) for name in ("small", "large")} == {"small": 6, "large": 8}
@@ -42,7 +42,7 @@ def test_few_images_give_finite_numbers_and_the_strange_is_farther(images: int) 
 
 
 def test_a_camera_is_left_out_of_the_fit_that_judges_it(
-    converted: Path, rows: list[Labelled], monkeypatch: pytest.MonkeyPatch
+    converted: Path, rows: list[LabelledImage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("export.commands.leave_dataset_out.FEWEST", 4)
     cameras = [replace(row, dataset="rare" if index % 4 == 0 else "common") for index, row in enumerate(rows)]

@@ -17,14 +17,14 @@ from onnx import TensorProto, numpy_helper
 
 from export.checkpoints.reader import read_checkpoint
 from export.commands import convert, faithfulness
-from export.data.isic import Labelled
+from export.data.labels import LabelledImage
 from export.evaluation.precision import compare_precisions
 from export.evaluation.predictions import predict
 from export.graph import quantize
 from export.graph.assemble import NetworkCore, export_network, restore_float32_network
 from export.graph.quantize import FLOAT_LAYERS, QUANTISED_SUFFIX, calibration_images, quantise_network
 from export.graph.weight_storage import NETWORK_PREFIX
-from export.nn.network import LesionNet
+from export.nn.lesion_net import LesionNet
 from tests.support.small_training import conversion_options
 
 LAYERS = 5
@@ -91,7 +91,7 @@ def core(checkpoint: Path) -> onnx.ModelProto:
 
 
 @pytest.fixture(scope="module")
-def small(converted: Path, core: onnx.ModelProto, rows: list[Labelled], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small(converted: Path, core: onnx.ModelProto, rows: list[LabelledImage], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small network's model file in int8."""
     pictures = calibration_images([row for row in rows if row.split == "train"], 96)
     path = tmp_path_factory.mktemp("int8") / "lesion.onnx"
@@ -99,7 +99,7 @@ def small(converted: Path, core: onnx.ModelProto, rows: list[Labelled], tmp_path
     return path
 
 
-def test_answers_are_nearly_the_same_and_evidence_adds_up(small: Path, converted: Path, rows: list[Labelled]) -> None:
+def test_answers_are_nearly_the_same_and_evidence_adds_up(small: Path, converted: Path, rows: list[LabelledImage]) -> None:
     before, after = (predict(Model(path), rows[:12]) for path in (converted, small))
     gaps = np.abs(before.scalar("logit") - after.scalar("logit"))
     assert 0 < gaps.max() < 0.5 * np.ptp(before.scalar("logit"))
@@ -111,7 +111,7 @@ def test_rounded_together_the_answers_stay_nearer(
     small: Path,
     converted: Path,
     core: onnx.ModelProto,
-    rows: list[Labelled],
+    rows: list[LabelledImage],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -153,7 +153,7 @@ def test_training_can_go_on_from_integers(small: Path, checkpoint: Path) -> None
         torch.testing.assert_close(released(images)[0], own(images)[0], rtol=0, atol=0.1)
 
 
-def test_shuffled_weights_are_shuffled_in_integers_too(small: Path, rows: list[Labelled]) -> None:
+def test_shuffled_weights_are_shuffled_in_integers_too(small: Path, rows: list[LabelledImage]) -> None:
     pixels = decode(rows[0].path.read_bytes()).pixels
     shuffled = faithfulness.shuffled(small)
     assert shuffled.run(pixels).logit != Model(small).run(pixels).logit

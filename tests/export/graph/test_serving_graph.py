@@ -11,10 +11,10 @@ from lesion.imaging.decode import Pixels, decode
 from lesion.inference.model import Model
 
 from export.checkpoints.reader import read_checkpoint
-from export.data.transforms import centre_square, resize
+from export.data.transforms import crop_square, resize
 from export.graph.assemble import NetworkCore, OodStatistics, assemble, export_network
 from export.graph.calibration import Platt
-from export.nn.network import LesionNet
+from export.nn.lesion_net import LesionNet
 from tests.support.paths import SAMPLES
 
 NUMBERS = Platt(1.5, -0.25)
@@ -55,7 +55,7 @@ def test_a_picture_of_any_size_gets_the_logit_that_pytorch_gives(
     session: ort.InferenceSession, core: NetworkCore, pixels: Pixels, shape: tuple[int, int]
 ) -> None:
     part = np.resize(pixels, (*shape, 3)) if min(shape) == 1 else pixels[: shape[0], : shape[1]]
-    square = torch.from_numpy(np.ascontiguousarray(centre_square(part).transpose(2, 0, 1)))[None].float()
+    square = torch.from_numpy(np.ascontiguousarray(crop_square(part).transpose(2, 0, 1)))[None].float()
     with torch.inference_mode():
         cells = core(resize(square, 96))[0]
         logit = float(cells.mean()) + (core.network.constant_bias or 0)
@@ -88,7 +88,7 @@ def test_one_view_is_the_default(session: ort.InferenceSession, pixels: Pixels) 
 
 
 def test_eight_views_are_the_mean_of_the_eight_positions(session: ort.InferenceSession, pixels: Pixels) -> None:
-    square = centre_square(pixels)
+    square = crop_square(pixels)
     positions = [turned for k in range(4) for turned in (np.rot90(square, k), np.rot90(square, k)[:, ::-1])]
     logits = [float(run(session, position)["logit"]) for position in positions]
     found = run(session, square, views=8)
@@ -97,7 +97,7 @@ def test_eight_views_are_the_mean_of_the_eight_positions(session: ort.InferenceS
 
 
 def test_the_evidence_of_eight_views_turns_with_the_picture(session: ort.InferenceSession, pixels: Pixels) -> None:
-    square = centre_square(pixels)
+    square = crop_square(pixels)
     upright = run(session, square, views=8)["evidence"]
     assert not np.allclose(upright, np.rot90(upright), atol=1e-2)
     for k in range(1, 4):
@@ -130,7 +130,7 @@ def test_the_distance_is_the_mahalanobis_distance_of_the_middle_features(core: N
     options.log_severity_level = 3
     found = run(ort.InferenceSession(model.SerializeToString(), options), pixels)["distance"]
 
-    square = torch.from_numpy(np.ascontiguousarray(centre_square(pixels).transpose(2, 0, 1)))[None].float()
+    square = torch.from_numpy(np.ascontiguousarray(crop_square(pixels).transpose(2, 0, 1)))[None].float()
     with torch.inference_mode():
         middle = core(resize(square, 96))[3][0].numpy()
     standard = (middle - numbers.mean) / numbers.std

@@ -12,8 +12,8 @@ from export.errors import HeadError
 from export.graph.assemble import NetworkCore, OodStatistics, assemble, export_network
 from export.graph.calibration import Platt
 from export.nn.heads import Head, Pool, fold
-from export.nn.imported import Classifier, TimmBody
 from export.nn.network import Spec
+from export.nn.third_party import ThirdPartyNetwork, TimmBody
 from tests.support.paths import SAMPLES
 
 FEATURES = 12
@@ -142,7 +142,7 @@ def test_another_number_of_classes_is_refused() -> None:
         Head(("mean",), nn.Sequential(nn.Linear(4, 2)), (True, False, False))
 
 
-def classifier(kind: str, classes: int) -> Classifier:
+def classifier(kind: str, classes: int) -> ThirdPartyNetwork:
     torch.manual_seed(classes)
     body = timm.create_model("test_efficientnet", num_classes=0)
     pools: tuple[Pool, ...] = ("max", "mean") if kind == "concat" else ("mean",)
@@ -152,7 +152,7 @@ def classifier(kind: str, classes: int) -> Classifier:
     nn.init.normal_(layers.get_parameter(f"{len(layers) - 1}.weight"), std=20)
     names = tuple(f"class_{index}" for index in range(classes))
     spec = Spec("test_efficientnet", 96, names, MALIGNANT[classes], (0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
-    return Classifier(spec, TimmBody(body), Head(pools, layers, spec.malignant))
+    return ThirdPartyNetwork(spec, TimmBody(body), Head(pools, layers, spec.malignant))
 
 
 @pytest.mark.parametrize(("kind", "classes"), HEADS)
