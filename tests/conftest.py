@@ -1,4 +1,4 @@
-"""What tests share: a model, a client in this process, a real server, and photographs."""
+"""Shared fixtures: models, a client in this process, the development server, and images."""
 
 import asyncio
 import importlib
@@ -33,7 +33,7 @@ pytest.register_assert_rewrite("tests.emulation.checks", "tests.emulation.browse
 
 @pytest.fixture(scope="session")
 def stand_in_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small model file whose answers can be worked out by hand (see `tests.support.stand_in_model`)."""
+    """Return a small model file whose outputs can be computed by hand (see `tests.support.stand_in_model`)."""
     return build(tmp_path_factory.mktemp("model") / "stand-in.onnx")
 
 
@@ -44,13 +44,13 @@ def stand_in(stand_in_file: Path) -> Model:
 
 @pytest.fixture(scope="session")
 def model_file(stand_in_file: Path) -> Path:
-    """The repository's model, or the stand-in where it has none yet."""
+    """Return the repository's model file, or the stand-in if there is none."""
     return Settings.model if Settings.model.is_file() else stand_in_file
 
 
 @pytest.fixture(scope="session")
 def client(stand_in: Model) -> Iterator[TestClient]:
-    """The service in this process, on the stand-in model."""
+    """Return a client of the service in this process, with the stand-in model."""
     with TestClient(create_app(Settings(code_url="https://example.org/code"), stand_in)) as client:
         yield client
 
@@ -76,13 +76,13 @@ def handler(stand_in_file: Path, event_loop: None) -> Iterator[Handler]:
 
 @pytest.fixture(scope="session")
 def photograph() -> bytes:
-    """A dermoscopic photograph, 1504 x 1129, JPEG."""
+    """Return a dermoscopic JPEG image of 1504 x 1129."""
     return (SAMPLES / "ISIC_0000026.jpg").read_bytes()
 
 
 @pytest.fixture(scope="session")
 def environment(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """For a process that imports the service: nothing of this one's but the search path and an empty home."""
+    """Return the environment of a process that imports the service: only PATH and an empty home."""
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path_factory.mktemp("home")),
@@ -93,7 +93,7 @@ def environment(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> d
 
 @pytest.fixture(scope="session")
 def base_url(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real `infra.dev.serve` on a free port, without a slash at the end."""
+    """Return the URL of `infra.dev.serve` on a free port, without a trailing slash."""
     log = tmp_path_factory.mktemp("serve") / "log"
     with open(log, "w") as output, ExitStack() as starting:
         # Every worker starts one, and all of them assemble the site in the same folder.
@@ -131,7 +131,7 @@ def _ready(process: subprocess.Popen[bytes], log: Path) -> str:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real images beside the repository, which is not part of it."""
+    """Return the folder of real images beside the repository; skip the test without it."""
     folder = REPOSITORY.parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip("The images are not here. Put them in ../shared/data, beside the repository, to run this.")
@@ -140,7 +140,7 @@ def shared_data() -> Path:
 
 @pytest.fixture
 def closed_port() -> int:
-    """A port that nothing listens on."""
+    """Return a port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""A person's whole visit in a browser, from the page's first sight to its last section; it fails by an assertion.
+"""A complete visit of the page in a browser; raises AssertionError where the page misbehaves.
 
 Nothing stands in for anything: each answer comes from the function, through the edge.
 """
@@ -41,7 +41,7 @@ def visit_page(browser: Browser, url: str, below: str, folder: Path) -> None:
 
 
 def sample_below_threshold(visitor: Visitor) -> str:
-    """Title of a sample that the model puts there, whichever model it is."""
+    """Return the title of a sample that the model classifies below its threshold."""
     for sample in visitor.get("/api/samples").json():
         answer = visitor.get(f"/api/classify?sample={sample['id']}&evidence=false")
         assert answer.status_code == 200, answer.text
@@ -57,17 +57,17 @@ def _visit(page: Page, url: str, below: str, folder: Path) -> None:
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: asked.append((request.method, request.url)))
-    # What the page's own rules forbid is told to the console; that may be late, an event is not.
+    # The console may report violations of the policy late; the event is immediate.
     page.add_init_script("addEventListener('securitypolicyviolation', (event) => console.error(event.violatedDirective))")
 
     page.goto(url)
     assert complaints == []
-    # Whichever comes first: a service that is not there need not be waited for.
+    # Whichever comes first, so that a missing service fails at once.
     expect(page.locator(".sample, #samples-problem:not([hidden])").first).to_be_visible()
     assert page.locator("#samples-problem").is_hidden()
     expect(page.locator(".sample")).to_have_count(12)
     for picture in page.locator(".sample img").all():
-        # Not by a function that is waited for: Playwright would evaluate it in the page, whose rules forbid that.
+        # Not with wait_for_function, which the page's Content-Security-Policy forbids.
         expect(picture).to_have_js_property("naturalWidth", 208)
     _sample(page, below)
     _photograph(page)

@@ -1,4 +1,4 @@
-"""What must hold for whoever comes to the service, asked over HTTP: each check is a function that fails by an assertion.
+"""Checks of the deployment over HTTP: functions that raise AssertionError.
 
 They know nothing of the template. What they expect comes from the contract of the API, from the page's own files and from
 `infra.packaging.headers`, so that a template that says something else makes them fail.
@@ -20,10 +20,10 @@ from tests.support.cloud.messages import Request
 from tests.support.paths import SAMPLES
 
 LIMIT = 4_500_000
-"""What the contract takes: 4.5 MB."""
+"""The upload limit in bytes."""
 YEAR = 365 * 86_400
 MANY = 60
-"""More requests at one moment than the service answers."""
+"""More simultaneous requests than the throttle allows."""
 _SEEN_BY_THE_FUNCTION = {
     "accept",
     "content-type",
@@ -38,11 +38,11 @@ _PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
 
 
 NOTICED = (AssertionError, KeyError, TypeError, ValueError)
-"""How a check fails: by what it asserts, or because an answer is not of the shape in which it looks for something."""
+"""Exceptions of a failing check: its assertions, or access to a response of another structure."""
 
 
 class Visitor:
-    """Somebody with an HTTP client."""
+    """An HTTP client of the deployment."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -76,7 +76,7 @@ def the_page_and_all_that_it_loads_come_with_their_types(visitor: Visitor) -> No
         assert (answer.status_code, answer.content) == (200, path.read_bytes()), name
         assert answer.headers["content-type"].split(";")[0] == TYPES[path.suffix], name
         assert answer.headers["cache-control"] == CACHE_CONTROL, name
-    # `make serve` and the tests of the page say that these are enough for it.
+    # `make serve` and the tests of the page show that these files are sufficient.
     assert len(files) > 30
 
 
@@ -86,7 +86,7 @@ def the_page_comes_from_the_edge_small_and_only_once(visitor: Visitor) -> None:
     assert first.headers["content-encoding"] == "gzip"
     again = visitor.get("/js/main.js", headers={"If-None-Match": second.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
-    # A query makes nothing new: else anybody could have the bucket asked as often as he likes.
+    # A query is not part of the cache key; otherwise anybody could force requests to the bucket.
     assert visitor.get("/js/main.js?other=1").headers["x-cache"] == "Hit from cloudfront"
 
 
@@ -126,7 +126,7 @@ def every_route_of_the_api_answers(visitor: Visitor) -> None:
     assert visitor.get("/api/model").json()["sha256"]
     assert "/api/classify" in visitor.get("/api/openapi.json").json()["paths"]
     assert visitor.get("/api/docs").headers["content-type"].startswith("text/html")
-    # The service says it, in its own words, not what stands before it.
+    # The service itself answers, not the gateway or the edge.
     for method in ("PUT", "PATCH", "DELETE"):
         answer = visitor.ask(method, "/api/classify", content=b"x")
         assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed"), method
@@ -142,13 +142,13 @@ def every_question_gets_its_own_answer(visitor: Visitor) -> None:
     assert len({json.dumps(logit) for logit in logits}) == 3
     assert {answer.headers["x-cache"] for answer in answers} == {"Miss from cloudfront"}
     assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
-    # A parameter arrives, and so does its absence.
+    # Parameters are forwarded.
     assert visitor.get(f"/api/classify?sample={samples[0]}&evidence=false").json()["evidence"] is None
     assert visitor.get("/api/classify?sample=nobody").status_code == 404
 
 
 def an_error_is_not_kept_for_the_next(visitor: Visitor) -> None:
-    # Another answer to the same address, as after a start that failed: the route is asked again each time.
+    # Errors are not cached: the function receives the request each time.
     for _ in range(2):
         visitor.cloud.api.event = {}
         assert visitor.get("/api/nothing").status_code == 404
@@ -171,7 +171,7 @@ def a_photograph_of_four_and_a_half_megabytes_goes_through(visitor: Visitor) -> 
 
 
 def a_larger_photograph_gets_a_sentence(visitor: Visitor) -> None:
-    # Whoever says it: the function, the edge for what no function can be given, the edge for what no gateway takes.
+    # The same sentence from the function and from the edge, for the payload limits of Lambda and of the gateway.
     sentences = set()
     for size in (LIMIT + 1, 4_520_000, 4_690_000, 4_800_000, 11_000_000):
         bodies: list[dict[str, Any]] = [{"content": bytes(size)}]
@@ -198,7 +198,7 @@ def who_does_not_come_through_the_edge_is_turned_away(visitor: Visitor) -> None:
             answer = visitor.cloud.api.answer(request, 120)
             assert answer.status == 403
             assert json.loads(answer.body)["code"] == "wrong_origin"
-    # What a viewer sends under the same name does not stand in the way of the right one.
+    # A viewer's header of the same name is replaced.
     assert visitor.get("/api/ping", headers={"x-origin-secret": "guessed"}).status_code == 200
 
 
@@ -214,7 +214,7 @@ def the_function_is_told_nothing_of_a_person(visitor: Visitor) -> None:
         "a=1",
         "application/json",
     )
-    # By its host, API Gateway finds the API.
+    # API Gateway selects the API by the Host header.
     assert event["headers"]["host"] == visitor.cloud.api.host
 
 
@@ -222,17 +222,17 @@ def too_many_requests_are_told_so(visitor: Visitor) -> None:
     with visitor.cloud.api.standing_still():
         statuses = [visitor.get("/api/ping").status_code for _ in range(MANY)]
     assert set(statuses) == {200, 429}
-    # A visit asks for less than twenty.
+    # A visit sends fewer than twenty requests.
     assert statuses.index(429) >= 20
 
 
 def padded(size: int) -> bytes:
-    """A photograph of so many bytes, of which some are a comment."""
+    """Return a JPEG image of exactly `size` bytes, padded with comments."""
     data = _PHOTOGRAPH.read_bytes()
     missing = size - len(data)
     comments = b""
     while missing:
-        # A comment has four bytes around it and at most 65 533 in it; none may be left over that is too small for another.
+        # A comment has 4 bytes of framing and at most 65,533 of content; the rest must be large enough for another comment.
         length = missing if missing <= 65_537 else min(65_537, missing - 4)
         comments += b"\xff\xfe" + (length - 2).to_bytes(2, "big") + bytes(length - 4)
         missing -= length

@@ -25,7 +25,7 @@ SYNTHESISED = REPOSITORY / "cdk.out"
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """The stack as `make synth` left it, or as it is synthesised now where that is missing or older than the tree."""
+    """Return the stack of `make synth`, synthesised again if it is missing or older than the sources."""
     if _is_fresh(SYNTHESISED / "Lesion.template.json"):
         return Template.read(SYNTHESISED)
     return Template.read(synthesise(tmp_path_factory.mktemp("cdk"), {}).folder)
@@ -48,14 +48,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 @pytest.fixture(scope="session")
 def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
-    """Functions as processes of this machine: for what has to do with the way to them, not with them."""
+    """Return functions as local processes, for tests of everything in front of them."""
     with Pool(in_process(tmp_path_factory.mktemp("home"))) as pool:
         yield pool
 
 
 @pytest.fixture(scope="session", autouse=True)
 def nodes() -> Iterator[None]:
-    """Ends what the functions at the edge were run by."""
+    """Stop the node processes of the edge functions at the end."""
     yield
     close_all()
 
@@ -63,18 +63,18 @@ def nodes() -> Iterator[None]:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Return the browser of this folder; ends with it, because no other event loop can run in its thread."""
-    # Nobody but the tests trusts the certificate; a context that lets it pass still has no service worker.
+    # The certificate is self-signed, and a context that ignores errors still has no service worker.
     with launched("--ignore-certificate-errors") as browser:
         yield browser
 
 
 @pytest.fixture(scope="session")
 def containers() -> Iterator[Pool]:
-    """Functions as the built image, sealed, with the memory and the environment that the template gives them."""
+    """Return functions as isolated containers of the built image, with the template's memory and environment."""
     if os.geteuid() != 0:
         _missing("The image runs as root only, without Docker too: run this as root.")
     try:
-        # Installs what it needs, where that can be had; a missing image is a sentence.
+        # Installs runc if possible; a missing image raises an error with instructions.
         with working_copy() as image, Network() as network, Pool(in_image(image, network)) as pool:
             yield pool
     except ImageError as error:

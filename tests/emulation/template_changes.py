@@ -221,7 +221,7 @@ def queries_in_the_page_cache(template: Template) -> None:
 
 
 def writing_to_the_bucket(template: Template) -> None:
-    # The edge would let it through; S3 does not.
+    # The edge allows it; S3 does not.
     distribution(template)["DefaultCacheBehavior"]["AllowedMethods"] = ["GET", "HEAD", "OPTIONS"]
     distribution(template)["DefaultCacheBehavior"]["ViewerProtocolPolicy"] = "allow-all"
 

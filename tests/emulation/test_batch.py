@@ -1,4 +1,4 @@
-"""A bucket of photographs: a row for each, whatever it is, whatever ends and whenever it is stopped."""
+"""The batch writes exactly one row per object, whatever it contains and whatever crashes or stops."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ Put = Callable[..., BatchEmulation]
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """The stack of the batch alone."""
+    """Return the batch stack."""
     try:
         from aws_cdk import App
     except (ImportError, OSError) as error:
@@ -46,7 +46,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
 @pytest.fixture
 def emulate(stack: Template, stand_in_file: Path, tmp_path: Path) -> Iterator[Put]:
-    """Puts the stack together, on an S3 of its own."""
+    """Return a function that emulates the stack on an empty S3."""
     with storage() as address:
         made = []
 
@@ -138,7 +138,7 @@ def test_batch_resumes_after_kills_without_lost_rows(emulate: Put, tmp_path: Pat
     for helper in helpers:
         helper.start()
     execution = Execution("stopped")
-    # It is stopped; or what was killed has failed it before.
+    # The execution is stopped, or a killed function has failed it before.
     with pytest.raises(StateFailed):
         emulation.machine.run(execution)
     assert not all(child.done for child in execution.children)

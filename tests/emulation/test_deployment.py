@@ -1,4 +1,4 @@
-"""The deployment as its template says, with the built image in it: over HTTP, and a person's whole visit in a browser.
+"""The deployment emulated from its template with the built image: over HTTP, and a complete visit in a browser.
 
 Run by `make rehearse`.
 """
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.emulation
 
 @pytest.fixture
 def visitor(template: Template, containers: Pool, certificate: Certificate) -> Iterator[Visitor]:
-    """Somebody before a service that nobody has asked yet: its cache is empty and its throttle full."""
+    """Return a client of a fresh deployment, with an empty cache and a full token bucket."""
     with Cloud(template, containers, certificate) as cloud, Visitor(cloud) as visitor:
         yield visitor
 

@@ -1,4 +1,4 @@
-"""What CloudFront, API Gateway and S3 do by their documentation, where the stacks' own template does not come to it."""
+"""Documented behaviour of CloudFront, API Gateway and S3 that the stacks' own template does not reach."""
 
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def api(*routes: str, **limits: float) -> HttpApi:
     [("GET", "/a/b", 500), ("GET", "/a/b/c", 404), ("POST", "/a/b", 404), ("GET", "/a/", 404), ("PUT", "/z/y/x", 500)],
 )
 def test_route_matches_its_method_and_path(method: str, path: str, status: int) -> None:
-    # Nobody gave the right to call the function, so a request that finds its route ends there.
+    # Without permission to invoke the function, a request that matches a route ends with 500.
     assert api("GET /a/{name}", "ANY /z/{rest+}").answer(Request(method, path), 1).status == status
 
 
@@ -119,7 +119,7 @@ def small_edge(**behaviour: Any) -> Edge:
 
 def test_edge_uses_the_first_matching_behaviour() -> None:
     edge = small_edge()
-    # 502 is what an origin that is not there gives; 403 is a method that the behaviour does not take.
+    # 502: the origin does not exist; 403: the behaviour does not allow the method.
     assert edge.answer(Request("OPTIONS", "/docs/a/b.html")).status == 502
     assert edge.answer(Request("OPTIONS", "/docs/a/b")).status == 403
     assert edge.answer(Request("OPTIONS", "/Docs/a.html")).status == 403

@@ -28,7 +28,7 @@ Visiting = Callable[[Template], AbstractContextManager[Visitor]]
 
 @pytest.fixture(scope="session")
 def visiting(processes: Pool, certificate: Certificate) -> Visiting:
-    """Puts somebody before the service of a template."""
+    """Return a function that yields a client of the deployment of a template."""
 
     @contextmanager
     def visit(template: Template) -> Iterator[Visitor]:

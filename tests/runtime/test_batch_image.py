@@ -1,4 +1,4 @@
-"""The built image of the batch as Lambda runs it: it reads and writes buckets, and answers as the service does.
+"""The batch image as Lambda runs it: it reads and writes buckets and classifies as the service does.
 
 Run by `make test-image`, after `make image`, of whose steps it takes the most.
 """
@@ -38,7 +38,7 @@ def test_batch_image_classifies_a_bucket_and_calls_only_s3(image: Image) -> None
     paths = [SAMPLES / "ISIC_0010021.jpg", TELEPHONE / "ISIC_0000026.heic"]
     photographs = {path.name: path.read_bytes() for path in paths} | {"no picture.jpg": b"no picture"}
     with Network() as network:
-        # All of it happens in the container's network, which has no way out.
+        # Everything runs in the container's network, which has no outside connection.
         places = storage()
         address = network.call(places.__enter__)
         try:

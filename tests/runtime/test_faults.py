@@ -1,4 +1,4 @@
-"""Mixed traffic while processes are killed, and clocks that jump: every answer is right, or a clean failure."""
+"""Every response is correct or a clean failure while processes are killed and clocks jump."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ from tests.support.paths import REPOSITORY
 
 @pytest.fixture(scope="module")
 def visits(environment: dict[str, str]) -> list[traffic.Visit]:
-    """The answers of one process that nothing disturbs."""
+    """Return the requests with the responses of one undisturbed process."""
     with RuntimeApi() as runtime, Function(runtime, "lesion.handler.handler", environment):
         return traffic.visits(lambda event, context: runtime.invoke(event))
 
@@ -39,7 +39,7 @@ def test_killed_process_loses_only_its_own_request(environment: dict[str, str], 
         killer.join()
     assert tally.wrong == []
     assert tally.answered.total() > 50 and {200, 400, 404} <= tally.answered.keys()
-    # A killed process takes at most the one request with it that it had.
+    # A killed process fails at most its current request.
     assert tally.failed.total() <= kills
 
 

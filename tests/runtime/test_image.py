@@ -1,4 +1,4 @@
-"""The built image as Lambda runs it: right answers, no writing, no calling home, little memory, nothing left over.
+"""The built image as Lambda runs it: answers, file writes, network connections, memory and contents.
 
 Run by `make test-image`, after `make image`.
 """
@@ -57,14 +57,14 @@ def network() -> Iterator[Network]:
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[TestClient]:
-    """The same service with the same model in this process."""
+    """Return the same service with the same model in this process."""
     with TestClient(create_app(Settings(), Model(Settings.model))) as client:
         yield client
 
 
 @pytest.fixture
 def probe(image: Image, network: Network) -> Callable[[str], str]:
-    """Runs a program in the image, as unprivileged as the function, and returns what it said."""
+    """Return a function that runs a program in the image, unprivileged, and returns its output."""
 
     def run(program: str) -> str:
         with Container(image, network, command=["python3", "-c", program]) as container:
@@ -75,7 +75,7 @@ def probe(image: Image, network: Network) -> Callable[[str], str]:
 
 
 class Stage:
-    """One container behind a gateway."""
+    """One container behind an emulated gateway."""
 
     def __init__(self, stack: ExitStack, image: Image, network: Network, *, writable: bool = False) -> None:
         self.network = network
@@ -91,7 +91,7 @@ class Stage:
 
 @pytest.fixture
 def stage(image: Image, network: Network) -> Iterator[Stage]:
-    """A read-only root and a read-only /tmp, no privileges, 1769 MB."""
+    """Return a container with read-only root and /tmp, no privileges and 1769 MB."""
     with ExitStack() as stack:
         yield Stage(stack, image, network)
 
@@ -102,7 +102,7 @@ def untimed(answer: Any) -> Any:
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Whether two answers are the same but for last digits: the image brings a C library with another exp and log."""
+    """Return whether two answers agree up to the last digits; the C library of the image has another exp and log."""
     if isinstance(one, float) and isinstance(other, float):
         return math.isclose(one, other, rel_tol=1e-5, abs_tol=1e-7)
     if isinstance(one, dict) and isinstance(other, dict):
@@ -113,7 +113,7 @@ def alike(one: Any, other: Any) -> bool:
 
 
 def visit(stage: Stage, own: TestClient) -> None:
-    """Every photograph before the framework is loaded, then all else that a visit asks for, then photographs again."""
+    """Send every image before the framework is imported, then the requests of a visit, then images again."""
     for path in PHOTOGRAPHS:
         data = path.read_bytes()
         assert alike(stage.post(content=data), untimed(own.post("/api/classify", content=data).json())), path.name
@@ -131,12 +131,12 @@ def test_sealed_container_answers_within_its_memory(stage: Stage, own: TestClien
     before = stage.network.attempts()
     visit(stage, own)
     assert 50_000_000 < stage.container.peak() <= PEAK_BYTES
-    # Eight views are eight pictures in one run.
+    # Eight views are one batch of eight images.
     data = PHOTOGRAPHS[0].read_bytes()
     assert alike(stage.post("?views=8", content=data), untimed(own.post("/api/classify?views=8", content=data).json()))
     assert stage.container.peak() <= PEAK_BYTES_OF_EIGHT_VIEWS
     assert stage.network.attempts() == before
-    # A line of allowed fields for each request, and nothing else.
+    # One line per request, with allowed fields only.
     for line in stage.container.log().splitlines():
         assert set(json.loads(line)) <= FIELDS.keys() | METRICS.keys() | {"_aws"}
 
@@ -197,12 +197,12 @@ def test_concurrent_requests_get_their_own_answers(image: Image, network: Networ
         url = f"{gateway.url}/api/classify"
         answers = list(pool.map(lambda data: httpx2.post(url, content=data, timeout=300), photographs))
     assert alike([untimed(answer.json()) for answer in answers], expected)
-    # Were two of them mixed up, it would show.
+    # The answers differ enough to detect swapped ones.
     assert not alike(expected[0], expected[12])
 
 
 def varied(number: int) -> bytes:
-    """A photograph that differs from that of any other number."""
+    """Return an image that is different for every number."""
     with Pillow.open(PHOTOGRAPHS[number % 12]) as photograph:
         file = io.BytesIO()
         photograph.reduce(2).crop((0, 0, 300 + number, 290)).save(file, "JPEG")
@@ -255,18 +255,18 @@ def test_image_configuration(image: Image) -> None:
         ["lesion.handler.handler"],
     )
     assert "ORT_DISABLE_TELEMETRY=1" in image.config["Env"]
-    # tests.benchmarks.load measures with it.
+    # tests.benchmarks.load uses the same setting.
     assert f"GLIBC_TUNABLES={glibc_tunables()}" in image.config["Env"]
     assert image.config["User"] == "65534:65534"
 
 
 def test_image_build_is_reproducible(tmp_path: Path) -> None:
-    # Another folder, other times, other permissions, and no step taken over from the first build.
+    # Another folder, other timestamps and permissions, and no cached steps of the first build.
     for name in context_files():
         (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPOSITORY / name, tmp_path / "tree" / name)
         (tmp_path / "tree" / name).chmod(0o600)
     first, second = build(), build(tmp_path / "tree", tmp_path / "second.tar", cached=False, tag="localhost/lesion:second")
-    # It is large, and pytest would keep it for a while.
+    # It is large, and pytest keeps temporary folders for a while.
     (tmp_path / "second.tar").unlink()
     assert second.digest == first.digest

@@ -1,4 +1,4 @@
-"""The real `awslambdaric` process behind an emulated Lambda: photographs arrive whole, and every failure is an answer."""
+"""The real `awslambdaric` process behind an emulated Lambda: bodies arrive unchanged, failures become responses."""
 
 import hashlib
 import json
@@ -97,7 +97,7 @@ def test_warm_up_event_is_answered(lesion: Stage, event: Any) -> None:
 @pytest.mark.parametrize("payload_format", FORMATS)
 def test_largest_upload_passes_and_one_more_byte_fails(lesion: Stage, photograph: bytes, payload_format: str) -> None:
     url = f"{lesion.urls[payload_format]}/api/classify"
-    # Zeros after a JPEG's end are ignored by decoders.
+    # Decoders ignore zeros after the end of a JPEG.
     largest = photograph + bytes(4_500_000 - len(photograph))
     assert httpx2.post(url, files={"file": ("photo.jpg", largest)}, timeout=60).status_code == 200
     response = httpx2.post(url, content=largest + b"\0", timeout=60)
@@ -115,7 +115,7 @@ def test_log_contains_nothing_of_the_caller(lesion: Stage, photograph: bytes, pa
     url = lesion.urls[payload_format]
     before = len(lesion.function.lines)
     httpx2.post(f"{url}/api/classify?note=anna", files={"file": ("schmidt.jpg", photograph)}, timeout=60).raise_for_status()
-    # Paths and broken forms are what packages would log at the level that the stack sets.
+    # Dependencies would log paths and malformed forms at the log level of the stack.
     assert httpx2.put(f"{url}/api/classify/schmidt.jpg", content=photograph, timeout=60).status_code == 404
     broken = b"--x\r\nContent Disposition: anna\r\n\r\n\r\n--x--"
     form = {"content-type": "multipart/form-data; boundary=x"}

@@ -1,4 +1,4 @@
-"""The browser that tests drive: Debian's Chromium, kept from asking anybody on its own account."""
+"""Debian's Chromium for tests, without background requests of its own."""
 
 import os
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # A camera that films a test picture; whether the page may use it is said by each test.
+    # A camera with a test image; each test decides whether the page has permission.
     "--use-fake-device-for-media-stream",
 )
 
 
 @contextmanager
 def launched(*flags: str) -> Iterator[Browser]:
-    """A browser, for as long as a `with` block; where there is none, the test is skipped, or fails with CI=true.
+    """Launch a browser for a `with` block; without Chromium, skip the test, or fail it with CI=true.
 
     Args:
         flags: more of them than every test needs.
@@ -34,7 +34,7 @@ def launched(*flags: str) -> Iterator[Browser]:
         if os.environ.get("CI") == "true":
             pytest.fail(sentence)
         pytest.skip(sentence)
-    # Playwright's 5 s are short where training takes every core; what is already there is not waited for.
+    # Playwright's default of 5 s is too short on a loaded machine.
     expect.set_options(timeout=30_000)
     with (
         sync_playwright() as playwright,

@@ -1,9 +1,9 @@
-"""Where tests find real photographs."""
+"""Paths of the repository and of real images."""
 
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 SAMPLES = REPOSITORY / "infra" / "site" / "samples"
-"""The gallery's twelve CC0 photographs, JPEG, as they left the camera."""
+"""The twelve CC0 sample images of the page, original JPEG files."""
 TELEPHONE = REPOSITORY / "tests" / "photographs"
-"""HEIC files, as telephones write them."""
+"""HEIC files as phones write them."""

@@ -1,4 +1,4 @@
-"""A small ONNX file with the contract's inputs, outputs and metadata, for tests that need a model but not a good one.
+"""A small ONNX file with the contract's inputs, outputs and metadata, for tests that do not need a real model.
 
 Its evidence is the red channel, resized to 4 x 4 and shifted, so that every number of an answer can be worked out by hand.
 """
@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 INPUT_SIZE = 32
 BIAS = -1.0
 SHARES = (0.75, 0.25, 1.0)
-"""How the two malignant classes share the probability, and the benign one has the rest."""
+"""Shares of the two malignant classes in P(malignant), and of the benign class in the rest."""
 
 METADATA: Mapping[str, Any] = {
     "lesion_format": 1,

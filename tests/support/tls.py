@@ -1,4 +1,4 @@
-"""A TLS server on this machine, for tests of fetching."""
+"""A TLS server on this machine and a client of it, for tests of `lesion.web.fetch`."""
 
 import contextlib
 import socket
@@ -19,7 +19,7 @@ _CERTIFICATE = _AUTHORITY.issue_cert(HOST)
 
 
 class Server:
-    """A TLS server on this machine that gives `answer` to one request, in pieces with pauses between."""
+    """A TLS server that sends `answer` to one request, in pieces with pauses in between."""
 
     def __init__(self, *answer: bytes, pause: float = 0.0, hang: bool = False) -> None:
         self._answer: Iterable[bytes] = answer
@@ -34,12 +34,12 @@ class Server:
         self.reached: list[str] = []
 
     def connect(self, address: str, seconds: float) -> socket.socket:
-        """In place of the real connection: notes the address that was asked for."""
+        """Connect to this server instead, and record the requested address."""
         self.reached.append(address)
         return socket.create_connection(self.address, seconds)
 
     def answer_with(self, pieces: Iterable[bytes]) -> None:
-        """Give these pieces instead, which may be made while they are sent."""
+        """Send these pieces instead; the iterable may be lazy."""
         self._answer = pieces
 
     def __enter__(self) -> "Server":
@@ -52,7 +52,7 @@ class Server:
         self._thread.join(5)
 
     def _serve(self) -> None:
-        # The client hanging up is what some tests want.
+        # Some tests close the connection early.
         with contextlib.suppress(OSError):
             plain, _ = self._listening.accept()
             with plain:
@@ -67,7 +67,7 @@ class Server:
 
 
 def trust() -> ssl.SSLContext:
-    """A client's context that trusts the server above, and nothing else."""
+    """Return a client context that trusts only `Server`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _AUTHORITY.configure_trust(context)
     return context
@@ -87,5 +87,5 @@ def fetch_from(server: Server, url: str = f"https://{HOST}/a.jpg", *, seconds: f
 
 
 def must_not_connect(address: str, _: float) -> socket.socket:
-    """In place of the real connection, where a test expects none."""
+    """Fail instead of connecting."""
     raise AssertionError(f"{address} was connected to")

@@ -1,4 +1,4 @@
-"""The stack of the batch on this machine, as its template says: an S3, the state machine, the function's processes.
+"""The batch stack emulated on this machine from its template: S3, the state machine and processes of the function.
 
 with storage() as s3, BatchEmulation(template, s3, model, home) as emulation:
     emulation.machine.start("first")
@@ -27,13 +27,13 @@ KEYS = {"AWS_ACCESS_KEY_ID": "emulation", "AWS_SECRET_ACCESS_KEY": "emulation"}
 
 @contextmanager
 def storage() -> Iterator[str]:
-    """Address of an S3 of one's own, empty."""
+    """Run an empty emulated S3; yield its URL."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
         host, port = server.get_host_and_port()
         address = f"http://{host}:{port}"
-        # It remembers what an earlier one in this process had.
+        # moto keeps the state of earlier servers in this process.
         urllib.request.urlopen(urllib.request.Request(f"{address}/moto-api/reset", method="POST")).close()
         yield address
     finally:
@@ -41,7 +41,7 @@ def storage() -> Iterator[str]:
 
 
 def client(address: str) -> Any:
-    """A client of that S3."""
+    """Return a client of the emulated S3."""
     session = botocore.session.get_session()
     session.set_credentials(KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"])
     config = Config(max_pool_connections=50)
@@ -49,14 +49,14 @@ def client(address: str) -> Any:
 
 
 def handler() -> str:
-    """What the image of the batch starts, by the Dockerfile."""
+    """Return the handler that the batch image starts, from the Dockerfile."""
     text = (REPOSITORY / "lambda" / "Dockerfile").read_text()
     (name,) = re.findall(r'AS batch\n(?:.*\n)*?CMD \["(.+?)"\]', text)
     return str(name)
 
 
 class BatchEmulation:
-    """Everything of one template, for as long as a `with` block.
+    """Emulation of one batch template, a context manager.
 
     Attributes:
         machine: the state machine.
@@ -79,7 +79,7 @@ class BatchEmulation:
         seconds: float | None = None,
         pause: float = 1.0,
     ) -> None:
-        """Put it together.
+        """Create the buckets, the functions and the state machine.
 
         Args:
             template: the stack.
@@ -120,13 +120,13 @@ class BatchEmulation:
         self.machine = Machine(definition, invoke, self.s3, pause=pause)
 
     def put(self, name: str, data: bytes) -> str:
-        """Lay a photograph there, and return its key."""
+        """Upload an image and return its key."""
         key = f"{self.prefix}{name}"
         self.s3.put_object(Bucket=self.source, Key=key, Body=data)
         return key
 
     def fetch(self, folder: Path) -> Path:
-        """Copy the results into a folder, and return it."""
+        """Download the results into a folder and return it."""
         for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.target, Prefix="results/"):
             for found in page.get("Contents", ()):
                 path = folder / found["Key"]

@@ -1,4 +1,4 @@
-"""The bucket of the page: what the deployment copies into it, and what S3 answers to CloudFront."""
+"""The bucket of the page: the objects that the deployment uploads, and S3's responses to CloudFront."""
 
 import hashlib
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ TYPES: Mapping[str, str] = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain",
 }
-"""What the helper that copies makes of a name where the deployment names no type. It knows no others of the page's."""
+"""Content types that the deployment helper guesses from a suffix if the deployment does not set one."""
 
 _HELPER = {
     "ServiceToken",
@@ -37,12 +37,12 @@ _HELPER = {
 # CloudFront invalidates these at a deployment; the emulated edge starts empty.
 _EMPTYING = {"DistributionId", "DistributionPaths", "WaitForDistributionInvalidation"}
 _DENIALS = ({"Bool": {"aws:SecureTransport": "false"}}, {"NumericLessThan": {"s3:TlsVersion": 1.2}})
-"""What the bucket refuses, and CloudFront does not do where it signs."""
+"""Methods that the bucket refuses and that CloudFront does not sign."""
 
 
 @dataclass(frozen=True)
 class Object:
-    """One file in the bucket."""
+    """One object of the bucket."""
 
     body: bytes
     kind: str
@@ -50,12 +50,12 @@ class Object:
 
     @property
     def etag(self) -> str:
-        # S3's own for what was put there at once.
+        # S3's ETag of an object that was uploaded in one part.
         return f'"{hashlib.md5(self.body, usedforsecurity=False).hexdigest()}"'
 
 
 class Bucket:
-    """A bucket after the deployment."""
+    """The bucket after a deployment."""
 
     def __init__(self, template: Template, name: str) -> None:
         self._template = template
@@ -68,7 +68,7 @@ class Bucket:
         return f"{self._name}.s3.{self._template.region}.amazonaws.com"
 
     def answer(self, request: Request, *, signed_for: str | None) -> Response:
-        """What S3 says to the distribution with the ARN `signed_for`, or to a request that nobody signed."""
+        """Return S3's response to the distribution with the ARN `signed_for`, or to an unsigned request."""
         rights = self._allowed.get(signed_for or "", set())
         key = request.path.removeprefix("/")
         found = self.objects.get(key)
@@ -105,7 +105,7 @@ def _copied(folder: Path, properties: Mapping[str, Any]) -> dict[str, Object]:
     objects = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         key = path.relative_to(folder).as_posix()
-        # The helper gives its exclusions first, and what is said last holds; its stars also cross folders.
+        # The helper passes exclusions first, and the last match wins; its wildcards also match slashes.
         included = any(fnmatchcase(key, pattern) for pattern in properties.get("Include", ()))
         if included or not any(fnmatchcase(key, pattern) for pattern in properties.get("Exclude", ())):
             guessed = TYPES.get(PurePosixPath(key).suffix, "binary/octet-stream")
@@ -115,7 +115,7 @@ def _copied(folder: Path, properties: Mapping[str, Any]) -> dict[str, Object]:
 
 
 def _allowed(template: Template, bucket: str) -> dict[str, set[str]]:
-    """The rights that the bucket's policy gives to CloudFront, by the ARN of the distribution."""
+    """Return the actions that the bucket policy allows CloudFront, by the ARN of the distribution."""
     rights: dict[str, set[str]] = {}
     for policy in template.named("AWS::S3::BucketPolicy").values():
         if template.resolve(policy["Bucket"]) != bucket:

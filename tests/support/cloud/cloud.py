@@ -1,4 +1,4 @@
-"""The whole deployment on this machine, put together as one template says.
+"""The deployment emulated on this machine from one template.
 
 with Cloud(template, functions, certificate) as cloud:
     httpx2.get(f"{cloud.url}/api/ping", verify=certificate.client())
@@ -19,17 +19,17 @@ from tests.support.lambda_runtime.network import Network
 from tests.support.paths import REPOSITORY
 
 START_SECONDS = 300
-"""For a start, which on the real service has no part in the first caller's time limit but here shares the machine."""
+"""Seconds for initialisation, which on AWS does not count towards the first request's timeout."""
 
 
 class Starter(Protocol):
-    """Starts a function with some settings, which ends with `stack`."""
+    """Starts a function with the given settings; it ends with `stack`."""
 
     def __call__(self, settings: FunctionSettings, stack: ExitStack) -> RuntimeApi: ...
 
 
 class Pool:
-    """Functions that run already, by their settings, for as long as a `with` block: clouds that differ elsewhere share."""
+    """Running functions by their settings, shared between emulated clouds; a context manager."""
 
     def __init__(self, start: Starter) -> None:
         self._start = start
@@ -51,7 +51,7 @@ class Pool:
 
 
 def in_image(image: Image, network: Network) -> Starter:
-    """Starts the built image, sealed, with the memory and the environment of the template."""
+    """Return a starter of the built image, isolated, with the memory and environment of the template."""
 
     def start(settings: FunctionSettings, stack: ExitStack) -> RuntimeApi:
         runtime: RuntimeApi = stack.enter_context(network.call(RuntimeApi))
@@ -63,7 +63,7 @@ def in_image(image: Image, network: Network) -> Starter:
 
 
 def in_process(home: Path) -> Starter:
-    """Starts the same handler as a process of this machine: without an image, and so without its limits."""
+    """Return a starter of the same handler as a local process, without the image and its limits."""
 
     def start(settings: FunctionSettings, stack: ExitStack) -> RuntimeApi:
         runtime = stack.enter_context(RuntimeApi())
@@ -76,7 +76,7 @@ def in_process(home: Path) -> Starter:
 
 
 class Cloud:
-    """Page, API and distribution of one template, for as long as a `with` block.
+    """Page, API and distribution of one template, a context manager.
 
     Attributes:
         certificate: of `url`.

@@ -1,4 +1,4 @@
-"""The batch's function, which two kinds of file end: what a decoder's fault would do to it."""
+"""The batch function with two kinds of file that crash it or make it hang, as a bug in a decoder would."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ def _careless(key: str) -> bytes:
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """The same, but for these."""
+    """Handle a batch like `lesion.batch.lambda_handler`, with the crashing fetch."""
     return lambda_handler.handler(event, context)
 
 

@@ -1,4 +1,4 @@
-"""CloudFront as one distribution of the template tells it: behaviours, cache, what it forwards, what it adds.
+"""Emulated CloudFront distribution of a template: behaviours, cache, forwarded and added headers.
 
 Left out are those parts that no request of a test can see: price class, address families, HTTP/2 and 3, the own domain with
 its certificate, and the firewall. Brotli is left out too: a viewer that takes both gets gzip.
@@ -21,15 +21,15 @@ from tests.support.cloud.policies import CachePolicy, ResponseHeaders, Selection
 from tests.support.cloud.template import ACCOUNT, NotEmulated, Template, know
 
 URL_BYTES = 8192
-"""CloudFront's limit for an address."""
+"""CloudFront's limit of the URL length."""
 COMPRESSED_BYTES = (1000, 10_000_000)
-"""The sizes that CloudFront compresses."""
+"""Sizes in bytes that CloudFront compresses."""
 COMPRESSED_TYPES = frozenset(
     ("application/javascript", "application/json", "image/svg+xml", "text/css", "text/html", "text/javascript", "text/plain")
 )
-"""Those of CloudFront's list that this service has."""
+"""Content types that CloudFront compresses and this service uses."""
 ERROR_SECONDS = 10
-"""How long an error is kept where the template says nothing."""
+"""Default seconds for which an error is cached."""
 KEPT_ERRORS = frozenset((400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504))
 
 _UNSEEN = {"Aliases", "Comment", "Enabled", "HttpVersion", "IPV6Enabled", "PriceClass", "ViewerCertificate", "WebACLId"}
@@ -39,7 +39,7 @@ _GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How requests to some paths are treated."""
+    """A cache behaviour."""
 
     pattern: re.Pattern[str]
     origin: str
@@ -66,7 +66,7 @@ class Behaviour:
         policies = {"CachePolicyId", "OriginRequestPolicyId", "ResponseHeadersPolicyId"}
         know(config, "A cache behaviour", read, policies)
         cache = CachePolicy.read(template, config["CachePolicyId"])
-        # A slash at its beginning may be left out.
+        # The leading slash is optional.
         path = "/" + config.get("PathPattern", "*").removeprefix("/")
         return cls(
             pattern=re.compile(re.escape(path).replace(r"\*", ".*").replace(r"\?", ".")),
@@ -77,14 +77,14 @@ class Behaviour:
             cache=cache,
             forwarded=cache.key | origin_request(template, config.get("OriginRequestPolicyId")),
             headers=ResponseHeaders.read(template, config.get("ResponseHeadersPolicyId")),
-            # Both must say so, and what is never kept is never compressed.
+            # Both settings are needed, and responses that are not cached are not compressed.
             compresses=config.get("Compress", False) and cache.compresses and cache.most > 0,
             function=EdgeFunction.read(template, config.get("FunctionAssociations", ())),
         )
 
 
 class Edge:
-    """The distribution, in front of what the template says is there."""
+    """The distribution in front of its origins."""
 
     def __init__(self, template: Template, buckets: list[Bucket], apis: list[HttpApi]) -> None:
         (name,) = template.named("AWS::CloudFront::Distribution")
@@ -109,7 +109,7 @@ class Edge:
         self._lock = threading.Lock()
 
     def answer(self, request: Request) -> Response:
-        """Answer a viewer."""
+        """Return the response to a viewer's request."""
         behaviour = next(item for item in self._behaviours if item.pattern.fullmatch(request.path))
         if not request.secure and behaviour.protocol != "allow-all":
             if behaviour.protocol == "redirect-to-https":
@@ -120,7 +120,7 @@ class Edge:
         if len(request.target) > URL_BYTES:
             return _own(414)
         if behaviour.function is not None:
-            # What it answers, it answers for the behaviour: with its headers, and past its cache.
+            # A generated response has the behaviour's headers and bypasses its cache.
             judged = behaviour.function.run(request)
             if isinstance(judged, Response):
                 return behaviour.headers.add(judged).set("X-Cache", "FunctionGeneratedResponse from cloudfront")
@@ -141,7 +141,7 @@ class Edge:
         response = self._ask(behaviour, request)
         seconds = behaviour.cache.seconds(response) if keeps else 0
         if response.status in KEPT_ERRORS and request.method in behaviour.kept_methods:
-            # Kept even where nothing else is.
+            # Errors are cached even if nothing else is.
             seconds = self._error_seconds.get(response.status, ERROR_SECONDS)
         elif response.status >= 400:
             seconds = 0
@@ -160,7 +160,7 @@ class Edge:
             ("X-Forwarded-For", request.source),
             *behaviour.forwarded.header_lines(request),
         ]
-        # What is kept is asked for whole, so that it also answers the next who wants more than the head.
+        # Requests to the origin are always GET, so that the cached object also answers later GET requests.
         method = "GET" if request.method == "HEAD" and behaviour.cache.most > 0 else request.method
         passed = replace(
             request, method=method, target=f"{path}?{query}" if query else path, headers=tuple(headers), secure=True
@@ -184,14 +184,14 @@ class Edge:
         know(custom, "An origin", ("OriginReadTimeout", "OriginKeepaliveTimeout"), transport)
 
         def ask(request: Request, seconds: float) -> Response:
-            # The origin's own headers go in the place of the viewer's of the same name.
+            # Custom origin headers replace the viewer's headers of the same name.
             headers = (*without(request.headers, *(name for name, _ in own)), *own)
             passed = replace(request, target=start + request.target, headers=headers)
             if isinstance(behind, Bucket) and "S3OriginConfig" in config:
                 return behind.answer(passed, signed_for=self._arn if signed else None)
             if isinstance(behind, HttpApi) and custom.get("OriginProtocolPolicy") == "https-only":
                 return behind.answer(passed, seconds)
-            # Nothing listens there, or not like that: HTTP APIs speak TLS only, and S3 speaks no origin's TLS name.
+            # HTTP APIs accept TLS only, and S3 has no certificate for another host name.
             return _own(502)
 
         return ask, float(custom.get("OriginReadTimeout", 30))
@@ -217,7 +217,7 @@ def _for_viewer(behaviour: Behaviour, request: Request, response: Response) -> R
         and not value(response.headers, "Content-Encoding")
     ):
         response = replace(response, body=gzip.compress(response.body, 6)).set("Content-Encoding", "gzip")
-        # Other bytes for the same thing.
+        # The compressed form needs an ETag of its own.
         response = response.set("ETag", f"W/{etag}") if etag and not etag.startswith("W/") else response
         response = response.set("Vary", "Accept-Encoding")
     return response
@@ -228,6 +228,6 @@ def _same(etag: str, asked: str) -> bool:
 
 
 def _own(status: int) -> Response:
-    """An answer of the edge itself; the response headers policy is not for these."""
+    """Return a response generated by the edge; the response headers policy does not apply to it."""
     headers = (("Server", "CloudFront"), ("Content-Type", "text/html"), ("X-Cache", "Error from cloudfront"))
     return Response(status, headers, f"<html><body>{status}</body></html>".encode())

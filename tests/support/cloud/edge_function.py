@@ -1,4 +1,4 @@
-"""CloudFront's functions: JavaScript of the template that sees a viewer's request before the cache does, run by node."""
+"""CloudFront Functions: the template's JavaScript for viewer requests, executed by node before the cache."""
 
 import json
 import os
@@ -26,7 +26,7 @@ class EdgeFunction:
 
     @classmethod
     def read(cls, template: Template, associations: Sequence[Mapping[str, Any]]) -> "EdgeFunction | None":
-        """The function that a behaviour names, if it names any.
+        """Return the function associated with a behaviour, if any.
 
         Raises:
             NotEmulated: it is for another event, or not in the template.
@@ -48,7 +48,7 @@ class EdgeFunction:
         return cls(found["FunctionCode"])
 
     def run(self, request: Request) -> Request | Response:
-        """The request to go on with, or an answer in its place.
+        """Return the request to continue with, or a response instead.
 
         Raises:
             NotEmulated: the function changes the request.
@@ -67,11 +67,11 @@ class EdgeFunction:
 
 
 class _Node:
-    """A node with the function in it, until this process ends."""
+    """A node process that runs the function until this process ends."""
 
     def __init__(self, code: str) -> None:
         self._lock = threading.Lock()
-        # `infra` names the node that comes with the requirements.
+        # Importing `infra` sets the node of the requirements.
         command = [os.environ["JSII_NODE"], "-e", code + _RUN]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -83,7 +83,7 @@ class _Node:
             return self._process.stdout.readline()
 
     def close(self) -> None:
-        """End it."""
+        """Stop the process."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait(10)
@@ -95,7 +95,7 @@ _starting = threading.Lock()
 
 
 def _node(code: str) -> _Node:
-    # Templates that are changed elsewhere share it.
+    # Copies of a template with the same function share the process.
     with _starting:
         if code not in _nodes:
             _nodes[code] = _Node(code)
@@ -103,6 +103,6 @@ def _node(code: str) -> _Node:
 
 
 def close_all() -> None:
-    """End every node that was started."""
+    """Stop all node processes."""
     while _nodes:
         _nodes.popitem()[1].close()

@@ -1,4 +1,4 @@
-"""The distribution's two ports, with TLS and without, on this machine."""
+"""The two ports of the distribution on this machine, with and without TLS."""
 
 import ssl
 import subprocess
@@ -12,7 +12,7 @@ from tests.support.lambda_runtime.server import Handler, Server
 
 
 class Certificate:
-    """A certificate for this machine, which nobody but the tests trusts."""
+    """A self-signed certificate for 127.0.0.1."""
 
     def __init__(self, folder: Path) -> None:
         self.path, self.key = folder / "certificate.pem", folder / "key.pem"
@@ -22,18 +22,18 @@ class Certificate:
         subprocess.run(made, check=True, capture_output=True)
 
     def client(self) -> ssl.SSLContext:
-        """For who asks."""
+        """Return the TLS context of a client that trusts it."""
         return ssl.create_default_context(cafile=str(self.path))
 
     def server(self) -> ssl.SSLContext:
-        """For who answers."""
+        """Return the TLS context of a server that uses it."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.path, self.key)
         return context
 
 
 class Front:
-    """Both ports, for as long as a `with` block.
+    """Both ports, a context manager.
 
     Attributes:
         url: with TLS, without a slash at the end.
@@ -63,7 +63,7 @@ class _Port(Server):
     def get_request(self) -> tuple[socket, Any]:
         peer, address = super().get_request()
         if self.context is not None:
-            # The handshake is made by the thread that reads, so that a slow peer stops nobody else.
+            # The reading thread performs the handshake, so that a slow client does not block others.
             peer = self.context.wrap_socket(peer, server_side=True, do_handshake_on_connect=False)
         return peer, address
 

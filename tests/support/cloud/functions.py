@@ -1,4 +1,4 @@
-"""Lambda's side of a call: environments that are started when they are needed, and replaced when they end.
+"""Lambda's execution environments: started on demand and replaced when they end.
 
 with Functions("lesion.batch.lambda_handler.handler", environment, at_once=2, seconds=100) as functions:
     functions.invoke(event)
@@ -21,15 +21,15 @@ START_SECONDS = 120
 
 @dataclass(frozen=True)
 class Bill:
-    """A call, as it is paid for."""
+    """The billed durations of one call."""
 
     start_ms: float
-    """Zero where the environment was there already."""
+    """Initialisation in milliseconds; zero for a warm environment."""
     ms: float
 
 
 class _Environment:
-    """One process with a Runtime API of its own, as Lambda gives it one."""
+    """One process with a Runtime API of its own."""
 
     def __init__(self, handler: str, variables: Mapping[str, str], folder: Path) -> None:
         self._stack = ExitStack()
@@ -52,7 +52,7 @@ class _Environment:
 
 
 class Functions:
-    """A function and as many environments of it as its concurrency lets there be, for as long as a `with` block.
+    """A function with environments up to its concurrency, a context manager.
 
     Attributes:
         bills: of every call that was answered.
@@ -71,7 +71,7 @@ class Functions:
         self.logs: list[str] = []
 
     def invoke(self, event: Any) -> Any:
-        """Call the function.
+        """Invoke the function.
 
         Raises:
             StateFailed: it raised, ended, took too long, or there are as many at once as may be.
@@ -112,7 +112,7 @@ class Functions:
         return answer
 
     def kill_one(self) -> bool:
-        """End an environment in the middle of what it does; False where none does anything."""
+        """Kill an environment that is executing; return False if none is."""
         with self._lock:
             if not self._busy:
                 return False
@@ -120,7 +120,7 @@ class Functions:
             return True
 
     def log(self) -> str:
-        """What all environments have written."""
+        """Return the log of all environments."""
         with self._lock:
             return "".join([*self.logs, *(item.function.log() for item in (*self._free, *self._busy))])
 

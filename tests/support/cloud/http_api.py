@@ -1,4 +1,4 @@
-"""The HTTP API of the template: its stage, throttle, routes, integration, and the right to call the function."""
+"""The HTTP API of the template: stage, throttle, routes, integration and permission to invoke the function."""
 
 import json
 import re
@@ -22,7 +22,7 @@ _UNHEARD = {"AccessLogSettings", "AutoDeploy", "Description", "Name", "Tags"}
 
 @dataclass(frozen=True)
 class FunctionSettings:
-    """What a function is started with."""
+    """Settings of a function."""
 
     environment: tuple[tuple[str, str], ...]
     memory: int
@@ -30,7 +30,7 @@ class FunctionSettings:
 
 
 Functions = Callable[[FunctionSettings], RuntimeApi]
-"""Where events for a function with these settings go."""
+"""Returns the Runtime API of a function with these settings."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class HttpApi:
         return f"{self._name}.execute-api.{self._template.region}.amazonaws.com"
 
     def answer(self, request: Request, seconds: float) -> Response:
-        """Answer what comes to the API's own address.
+        """Return the response to a request at the API's own endpoint.
 
         Raises:
             TimeoutError: not in so many seconds, though the API itself would wait longer.
@@ -86,7 +86,7 @@ class HttpApi:
 
     @contextmanager
     def standing_still(self) -> Iterator[None]:
-        """Nothing is given back to the throttle's bucket meanwhile, however slow this machine is."""
+        """Stop the clock of the throttle, so that its token bucket does not refill on a slow machine."""
         now = self.clock()
         self.clock, before = (lambda: now), self.clock
         try:
@@ -105,7 +105,7 @@ class HttpApi:
         know(stage, "The stage", ("ApiId", "StageName", "DefaultRouteSettings"), _UNHEARD)
         throttle = stage.get("DefaultRouteSettings", {})
         know(throttle, "The stage's throttle", ("ThrottlingBurstLimit", "ThrottlingRateLimit"))
-        # Without them the account's own limits hold, which are thousands.
+        # Without these, the account's limits of thousands of requests apply.
         self._burst = float(throttle.get("ThrottlingBurstLimit", 5000))
         self._rate = float(throttle.get("ThrottlingRateLimit", 10_000))
         self._left, self._seen = self._burst, self.clock()
@@ -125,7 +125,7 @@ class HttpApi:
             for route in self._routes
             if route.method in ("", "ANY", request.method) and route.pattern.fullmatch(request.path)
         ]
-        # A route that names its path goes before one that takes the rest, and a named method before any.
+        # A specific path takes precedence over a greedy one, and a specific method over ANY.
         fitting.sort(key=lambda route: (route.path == "$default", "+}" in route.path, route.method == "ANY"))
         return fitting[0] if fitting else None
 
@@ -174,7 +174,7 @@ class HttpApi:
             raise NotEmulated(f"The API calls {target}, which is no alias of the template.")
         function = self._template.named("AWS::Lambda::Function")[self._template.resolve(aliases[target]["FunctionName"])]
         variables = self._template.resolve(function.get("Environment", {}).get("Variables", {}))
-        # Lambda's own defaults where the template is silent.
+        # Lambda's defaults where the template sets nothing.
         return FunctionSettings(
             tuple(sorted(variables.items())), function.get("MemorySize", 128), function.get("Timeout", 3)
         )

@@ -1,4 +1,4 @@
-"""What goes between a viewer, the edge and its origins."""
+"""Requests and responses between a viewer, the edge and its origins."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -8,20 +8,20 @@ Headers = tuple[tuple[str, str], ...]
 
 
 def value(headers: Iterable[tuple[str, str]], name: str, otherwise: str = "") -> str:
-    """Value of a header, whatever its capitals; several with commas between."""
+    """Return the value of a header, case-insensitively; several are joined with commas."""
     found = [text for key, text in headers if key.lower() == name.lower()]
     return ",".join(found) if found else otherwise
 
 
 def without(headers: Headers, *names: str) -> Headers:
-    """The headers but for some."""
+    """Return the headers without the named ones."""
     left_out = {name.lower() for name in names}
     return tuple((key, text) for key, text in headers if key.lower() not in left_out)
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request; `target` is path and query as they came."""
+    """A request; `target` is the undecoded path and query."""
 
     method: str
     target: str
@@ -41,16 +41,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """A response; its length is not among the headers."""
+    """A response; the content length is not among its headers."""
 
     status: int
     headers: Headers = ()
     body: bytes = field(default=b"", repr=False)
 
     def set(self, name: str, text: str) -> "Response":
-        """The same with one header set, in the place of any of its name."""
+        """Return the response with one header set or replaced."""
         return replace(self, headers=(*without(self.headers, name), (name, text)))
 
 
 Origin = Callable[[Request, float], Response]
-"""Answers a request that the edge passes on, in at most so many seconds; else TimeoutError."""
+"""Answers a forwarded request within the given seconds, or raises TimeoutError."""

@@ -1,4 +1,4 @@
-"""CloudFront's policies: what tells two answers apart, what goes to the origin, and what is added for the viewer."""
+"""CloudFront's policies: cache keys, requests to the origin, and headers added for the viewer."""
 
 import re
 from collections.abc import Mapping
@@ -35,12 +35,12 @@ MANAGED_CACHE: Mapping[str, dict[str, Any]] = {
         },
     },
 }
-"""AWS's own policies by their ids, of which the template holds nothing else."""
+"""AWS managed policies by ID; a template contains only the ID."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which headers, cookies and parameters of a request are taken; None takes all."""
+    """Headers, cookies and query parameters that are selected; None selects all."""
 
     headers: frozenset[str]
     cookies: frozenset[str] | None
@@ -49,7 +49,7 @@ class Selection:
     @classmethod
     def read(cls, config: Mapping[str, Any]) -> "Selection":
         know(config, "A policy", _NOTHING, ("EnableAcceptEncodingBrotli", "EnableAcceptEncodingGzip"))
-        # All headers would be passed on with the viewer's Host, which API Gateway does not take.
+        # All headers would include the viewer's Host, which API Gateway rejects.
         headers = _taken(config["HeadersConfig"], "HeaderBehavior", "Headers")
         if headers is None:
             raise NotEmulated("A policy that takes all headers.")
@@ -60,14 +60,14 @@ class Selection:
         )
 
     def header_lines(self, request: Request) -> Headers:
-        """The chosen headers, and the chosen cookies as one."""
+        """Return the selected headers, with the selected cookies as one header."""
         chosen = tuple((name, text) for name, text in request.headers if name.lower() in self.headers)
         cookies = [pair.strip() for pair in value(request.headers, "Cookie").split(";") if pair.strip()]
         kept = [pair for pair in cookies if self.cookies is None or pair.split("=")[0] in self.cookies]
         return (*chosen, ("Cookie", "; ".join(kept))) if kept else chosen
 
     def query(self, request: Request) -> str:
-        """The chosen parameters as they came."""
+        """Return the selected query parameters, undecoded."""
         pairs = [pair for pair in request.query.split("&") if pair]
         return "&".join(pair for pair in pairs if self.parameters is None or unquote(pair.split("=")[0]) in self.parameters)
 
@@ -95,7 +95,7 @@ def _taken(config: Mapping[str, Any], behavior: str, names: str) -> frozenset[st
 
 @dataclass(frozen=True)
 class CachePolicy:
-    """How long what is kept, and by which key."""
+    """TTL bounds and cache key of a cache policy."""
 
     least: int
     default: int
@@ -105,7 +105,7 @@ class CachePolicy:
 
     @classmethod
     def read(cls, template: Template, name: str) -> "CachePolicy":
-        """The policy with this id, of the template or AWS's own.
+        """Return the policy with this ID, from the template or managed by AWS.
 
         Raises:
             NotEmulated: nobody knows it.
@@ -122,7 +122,7 @@ class CachePolicy:
         return cls(config["MinTTL"], config["DefaultTTL"], config["MaxTTL"], Selection.read(key), compresses)
 
     def seconds(self, response: Response) -> float:
-        """How long an answer that is no error is kept."""
+        """Return the seconds for which a successful response is cached."""
         said = value(response.headers, "Cache-Control").lower()
         if re.search(r"no-cache|no-store|private", said):
             return self.least
@@ -131,7 +131,7 @@ class CachePolicy:
 
 
 def origin_request(template: Template, name: str | None) -> Selection:
-    """What the origin request policy with this id adds to the cache key's; nothing where there is none.
+    """Return what the origin request policy with this ID forwards beyond the cache key.
 
     Raises:
         NotEmulated: it is one of AWS's own.
@@ -147,13 +147,13 @@ def origin_request(template: Template, name: str | None) -> Selection:
 
 @dataclass(frozen=True)
 class ResponseHeaders:
-    """Headers for the viewer, each with whether it goes before the origin's own."""
+    """Headers for the viewer, each with a flag whether it overrides the origin's."""
 
     added: tuple[tuple[str, str, bool], ...] = ()
 
     @classmethod
     def read(cls, template: Template, name: str | None) -> "ResponseHeaders":
-        """The response headers policy with this id; none adds nothing.
+        """Return the response headers policy with this ID; without one, no headers are added.
 
         Raises:
             NotEmulated: it is one of AWS's own, or has parts that are not known.

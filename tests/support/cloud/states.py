@@ -1,4 +1,4 @@
-"""Step Functions, as far as the batch's state machine goes: executes a definition in Amazon States Language.
+"""Step Functions for the batch state machine: executes a definition in the Amazon States Language.
 
 Only what that definition uses is known; anything else ends with `NotEmulated`. No package was found that runs a
 distributed map with batches, or lists more than a thousand objects.
@@ -16,10 +16,10 @@ from typing import Any
 from tests.support.cloud.template import NotEmulated, know
 
 STATE_BYTES = 256 * 1024
-"""Step Functions' limit for what passes from one state to the next."""
+"""Step Functions' payload limit between states, in bytes."""
 
 Invoke = Callable[[str, Any], Any]
-"""Calls a function by its ARN, and gives its answer or raises `StateFailed`."""
+"""Invokes a function by its ARN; returns its response or raises `StateFailed`."""
 
 
 class StateFailed(Exception):
@@ -31,7 +31,7 @@ class StateFailed(Exception):
 
 
 class Stopped(StateFailed):
-    """Raised when somebody stops the execution."""
+    """Raised when the execution is stopped."""
 
     def __init__(self) -> None:
         super().__init__("States.Aborted")
@@ -39,7 +39,7 @@ class Stopped(StateFailed):
 
 @dataclass
 class _Child:
-    """A batch of the distributed map, and whether it is done."""
+    """A batch of the distributed map and whether it has succeeded."""
 
     input: Any
     done: bool = False
@@ -47,12 +47,12 @@ class _Child:
 
 @dataclass
 class Execution:
-    """What Step Functions remembers of an execution, so that it can be taken up where it failed."""
+    """State of an execution, with which it can be redriven after a failure."""
 
     name: str
     children: list[_Child] = field(default_factory=list)
     transitions: int = 0
-    """States that were entered in the standard execution, which are paid for."""
+    """Billed state transitions of the standard execution."""
 
 
 class Machine:
@@ -63,7 +63,7 @@ class Machine:
     """
 
     def __init__(self, definition: Mapping[str, Any], invoke: Invoke, s3: Any, *, pause: float = 1.0) -> None:
-        """Take a definition.
+        """Load a definition.
 
         Args:
             definition: in Amazon States Language.
@@ -76,7 +76,7 @@ class Machine:
         self.retries: list[str] = []
 
     def start(self, name: str) -> Execution:
-        """Execute it under a name.
+        """Start an execution with this name.
 
         Raises:
             StateFailed: it failed, or was stopped.
@@ -86,7 +86,7 @@ class Machine:
         return execution
 
     def run(self, execution: Execution) -> None:
-        """Begin an execution, or take it up where it ended: batches that are done are not done again.
+        """Start or redrive an execution; batches that have succeeded are not repeated.
 
         Raises:
             StateFailed: it failed, or was stopped.
@@ -96,7 +96,7 @@ class Machine:
         self._states(self._definition, {}, context, execution)
 
     def stop(self) -> None:
-        """Stop what is executed; calls that are on their way go on, and nobody waits for them."""
+        """Stop the execution; calls in progress continue, but their results are ignored."""
         self._stop.set()
 
     def _states(self, states: Mapping[str, Any], input: Any, context: Any, execution: Execution | None) -> Any:
@@ -171,7 +171,7 @@ class Machine:
             except StateFailed as error:
                 answer.append((None, error))
 
-        # Who gives up does not end the call.
+        # A timeout does not end the call.
         caller = threading.Thread(target=call, daemon=True)
         caller.start()
         caller.join(seconds)
@@ -223,7 +223,7 @@ class Machine:
         failed: list[StateFailed] = []
 
         def run(child: _Child) -> None:
-            # No failure is tolerated: after the first, nothing is begun.
+            # The tolerated failure share is zero: after the first failure, no batch is started.
             if failed or self._stop.is_set():
                 return
             try:

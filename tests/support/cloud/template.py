@@ -46,22 +46,22 @@ class Template:
 
     @classmethod
     def read(cls, folder: Path, name: str = "Lesion") -> Self:
-        """The stack `name` of a synthesis in `folder`."""
+        """Return the stack `name` of the synthesis in `folder`."""
         manifest = json.loads((folder / "manifest.json").read_text())
         region = manifest["artifacts"][name]["environment"].rsplit("/", 1)[1]
         return cls(folder, name, region, json.loads((folder / f"{name}.template.json").read_text())["Resources"])
 
     def copy(self) -> "Template":
-        """The same stack, to be changed."""
+        """Return a copy that can be modified."""
         return Template(self.folder, self.name, self.region, copy.deepcopy(self.resources), self.secrets)
 
     def named(self, kind: str) -> dict[str, Resource]:
-        """Properties of every resource of a type, by the name that a reference to it gives; values unresolved."""
+        """Return the unresolved properties of all resources of a type, by physical name."""
         found = {key: item for key, item in self.resources.items() if item["Type"] == kind}
         return {self.resolve({"Ref": key}): item.get("Properties", {}) for key, item in found.items()}
 
     def only(self, kind: str) -> Resource:
-        """Properties of the one resource of its type; values unresolved.
+        """Return the unresolved properties of the only resource of a type.
 
         Raises:
             NotEmulated: there is none, or more than one.
@@ -72,13 +72,13 @@ class Template:
         return found[0]
 
     def function(self) -> Resource:
-        """Properties of the function that the alias leads to; values unresolved."""
+        """Return the unresolved properties of the function behind the alias."""
         name = self.only("AWS::Lambda::Alias")["FunctionName"]["Ref"]
         properties: Resource = self.resources[name]["Properties"]
         return properties
 
     def assets(self) -> dict[str, Path]:
-        """Folder or file of each file asset, by its key in the bucket of the assets."""
+        """Return the folder or file of each file asset, by its object key."""
         listed = json.loads((self.folder / f"{self.name}.assets.json").read_text())["files"].values()
         return {
             place["objectKey"]: self.folder / asset["source"]["path"]
@@ -87,7 +87,7 @@ class Template:
         }
 
     def resolve(self, value: Any) -> Any:
-        """`value` with every reference in it replaced.
+        """Return `value` with all references resolved.
 
         Raises:
             NotEmulated: a function or a reference that is not known here.
@@ -105,7 +105,7 @@ class Template:
             if name == "Fn::GetAtt":
                 return self._attribute(*argument)
             if name == "Fn::Join":
-                # The whole may be a dynamic reference that its parts are not.
+                # The joined text may be a dynamic reference although its parts are not.
                 return self.resolve(argument[0].join(self.resolve(argument[1])))
             if name == "Fn::Sub" and isinstance(argument, str):
                 return self.resolve(_VARIABLE.sub(lambda found: self._ref(found[1]), argument))
@@ -132,7 +132,7 @@ class Template:
             properties = self.resources[name]["Properties"]
             function = self.resolve(properties["FunctionName"])
             return f"arn:aws:lambda:{self.region}:{ACCOUNT}:function:{function}:{properties['Name']}"
-        # Names of buckets and hosts have no capitals.
+        # Names of buckets and hosts are lower case.
         return name.lower()
 
     def _attribute(self, name: str, attribute: str) -> str:

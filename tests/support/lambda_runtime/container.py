@@ -1,4 +1,4 @@
-"""The built image, run by runc as Lambda runs it: read-only, unprivileged, in limits, with a network of its own.
+"""The built image, run by runc as Lambda does: read-only, unprivileged, with limits and a network of its own.
 
     with Network() as network, working_copy() as image, network.call(RuntimeApi) as runtime:
         with Container(image, network, runtime):
@@ -26,27 +26,27 @@ from tests.support.lambda_runtime.emulator import LOGGING, RuntimeApi
 from tests.support.lambda_runtime.network import Network
 
 PERIOD = 20_000
-"""Microseconds in which a share of the CPU is counted."""
+"""Period of the CPU quota in microseconds."""
 MEMORY_PER_CPU = 1769
-"""Lambda's megabytes for one whole CPU."""
+"""Memory size in MB at which Lambda provides one full vCPU."""
 
 
 @dataclass(frozen=True)
 class Image:
-    """A copy of the image to run: `root` is its file system, `changes` what was written to that since, `config` its own."""
+    """A copy of the image: `root` is its file system, `changes` the files written since, `config` its configuration."""
 
     root: Path
     changes: Path
     config: Mapping[str, Any]
 
     def written(self) -> list[Path]:
-        """Every file and folder in `changes`."""
+        """Return all files and folders in `changes`."""
         return sorted(self.changes.rglob("*"))
 
 
 @contextmanager
 def working_copy(archive: Path = ARCHIVE, tag: str = TAG) -> Iterator[Image]:
-    """The image as `make image` left it, or another that `infra.packaging.image.build` made, for as long as a `with` block.
+    """Unpack the image of `make image`, or another of `infra.packaging.image.build`, for the `with` block.
 
     Raises:
         ImageError: it is not built.
@@ -67,7 +67,7 @@ def working_copy(archive: Path = ARCHIVE, tag: str = TAG) -> Iterator[Image]:
 
 
 class Container:
-    """One process of the image, for as long as a `with` block; to `RuntimeApi` it is like `emulator.Function`."""
+    """One container of the image, a context manager; `RuntimeApi` treats it like `emulator.Function`."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Container:
         writable: bool = False,
         mounts: Mapping[Path, str] | None = None,
     ) -> None:
-        """Prepare to run it.
+        """Prepare the container.
 
         Args:
             image: what to run.
@@ -142,11 +142,11 @@ class Container:
             return True
 
     def log(self) -> str:
-        """What it has written so far."""
+        """Return the output so far."""
         return "".join(self.lines)
 
     def wait(self, seconds: float = 120.0) -> None:
-        """Wait until it has ended.
+        """Wait until the process has ended.
 
         Raises:
             TimeoutError: it has not in `seconds`.
@@ -160,11 +160,11 @@ class Container:
             self._reader.join(10)
 
     def peak(self) -> int:
-        """The most memory that it has held so far, in bytes."""
+        """Return the peak memory in bytes."""
         return int(self._status("VmHWM").split()[0]) << 10
 
     def cpu(self) -> float:
-        """Seconds of CPU that it has used so far, threads that have ended included.
+        """Return the CPU seconds used so far, including threads that have ended.
 
         The clock is the one that `clock_getcpuclockid` names, which Python does not have: CPUCLOCK_SCHED of the process, as
         the kernel's include/linux/posix-timers.h writes it.
@@ -172,7 +172,7 @@ class Container:
         return time.clock_gettime(~self._pid << 3 | 2)
 
     def say(self, text: str) -> None:
-        """Write to its standard input."""
+        """Write to the standard input of the process."""
         if self._create is not None and self._create.stdin is not None:
             self._create.stdin.write(text)
             self._create.stdin.flush()
@@ -182,7 +182,7 @@ class Container:
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
         self.temporary.chmod(0o1777)
-        # The way to it must be open to the unprivileged user too.
+        # The unprivileged user needs access to every parent folder.
         folder.chmod(0o755)
         (folder / "config.json").write_text(json.dumps(self._bundle))
         self._create = subprocess.Popen(

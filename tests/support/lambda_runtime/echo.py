@@ -1,4 +1,4 @@
-"""A function that answers with what arrived, for tests of the way there: `tests.support.lambda_runtime.echo.handler`."""
+"""A function that returns the event it received, for tests of the transport: `tests.support.lambda_runtime.echo.handler`."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def handler(event: Any, context: Any) -> Any:
-    """The event's body as a digest, and the environment as a function sees it; or the misbehaviour that is asked for."""
+    """Return a digest of the body and the context of the call, or misbehave as the event requests."""
     wish = event.get("wish") if isinstance(event, dict) else None
     if wish == "raise":
         raise ValueError("as was wished")

@@ -1,4 +1,4 @@
-"""What the Lambda service is to a function: the Runtime API that it polls, and a process of its own.
+"""The Lambda service from a function's point of view: the Runtime API that it polls, and its process.
 
     with RuntimeApi() as runtime, Function(runtime, "lesion.handler.handler", environment), Gateway(runtime) as gateway:
         httpx2.get(f"{gateway.url}/api/ping")
@@ -26,7 +26,7 @@ from tests.support.lambda_runtime.server import Handler, Server
 
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:lesion"
 EVENT_BYTES = 6 * 1024 * 1024
-"""Lambda's limit for the event and for the answer, in bytes of JSON."""
+"""Lambda's payload limit for event and response, in bytes of JSON."""
 
 
 class FunctionFailed(Exception):
@@ -107,7 +107,7 @@ class RuntimeApi(Server):
         """The next event for a function that polls; None once the function has hung up, or the API has stopped."""
         self.polled = self.polled or time.perf_counter()
         while not self._stopped.is_set():
-            # Before each wait and after it: an event given to a dead function would be lost.
+            # Before and after each wait, because an event handed to a dead function would be lost.
             if _has_hung_up(poller):
                 return None
             try:
@@ -165,7 +165,7 @@ class _RuntimeHandler(Handler):
         body = self.body()
         parts = self.path.removeprefix(f"{self.PREFIX}/").split("/")
         if len(body) < int(self.headers.get("Content-Length", 0)):
-            # Killed while it answered: half an answer is none.
+            # Killed while it responded; a truncated response is ignored.
             if len(parts) == 3:
                 self.server.give(parts[1], error=FunctionFailed("Runtime.ExitError", "the function ended while it answered"))
             self.close_connection = True
@@ -240,11 +240,11 @@ class Function:
         return sum(1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
 
     def log(self) -> str:
-        """What it has written so far, as CloudWatch would have it."""
+        """Return the log so far, as CloudWatch would store it."""
         return "".join(self.lines)
 
     def kill(self) -> None:
-        """End the process as Lambda does: without asking."""
+        """Kill the process, as Lambda does."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

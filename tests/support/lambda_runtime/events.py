@@ -1,4 +1,4 @@
-"""HTTP requests as the events that API Gateway makes of them, and a function's answers as HTTP responses."""
+"""Conversion of HTTP requests to API Gateway events, and of a function's responses to HTTP."""
 
 import base64
 import time
@@ -8,14 +8,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 REQUEST_BYTES = 10 * 1024 * 1024
-"""API Gateway's limit for a request's body."""
+"""API Gateway's limit of a request body in bytes."""
 
 _TEXT = ("text/", "application/json", "application/javascript", "application/xml")
 
 
 @dataclass(frozen=True)
 class Request:
-    """An HTTP request; `target` is path and query as they came."""
+    """An HTTP request; `target` is the undecoded path and query."""
 
     method: str
     target: str
@@ -25,7 +25,7 @@ class Request:
 
 
 def version_2(request: Request) -> dict[str, Any]:
-    """Payload format 2.0: an HTTP API, or a function URL."""
+    """Return the event in payload format 2.0: an HTTP API or a function URL."""
     url = urlsplit(request.target)
     headers: dict[str, str] = {}
     for name, value in request.headers:
@@ -62,7 +62,7 @@ def version_2(request: Request) -> dict[str, Any]:
 
 
 def version_1(request: Request) -> dict[str, Any]:
-    """Payload format 1.0: a REST API with binary media types, or an HTTP API that is told to use it."""
+    """Return the event in payload format 1.0: a REST API with binary media types, or an HTTP API configured for it."""
     url = urlsplit(request.target)
     several: dict[str, list[str]] = {}
     for name, value in request.headers:
@@ -98,7 +98,7 @@ def version_1(request: Request) -> dict[str, Any]:
 
 
 def response(result: Any) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of a function's answer.
+    """Return status, headers and body of a function's response.
 
     Raises:
         ValueError: it is not in the format that API Gateway takes.
@@ -114,7 +114,7 @@ def response(result: Any) -> tuple[int, dict[str, str], bytes]:
 
 
 def _body(body: bytes, kind: str) -> tuple[str, bool]:
-    # Whatever is not one of the text types comes in base64, bytes unchanged.
+    # Bodies of all but the text types are base64-encoded.
     if kind.startswith(_TEXT):
         return body.decode(errors="replace"), False
     return base64.b64encode(body).decode(), True

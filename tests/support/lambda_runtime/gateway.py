@@ -1,4 +1,4 @@
-"""API Gateway in front of a function: an HTTP request becomes an event, the function's answer a response."""
+"""API Gateway in front of a function: converts HTTP requests to events and the function's results to responses."""
 
 import json
 
@@ -8,10 +8,10 @@ from tests.support.lambda_runtime.server import Handler, Server
 
 
 class Gateway(Server):
-    """Listens, for as long as a `with` block, and passes on to the functions that poll `runtime`."""
+    """HTTP server that forwards requests to the functions that poll `runtime`; a context manager."""
 
     def __init__(self, runtime: RuntimeApi, *, payload_format: str = "2.0", seconds: float = 30.0, port: int = 0) -> None:
-        """Prepare to listen.
+        """Configure the server.
 
         Args:
             runtime: where events go.

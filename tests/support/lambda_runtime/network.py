@@ -1,4 +1,4 @@
-"""A network of one's own, in which nothing can be reached but what listens in it, and every try to leave is counted."""
+"""A network namespace without outside connection, in which attempts to connect outside are counted."""
 
 import ctypes
 import fcntl
@@ -18,11 +18,11 @@ _CLONE_NEWNET = 0x40000000
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 0x1
 _LEAVING = ("IpOutNoRoutes", "Ip6OutNoRoutes", "UdpOutDatagrams", "Udp6OutDatagrams")
-"""The kernel's counters of what has nowhere to go, and of datagrams: a look-up of a name begins with one."""
+"""Kernel counters of packets without a route and of datagrams, with which a DNS look-up begins."""
 
 
 class Network:
-    """A network namespace with a loopback interface, for as long as a `with` block. Needs root."""
+    """A network namespace with a loopback interface, a context manager. Needs root."""
 
     def __init__(self) -> None:
         self._work: SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = SimpleQueue()
@@ -31,17 +31,17 @@ class Network:
 
     @property
     def path(self) -> Path:
-        """What a container runtime takes to put a process into it."""
+        """Return the path with which a container runtime joins the namespace."""
         return self._folder / "ns" / "net"
 
     def call(self, function: Callable[[], Result]) -> Result:
-        """Run `function` inside. A socket that it opens stays there, whichever thread uses it afterwards."""
+        """Run `function` in the namespace. A socket that it opens stays there, whichever thread uses it."""
         future: Future[Result] = Future()
         self._work.put((function, future))
         return future.result()
 
     def attempts(self) -> int:
-        """How often something inside has tried to reach what is not there."""
+        """Return the number of attempts to reach anything outside."""
         counted: dict[str, int] = {}
         lines = (self._folder / "net" / "snmp").read_text().splitlines()
         for names, values in zip(lines[::2], lines[1::2], strict=True):
@@ -61,7 +61,7 @@ class Network:
         self._thread.join()
 
     def _live(self) -> None:
-        # A namespace belongs to a thread, so this one does all that must happen inside.
+        # A namespace belongs to a thread, so this thread runs everything inside it.
         libc = ctypes.CDLL(None, use_errno=True)
         failed = libc.unshare(_CLONE_NEWNET)
         error = OSError(ctypes.get_errno(), "A network of its own needs root: run this as root")

@@ -1,4 +1,4 @@
-"""The small HTTP server under the Runtime API and under the gateway."""
+"""The HTTP server of the Runtime API and the gateway."""
 
 import threading
 from collections.abc import Mapping
@@ -7,9 +7,9 @@ from typing import Any, Self
 
 
 class Server(ThreadingHTTPServer):
-    """A server on a port of this machine, any free one if none is given, in a thread, for as long as a `with` block."""
+    """A server in a thread, on the given or any free port of this machine; a context manager."""
 
-    # Fifty callers knock at once: socketserver lets five wait and turns the others away.
+    # Fifty clients connect at once; the default backlog of socketserver is five.
     request_queue_size = 128
 
     daemon_threads = True
@@ -20,7 +20,7 @@ class Server(ThreadingHTTPServer):
         self.address = f"127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a caller that hangs up is what a dying function does."""
+        """Ignore errors: a function that is killed closes its connection."""
 
     def __enter__(self) -> Self:
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -33,12 +33,12 @@ class Server(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Head and body go out one after the other; with Nagle's algorithm the body waits up to 40 ms for the caller's
+    # Head and body are sent separately; with Nagle's algorithm the body waits up to 40 ms for the client's
     # delayed acknowledgement.
     disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        """Write no access log."""
 
     def body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))

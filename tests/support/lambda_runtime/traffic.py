@@ -1,4 +1,4 @@
-"""Mixed traffic for functions on an emulated Lambda, every answer of which is compared with the one that is right."""
+"""Mixed traffic for functions on an emulated Lambda; every response is compared with the expected one."""
 
 import io
 import json
@@ -21,7 +21,7 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True)
 class Visit:
-    """A request, how often it comes beside others, and status and content of its answer, without what changes each time."""
+    """A request, its relative frequency, and status and body of its response without what changes each time."""
 
     event: Event
     weight: int
@@ -31,7 +31,7 @@ class Visit:
 
 @dataclass
 class Tally:
-    """What became of requests: `wrong` are answers that belong to no or to another request."""
+    """Counts of the requests; `wrong` are responses that belong to no request or to another one."""
 
     answered: Counter[int] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
@@ -42,7 +42,7 @@ class Tally:
 
 
 def requests() -> Iterable[tuple[Event, int]]:
-    """Events and their weights: photographs of several sizes and formats, the page's own requests, mistakes."""
+    """Return events and weights: images of several sizes and formats, requests of the page, malformed requests."""
 
     def post(body: bytes, query: str = "") -> Event:
         headers = [("content-type", "application/octet-stream"), ("host", "localhost")]
@@ -72,7 +72,7 @@ def requests() -> Iterable[tuple[Event, int]]:
 
 
 def visits(handler: Any) -> list[Visit]:
-    """The requests with the answers of `handler`, which is the function in this process."""
+    """Return the requests with the responses of `handler`, the function in this process."""
     found = []
     for event, weight in requests():
         answer = handler(event, None)
@@ -81,13 +81,13 @@ def visits(handler: Any) -> list[Visit]:
 
 
 def content(answer: Any) -> Any:
-    """An answer's body without durations."""
+    """Return the body of a response without durations."""
     body = json.loads(answer["body"])
     return {name: value for name, value in body.items() if name != "timing_ms"} if isinstance(body, dict) else body
 
 
 def send(runtime: RuntimeApi, chosen: Sequence[Visit], tally: Tally, end: float, seed: int) -> None:
-    """Send one request after the other until `end` (of `time.monotonic`), and keep count."""
+    """Send requests one after the other until `end` (of `time.monotonic`) and count the responses."""
     draw = random.Random(seed)
     weights = [visit.weight for visit in chosen]
     while time.monotonic() < end:
@@ -104,7 +104,7 @@ def send(runtime: RuntimeApi, chosen: Sequence[Visit], tally: Tally, end: float,
 
 
 def drive(runtime: RuntimeApi, chosen: Sequence[Visit], *, callers: int, seconds: float) -> Tally:
-    """Callers side by side, each with its own sequence of requests."""
+    """Run concurrent clients, each with its own sequence of requests."""
     end = time.monotonic() + seconds
     tallies = [Tally() for _ in range(callers)]
     threads = [

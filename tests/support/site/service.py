@@ -1,4 +1,4 @@
-"""What the service would say, for tests of the page that depend on a model's numbers."""
+"""Responses of the service, for tests of the page that depend on a model's outputs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -42,7 +42,7 @@ FULL_CARD: Mapping[str, Any] = {
                 "nevus": {"n": 820, "malignant": False, "above_threshold": {"value": 0.2, "low": 0.15, "high": 0.25}},
                 "dermatofibroma": {"n": 0, "malignant": False, "above_threshold": {"value": None}},
             },
-            # As many points as the model file has.
+            # As many points as in the model file.
             "curves": {
                 "roc": [[step / 100, round((step / 100) ** 0.052, 4)] for step in range(101)],
                 "reliability": [[(step / 15) ** 2, (step / 15) ** 2.2] for step in range(15)],
@@ -56,7 +56,7 @@ REFUSAL = {"code": "too_blurry", "message": "A sentence that the page says by it
 
 
 def answer(probability: float, *sides: str) -> dict[str, Any]:
-    """An answer of the contract; without sides, a refusal."""
+    """Return a response of `/api/classify`; without sides, a refusal."""
     prediction = {
         "decision": "above_threshold" if probability >= 0.31 else "below_threshold",
         "malignant_probability": probability,
@@ -82,7 +82,7 @@ def answer(probability: float, *sides: str) -> dict[str, Any]:
 
 
 def answer_with(page: Page, body: Mapping[str, Any], card: Mapping[str, Any] = CARD) -> None:
-    """Answer in the service's place from here on, and ask with a sample."""
+    """Mock the service's responses from here on, and classify a sample."""
     page.route("**/api/model", lambda route: route.fulfill(json=card))
     page.route("**/api/classify**", lambda route: route.fulfill(json=body))
     page.locator(".sample").nth(5).click()

@@ -1,4 +1,4 @@
-"""Every view that the page has, and how a person comes there; what depends on a model's numbers is answered by the tests."""
+"""All views of the page and how to reach them; responses that depend on the model are mocked."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,27 +20,27 @@ RULES = """
     addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
         window.broken.push(`${violatedDirective} forbids ${blockedURI}`));
 """
-"""Keeps what the page's security rules forbade."""
+"""Records violations of the Content-Security-Policy."""
 PROBLEM = {"type": "", "title": "", "status": 500, "detail": "English.", "code": "fault"}
 
 
 def files(*names: str) -> list[Any]:
-    """Photographs under these names."""
+    """Return files with these names."""
     return [{"name": name, "mimeType": "image/jpeg", "buffer": PHOTOGRAPH.read_bytes()} for name in names]
 
 
 def start(page: Page) -> None:
-    """The page as it opens."""
+    """Leave the page as it opens."""
 
 
 def chosen(page: Page) -> None:
-    """A photograph of the person's own, before it is looked at."""
+    """Choose a file, before it is classified."""
     page.set_input_files("#file", PHOTOGRAPH)
     expect(page.locator("#predict")).to_be_enabled()
 
 
 def busy(page: Page) -> None:
-    """An answer that takes its time."""
+    """Wait for a response."""
     held: list[Route] = []
     page.route("**/api/classify**", lambda route: held.append(route))
     page.locator(".sample").first.click()
@@ -49,7 +49,7 @@ def busy(page: Page) -> None:
 
 
 def problem(page: Page) -> None:
-    """No answer."""
+    """Show a failed request."""
     page.route("**/api/classify**", lambda route: route.fulfill(status=500, json=PROBLEM))
     page.locator(".sample").first.click()
     page.locator("#predict").click()
@@ -57,7 +57,7 @@ def problem(page: Page) -> None:
 
 
 def answered(body: Mapping[str, Any]) -> Callable[[Page], None]:
-    """An answer, with figures and plots."""
+    """Return a view that shows `body`, with metrics and plots."""
 
     def view(page: Page) -> None:
         answer_with(page, body, FULL_CARD)
@@ -67,13 +67,13 @@ def answered(body: Mapping[str, Any]) -> Callable[[Page], None]:
 
 
 def printed(page: Page) -> None:
-    """The report on paper."""
+    """Show the result in print media."""
     answered(ANSWERS["above"])(page)
     page.emulate_media(media="print", color_scheme="light")
 
 
 def several(page: Page) -> None:
-    """A table of one that was judged, one that was refused and one that failed."""
+    """Show a table of a classified, a refused and a failed file."""
     bodies = [ANSWERS["above"], ANSWERS["refused"]]
     page.route("**/api/model", lambda route: route.fulfill(json=FULL_CARD))
     page.route(
@@ -81,7 +81,7 @@ def several(page: Page) -> None:
         lambda route: route.fulfill(json=bodies.pop(0)) if bodies else route.fulfill(status=500, json=PROBLEM),
     )
     page.set_input_files("#file", files("a-name-that-is-much-too-long-for-any-telephone.jpg", "b.jpg", "c.jpg"))
-    # Each row says so.
+    # Each row shows the number of views.
     page.locator("#views").check()
     page.locator("#queue-predict").click()
     expect(page.locator("[data-state=failed]")).to_have_count(1)
@@ -89,7 +89,7 @@ def several(page: Page) -> None:
 
 
 def crop(page: Page) -> None:
-    """Rotate and crop."""
+    """Open the crop dialog."""
     chosen(page)
     page.locator("#crop-open").click()
     expect(page.locator("#crop-work")).to_be_visible()
@@ -97,20 +97,20 @@ def crop(page: Page) -> None:
 
 
 def camera(page: Page) -> None:
-    """The camera, filming."""
+    """Open the camera."""
     page.context.grant_permissions(["camera"])
     page.locator("#camera-open").click()
     expect(page.locator("#camera-shutter")).to_be_enabled()
 
 
 def no_camera(page: Page) -> None:
-    """A camera that the page may not use."""
+    """Open the camera without permission."""
     page.locator("#camera-open").click()
     expect(page.locator("#camera-problem")).to_be_visible()
 
 
 def private(page: Page) -> None:
-    """Private mode while it downloads."""
+    """Show private mode during its download."""
     held: list[Route] = []
     page.route("**/*.onnx.gz", lambda route: held.append(route))
     page.locator("#private").check()
@@ -118,7 +118,7 @@ def private(page: Page) -> None:
 
 
 def private_ready(page: Page) -> None:
-    """Private mode, and what it answers on this device."""
+    """Show a result of private mode."""
     page.locator("#private").check()
     expect(page.locator("#private-mode")).to_have_attribute("data-state", "ready", timeout=120_000)
     page.locator(".sample").first.click()
@@ -127,7 +127,7 @@ def private_ready(page: Page) -> None:
 
 
 def private_failed(page: Page) -> None:
-    """Private mode whose model does not come, and what it says to who asks it all the same."""
+    """Show private mode after a failed download, and a classification in this state."""
     page.route("**/*.onnx.gz", lambda route: route.abort())
     page.locator("#private").check()
     expect(page.locator("#private-mode")).to_have_attribute("data-state", "failed")
@@ -137,7 +137,7 @@ def private_failed(page: Page) -> None:
 
 
 def about(page: Page) -> None:
-    """About, with every plot and every table."""
+    """Open the About dialog with all plots and tables."""
     page.route("**/api/model", lambda route: route.fulfill(json=FULL_CARD))
     page.locator("#about-open").click()
     expect(page.locator("#figures figure")).to_have_count(4)
