@@ -75,7 +75,7 @@ def handler(stand_in_file: Path, event_loop: None) -> Iterator[Handler]:
 
 
 @pytest.fixture(scope="session")
-def photograph() -> bytes:
+def image_bytes() -> bytes:
     """Return a dermoscopic JPEG image of 1504 x 1129."""
     return (SAMPLES / "ISIC_0000026.jpg").read_bytes()
 

@@ -48,9 +48,7 @@ def outputs_of_samples(names: Collection[str]) -> dict[str, Any]:
     """Return the rounded outputs of the shipped model for these sample images, by name."""
     model = Model(Settings.model)
     size = 2 * model.card.input_size
-    return {
-        name: rounded(model.run(decode((SAMPLES / f"{name}.jpg").read_bytes(), at_least=size).pixels)) for name in names
-    }
+    return {name: rounded(model.run(decode((SAMPLES / f"{name}.jpg").read_bytes(), at_least=size).pixels)) for name in names}
 
 
 def main() -> None:

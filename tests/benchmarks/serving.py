@@ -35,7 +35,7 @@ SIZES = ((600, 450), (1024, 768), (4032, 3024))
 WORKERS = (1, 2, 4, 8)
 PATIENCE = 180.0
 """Seconds for a start; `torch.compile` needs most of them."""
-_BOUNDARY = "photograph-7e3a1c"
+_BOUNDARY = "boundary-7e3a1c"
 
 Photographs = Mapping[str, bytes]
 
@@ -45,7 +45,7 @@ class Measured:
     """What was measured of one contender.
 
     Attributes:
-        milliseconds: of each warm request, by photograph.
+        milliseconds: of each warm request, by image size.
         starts: seconds from starting the process to its first answer, each.
         peak: bytes of memory held at most, all its processes together, with one worker.
         installed, graphics: bytes, and how many of them only graphics cards need.
@@ -106,7 +106,7 @@ class Running:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
-    def first(self, photograph: bytes) -> None:
+    def first(self, image_bytes: bytes) -> None:
         """Wait until it has answered.
 
         Raises:
@@ -115,24 +115,24 @@ class Running:
         end = time.monotonic() + PATIENCE
         while True:
             try:
-                self.ask(photograph)
+                self.ask(image_bytes)
                 return
             except OSError as error:
                 if self._process.poll() is not None or time.monotonic() > end:
                     raise CannotInstall(f"it was installed, but did not answer ({error})") from error
                 time.sleep(0.005)
 
-    def ask(self, photograph: bytes, connection: http.client.HTTPConnection | None = None) -> float:
+    def ask(self, image_bytes: bytes, connection: http.client.HTTPConnection | None = None) -> float:
         """Milliseconds for one photograph, over a new connection unless one is given.
 
         Raises:
             OSError: there is no answer yet.
         """
         if not self.contender.command:
-            return self._ask_inside(photograph)
+            return self._ask_inside(image_bytes)
         started = time.perf_counter()
         own = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        body = _form(self.contender.part, photograph)
+        body = _form(self.contender.part, image_bytes)
         try:
             own.request("POST", self.contender.path, body, {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"})
             answer = own.getresponse()
@@ -146,9 +146,9 @@ class Running:
             raise OSError(f"status {answer.status}")
         return 1000 * (time.perf_counter() - started)
 
-    def _ask_inside(self, photograph: bytes) -> float:
+    def _ask_inside(self, image_bytes: bytes) -> float:
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(f"{_event(photograph)}\n")
+        self._process.stdin.write(f"{_event(image_bytes)}\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline().split()
         if not line or line[0] != "200":
@@ -185,24 +185,24 @@ def _free_port() -> int:
         return int(own.getsockname()[1])
 
 
-def _form(part: str, photograph: bytes) -> bytes:
+def _form(part: str, image_bytes: bytes) -> bytes:
     disposition = f'Content-Disposition: form-data; name="{part}"; filename="a.jpg"'
     head = f"--{_BOUNDARY}\r\n{disposition}\r\nContent-Type: image/jpeg\r\n\r\n"
-    return head.encode() + photograph + f"\r\n--{_BOUNDARY}--\r\n".encode()
+    return head.encode() + image_bytes + f"\r\n--{_BOUNDARY}--\r\n".encode()
 
 
-def _event(photograph: bytes) -> Path:
+def _event(image_bytes: bytes) -> Path:
     """The event in a file."""
-    path = ENVIRONMENTS / f"event-{len(photograph)}.json"
+    path = ENVIRONMENTS / f"event-{len(image_bytes)}.json"
     if not path.is_file():
-        path.write_text(json.dumps(form_event(photograph)))
+        path.write_text(json.dumps(form_event(image_bytes)))
     return path
 
 
-def form_event(photograph: bytes, make: Callable[[Request], dict[str, Any]] = version_2) -> dict[str, Any]:
+def form_event(image_bytes: bytes, make: Callable[[Request], dict[str, Any]] = version_2) -> dict[str, Any]:
     """What API Gateway makes of a form with a photograph, in a payload format."""
     headers = [("content-type", f"multipart/form-data; boundary={_BOUNDARY}"), ("host", "localhost")]
-    return make(Request("POST", "/api/classify", headers, _form("file", photograph), "192.0.2.1"))
+    return make(Request("POST", "/api/classify", headers, _form("file", image_bytes), "192.0.2.1"))
 
 
 @contextmanager
@@ -216,14 +216,14 @@ def on_cpus(cpus: set[int]) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def measure_starts(contenders: list[Contender], found: Mapping[str, Measured], photograph: bytes, times: int) -> None:
+def measure_starts(contenders: list[Contender], found: Mapping[str, Measured], image_bytes: bytes, times: int) -> None:
     """From the start of the process to the first answer, all contenders in turn; the first round is not counted."""
     for turn in range(times + 1):
         for contender in contenders:
             begun = time.perf_counter()
             with Running(contender, {0}) as server:
                 try:
-                    server.first(photograph)
+                    server.first(image_bytes)
                 except CannotInstall as error:
                     found[contender.name].missing = str(error)
                     continue
@@ -237,35 +237,35 @@ def measure_warm(contenders: list[Contender], found: Mapping[str, Measured], pho
     with ExitStack() as stack:
         servers = [stack.enter_context(Running(contender, {0})) for contender in contenders]
         for server in servers:
-            for photograph in photos.values():
-                server.first(photograph)
+            for image_bytes in photos.values():
+                server.first(image_bytes)
                 for _ in range(5):
-                    server.ask(photograph)
+                    server.ask(image_bytes)
         for _ in range(times):
-            for name, photograph in photos.items():
+            for name, image_bytes in photos.items():
                 for server in servers:
-                    spent = server.ask(photograph)
+                    spent = server.ask(image_bytes)
                     found[server.contender.name].milliseconds.setdefault(name, []).append(spent)
         for server in servers:
             found[server.contender.name].peak = server.peak()
 
 
-def measure_throughput(contender: Contender, found: Measured, photograph: bytes, seconds: float) -> None:
+def measure_throughput(contender: Contender, found: Measured, image_bytes: bytes, seconds: float) -> None:
     """Photographs a second with more and more workers on all CPUs, twice as many callers as workers."""
     for workers in WORKERS:
         if contender.command:
             with Running(contender, os.sched_getaffinity(0), workers) as server:
-                server.first(photograph)
-                found.throughput[workers] = _rate([server] * 2 * workers, photograph, seconds)
+                server.first(image_bytes)
+                found.throughput[workers] = _rate([server] * 2 * workers, image_bytes, seconds)
         else:
             with ExitStack() as stack:
                 cpus = os.sched_getaffinity(0)
                 servers = [stack.enter_context(Running(contender, cpus)) for _ in range(workers)]
-                found.throughput[workers] = _rate(servers, photograph, seconds)
+                found.throughput[workers] = _rate(servers, image_bytes, seconds)
         print(f"{contender.name}: {workers} workers {found.throughput[workers]:.0f}/s", flush=True)
 
 
-def _rate(servers: list[Running], photograph: bytes, seconds: float) -> float:
+def _rate(servers: list[Running], image_bytes: bytes, seconds: float) -> float:
     counts = [0] * len(servers)
     # All callers are there, and warm, before the clock starts.
     ready = threading.Barrier(len(servers) + 1)
@@ -274,7 +274,7 @@ def _rate(servers: list[Running], photograph: bytes, seconds: float) -> float:
     def answered(server: Running, connection: http.client.HTTPConnection) -> bool:
         # uvicorn ends workers that are too busy to say that they live; the next request connects anew.
         with suppress(OSError):
-            server.ask(photograph, connection)
+            server.ask(image_bytes, connection)
             return True
         return False
 

@@ -20,7 +20,7 @@ from tests.support.cloud.crashing_files import DEADLY, ENDLESS
 from tests.support.cloud.states import Execution, Machine, StateFailed
 from tests.support.cloud.template import NotEmulated, Template
 from tests.support.lambda_runtime.emulator import said
-from tests.support.paths import SAMPLES, TELEPHONE
+from tests.support.paths import PHONE_IMAGES, SAMPLES
 
 CRASHING = "tests.support.cloud.crashing_handler.handler"
 Put = Callable[..., BatchEmulation]
@@ -77,7 +77,7 @@ def test_batch_rows_equal_those_of_the_command_line(emulate: Put, stand_in_file:
     source = tmp_path / "photographs"
     (source / "below").mkdir(parents=True)
     shutil.copy(SAMPLES / "ISIC_0000026.jpg", source / "müller a.jpg")
-    shutil.copy(TELEPHONE / "ISIC_0000026.heic", source / "below" / "b.heic")
+    shutil.copy(PHONE_IMAGES / "ISIC_0000026.heic", source / "below" / "b.heic")
     (source / "cut.jpg").write_bytes((SAMPLES / "ISIC_0000026.jpg").read_bytes()[:9000])
     Image.new("RGB", (400, 300)).save(source / "dark.png")
     (source / "empty").touch()

@@ -17,14 +17,14 @@ from tests.hostile.crafted_files import (
     tiff,
 )
 from tests.support.image_files import encode
-from tests.support.paths import TELEPHONE
+from tests.support.paths import PHONE_IMAGES
 
 
 def containers() -> dict[str, Case]:
     """Return WebP, HEIC and AVIF files."""
     webp = encode(gradient("RGB"), "WebP")
     avif = encode(gradient("RGB"), "AVIF")
-    heic = (TELEPHONE / "ISIC_0000026.heic").read_bytes()
+    heic = (PHONE_IMAGES / "ISIC_0000026.heic").read_bytes()
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     return {
         "WebP animated": (CLASSIFIED, lambda: encode(frames[0], "WebP", save_all=True, append_images=frames[1:])),

@@ -2,7 +2,7 @@
 
 import struct
 
-from tests.support.paths import TELEPHONE
+from tests.support.paths import PHONE_IMAGES
 
 SIDE = (320, 240)
 """Size of the image that is used as a tile."""
@@ -22,7 +22,7 @@ def size(width: int, height: int) -> bytes:
 
 def heic_grid(rows: int, columns: int, width: int, height: int, *, declared: tuple[int, int] = SIDE) -> bytes:
     """Return a HEIC image of rows x columns tiles with the same bytes; `declared` is the declared size of a tile."""
-    file = (TELEPHONE / "ISIC_0000026.heic").read_bytes()
+    file = (PHONE_IMAGES / "ISIC_0000026.heic").read_bytes()
     coded = file[file.index(b"mdat") + 4 :]
     setup = file[file.index(b"hvcC") - 4 : file.index(b"colr") - 4]
     count = rows * columns

@@ -9,7 +9,7 @@ import sys
 from PIL import Image
 
 from tests.support.lambda_runtime.events import Request, version_2
-from tests.support.paths import REPOSITORY, SAMPLES, TELEPHONE
+from tests.support.paths import PHONE_IMAGES, REPOSITORY, SAMPLES
 
 SIDE = 12_000
 """Pixels per side: in three colours, slightly more than the memory limit of a decoder."""
@@ -34,9 +34,9 @@ def understated_avif() -> bytes:
     return bytes(data)
 
 
-def event(photograph: bytes) -> str:
+def event(image_bytes: bytes) -> str:
     headers = [("content-type", "application/octet-stream"), ("host", "localhost")]
-    return json.dumps(version_2(Request("POST", "/api/classify", headers, photograph, "192.0.2.1")))
+    return json.dumps(version_2(Request("POST", "/api/classify", headers, image_bytes, "192.0.2.1")))
 
 
 def test_understated_size_is_refused_within_the_limit() -> None:
@@ -47,7 +47,7 @@ def test_understated_size_is_refused_within_the_limit() -> None:
     avif = io.BytesIO()
     Image.open(io.BytesIO(jpeg)).save(avif, "AVIF")
     # AVIF and HEIC decoders use several threads, each with address space of its own.
-    valid = [jpeg, avif.getvalue(), (TELEPHONE / "ISIC_0000026.heic").read_bytes()]
+    valid = [jpeg, avif.getvalue(), (PHONE_IMAGES / "ISIC_0000026.heic").read_bytes()]
     sent = [jpeg, *[understated, *valid] * 2]
     environment = {
         **os.environ,

@@ -91,8 +91,8 @@ BAD_REQUESTS: dict[str, tuple[Callable[[], dict[str, Any]], int, str]] = {
 
 @pytest.mark.parametrize("query", ["", "?views=1", "?views=8&evidence=false", "?evidence=true"])
 @pytest.mark.parametrize("in_form", [True, False])
-def test_respond_answers_as_the_framework(stand_in: Model, photograph: bytes, in_form: bool, query: str) -> None:
-    body, headers = (form(part("file", photograph)), FORM) if in_form else (photograph, JPEG)
+def test_respond_answers_as_the_framework(stand_in: Model, image_bytes: bytes, in_form: bool, query: str) -> None:
+    body, headers = (form(part("file", image_bytes)), FORM) if in_form else (image_bytes, JPEG)
     sent = event(body, headers, f"/api/classify{query}")
     answer = fast_path.respond(sent, stand_in, SETTINGS)
     assert answer is not None
@@ -120,10 +120,10 @@ def test_respond_to_bad_request_equals_framework(stand_in: Model, name: str, cap
 @pytest.mark.parametrize("name", [*BAD_REQUESTS, "good image"])
 @pytest.mark.parametrize("version", [version_2, version_1])
 def test_each_image_is_decoded_at_most_once(
-    stand_in: Model, photograph: bytes, monkeypatch: pytest.MonkeyPatch, name: str, version: Any
+    stand_in: Model, image_bytes: bytes, monkeypatch: pytest.MonkeyPatch, name: str, version: Any
 ) -> None:
     """One call of `decode` per upload that contains an image, whether it is valid or not, on both paths."""
-    sent = event(photograph) if name == "good image" else BAD_REQUESTS[name][0]()
+    sent = event(image_bytes) if name == "good image" else BAD_REQUESTS[name][0]()
     code = "ok" if name == "good image" else BAD_REQUESTS[name][2]
     # These are rejected by their length or their form.
     expected = 0 if code in ("missing_file", "invalid_request") or name.startswith("too many bytes") else 1
@@ -148,7 +148,7 @@ def test_each_image_is_decoded_at_most_once(
 @pytest.mark.parametrize("error", [RuntimeError, MemoryError, InferenceError])
 def test_respond_logs_unhandled_errors_once(
     stand_in: Model,
-    photograph: bytes,
+    image_bytes: bytes,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     error: type[Exception],
@@ -160,7 +160,7 @@ def test_respond_logs_unhandled_errors_once(
 
     monkeypatch.setattr(fast_path, "classify", fail)
     monkeypatch.setattr(api, "classify", fail)
-    sent = event(photograph)
+    sent = event(image_bytes)
     answer = fast_path.respond(sent, stand_in, SETTINGS)
     logged = [record.getMessage() for record in caplog.records]
     caplog.clear()
@@ -187,8 +187,8 @@ def test_respond_logs_unhandled_errors_once(
         "/api/ping",
     ],
 )
-def test_respond_leaves_unusual_addresses(stand_in: Model, photograph: bytes, target: str) -> None:
-    assert fast_path.respond(event(photograph, target=target), stand_in, SETTINGS) is None
+def test_respond_leaves_unusual_addresses(stand_in: Model, image_bytes: bytes, target: str) -> None:
+    assert fast_path.respond(event(image_bytes, target=target), stand_in, SETTINGS) is None
 
 
 @pytest.mark.parametrize(
@@ -210,10 +210,10 @@ def test_respond_leaves_other_events(stand_in: Model, sent: dict[str, Any]) -> N
 
 
 def test_uploads_do_without_the_framework(
-    environment: dict[str, str], stand_in_file: Path, photograph: bytes, tmp_path: Path
+    environment: dict[str, str], stand_in_file: Path, image_bytes: bytes, tmp_path: Path
 ) -> None:
     """A good upload and a corrupt one load no framework; another route does; all are in the access log."""
-    (tmp_path / "events.json").write_text(json.dumps([event(photograph), event(truncated_png())]))
+    (tmp_path / "events.json").write_text(json.dumps([event(image_bytes), event(truncated_png())]))
     code = (
         "import asyncio, json, sys, lesion.handler as h\n"
         "heavy = {'fastapi', 'starlette', 'pydantic', 'mangum', 'pi_heif', 'anyio'}\n"
@@ -261,10 +261,10 @@ def test_malformed_gallery_stops_the_start(environment: dict[str, str], stand_in
 
 
 @pytest.mark.parametrize(("shown", "status"), [(None, 403), ("x" * 32, 403), (f"{SECRET},{SECRET}", 403), (SECRET, 200)])
-def test_respond_requires_the_origin_secret(stand_in: Model, photograph: bytes, shown: str | None, status: int) -> None:
+def test_respond_requires_the_origin_secret(stand_in: Model, image_bytes: bytes, shown: str | None, status: int) -> None:
     """Without it, the answer is the framework's 403."""
     guarded = Settings(origin_secrets=frozenset({SECRET}), max_upload_bytes=SETTINGS.max_upload_bytes)
-    sent = event(photograph)
+    sent = event(image_bytes)
     sent["headers"] |= {} if shown is None else {"X-Origin-Secret": shown}
     answer, expected = fast_path.respond(sent, stand_in, guarded), framework(stand_in, guarded)(sent)
     assert answer is not None and answer["statusCode"] == expected["statusCode"] == status

@@ -19,7 +19,7 @@ from tests.support.cloud.batch import KEYS, client, storage
 from tests.support.lambda_runtime.container import Container, Image, working_copy
 from tests.support.lambda_runtime.emulator import RuntimeApi
 from tests.support.lambda_runtime.network import Network
-from tests.support.paths import SAMPLES, TELEPHONE
+from tests.support.paths import PHONE_IMAGES, SAMPLES
 
 pytestmark = pytest.mark.image
 
@@ -35,7 +35,7 @@ def image() -> Iterator[Image]:
 
 
 def test_batch_image_classifies_a_bucket_and_calls_only_s3(image: Image) -> None:
-    paths = [SAMPLES / "ISIC_0010021.jpg", TELEPHONE / "ISIC_0000026.heic"]
+    paths = [SAMPLES / "ISIC_0010021.jpg", PHONE_IMAGES / "ISIC_0000026.heic"]
     photographs = {path.name: path.read_bytes() for path in paths} | {"no picture.jpg": b"no picture"}
     with Network() as network:
         # Everything runs in the container's network, which has no outside connection.

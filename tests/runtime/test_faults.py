@@ -43,11 +43,11 @@ def test_killed_process_loses_only_its_own_request(environment: dict[str, str], 
     assert tally.failed.total() <= kills
 
 
-def test_clock_jumps_do_not_change_answers(monkeypatch: pytest.MonkeyPatch, stand_in: Model, photograph: bytes) -> None:
-    before = classify(photograph, stand_in)
+def test_clock_jumps_do_not_change_answers(monkeypatch: pytest.MonkeyPatch, stand_in: Model, image_bytes: bytes) -> None:
+    before = classify(image_bytes, stand_in)
     jumps = iter((0.0, 4e9, -5.0, *range(1000)))
     monkeypatch.setattr(time, "time", lambda: next(jumps))
-    after = classify(photograph, stand_in)
+    after = classify(image_bytes, stand_in)
     assert after.prediction == before.prediction and after.prediction is not None
     assert 0 <= after.timing_ms.total < 60_000
 

@@ -30,11 +30,11 @@ from tests.support.lambda_runtime.dockerfile import glibc_tunables
 from tests.support.lambda_runtime.emulator import RuntimeApi
 from tests.support.lambda_runtime.gateway import Gateway
 from tests.support.lambda_runtime.network import Network
-from tests.support.paths import REPOSITORY, SAMPLES, TELEPHONE
+from tests.support.paths import PHONE_IMAGES, REPOSITORY, SAMPLES
 
 pytestmark = pytest.mark.image
 
-PHOTOGRAPHS = [*sorted(SAMPLES.glob("*.jpg")), *sorted(TELEPHONE.glob("*.heic"))]
+PHOTOGRAPHS = [*sorted(SAMPLES.glob("*.jpg")), *sorted(PHONE_IMAGES.glob("*.heic"))]
 PEAK_BYTES = 200_000_000
 PEAK_BYTES_OF_EIGHT_VIEWS = 280_000_000
 AT_ONCE = 50
@@ -203,9 +203,9 @@ def test_concurrent_requests_get_their_own_answers(image: Image, network: Networ
 
 def varied(number: int) -> bytes:
     """Return an image that is different for every number."""
-    with Pillow.open(PHOTOGRAPHS[number % 12]) as photograph:
+    with Pillow.open(PHOTOGRAPHS[number % 12]) as image:
         file = io.BytesIO()
-        photograph.reduce(2).crop((0, 0, 300 + number, 290)).save(file, "JPEG")
+        image.reduce(2).crop((0, 0, 300 + number, 290)).save(file, "JPEG")
         return file.getvalue()
 
 

@@ -50,18 +50,18 @@ def judged(response: Any) -> Any:
 
 
 @pytest.mark.parametrize("payload_format", FORMATS)
-def test_form_is_answered_as_in_process(lesion: Stage, client: TestClient, photograph: bytes, payload_format: str) -> None:
+def test_form_is_answered_as_in_process(lesion: Stage, client: TestClient, image_bytes: bytes, payload_format: str) -> None:
     url = f"{lesion.urls[payload_format]}/api/classify?views=1"
-    response = httpx2.post(url, files={"file": ("photo.jpg", photograph, "image/jpeg")}, timeout=60)
-    assert judged(response) == judged(client.post("/api/classify?views=1", content=photograph))
+    response = httpx2.post(url, files={"file": ("photo.jpg", image_bytes, "image/jpeg")}, timeout=60)
+    assert judged(response) == judged(client.post("/api/classify?views=1", content=image_bytes))
     assert response.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize("payload_format", FORMATS)
-def test_body_is_answered_as_in_process(lesion: Stage, client: TestClient, photograph: bytes, payload_format: str) -> None:
+def test_body_is_answered_as_in_process(lesion: Stage, client: TestClient, image_bytes: bytes, payload_format: str) -> None:
     url = f"{lesion.urls[payload_format]}/api/classify?views=8&evidence=false"
-    response = httpx2.post(url, content=photograph, headers={"content-type": "image/jpeg"}, timeout=60)
-    assert judged(response) == judged(client.post("/api/classify?views=8&evidence=false", content=photograph))
+    response = httpx2.post(url, content=image_bytes, headers={"content-type": "image/jpeg"}, timeout=60)
+    assert judged(response) == judged(client.post("/api/classify?views=8&evidence=false", content=image_bytes))
 
 
 @pytest.mark.parametrize("payload_format", FORMATS)
@@ -95,10 +95,10 @@ def test_warm_up_event_is_answered(lesion: Stage, event: Any) -> None:
 
 
 @pytest.mark.parametrize("payload_format", FORMATS)
-def test_largest_upload_passes_and_one_more_byte_fails(lesion: Stage, photograph: bytes, payload_format: str) -> None:
+def test_largest_upload_passes_and_one_more_byte_fails(lesion: Stage, image_bytes: bytes, payload_format: str) -> None:
     url = f"{lesion.urls[payload_format]}/api/classify"
     # Decoders ignore zeros after the end of a JPEG.
-    largest = photograph + bytes(4_500_000 - len(photograph))
+    largest = image_bytes + bytes(4_500_000 - len(image_bytes))
     assert httpx2.post(url, files={"file": ("photo.jpg", largest)}, timeout=60).status_code == 200
     response = httpx2.post(url, content=largest + b"\0", timeout=60)
     assert (response.status_code, response.json()["code"]) == (413, "too_large")
@@ -111,12 +111,12 @@ def test_gateway_answers_for_bodies_too_large_for_lambda(lesion: Stage, size: in
 
 
 @pytest.mark.parametrize("payload_format", FORMATS)
-def test_log_contains_nothing_of_the_caller(lesion: Stage, photograph: bytes, payload_format: str) -> None:
+def test_log_contains_nothing_of_the_caller(lesion: Stage, image_bytes: bytes, payload_format: str) -> None:
     url = lesion.urls[payload_format]
     before = len(lesion.function.lines)
-    httpx2.post(f"{url}/api/classify?note=anna", files={"file": ("schmidt.jpg", photograph)}, timeout=60).raise_for_status()
+    httpx2.post(f"{url}/api/classify?note=anna", files={"file": ("schmidt.jpg", image_bytes)}, timeout=60).raise_for_status()
     # Dependencies would log paths and malformed forms at the log level of the stack.
-    assert httpx2.put(f"{url}/api/classify/schmidt.jpg", content=photograph, timeout=60).status_code == 404
+    assert httpx2.put(f"{url}/api/classify/schmidt.jpg", content=image_bytes, timeout=60).status_code == 404
     broken = b"--x\r\nContent Disposition: anna\r\n\r\n\r\n--x--"
     form = {"content-type": "multipart/form-data; boundary=x"}
     assert httpx2.post(f"{url}/api/classify", content=broken, headers=form, timeout=60).status_code == 400

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from tests.support.paths import REPOSITORY, SAMPLES, TELEPHONE
+from tests.support.paths import PHONE_IMAGES, REPOSITORY, SAMPLES
 from tests.support.site.service import CARD, SHA256, answer, answer_with
 
 SITE = REPOSITORY / "infra" / "site"
@@ -277,7 +277,7 @@ def answer_about(page: Page, photograph: Path) -> None:
 
 
 def test_a_picture_that_the_page_decodes_lies_under_its_map(page: Page) -> None:
-    answer_about(page, TELEPHONE / "ISIC_0000026.heic")
+    answer_about(page, PHONE_IMAGES / "ISIC_0000026.heic")
     for picture in ("#preview", "#evidence-alone", "#evidence-under"):
         expect(page.locator(picture)).to_have_js_property("naturalWidth", 320)
         expect(page.locator(picture)).to_be_visible()
@@ -301,7 +301,7 @@ def decoder_held(page: Page) -> Callable[[], Route]:
 
 def test_an_answer_that_is_faster_than_the_decoder_gets_its_picture_later(page: Page) -> None:
     decoder = decoder_held(page)
-    answer_about(page, TELEPHONE / "ISIC_0000026.heic")
+    answer_about(page, PHONE_IMAGES / "ISIC_0000026.heic")
     expect(page.locator("#no-preview")).to_have_text("The photograph is being opened.")
     expect(page.locator("#evidence-under")).to_be_hidden()
     expect(page.locator("#evidence figcaption").last).to_be_hidden()
@@ -316,14 +316,14 @@ def test_an_answer_that_is_faster_than_the_decoder_gets_its_picture_later(page: 
 
 def test_a_picture_that_is_decoded_too_late_is_not_shown(page: Page) -> None:
     decoder = decoder_held(page)
-    page.set_input_files("#file", TELEPHONE / "ISIC_0000026.heic")
+    page.set_input_files("#file", PHONE_IMAGES / "ISIC_0000026.heic")
     first = decoder()
     expect(page.locator("#no-preview")).to_have_text("The photograph is being opened.")
     page.set_input_files("#file", PHOTOGRAPH)
     expect(page.locator("#preview")).to_have_js_property("naturalWidth", 1504)
     first.continue_()
     # The next one waits for the decoder: once it is shown, the one before it would have been.
-    page.set_input_files("#file", TELEPHONE / "ISIC_0000026-turned.heic")
+    page.set_input_files("#file", PHONE_IMAGES / "ISIC_0000026-turned.heic")
     expect(page.locator("#preview")).to_have_js_property("naturalWidth", 240)
     expect(page.locator("#name")).to_have_text("ISIC_0000026-turned.heic")
 

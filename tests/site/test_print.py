@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
-from tests.support.paths import SAMPLES, TELEPHONE
+from tests.support.paths import PHONE_IMAGES, SAMPLES
 from tests.support.site.service import CARD, answer, answer_with
 
 BODIES = {
@@ -110,7 +110,7 @@ def test_a_photograph_that_cannot_be_shown_is_printed_without_its_picture(
 
 def test_a_photograph_that_the_page_decodes_is_printed_with_its_picture(opened: Callable[..., Page]) -> None:
     page = opened()
-    show(page, TELEPHONE / "ISIC_0000026.heic")
+    show(page, PHONE_IMAGES / "ISIC_0000026.heic")
     expect(page.locator("#evidence-under")).to_have_js_property("naturalWidth", 320)
     text, pictures = printed(page, "A4")
     assert "ISIC_0000026.heic" in text and "With the evidence over it" in text

@@ -13,7 +13,7 @@ from lesion.imaging.decode import decode
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.support.paths import SAMPLES, TELEPHONE
+from tests.support.paths import PHONE_IMAGES, SAMPLES
 
 CLASSIFY = """async ([data, views]) => {
     const { classifyHere } = await import("/js/private/mode.js");
@@ -193,7 +193,7 @@ def originals() -> list[Path]:
 
 @pytest.mark.parametrize("name", ["ISIC_0000026.heic", "ISIC_0000026-turned.heic"])
 def test_heic_is_read_where_the_browser_does_not(page: Page, base_url: str, name: str) -> None:
-    photograph = (TELEPHONE / name).read_bytes()
+    photograph = (PHONE_IMAGES / name).read_bytes()
     ours, theirs = here(page, photograph), there(base_url, photograph)
     assert decided(ours) == decided(theirs)
 
@@ -207,5 +207,5 @@ def test_heic_is_read_where_the_browser_does_not(page: Page, base_url: str, name
         (b"II*\0" + bytes(100), "cannot_open"),
     ],
 )
-def test_what_cannot_be_read_is_a_sentence(page: Page, photograph: bytes, sentence: str) -> None:
-    assert here(page, photograph) == f"problems.{sentence}"
+def test_what_cannot_be_read_is_a_sentence(page: Page, image_bytes: bytes, sentence: str) -> None:
+    assert here(page, image_bytes) == f"problems.{sentence}"

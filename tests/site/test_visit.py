@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, Rout
 from python_multipart.multipart import parse_options_header
 
 from tests.support.browser import wait_until
-from tests.support.paths import SAMPLES, TELEPHONE
+from tests.support.paths import PHONE_IMAGES, SAMPLES
 
 PHOTOGRAPHS = [SAMPLES / f"ISIC_{number}.jpg" for number in ("0000026", "0010021", "0000345", "0010587")]
 LIMIT = 4_500_000
@@ -428,7 +428,7 @@ def test_heic_is_shown_and_cropped_by_what_is_loaded_with_the_first_one(page: Pa
     page.set_input_files("#file", PHOTOGRAPHS[0])
     expect(page.locator("#preview")).to_have_js_property("naturalWidth", 1504)
     assert not [url for url in asked if "heic" in url or "cropper" in url]
-    page.set_input_files("#file", TELEPHONE / "ISIC_0000026-turned.heic")
+    page.set_input_files("#file", PHONE_IMAGES / "ISIC_0000026-turned.heic")
     expect(page.locator("#preview")).to_have_js_property("naturalWidth", 240)
     expect(page.locator("#preview")).to_have_js_property("naturalHeight", 320)
     assert [url for url in asked if "/private/heic" in url] and not [url for url in asked if "cropper" in url]
@@ -470,7 +470,7 @@ def test_a_photograph_above_the_limit_leaves_upright_and_without_its_metadata(pa
 
 
 def test_heic_is_sent_as_it_is_whatever_is_shown_of_it(page: Page) -> None:
-    page.set_input_files("#file", TELEPHONE / "ISIC_0000026.heic")
+    page.set_input_files("#file", PHONE_IMAGES / "ISIC_0000026.heic")
     expect(page.locator("#preview")).to_have_js_property("naturalWidth", 320)
     page.get_by_role("button", name="Predict", exact=True).click()
     # What the service says of it.
@@ -479,7 +479,7 @@ def test_heic_is_sent_as_it_is_whatever_is_shown_of_it(page: Page) -> None:
 
 def test_heic_above_the_limit_is_decoded_here(page: Page, tmp_path: Path) -> None:
     photographs = sent(page)
-    original = (TELEPHONE / "ISIC_0000026.heic").read_bytes()
+    original = (PHONE_IMAGES / "ISIC_0000026.heic").read_bytes()
     # A box that readers pass over.
     (tmp_path / "large.heic").write_bytes(original + struct.pack(">I4s", LIMIT, b"free") + bytes(LIMIT - 8))
     page.set_input_files("#file", tmp_path / "large.heic")
@@ -666,7 +666,7 @@ def test_no_button_of_a_row_breaks_within_a_word(opened: Callable[..., Page], lo
 
 
 def test_a_file_that_the_page_decodes_has_its_thumbnail(page: Page) -> None:
-    heic = (TELEPHONE / "ISIC_0000026.heic").read_bytes()
+    heic = (PHONE_IMAGES / "ISIC_0000026.heic").read_bytes()
     page.set_input_files("#file", [*files("a.jpg"), {"name": "b.heic", "mimeType": "image/heic", "buffer": heic}])
     row = page.get_by_role("row", name=re.compile("b.heic"))
     drawn = "(canvas) => canvas.getContext('2d').getImageData(44, 44, 1, 1).data[3] === 255"
@@ -861,7 +861,7 @@ def test_the_whole_visit_breaks_no_rule_and_asks_no_other_host(opened: Callable[
     page.get_by_role("button", name="Rotate and crop").click()
     page.get_by_role("button", name="Smaller").click()
     page.get_by_role("button", name="Use this square").click()
-    page.set_input_files("#file", [*PHOTOGRAPHS[:2], TELEPHONE / "ISIC_0000026.heic"])
+    page.set_input_files("#file", [*PHOTOGRAPHS[:2], PHONE_IMAGES / "ISIC_0000026.heic"])
     page.get_by_role("button", name="Predict all").click()
     expect(page.locator("#queue-progress")).to_have_text("3 of 3 looked at")
     page.get_by_role("button", name="ISIC_0000026.heic", exact=True).click()

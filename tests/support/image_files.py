@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tests.support.paths import SAMPLES, TELEPHONE
+from tests.support.paths import PHONE_IMAGES, SAMPLES
 
 
 def encode(image: Image.Image, name: str, **options: object) -> bytes:
@@ -45,7 +45,7 @@ def small_files() -> tuple[tuple[str, bytes], ...]:
         "BMP": encode(image, "BMP"),
         "GIF": encode(image, "GIF"),
         "AVIF": encode(image, "AVIF"),
-        "HEIC": (TELEPHONE / "ISIC_0000026.heic").read_bytes(),
-        "HEIC turned": (TELEPHONE / "ISIC_0000026-turned.heic").read_bytes(),
+        "HEIC": (PHONE_IMAGES / "ISIC_0000026.heic").read_bytes(),
+        "HEIC turned": (PHONE_IMAGES / "ISIC_0000026-turned.heic").read_bytes(),
     }
     return tuple(files.items())

@@ -73,8 +73,8 @@ def test_nothing_outside_the_page_is_served(base_url: str, path: str) -> None:
     assert b"import" not in answer and b"root:" not in answer
 
 
-def test_a_photograph_is_judged_over_the_network(base_url: str, photograph: bytes) -> None:
-    response = httpx2.post(base_url + "/api/classify", files={"file": ("photo.jpg", photograph)}, timeout=60)
+def test_a_photograph_is_judged_over_the_network(base_url: str, image_bytes: bytes) -> None:
+    response = httpx2.post(base_url + "/api/classify", files={"file": ("photo.jpg", image_bytes)}, timeout=60)
     assert response.status_code == 200
     assert response.json()["image"] == {"width": 1504, "height": 1129, "format": "JPEG"}
 
@@ -85,13 +85,13 @@ def test_an_upload_above_the_limit_gets_its_answer_and_not_a_broken_connection(b
     assert (response.status_code, response.json()["code"]) == (413, "too_large")
 
 
-def test_the_log_has_no_query_and_stopping_is_clean(environment: dict[str, str], photograph: bytes) -> None:
+def test_the_log_has_no_query_and_stopping_is_clean(environment: dict[str, str], image_bytes: bytes) -> None:
     process = serve(environment)
     try:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         httpx2.post(
-            f"{url}api/classify?views=1&secret=anna", files={"file": ("schmidt.jpg", photograph)}, timeout=60
+            f"{url}api/classify?views=1&secret=anna", files={"file": ("schmidt.jpg", image_bytes)}, timeout=60
         ).raise_for_status()
         httpx2.get(f"{url}nothing%0Aforged%1B[31m", timeout=60)
         process.send_signal(signal.SIGINT)

@@ -22,7 +22,7 @@ from lesion.inference.schemas import Views
 from PIL import Image
 from starlette.testclient import TestClient
 
-from tests.support.paths import REPOSITORY, SAMPLES, TELEPHONE
+from tests.support.paths import PHONE_IMAGES, REPOSITORY, SAMPLES
 from tests.support.stand_in_model import build
 
 RUN = RunInfo("1", "ab", 1, ("melanoma", "nevus"))
@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     source = tmp_path / "photographs"
     (source / "below").mkdir(parents=True)
     shutil.copy(SAMPLES / "ISIC_0000026.jpg", source / "a.jpg")
-    shutil.copy(TELEPHONE / "ISIC_0000026.heic", source / "below" / "b.heic")
+    shutil.copy(PHONE_IMAGES / "ISIC_0000026.heic", source / "below" / "b.heic")
     (source / "cut.jpg").write_bytes((SAMPLES / "ISIC_0000026.jpg").read_bytes()[:9000])
     Image.new("RGB", (400, 300)).save(source / "dark.png")
     (source / "empty").touch()

@@ -33,10 +33,10 @@ def s3(stand_in_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleT
     sys.modules.pop("lesion.batch.lambda_handler")
 
 
-def test_denied_image_becomes_a_row(s3: ModuleType, photograph: bytes) -> None:
+def test_denied_image_becomes_a_row(s3: ModuleType, image_bytes: bytes) -> None:
     with Stubber(s3._s3) as stub:
         stub.add_client_error("get_object", "AccessDenied")
-        stub.add_response("get_object", {"Body": StreamingBody(io.BytesIO(photograph), len(photograph))})
+        stub.add_response("get_object", {"Body": StreamingBody(io.BytesIO(image_bytes), len(image_bytes))})
         denied, classified = s3.classify_keys(["a.jpg", "b.jpg"])
     assert (denied["code"], denied["message"]) == ("unreadable", "S3 says AccessDenied.")
     assert classified["status"] == "ok"
@@ -58,12 +58,12 @@ def body(data: bytes) -> dict[str, Any]:
     return {"Body": StreamingBody(io.BytesIO(data), len(data))}
 
 
-def test_handler_writes_one_part(s3: ModuleType, photograph: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_handler_writes_one_part(s3: ModuleType, image_bytes: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has a row for every key; those that crashed the function are not read again."""
     sent: dict[str, Any] = {}
     keys = ["a.jpg", "crashed.jpg", "gone.jpg"]
     with Stubber(s3._s3) as stub:
-        stub.add_response("get_object", body(photograph), {"Bucket": "photographs", "Key": "a.jpg"})
+        stub.add_response("get_object", body(image_bytes), {"Bucket": "photographs", "Key": "a.jpg"})
         stub.add_client_error("get_object", "NoSuchKey")
         expected = {"Bucket": "results", "Key": s3.part_key("first", keys), "Body": ANY, "ContentType": ANY}
         stub.add_response("put_object", {}, expected)
@@ -80,9 +80,9 @@ def test_handler_writes_one_part(s3: ModuleType, photograph: bytes, monkeypatch:
     assert rows[0]["status"] == "ok"
 
 
-def test_handler_with_one_key_writes_nothing(s3: ModuleType, photograph: bytes) -> None:
+def test_handler_with_one_key_writes_nothing(s3: ModuleType, image_bytes: bytes) -> None:
     with Stubber(s3._s3) as stub:
-        stub.add_response("get_object", body(photograph), {"Bucket": "photographs", "Key": "a.jpg"})
+        stub.add_response("get_object", body(image_bytes), {"Bucket": "photographs", "Key": "a.jpg"})
         s3.handler({"key": "a.jpg"}, None)
         stub.assert_no_pending_responses()
 

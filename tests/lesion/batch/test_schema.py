@@ -37,27 +37,27 @@ def test_unavailable_storage_is_raised(stand_in: Model) -> None:
         classify_row("a.jpg", reader(StorageError("not now")), stand_in, 1)
 
 
-def test_too_large_file_becomes_a_row(stand_in: Model, photograph: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema, "MAX_FILE_BYTES", len(photograph) - 1)
-    row = classify_row("a.jpg", lambda: photograph, stand_in, 1)
+def test_too_large_file_becomes_a_row(stand_in: Model, image_bytes: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "MAX_FILE_BYTES", len(image_bytes) - 1)
+    row = classify_row("a.jpg", lambda: image_bytes, stand_in, 1)
     assert (row["status"], row["code"]) == ("error", "too_large")
-    assert row["message"] == f"The file has more than {len(photograph) - 1} bytes."
+    assert row["message"] == f"The file has more than {len(image_bytes) - 1} bytes."
 
 
-def test_unhandled_error_becomes_a_row(stand_in: Model, photograph: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unhandled_error_becomes_a_row(stand_in: Model, image_bytes: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """The row names the exception without its message, which may quote the file."""
 
     def fail(*_: Any, **__: Any) -> Any:
         raise RuntimeError("anna")
 
     monkeypatch.setattr(schema, "classify", fail)
-    row = classify_row("a.jpg", lambda: photograph, stand_in, 1)
+    row = classify_row("a.jpg", lambda: image_bytes, stand_in, 1)
     assert row == {"file": "a.jpg", "status": "error", "code": "fault", "message": "RuntimeError"}
 
 
-def test_rows_fit_the_schema(stand_in: Model, photograph: bytes) -> None:
+def test_rows_fit_the_schema(stand_in: Model, image_bytes: bytes) -> None:
     run = describe_run(stand_in, 8)
-    rows = [classify_row("a.jpg", lambda: photograph, stand_in, 8), crashed_row("b.jpg")]
+    rows = [classify_row("a.jpg", lambda: image_bytes, stand_in, 8), crashed_row("b.jpg")]
     table = pa.Table.from_pylist(rows, run.schema())
     assert table.schema.metadata == {
         b"model_version": b"stand-in",

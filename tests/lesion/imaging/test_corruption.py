@@ -60,5 +60,5 @@ def test_corrupt_files_are_never_unhandled_errors(client: TestClient, share: int
         assert response.status_code in (200, 400, 413, 415), f"number {number}, {name}: {response.text}"
 
 
-def test_service_continues_after_corrupt_files(client: TestClient, photograph: bytes) -> None:
-    assert client.post("/api/classify", content=photograph).json()["status"] == "ok"
+def test_service_continues_after_corrupt_files(client: TestClient, image_bytes: bytes) -> None:
+    assert client.post("/api/classify", content=image_bytes).json()["status"] == "ok"

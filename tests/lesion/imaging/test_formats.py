@@ -11,7 +11,7 @@ from lesion.imaging.heic import HeicImage, check_item_names
 from PIL import Image, ImageCms
 
 from tests.support.image_files import encode, small
-from tests.support.paths import SAMPLES, TELEPHONE
+from tests.support.paths import PHONE_IMAGES, SAMPLES
 
 SIDE = (96, 64)
 
@@ -37,7 +37,7 @@ def test_decode_supports_every_format(sample_image: Image.Image, name: str) -> N
 
 @pytest.mark.parametrize(("name", "turned"), [("ISIC_0000026.heic", False), ("ISIC_0000026-turned.heic", True)])
 def test_decode_turns_heic_upright(name: str, turned: bool) -> None:
-    decoded = decode((TELEPHONE / name).read_bytes())
+    decoded = decode((PHONE_IMAGES / name).read_bytes())
     expected = small(SAMPLES / "ISIC_0000026.jpg", 320, 240)
     pixels = np.rot90(decoded.pixels) if turned else decoded.pixels
     assert (decoded.format, decoded.width, decoded.height) == ("HEIC", *((240, 320) if turned else (320, 240)))
@@ -47,13 +47,13 @@ def test_decode_turns_heic_upright(name: str, turned: bool) -> None:
 @pytest.mark.parametrize("item", [b"\xb3xif", b"E\xbaif", b"Exi\xc3"])
 def test_decode_rejects_heic_that_crashes_the_decoder(item: bytes) -> None:
     # Found by random corruption: pi_heif 1.4.0 cannot decode such a type, and dereferences a null pointer.
-    data = (TELEPHONE / "ISIC_0000026-turned.heic").read_bytes().replace(b"\0\0Exif\0", b"\0\0" + item + b"\0", 1)
+    data = (PHONE_IMAGES / "ISIC_0000026-turned.heic").read_bytes().replace(b"\0\0Exif\0", b"\0\0" + item + b"\0", 1)
     with pytest.raises(InvalidImage):
         decode(data)
 
 
 def test_check_item_names_ignores_pixels() -> None:
-    data = bytearray((TELEPHONE / "ISIC_0000026.heic").read_bytes())
+    data = bytearray((PHONE_IMAGES / "ISIC_0000026.heic").read_bytes())
     data[-20:-12] = b"\xff\xff\xff\xffinfe"
     check_item_names(bytes(data))
     check_item_names(bytes(data) + b"infe")
@@ -206,7 +206,7 @@ def test_decode_ignores_profiles_of_other_spaces(sample_image: Image.Image) -> N
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
 def test_decode_rejects_truncated_files(name: str, share: float) -> None:
     if name == "HEIC":
-        data = (TELEPHONE / "ISIC_0000026.heic").read_bytes()
+        data = (PHONE_IMAGES / "ISIC_0000026.heic").read_bytes()
     else:
         data = encode(small(SAMPLES / "ISIC_0000026.jpg", 400, 300), name)
     with pytest.raises(InvalidImage, match=f"This {name} file is truncated or corrupt"):
@@ -269,7 +269,7 @@ def test_sniff_format_reads_the_brands(brands: bytes, name: str) -> None:
 
 
 def test_heic_crop_returns_the_rectangle() -> None:
-    heic = HeicImage((TELEPHONE / "ISIC_0000026.heic").read_bytes())
+    heic = HeicImage((PHONE_IMAGES / "ISIC_0000026.heic").read_bytes())
     heic.load()
     width, height = heic.size
     whole = np.asarray(heic.crop((0, 0, width, height)))

@@ -69,8 +69,8 @@ def test_model_rejects_a_truncated_file(stand_in_file: Path, tmp_path: Path, sha
         Model(half)
 
 
-def test_model_rejects_other_bytes(tmp_path: Path, photograph: bytes) -> None:
-    (tmp_path / "photo.onnx").write_bytes(photograph)
+def test_model_rejects_other_bytes(tmp_path: Path, image_bytes: bytes) -> None:
+    (tmp_path / "photo.onnx").write_bytes(image_bytes)
     with pytest.raises(ModelFileError, match="not a complete ONNX file"):
         Model(tmp_path / "photo.onnx")
 

@@ -57,8 +57,8 @@ def test_classify_returns_the_whole_answer(client: TestClient, stand_in: Model) 
     assert answer["disclaimer"] == DISCLAIMER
 
 
-def test_classify_returns_consistent_numbers(client: TestClient, photograph: bytes) -> None:
-    answer = client.post("/api/classify", content=photograph).json()
+def test_classify_returns_consistent_numbers(client: TestClient, image_bytes: bytes) -> None:
+    answer = client.post("/api/classify", content=image_bytes).json()
     prediction, evidence = answer["prediction"], answer["evidence"]
     values = [value for row in evidence["values"] for value in row]
     malignant = sum(entry["probability"] for entry in prediction["classes"] if entry["malignant"])
@@ -74,10 +74,10 @@ def test_classify_returns_short_numbers(client: TestClient) -> None:
     assert all(len(number) <= 12 for number in text.replace("[", ",").replace("]", ",").split(",") if number[:1].isdigit())
 
 
-def test_classify_accepts_form_and_body_alike(client: TestClient, photograph: bytes) -> None:
-    form = client.post("/api/classify", files={"file": ("photo.jpg", photograph, "image/jpeg")}).json()
-    body = client.post("/api/classify", content=photograph, headers={"content-type": "image/jpeg"}).json()
-    plain = client.post("/api/classify", content=photograph, headers={"content-type": "application/octet-stream"}).json()
+def test_classify_accepts_form_and_body_alike(client: TestClient, image_bytes: bytes) -> None:
+    form = client.post("/api/classify", files={"file": ("photo.jpg", image_bytes, "image/jpeg")}).json()
+    body = client.post("/api/classify", content=image_bytes, headers={"content-type": "image/jpeg"}).json()
+    plain = client.post("/api/classify", content=image_bytes, headers={"content-type": "application/octet-stream"}).json()
     assert without_timing(form) == without_timing(body) == without_timing(plain)
 
 
@@ -129,12 +129,12 @@ def test_refusal_contains_no_prediction(client: TestClient, upload: bytes, code:
     assert answer["disclaimer"] == DISCLAIMER
 
 
-def test_classify_sample_equals_upload_of_its_file(stand_in: Model, tmp_path: Path, photograph: bytes) -> None:
+def test_classify_sample_equals_upload_of_its_file(stand_in: Model, tmp_path: Path, image_bytes: bytes) -> None:
     folder = write_gallery(tmp_path, ENTRY)
-    (folder / "one.jpg").write_bytes(photograph)
+    (folder / "one.jpg").write_bytes(image_bytes)
     client = TestClient(create_app(Settings(samples=folder), stand_in))
     answer = client.get("/api/classify?sample=one&evidence=false")
-    uploaded = client.post("/api/classify?evidence=false", content=photograph)
+    uploaded = client.post("/api/classify?evidence=false", content=image_bytes)
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     assert without_timing(answer.json()) == without_timing(uploaded.json())
@@ -148,12 +148,12 @@ def test_classify_answers_every_sample(client: TestClient) -> None:
     assert statuses == [200] * len(samples)
 
 
-def test_classify_url_fetches_the_image(stand_in: Model, monkeypatch: pytest.MonkeyPatch, photograph: bytes) -> None:
+def test_classify_url_fetches_the_image(stand_in: Model, monkeypatch: pytest.MonkeyPatch, image_bytes: bytes) -> None:
     asked: dict[str, Any] = {}
 
     def fetch(url: str, **options: Any) -> bytes:
         asked.update(options, url=url)
-        return photograph
+        return image_bytes
 
     monkeypatch.setattr(api, "fetch", fetch)
     settings = Settings(url_hosts=frozenset({"images.example.org"}))

@@ -64,9 +64,9 @@ def test_openapi_describes_errors_as_problems(openapi: Any, method: str, statuse
     assert all(list(responses[status]["content"]) == ["application/problem+json"] for status in statuses - {"200"})
 
 
-def test_answer_has_the_members_of_openapi(client: TestClient, openapi: Any, photograph: bytes) -> None:
+def test_answer_has_the_members_of_openapi(client: TestClient, openapi: Any, image_bytes: bytes) -> None:
     schemas = openapi["components"]["schemas"]
-    answer = client.post("/api/classify", content=photograph).json()
+    answer = client.post("/api/classify", content=image_bytes).json()
     assert set(answer) == set(schemas["Classification"]["properties"])
     assert set(answer["prediction"]) == set(schemas["Prediction"]["properties"])
     assert set(answer["evidence"]) == set(schemas["EvidenceMap"]["properties"])

@@ -101,7 +101,7 @@ def test_fetch_timeout_is_a_bad_gateway(stand_in: Model, monkeypatch: pytest.Mon
 
 
 def test_unhandled_error_reveals_nothing(
-    stand_in: Model, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, photograph: bytes
+    stand_in: Model, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, image_bytes: bytes
 ) -> None:
     """Neither the answer nor the log quotes the request, and the answer contains no number."""
 
@@ -114,7 +114,7 @@ def test_unhandled_error_reveals_nothing(
     monkeypatch.setattr(api, "classify", broken)
     client = TestClient(create_app(Settings(), stand_in))
     with caplog.at_level(logging.DEBUG):
-        response = client.post(f"/api/classify?views=8&name={SECRET}", files={"file": (f"{SECRET}.jpg", photograph)})
+        response = client.post(f"/api/classify?views=8&name={SECRET}", files={"file": (f"{SECRET}.jpg", image_bytes)})
     problem = assert_problem(response, 500, "fault")
     assert not re.search(r"\d", problem["detail"])
     messages = [record.getMessage() for record in caplog.records if record.name == "lesion"]
@@ -125,21 +125,21 @@ def test_unhandled_error_reveals_nothing(
 
 
 def test_service_continues_after_unhandled_error(
-    stand_in: Model, monkeypatch: pytest.MonkeyPatch, photograph: bytes
+    stand_in: Model, monkeypatch: pytest.MonkeyPatch, image_bytes: bytes
 ) -> None:
     client = TestClient(create_app(Settings(), stand_in))
     with monkeypatch.context() as patch:
         patch.setattr(api, "classify", lambda *_, **__: 1 / 0)
-        assert_problem(client.post("/api/classify", content=photograph), 500, "fault")
-    assert client.post("/api/classify", content=photograph).status_code == 200
+        assert_problem(client.post("/api/classify", content=image_bytes), 500, "fault")
+    assert client.post("/api/classify", content=image_bytes).status_code == 200
 
 
-def test_nan_is_an_unhandled_error(stand_in: Model, photograph: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nan_is_an_unhandled_error(stand_in: Model, image_bytes: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise errors.InferenceError("The model's answer is not a number.")
 
     monkeypatch.setattr(stand_in, "run", broken)
-    assert_problem(TestClient(create_app(Settings(), stand_in)).post("/api/classify", content=photograph), 500, "fault")
+    assert_problem(TestClient(create_app(Settings(), stand_in)).post("/api/classify", content=image_bytes), 500, "fault")
 
 
 def test_codes_are_unique_and_documented() -> None:

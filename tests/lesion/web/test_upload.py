@@ -21,9 +21,9 @@ from tests.support.multipart import BOUNDARY, FORM, form, part
 
 
 @pytest.fixture
-def small(stand_in: Model, photograph: bytes) -> TestClient:
+def small(stand_in: Model, image_bytes: bytes) -> TestClient:
     """Return a client of a service whose upload limit is the size of the image."""
-    return TestClient(create_app(Settings(max_upload_bytes=len(photograph)), stand_in))
+    return TestClient(create_app(Settings(max_upload_bytes=len(image_bytes)), stand_in))
 
 
 def code(response: Any) -> tuple[int, str]:
@@ -32,26 +32,26 @@ def code(response: Any) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("file", ["photo.jpg", "a b \u00e9.HEIC", "", None])
-def test_upload_ignores_the_file_name(client: TestClient, photograph: bytes, file: str | None) -> None:
-    response = client.post("/api/classify", content=form(part("file", photograph, file=file)), headers=FORM)
+def test_upload_ignores_the_file_name(client: TestClient, image_bytes: bytes, file: str | None) -> None:
+    response = client.post("/api/classify", content=form(part("file", image_bytes, file=file)), headers=FORM)
     assert response.status_code == 200
 
 
-def test_upload_ignores_other_fields(client: TestClient, photograph: bytes) -> None:
-    body = form(part("note", b"left arm", file=None), part("file", photograph), part("age", b"50", file=None))
+def test_upload_ignores_other_fields(client: TestClient, image_bytes: bytes) -> None:
+    body = form(part("note", b"left arm", file=None), part("file", image_bytes), part("age", b"50", file=None))
     assert client.post("/api/classify", content=body, headers=FORM).status_code == 200
 
 
-def test_upload_accepts_urlencoded_content_type(client: TestClient, photograph: bytes) -> None:
+def test_upload_accepts_urlencoded_content_type(client: TestClient, image_bytes: bytes) -> None:
     """Clients send it by mistake with an image as the body."""
     # The default of `curl --data-binary`.
     headers = {"content-type": "application/x-www-form-urlencoded"}
-    assert client.post("/api/classify", content=photograph, headers=headers).status_code == 200
+    assert client.post("/api/classify", content=image_bytes, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("headers", [{}, {"content-type": ""}, {"content-type": "text/plain"}, {"content-type": ";;=\"'"}])
-def test_upload_ignores_the_content_type(client: TestClient, photograph: bytes, headers: dict[str, str]) -> None:
-    assert client.post("/api/classify", content=photograph, headers=headers).status_code == 200
+def test_upload_ignores_the_content_type(client: TestClient, image_bytes: bytes, headers: dict[str, str]) -> None:
+    assert client.post("/api/classify", content=image_bytes, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -94,25 +94,25 @@ def test_upload_rejects_malformed_forms(client: TestClient, body: bytes, headers
     assert code(client.post("/api/classify", content=body, headers=headers)) == (400, "invalid_request")
 
 
-def test_upload_accepts_the_largest_size(small: TestClient, photograph: bytes) -> None:
-    assert small.post("/api/classify", content=photograph).status_code == 200
-    assert small.post("/api/classify", content=form(part("file", photograph)), headers=FORM).status_code == 200
+def test_upload_accepts_the_largest_size(small: TestClient, image_bytes: bytes) -> None:
+    assert small.post("/api/classify", content=image_bytes).status_code == 200
+    assert small.post("/api/classify", content=form(part("file", image_bytes)), headers=FORM).status_code == 200
 
 
 @pytest.mark.parametrize(
     "wrap", [lambda data: (data, {}), lambda data: (form(part("file", data)), FORM)], ids=["body", "form"]
 )
 def test_upload_rejects_one_byte_more(
-    small: TestClient, photograph: bytes, wrap: Callable[[bytes], tuple[bytes, dict[str, str]]]
+    small: TestClient, image_bytes: bytes, wrap: Callable[[bytes], tuple[bytes, dict[str, str]]]
 ) -> None:
-    body, headers = wrap(photograph + b"x")
+    body, headers = wrap(image_bytes + b"x")
     response = small.post("/api/classify", content=body, headers=headers)
     assert code(response) == (413, "too_large")
-    assert f"0.1 MB ({len(photograph)} bytes)" in response.json()["detail"]
+    assert f"0.1 MB ({len(image_bytes)} bytes)" in response.json()["detail"]
 
 
-def test_upload_limits_other_fields(small: TestClient, photograph: bytes) -> None:
-    body = form(part("file", photograph), part("note", b"x" * MAX_FORM_OVERHEAD, file=None))
+def test_upload_limits_other_fields(small: TestClient, image_bytes: bytes) -> None:
+    body = form(part("file", image_bytes), part("note", b"x" * MAX_FORM_OVERHEAD, file=None))
     assert code(small.post("/api/classify", content=body, headers=FORM)) == (413, "too_large")
 
 
@@ -127,16 +127,16 @@ def test_upload_rejects_by_announced_length(small: TestClient) -> None:
     assert code(response) == (413, "too_large")
 
 
-def test_upload_counts_bytes_without_a_length(small: TestClient, photograph: bytes) -> None:
+def test_upload_counts_bytes_without_a_length(small: TestClient, image_bytes: bytes) -> None:
     def chunks() -> Iterator[bytes]:
         for _ in range(20):
-            yield photograph[:10_000]
+            yield image_bytes[:10_000]
 
     assert code(small.post("/api/classify", content=chunks())) == (413, "too_large")
 
 
-def test_upload_joins_chunks(client: TestClient, photograph: bytes) -> None:
-    body = form(part("file", photograph))
+def test_upload_joins_chunks(client: TestClient, image_bytes: bytes) -> None:
+    body = form(part("file", image_bytes))
 
     def chunks() -> Iterator[bytes]:
         for start in range(0, len(body), 1000):
@@ -146,10 +146,10 @@ def test_upload_joins_chunks(client: TestClient, photograph: bytes) -> None:
 
 
 def test_upload_is_never_written_to_disk(
-    client: TestClient, photograph: bytes, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, image_bytes: bytes, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Larger than the 1 MiB that Starlette keeps in memory; zeros after a JPEG's end are ignored by decoders.
-    large = photograph + bytes(3_000_000)
+    large = image_bytes + bytes(3_000_000)
     opened: list[str] = []
     real_open, real_os_open = builtins.open, os.open
 

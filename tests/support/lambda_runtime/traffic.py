@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.support.lambda_runtime.emulator import FunctionFailed, RuntimeApi
 from tests.support.lambda_runtime.events import Request, version_2
-from tests.support.paths import SAMPLES, TELEPHONE
+from tests.support.paths import PHONE_IMAGES, SAMPLES
 
 Event = dict[str, Any]
 
@@ -60,7 +60,7 @@ def requests() -> Iterable[tuple[Event, int]]:
         yield post((SAMPLES / f"{name}.jpg").read_bytes()), 12
     yield post((SAMPLES / "ISIC_0001102.jpg").read_bytes()), 4
     yield post((SAMPLES / "ISIC_0010587.jpg").read_bytes(), "?views=8&evidence=false"), 3
-    yield post((TELEPHONE / "ISIC_0000026.heic").read_bytes()), 3
+    yield post((PHONE_IMAGES / "ISIC_0000026.heic").read_bytes()), 3
     with Image.open(SAMPLES / "ISIC_0010225.jpg") as image:
         for kind in ("PNG", "WebP", "TIFF", "AVIF"):
             yield post(saved(image.reduce(2), kind)), 2
