@@ -1,6 +1,6 @@
-"""The floor: the least that answers a photograph with the same model. Run in the image as `bare.handler`.
+"""Lower bound of a cold start: a minimal handler around the same model. Runs in the image as `bare.handler`.
 
-It checks nothing, knows one route, and gives the graph's numbers as they come.
+It has one route, no validation, and returns the outputs of the graph.
 """
 
 import base64

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.packaging.buildah import ImageError
-from tests.benchmarks.cold_report import write
+from tests.benchmarks.reports.cold_start import write
 from tests.support.lambda_runtime.container import MEMORY_PER_CPU, Container, Image, working_copy
 from tests.support.lambda_runtime.emulator import RuntimeApi
 from tests.support.lambda_runtime.events import Request, version_2

@@ -1,4 +1,4 @@
-"""Who is measured: the 2019 app's way, what people use today, and this project; each in an environment of its own."""
+"""Contenders of the benchmarks: the 2019 application, current serving tools and this project, each in an own environment."""
 
 import json
 import re
@@ -35,14 +35,14 @@ class Contender:
     """One way to serve.
 
     Attributes:
-        name: in the report.
-        folder: of its environment, shared by contenders with the same packages.
-        requirements: what pip installs, one call for each group: hashes are checked for all of a call or for none.
+        name: label in the report.
+        folder: environment, shared by contenders with the same packages.
+        requirements: packages, one pip call per group, because pip checks hashes for all packages of a call or none.
         command: starts its server; {bin} is its environment's, {port} and {workers} are filled in. Empty: it answers
             `lesion_inside`'s protocol.
-        environment: beside the common one.
-        path, part: where the photograph goes, and the name of its part of the form.
-        network: whose answers it gives.
+        environment: additional environment variables.
+        path, part: path of the route, and name of the form field.
+        network: the network that it runs.
     """
 
     name: str
@@ -59,10 +59,10 @@ class Contender:
         return ENVIRONMENTS / self.folder / "bin" / "python"
 
     def install(self) -> None:
-        """Make the environment, once.
+        """Create the environment unless it exists.
 
         Raises:
-            CannotInstall: pip says no.
+            CannotInstall: pip failed.
         """
         folder = ENVIRONMENTS / self.folder
         wanted = json.dumps(self.requirements)
@@ -81,7 +81,7 @@ class Contender:
         stamp.write_text(wanted)
 
     def sizes(self) -> tuple[int, int]:
-        """Bytes of what is installed, without pip; and what of it only graphics cards need."""
+        """Return the installed bytes without pip, and the part that only GPUs need."""
         [site] = (ENVIRONMENTS / self.folder / "lib").glob("python*/site-packages")
         whole = graphics = 0
         for entry in site.iterdir():
@@ -95,7 +95,7 @@ class Contender:
         return whole, graphics
 
     def variables(self, workers: int = 1) -> dict[str, str]:
-        """Its environment variables."""
+        """Return its environment variables."""
         card = Model(MODEL).card
         return {
             "PATH": f"{self.python.parent}:/usr/bin:/bin",
@@ -115,7 +115,7 @@ class Contender:
 
 @cache
 def _plain() -> Path:
-    """The model file's network alone, from the batch of views to logits: OpenVINO cannot read the choice between views."""
+    """Write the network of the model file, from views to logits; OpenVINO cannot read the branch that selects views."""
     path = ENVIRONMENTS / "network.onnx"
     whole = onnx.shape_inference.infer_shapes(onnx.load(MODEL))
     [batch] = (info for info in whole.graph.value_info if info.name == "batch")

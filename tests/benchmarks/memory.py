@@ -24,7 +24,7 @@ from matplotlib import pyplot
 from infra.dev.cost import LAMBDA_REQUEST, PRICES_AS_OF, PredictionLoad, prediction_costs
 from infra.packaging.buildah import ImageError
 from tests.benchmarks.cold import MOST_SHARE
-from tests.benchmarks.serving import form_event, photographs
+from tests.benchmarks.servers import form_event, photographs
 from tests.support.lambda_runtime.container import MEMORY_PER_CPU, Container, working_copy
 from tests.support.lambda_runtime.emulator import RuntimeApi
 from tests.support.lambda_runtime.network import Network

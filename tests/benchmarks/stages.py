@@ -1,9 +1,8 @@
-"""Where the time of one request goes, beside the least possible: `python -m tests.benchmarks.stages`.
+"""Duration of each stage of a request, beside lower bounds: `python -m tests.benchmarks.stages`.
 
-One event of API Gateway with a photograph in a form, in this process with one thread: the everyday way of payload format
-2.0, and through Mangum and FastAPI, as format 1.0 goes. The floor is the fastest JPEG decoder found, and a bare session of
-ONNX Runtime. All take turns.
-Writes docs/benchmarks/stages.json and .md.
+An API Gateway event with an image in a form, in this process with one thread: on the fast path (payload format 2.0), and
+through Mangum and FastAPI (format 1.0). Lower bounds are other JPEG decoders and a bare ONNX Runtime session. All run in
+turn. Writes docs/benchmarks/stages.json and .md.
 """
 
 import argparse
@@ -34,13 +33,13 @@ from lesion.inference.model import Model
 from lesion.settings import read_settings
 
 from tests.benchmarks.contenders import ENVIRONMENTS, CannotInstall, Contender
-from tests.benchmarks.serving import form_event, photographs
+from tests.benchmarks.servers import form_event, photographs
 from tests.support.lambda_runtime.events import version_1, version_2
 from tests.support.paths import REPOSITORY
 
 TIMES = 60
 MOST_OVERHEAD = 3.0
-"""Milliseconds of a request for the smallest photograph that are neither decoding nor the network."""
+"""Limit in milliseconds of a request for the smallest image, without decoding and inference."""
 DECODERS = Contender(
     "decoders",
     "decoders",
@@ -49,12 +48,12 @@ DECODERS = Contender(
 )
 
 STAGES = (
-    "event to photograph: base64, form",
+    "event to image: base64, form",
     "decode",
-    "network, its crop and resize, map",
+    "inference: crop, resize, network, evidence map",
     "decision, answer",
     "JSON",
-    "response to event, log line",
+    "response to event, access log",
 )
 WAYS = {
     "direct": "Fast path: an image in payload format 2.0",
@@ -140,11 +139,11 @@ def _timed(call: Callable[[], Any]) -> float:
 
 @contextmanager
 def marked(owner: Any, receive: str) -> Iterator[Marks]:
-    """Note when each stage begins and ends; the functions themselves stay as they are.
+    """Record when each stage begins and ends, by wrapping its functions.
 
     Args:
         owner: the module whose `classify` and `to_json` are called.
-        receive: its function that gives the photograph.
+        receive: name of its function that returns the image.
     """
     marks: Marks = []
 
@@ -180,11 +179,11 @@ def marked(owner: Any, receive: str) -> Iterator[Marks]:
 
 
 def _between(started: float, at: dict[str, float], receive: str, ended: float) -> list[float]:
-    """Milliseconds of each of `STAGES`."""
+    """Return the milliseconds of each of `STAGES`."""
     decode, network, judged, encode = (
         1000 * (at[f"{name} ends"] - at[f"{name} begins"]) for name in ("decode", "run", "classify", "to_json")
     )
-    # Through the framework, the way to another thread counts as receiving.
+    # With the framework, the switch to a worker thread counts as receiving.
     received = 1000 * (at["classify begins"] - started)
     spent = [received, decode, network, judged - decode - network, encode]
     return [*spent, 1000 * (ended - started) - sum(spent)]
@@ -210,7 +209,7 @@ def _median(stages: list[list[float]], number: int) -> float:
 
 def _overhead(found: dict[str, Any], way: str, name: str) -> float:
     taken: list[list[float]] = found[way][name]
-    inherent = [STAGES.index("decode"), STAGES.index("network, its crop and resize, map")]
+    inherent = [STAGES.index("decode"), STAGES.index("inference: crop, resize, network, evidence map")]
     return statistics.median(sum(spent) - sum(spent[number] for number in inherent) for spent in taken)
 
 
@@ -242,7 +241,7 @@ def write(found: dict[str, Any], times: int, folder: Path) -> None:
         "through Mangum and FastAPI",
         limit=MOST_OVERHEAD,
         bare=bare,
-        more=_median(found["direct"][names[0]], STAGES.index("network, its crop and resize, map")) - bare,
+        more=_median(found["direct"][names[0]], STAGES.index("inference: crop, resize, network, evidence map")) - bare,
     )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "stages.md").write_text(page)

@@ -13,8 +13,9 @@ from lesion.inference.model import Model
 from export.data.labels import LabelledImage
 from export.evaluation.precision import compare_precisions
 from export.evaluation.predictions import predict
-from tests.benchmarks import batch, load, memory, precision, serving_report, stages
+from tests.benchmarks import batch, load, memory, precision, stages
 from tests.benchmarks.contenders import CONTENDERS, INSIDE, MODEL, OLD
+from tests.benchmarks.reports import serving as serving_report
 from tests.support.paths import REPOSITORY, SAMPLES
 
 

@@ -1,4 +1,4 @@
-"""JPEG decoders side by side: `python decoders.py FILE...` prints milliseconds of each as JSON, {file: {decoder: [...]}}."""
+"""Durations of JPEG decoders: `python decoders.py FILE...` prints milliseconds as JSON, {file: {decoder: [...]}}."""
 
 import io
 import json

@@ -1,6 +1,6 @@
 """FastAPI around OpenVINO with the model file's network: BENCH_PLAIN, see `tests.benchmarks.contenders`.
 
-Where the CPU has bfloat16, OpenVINO calculates with it unless BENCH_PRECISION says f32.
+OpenVINO uses bfloat16 where the CPU supports it, unless BENCH_PRECISION is f32.
 """
 
 import io

@@ -1,6 +1,6 @@
-"""The 2019 app's way: Flask, PyTorch as it comes, DenseNet161, and what fastai's `predict` did to a photograph.
+"""The 2019 application: Flask, default PyTorch, DenseNet161 and the preprocessing of fastai's `predict`.
 
-The weights are random: no time depends on them.
+The weights are random, because the times do not depend on them.
 """
 
 import io

@@ -1,8 +1,8 @@
-"""This project's handler without a server around it: events in, milliseconds out.
+"""This project's handler without a server: reads events, prints milliseconds.
 
-Reads the name of a JSON file with an event from each line of standard input, answers it, and prints the milliseconds. After
-the first answer, which needs no web framework, it asks itself for the page's configuration, which loads the framework, as
-it is in a function that has served a page.
+Each line of standard input is the path of a JSON file with an event; the handler's duration is printed. After the first
+request, which needs no web framework, the page's configuration is requested once, which imports the framework, as in a
+function that has served the page.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""OpenVINO with the model file's network, without a server: pictures in, mean evidence out.
+"""OpenVINO with the model file's network, without a server: reads images, writes mean evidence.
 
-Reads float32 pictures (1, 3, S, S), one after the other, from standard input and writes the mean of each one's evidence, as
+Reads float32 images (1, 3, S, S), one after the other, from standard input and writes the mean of each one's evidence as
 float32. BENCH_PLAIN, BENCH_SIDE and BENCH_PRECISION as in `fastapi_openvino`.
 """
 

@@ -1,0 +1,1 @@
+"""Reports of the larger benchmarks: tables, plots and raw values."""
