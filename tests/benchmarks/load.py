@@ -24,7 +24,8 @@ from matplotlib import pyplot
 
 from tests.support.lambda_runtime import traffic
 from tests.support.lambda_runtime.dockerfile import glibc_tunables
-from tests.support.lambda_runtime.emulator import Function, RuntimeApi
+from tests.support.lambda_runtime.emulator import RuntimeApi
+from tests.support.lambda_runtime.process import Function
 from tests.support.paths import REPOSITORY
 
 SECONDS = 600.0

@@ -19,7 +19,7 @@ from tests.support.cloud.batch import BatchEmulation, handler, storage
 from tests.support.cloud.crashing_files import DEADLY, ENDLESS
 from tests.support.cloud.states import Execution, Machine, StateFailed
 from tests.support.cloud.template import NotEmulated, Template
-from tests.support.lambda_runtime.emulator import said
+from tests.support.lambda_runtime.process import wait_for_log
 from tests.support.paths import PHONE_IMAGES, SAMPLES
 
 CRASHING = "tests.support.cloud.crashing_handler.handler"
@@ -99,7 +99,7 @@ def test_batch_rows_equal_those_of_the_command_line(emulate: Put, stand_in_file:
     assert comparable(found, emulation.prefix) == comparable(expected.to_pylist(), "")
     (piece,) = (tmp_path / "results").rglob("*.parquet")
     assert ds.dataset(piece).schema.equals(expected.schema, check_metadata=True)
-    assert said(emulation.functions.log, "5 rows are written")
+    assert wait_for_log(emulation.functions.log, "5 rows are written")
     assert "müller" not in emulation.functions.log() and "b.heic" not in emulation.functions.log()
 
 

@@ -10,7 +10,8 @@ from lesion.inference.model import Model
 from lesion.web import access_log
 
 from tests.support.lambda_runtime import traffic
-from tests.support.lambda_runtime.emulator import Function, RuntimeApi
+from tests.support.lambda_runtime.emulator import RuntimeApi
+from tests.support.lambda_runtime.process import Function
 from tests.support.paths import REPOSITORY
 
 

@@ -12,8 +12,9 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from tests.support.lambda_runtime.emulator import Function, FunctionFailed, PayloadTooLarge, RuntimeApi, said
+from tests.support.lambda_runtime.emulator import FunctionFailed, PayloadTooLarge, RuntimeApi
 from tests.support.lambda_runtime.gateway import Gateway
+from tests.support.lambda_runtime.process import Function, wait_for_log
 
 FORMATS = ("2.0", "1.0")
 
@@ -120,7 +121,7 @@ def test_log_contains_nothing_of_the_caller(lesion: Stage, image_bytes: bytes, p
     broken = b"--x\r\nContent Disposition: anna\r\n\r\n\r\n--x--"
     form = {"content-type": "multipart/form-data; boundary=x"}
     assert httpx2.post(f"{url}/api/classify", content=broken, headers=form, timeout=60).status_code == 400
-    assert said(lesion.function.log, '"status":400')
+    assert wait_for_log(lesion.function.log, '"status":400')
     assert not [word for word in ("anna", "schmidt", "Traceback", "ERROR", "WARN") if word in lesion.function.log()]
     assert {json.loads(line)["service"] for line in lesion.function.lines[before:]} == {"lesion"}
 
@@ -135,7 +136,7 @@ def test_context_has_remaining_time_and_request_id(echo: Stage) -> None:
 def test_error_of_the_function_is_reported(echo: Stage) -> None:
     with pytest.raises(FunctionFailed, match="ValueError: as was wished"):
         echo.runtime.invoke({"wish": "raise"})
-    assert said(echo.function.log, "as was wished")
+    assert wait_for_log(echo.function.log, "as was wished")
     assert echo.runtime.invoke({"still": "there"})["event"] == {"still": "there"}
 
 

@@ -8,8 +8,9 @@ import sys
 import threading
 from contextlib import ExitStack
 
-from tests.support.lambda_runtime.emulator import Function, RuntimeApi
+from tests.support.lambda_runtime.emulator import RuntimeApi
 from tests.support.lambda_runtime.gateway import Gateway
+from tests.support.lambda_runtime.process import Function
 
 
 def main(python: str, port: int, workers: int) -> None:

@@ -14,8 +14,9 @@ from tests.support.cloud.front import Certificate, Front
 from tests.support.cloud.http_api import Functions, FunctionSettings, HttpApi
 from tests.support.cloud.template import Template
 from tests.support.lambda_runtime.container import Container, Image
-from tests.support.lambda_runtime.emulator import Function, RuntimeApi
+from tests.support.lambda_runtime.emulator import RuntimeApi
 from tests.support.lambda_runtime.network import Network
+from tests.support.lambda_runtime.process import Function
 from tests.support.paths import REPOSITORY
 
 START_SECONDS = 300

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.support.cloud.states import StateFailed
-from tests.support.lambda_runtime.emulator import Function, FunctionFailed, RuntimeApi
+from tests.support.lambda_runtime.emulator import FunctionFailed, RuntimeApi
+from tests.support.lambda_runtime.process import Function
 from tests.support.paths import REPOSITORY
 
 START_SECONDS = 120

@@ -22,8 +22,9 @@ from typing import Any, Self
 
 from infra.packaging.buildah import BUILD, ImageError, buildah, ensure_tools
 from infra.packaging.image import ARCHIVE, TAG, has_docker
-from tests.support.lambda_runtime.emulator import LOGGING, RuntimeApi
+from tests.support.lambda_runtime.emulator import RuntimeApi
 from tests.support.lambda_runtime.network import Network
+from tests.support.lambda_runtime.process import LOGGING
 
 PERIOD = 20_000
 """Period of the CPU quota in microseconds."""
