@@ -24,7 +24,7 @@ LIMIT = 4_500_000
 YEAR = 365 * 86_400
 MANY = 60
 """More simultaneous requests than the throttle allows."""
-_SEEN_BY_THE_FUNCTION = {
+_FORWARDED_HEADERS = {
     "accept",
     "content-type",
     "host",
@@ -37,7 +37,7 @@ _SEEN_BY_THE_FUNCTION = {
 _PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
 
 
-NOTICED = (AssertionError, KeyError, TypeError, ValueError)
+CHECK_FAILURES = (AssertionError, KeyError, TypeError, ValueError)
 """Exceptions of a failing check: its assertions, or access to a response of another structure."""
 
 
@@ -64,7 +64,7 @@ class Visitor:
         self._client.close()
 
 
-def the_page_and_all_that_it_loads_come_with_their_types(visitor: Visitor) -> None:
+def page_files_have_their_content_types(visitor: Visitor) -> None:
     page = visitor.get("/")
     assert page.status_code == 200
     site = assemble()
@@ -80,7 +80,7 @@ def the_page_and_all_that_it_loads_come_with_their_types(visitor: Visitor) -> No
     assert len(files) > 30
 
 
-def the_page_comes_from_the_edge_small_and_only_once(visitor: Visitor) -> None:
+def page_is_compressed_and_cached_at_the_edge(visitor: Visitor) -> None:
     first, second = visitor.get("/js/main.js"), visitor.get("/js/main.js")
     assert second.headers["x-cache"] == "Hit from cloudfront"
     assert first.headers["content-encoding"] == "gzip"
@@ -100,7 +100,7 @@ def nothing_else_is_published(visitor: Visitor) -> None:
     assert visitor.ask("DELETE", "/index.html").status_code == 403
 
 
-def every_answer_carries_the_security_headers(visitor: Visitor) -> None:
+def responses_have_the_security_headers(visitor: Visitor) -> None:
     for path, status in (("/", 200), ("/nothing", 404), ("/api/ping", 200), ("/api/nothing", 404)):
         answer = visitor.get(path)
         assert answer.status_code == status, path
@@ -110,7 +110,7 @@ def every_answer_carries_the_security_headers(visitor: Visitor) -> None:
         assert age is not None and int(age[1]) >= YEAR, path
 
 
-def without_tls_the_page_redirects_and_the_api_refuses(visitor: Visitor) -> None:
+def plain_http_is_redirected_or_refused(visitor: Visitor) -> None:
     plain = visitor.cloud.plain_url
     page = httpx2.get(f"{plain}/js/main.js?a=1")
     assert (page.status_code, page.headers["location"].split(":", 1)[0]) == (301, "https")
@@ -118,7 +118,7 @@ def without_tls_the_page_redirects_and_the_api_refuses(visitor: Visitor) -> None
     assert httpx2.post(f"{plain}/api/classify", content=b"x").status_code == 403
 
 
-def every_route_of_the_api_answers(visitor: Visitor) -> None:
+def api_routes_respond(visitor: Visitor) -> None:
     assert visitor.get("/api/ping").json() == "pong"
     assert visitor.get("/api/config").json()["limits"]["max_upload_bytes"] == LIMIT
     assert len(visitor.get("/api/samples").json()) == 12
@@ -133,7 +133,7 @@ def every_route_of_the_api_answers(visitor: Visitor) -> None:
     assert visitor.get("/api/nothing").headers["content-type"] == "application/problem+json"
 
 
-def every_question_gets_its_own_answer(visitor: Visitor) -> None:
+def api_responses_are_not_cached(visitor: Visitor) -> None:
     samples = [sample["id"] for sample in visitor.get("/api/samples").json()][:3]
     answers = [visitor.get(f"/api/classify?sample={name}") for name in (*samples, samples[0])]
     assert [answer.status_code for answer in answers] == [200] * 4
@@ -147,7 +147,7 @@ def every_question_gets_its_own_answer(visitor: Visitor) -> None:
     assert visitor.get("/api/classify?sample=nobody").status_code == 404
 
 
-def an_error_is_not_kept_for_the_next(visitor: Visitor) -> None:
+def api_errors_are_not_cached(visitor: Visitor) -> None:
     # Errors are not cached: the function receives the request each time.
     for _ in range(2):
         visitor.cloud.api.event = {}
@@ -155,22 +155,22 @@ def an_error_is_not_kept_for_the_next(visitor: Visitor) -> None:
         assert visitor.cloud.api.event
 
 
-def a_photograph_is_judged_as_a_form_and_as_the_body(visitor: Visitor) -> None:
+def image_is_classified_as_form_and_as_body(visitor: Visitor) -> None:
     data = _PHOTOGRAPH.read_bytes()
-    form = _judged(visitor.classify(files={"file": ("photo.jpg", data, "image/jpeg")}))
-    assert form == _judged(visitor.classify(content=data, headers={"Content-Type": "image/jpeg"}))
-    assert form == _judged(visitor.get(f"/api/classify?sample={_PHOTOGRAPH.stem}"))
+    form = _classified(visitor.classify(files={"file": ("photo.jpg", data, "image/jpeg")}))
+    assert form == _classified(visitor.classify(content=data, headers={"Content-Type": "image/jpeg"}))
+    assert form == _classified(visitor.get(f"/api/classify?sample={_PHOTOGRAPH.stem}"))
     assert (form["image"]["width"], form["image"]["height"]) == (1504, 1129)
     assert form["evidence"]["values"] and form["disclaimer"]
 
 
-def a_photograph_of_four_and_a_half_megabytes_goes_through(visitor: Visitor) -> None:
+def largest_upload_is_accepted(visitor: Visitor) -> None:
     data = padded(LIMIT)
-    assert _judged(visitor.classify(files={"file": ("photo.jpg", data, "image/jpeg")}))["image"]["format"] == "JPEG"
-    assert _judged(visitor.classify(content=data))["image"]["format"] == "JPEG"
+    assert _classified(visitor.classify(files={"file": ("photo.jpg", data, "image/jpeg")}))["image"]["format"] == "JPEG"
+    assert _classified(visitor.classify(content=data))["image"]["format"] == "JPEG"
 
 
-def a_larger_photograph_gets_a_sentence(visitor: Visitor) -> None:
+def larger_uploads_get_a_problem(visitor: Visitor) -> None:
     # The same sentence from the function and from the edge, for the payload limits of Lambda and of the gateway.
     sentences = set()
     for size in (LIMIT + 1, 4_520_000, 4_690_000, 4_800_000, 11_000_000):
@@ -187,12 +187,12 @@ def a_larger_photograph_gets_a_sentence(visitor: Visitor) -> None:
     assert "4.5 MB" in sentence and "Save it smaller" in sentence
 
 
-def without_a_length_too_it_is_refused_as_too_large(visitor: Visitor) -> None:
+def upload_without_length_is_refused_as_too_large(visitor: Visitor) -> None:
     request = Request("POST", "/api/classify", (("Content-Type", "image/jpeg"),), bytes(4_800_000))
     assert visitor.cloud.edge.answer(request).status == 413
 
 
-def who_does_not_come_through_the_edge_is_turned_away(visitor: Visitor) -> None:
+def requests_that_bypass_the_edge_are_refused(visitor: Visitor) -> None:
     for headers in ((), (("x-origin-secret", ""),), (("x-origin-secret", "guessed"),)):
         for request in (Request("GET", "/api/ping", headers), Request("POST", "/api/classify", headers, b"x")):
             answer = visitor.cloud.api.answer(request, 120)
@@ -202,11 +202,11 @@ def who_does_not_come_through_the_edge_is_turned_away(visitor: Visitor) -> None:
     assert visitor.get("/api/ping", headers={"x-origin-secret": "guessed"}).status_code == 200
 
 
-def the_function_is_told_nothing_of_a_person(visitor: Visitor) -> None:
+def function_receives_no_personal_headers(visitor: Visitor) -> None:
     personal = {"Cookie": "who=me", "User-Agent": "mine", "Referer": "https://example.org/me", "Accept-Language": "de"}
     assert visitor.get("/api/ping?a=1", headers={**personal, "Accept": "application/json"}).status_code == 200
     event = visitor.cloud.api.event
-    assert set(event["headers"]) <= _SEEN_BY_THE_FUNCTION
+    assert set(event["headers"]) <= _FORWARDED_HEADERS
     assert "cookies" not in event
     assert event["headers"]["user-agent"] == "Amazon CloudFront"
     assert (event["rawPath"], event["rawQueryString"], event["headers"]["accept"]) == (
@@ -218,8 +218,8 @@ def the_function_is_told_nothing_of_a_person(visitor: Visitor) -> None:
     assert event["headers"]["host"] == visitor.cloud.api.host
 
 
-def too_many_requests_are_told_so(visitor: Visitor) -> None:
-    with visitor.cloud.api.standing_still():
+def excess_requests_get_429(visitor: Visitor) -> None:
+    with visitor.cloud.api.frozen_clock():
         statuses = [visitor.get("/api/ping").status_code for _ in range(MANY)]
     assert set(statuses) == {200, 429}
     # A visit sends fewer than twenty requests.
@@ -242,7 +242,7 @@ def padded(size: int) -> bytes:
     return result
 
 
-def _judged(answer: httpx2.Response) -> Any:
+def _classified(answer: httpx2.Response) -> Any:
     assert answer.status_code == 200, answer.text
     body = answer.json()
     del body["timing_ms"]
@@ -250,19 +250,19 @@ def _judged(answer: httpx2.Response) -> Any:
 
 
 CHECKS: tuple[Callable[[Visitor], None], ...] = (
-    the_page_and_all_that_it_loads_come_with_their_types,
-    the_page_comes_from_the_edge_small_and_only_once,
+    page_files_have_their_content_types,
+    page_is_compressed_and_cached_at_the_edge,
     nothing_else_is_published,
-    every_answer_carries_the_security_headers,
-    without_tls_the_page_redirects_and_the_api_refuses,
-    every_route_of_the_api_answers,
-    every_question_gets_its_own_answer,
-    an_error_is_not_kept_for_the_next,
-    a_photograph_is_judged_as_a_form_and_as_the_body,
-    a_photograph_of_four_and_a_half_megabytes_goes_through,
-    a_larger_photograph_gets_a_sentence,
-    without_a_length_too_it_is_refused_as_too_large,
-    who_does_not_come_through_the_edge_is_turned_away,
-    the_function_is_told_nothing_of_a_person,
-    too_many_requests_are_told_so,
+    responses_have_the_security_headers,
+    plain_http_is_redirected_or_refused,
+    api_routes_respond,
+    api_responses_are_not_cached,
+    api_errors_are_not_cached,
+    image_is_classified_as_form_and_as_body,
+    largest_upload_is_accepted,
+    larger_uploads_get_a_problem,
+    upload_without_length_is_refused_as_too_large,
+    requests_that_bypass_the_edge_are_refused,
+    function_receives_no_personal_headers,
+    excess_requests_get_429,
 )

@@ -40,16 +40,16 @@ def remove(template: Template, kind: str) -> None:
     template.resources = {name: item for name, item in template.resources.items() if item["Type"] != kind}
 
 
-def copying(template: Template) -> list[Any]:
+def deployments(template: Template) -> list[Any]:
     return list(template.named("Custom::CDKBucketDeployment").values())
 
 
-def right_of_cloudfront(template: Template) -> Any:
+def cloudfront_statement(template: Template) -> Any:
     statements = template.only("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
     return next(item for item in statements if item["Principal"] == {"Service": "cloudfront.amazonaws.com"})
 
 
-def without_methods(*left: str) -> Change:
+def restrict_methods(*left: str) -> Change:
     return lambda template: api_behaviour(template).update(AllowedMethods=[*left])
 
 
@@ -57,15 +57,15 @@ def drop_the_api_behaviour(template: Template) -> None:
     distribution(template)["CacheBehaviors"] = []
 
 
-def send_the_api_to_the_bucket(template: Template) -> None:
+def route_the_api_to_the_bucket(template: Template) -> None:
     api_behaviour(template)["TargetOriginId"] = origin(template, "S3OriginConfig")["Id"]
 
 
-def send_the_page_to_the_api(template: Template) -> None:
+def route_the_page_to_the_api(template: Template) -> None:
     distribution(template)["DefaultCacheBehavior"]["TargetOriginId"] = origin(template, "CustomOriginConfig")["Id"]
 
 
-def a_behaviour_before_the_api(template: Template) -> None:
+def insert_a_behaviour_before_the_api(template: Template) -> None:
     page = {**distribution(template)["DefaultCacheBehavior"], "PathPattern": "/api/c*"}
     distribution(template)["CacheBehaviors"].insert(0, page)
 
@@ -74,23 +74,23 @@ def cache_the_api_as_the_page(template: Template) -> None:
     api_behaviour(template)["CachePolicyId"] = distribution(template)["DefaultCacheBehavior"]["CachePolicyId"]
 
 
-def keep_errors(template: Template) -> None:
+def cache_errors(template: Template) -> None:
     del distribution(template)["CustomErrorResponses"]
 
 
-def another_content_security_policy(template: Template) -> None:
+def change_the_content_security_policy(template: Template) -> None:
     security(template)["ContentSecurityPolicy"]["ContentSecurityPolicy"] = "default-src *"
 
 
-def headers_for_the_page_only(template: Template) -> None:
+def drop_the_response_headers_of_the_api(template: Template) -> None:
     del api_behaviour(template)["ResponseHeadersPolicyId"]
 
 
-def a_secret_that_the_function_does_not_know(template: Template) -> None:
+def change_the_origin_secret(template: Template) -> None:
     origin(template, "OriginCustomHeaders")["OriginCustomHeaders"][0]["HeaderValue"] = "another"
 
 
-def the_secret_under_another_name(template: Template) -> None:
+def rename_the_secret_header(template: Template) -> None:
     origin(template, "OriginCustomHeaders")["OriginCustomHeaders"][0]["HeaderName"] = "x-secret"
 
 
@@ -110,19 +110,19 @@ def forward_no_content_type(template: Template) -> None:
     policy(template, "OriginRequest")["HeadersConfig"]["Headers"].remove("Content-Type")
 
 
-def another_route(template: Template) -> None:
+def change_the_route(template: Template) -> None:
     template.only("AWS::ApiGatewayV2::Route")["RouteKey"] = "ANY /v1/{proxy+}"
 
 
-def one_method_on_the_route(template: Template) -> None:
+def restrict_the_route_to_get(template: Template) -> None:
     template.only("AWS::ApiGatewayV2::Route")["RouteKey"] = "GET /api/{proxy+}"
 
 
-def no_right_to_call(template: Template) -> None:
+def drop_the_permission(template: Template) -> None:
     remove(template, "AWS::Lambda::Permission")
 
 
-def a_right_to_call_for_another_route(template: Template) -> None:
+def restrict_the_permission_to_get(template: Template) -> None:
     permission = template.only("AWS::Lambda::Permission")
     permission["SourceArn"]["Fn::Join"][1][-1] = "/*/GET/api/{proxy+}"
 
@@ -131,142 +131,144 @@ def throttle(**limits: int) -> Change:
     return lambda template: template.only("AWS::ApiGatewayV2::Stage")["DefaultRouteSettings"].update(limits)
 
 
-def no_throttle(template: Template) -> None:
+def drop_the_throttle(template: Template) -> None:
     del template.only("AWS::ApiGatewayV2::Stage")["DefaultRouteSettings"]
 
 
-def a_smaller_limit(template: Template) -> None:
+def lower_the_upload_limit(template: Template) -> None:
     template.function()["Environment"]["Variables"]["LESION_MAX_UPLOAD_BYTES"] = "1000000"
 
 
-def a_larger_limit(template: Template) -> None:
+def raise_the_upload_limit(template: Template) -> None:
     template.function()["Environment"]["Variables"]["LESION_MAX_UPLOAD_BYTES"] = "4700000"
 
 
-def nothing_at_the_edge(template: Template) -> None:
+def drop_the_edge_function(template: Template) -> None:
     del api_behaviour(template)["FunctionAssociations"]
 
 
-def a_lower_limit_at_the_edge(template: Template) -> None:
+def lower_the_limit_at_the_edge(template: Template) -> None:
     function = template.only("AWS::CloudFront::Function")
-    function["FunctionCode"] = re.sub(r"MOST_BYTES = \d+", "MOST_BYTES = 1000000", function["FunctionCode"])
+    code, count = re.subn(r"MAX_BODY_BYTES = \d+", "MAX_BODY_BYTES = 1000000", function["FunctionCode"])
+    assert count == 1, "The function at the edge has no limit of this name."
+    function["FunctionCode"] = code
 
 
-def no_secret_for_the_function(template: Template) -> None:
+def drop_the_secret_of_the_function(template: Template) -> None:
     del template.function()["Environment"]["Variables"]["LESION_ORIGIN_SECRETS"]
 
 
-def an_impatient_function(template: Template) -> None:
+def set_the_timeout_to_zero(template: Template) -> None:
     template.function()["Timeout"] = 0
 
 
-def no_default_root(template: Template) -> None:
+def drop_the_default_root(template: Template) -> None:
     del distribution(template)["DefaultRootObject"]
 
 
-def an_origin_path(template: Template) -> None:
+def add_an_origin_path(template: Template) -> None:
     origin(template, "CustomOriginConfig")["OriginPath"] = "/prod"
 
 
-def another_host(template: Template) -> None:
+def change_the_host_of_the_origin(template: Template) -> None:
     origin(template, "CustomOriginConfig")["DomainName"] = "nobody.execute-api.us-east-1.amazonaws.com"
 
 
-def an_origin_without_tls(template: Template) -> None:
+def use_an_origin_without_tls(template: Template) -> None:
     origin(template, "CustomOriginConfig")["CustomOriginConfig"]["OriginProtocolPolicy"] = "http-only"
 
 
-def an_unsigned_bucket(template: Template) -> None:
+def drop_the_origin_access_control(template: Template) -> None:
     del origin(template, "S3OriginConfig")["OriginAccessControlId"]
 
 
-def a_bucket_for_another_distribution(template: Template) -> None:
-    right_of_cloudfront(template)["Condition"]["StringEquals"]["AWS:SourceArn"] = "arn:aws:cloudfront::1:distribution/other"
+def allow_another_distribution(template: Template) -> None:
+    cloudfront_statement(template)["Condition"]["StringEquals"]["AWS:SourceArn"] = "arn:aws:cloudfront::1:distribution/other"
 
 
-def a_bucket_without_lists(template: Template) -> None:
-    right_of_cloudfront(template)["Action"] = "s3:GetObject"
+def drop_the_list_permission(template: Template) -> None:
+    cloudfront_statement(template)["Action"] = "s3:GetObject"
 
 
-def every_part_copies_everything(template: Template) -> None:
-    for part in copying(template):
+def drop_the_exclusions_of_the_deployment(template: Template) -> None:
+    for part in deployments(template):
         part["Exclude"] = []
 
 
-def thumbnails_without_a_type(template: Template) -> None:
-    for part in copying(template):
+def drop_the_content_types(template: Template) -> None:
+    for part in deployments(template):
         part["SystemMetadata"].pop("content-type", None)
 
 
-def no_thumbnails(template: Template) -> None:
+def drop_the_thumbnails(template: Template) -> None:
     (name,) = (key for key, item in template.resources.items() if item.get("Properties", {}).get("Include") == ["*.webp"])
     del template.resources[name]
 
 
-def files_that_browsers_keep(template: Template) -> None:
-    for part in copying(template):
+def set_a_long_max_age(template: Template) -> None:
+    for part in deployments(template):
         part["SystemMetadata"]["cache-control"] = "max-age=31536000"
 
 
-def no_cache_of_the_page(template: Template) -> None:
+def disable_the_page_cache(template: Template) -> None:
     distribution(template)["DefaultCacheBehavior"]["CachePolicyId"] = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 
 
-def no_compression(template: Template) -> None:
+def disable_compression(template: Template) -> None:
     distribution(template)["DefaultCacheBehavior"]["Compress"] = False
 
 
-def queries_in_the_page_cache(template: Template) -> None:
+def cache_by_query(template: Template) -> None:
     page_cache(template)["QueryStringsConfig"] = {"QueryStringBehavior": "all"}
 
 
-def writing_to_the_bucket(template: Template) -> None:
+def allow_plain_http_to_the_bucket(template: Template) -> None:
     # The edge allows it; S3 does not.
     distribution(template)["DefaultCacheBehavior"]["AllowedMethods"] = ["GET", "HEAD", "OPTIONS"]
     distribution(template)["DefaultCacheBehavior"]["ViewerProtocolPolicy"] = "allow-all"
 
 
-def api_without_tls(template: Template) -> None:
+def allow_plain_http_to_the_api(template: Template) -> None:
     api_behaviour(template)["ViewerProtocolPolicy"] = "allow-all"
 
 
-def api_that_redirects(template: Template) -> None:
+def redirect_plain_http_of_the_api(template: Template) -> None:
     api_behaviour(template)["ViewerProtocolPolicy"] = "redirect-to-https"
 
 
-def short_hsts(template: Template) -> None:
+def shorten_hsts(template: Template) -> None:
     security(template)["StrictTransportSecurity"]["AccessControlMaxAgeSec"] = 300
 
 
-def no_permissions_policy(template: Template) -> None:
+def drop_the_permissions_policy(template: Template) -> None:
     policy(template, "ResponseHeaders")["CustomHeadersConfig"]["Items"].pop(0)
 
 
-def an_unknown_cache_policy(template: Template) -> None:
+def use_an_unknown_cache_policy(template: Template) -> None:
     api_behaviour(template)["CachePolicyId"] = "00000000-0000-0000-0000-000000000000"
 
 
-def a_managed_origin_request_policy(template: Template) -> None:
+def use_a_managed_origin_request_policy(template: Template) -> None:
     api_behaviour(template)["OriginRequestPolicyId"] = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 
-def another_function_at_the_edge(template: Template) -> None:
+def use_a_viewer_response_function(template: Template) -> None:
     api_behaviour(template)["FunctionAssociations"][0]["EventType"] = "viewer-response"
 
 
-def a_page_for_errors(template: Template) -> None:
+def add_an_error_page(template: Template) -> None:
     distribution(template)["CustomErrorResponses"][0]["ResponsePagePath"] = "/error.html"
 
 
-def an_authorizer(template: Template) -> None:
+def add_an_authorizer(template: Template) -> None:
     template.only("AWS::ApiGatewayV2::Route")["AuthorizationType"] = "AWS_IAM"
 
 
-def no_script(template: Template) -> None:
+def forbid_scripts(template: Template) -> None:
     rules = security(template)["ContentSecurityPolicy"]
     rules["ContentSecurityPolicy"] = rules["ContentSecurityPolicy"].replace("script-src 'self'", "script-src 'none'")
 
 
-def no_picture_from_memory(template: Template) -> None:
+def forbid_blob_images(template: Template) -> None:
     rules = security(template)["ContentSecurityPolicy"]
     rules["ContentSecurityPolicy"] = rules["ContentSecurityPolicy"].replace("blob: data:", "")

@@ -108,7 +108,7 @@ def test_batch_reads_all_pages_and_retries_throttled_calls(emulate: Put, tmp_pat
     """More objects than one page of the listing, and functions that reject calls at first."""
     emulation = emulate()
     keys = [emulation.put(f"{number:04}.jpg", picture if number % 10 == 0 else b"") for number in range(1010)]
-    emulation.functions.turned_away = 3
+    emulation.functions.calls_to_throttle = 3
     execution = emulation.machine.start("many")
     found = rows(emulation, tmp_path)
     assert sorted(row["file"] for row in found) == keys

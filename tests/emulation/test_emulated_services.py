@@ -55,7 +55,7 @@ def test_route_matches_its_method_and_path(method: str, path: str, status: int) 
 
 def test_throttle_refills_with_time() -> None:
     slow = api(ThrottlingBurstLimit=2, ThrottlingRateLimit=1)
-    with slow.standing_still():
+    with slow.frozen_clock():
         assert [slow.answer(Request("GET", "/"), 1).status for _ in range(3)] == [404, 404, 429]
     now = slow.clock()
     slow.clock = lambda: now + 1.5

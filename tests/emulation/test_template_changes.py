@@ -38,73 +38,73 @@ def visiting(processes: Pool, certificate: Certificate) -> Visiting:
     return visit
 
 
-ROUTES = checks.every_route_of_the_api_answers
-OWN = checks.every_question_gets_its_own_answer
-HEADERS = checks.every_answer_carries_the_security_headers
-PAGE = checks.the_page_and_all_that_it_loads_come_with_their_types
-EDGE = checks.the_page_comes_from_the_edge_small_and_only_once
+ROUTES = checks.api_routes_respond
+UNCACHED = checks.api_responses_are_not_cached
+HEADERS = checks.responses_have_the_security_headers
+PAGE = checks.page_files_have_their_content_types
+CACHED = checks.page_is_compressed_and_cached_at_the_edge
 NOTHING_ELSE = checks.nothing_else_is_published
-JUDGED = checks.a_photograph_is_judged_as_a_form_and_as_the_body
-TLS = checks.without_tls_the_page_redirects_and_the_api_refuses
-PERSON = checks.the_function_is_told_nothing_of_a_person
-TURNED_AWAY = checks.who_does_not_come_through_the_edge_is_turned_away
-THROTTLED = checks.too_many_requests_are_told_so
-LARGE = checks.a_photograph_of_four_and_a_half_megabytes_goes_through
-TOO_LARGE = checks.a_larger_photograph_gets_a_sentence
+CLASSIFIED = checks.image_is_classified_as_form_and_as_body
+TLS = checks.plain_http_is_redirected_or_refused
+PERSONAL = checks.function_receives_no_personal_headers
+BYPASS = checks.requests_that_bypass_the_edge_are_refused
+THROTTLED = checks.excess_requests_get_429
+LARGE = checks.largest_upload_is_accepted
+TOO_LARGE = checks.larger_uploads_get_a_problem
 
 MUTATIONS: list[tuple[changes.Change, Check]] = [
     (changes.drop_the_api_behaviour, ROUTES),
-    (changes.send_the_api_to_the_bucket, ROUTES),
-    (changes.send_the_page_to_the_api, PAGE),
-    (changes.a_behaviour_before_the_api, ROUTES),
-    (changes.without_methods("GET", "HEAD", "OPTIONS"), JUDGED),
-    (changes.without_methods("GET", "HEAD"), ROUTES),
-    (changes.cache_the_api_as_the_page, OWN),
-    (lambda template: changes.api_behaviour(template).update(CachePolicyId=changes.CACHING_OPTIMIZED), OWN),
-    (changes.keep_errors, checks.an_error_is_not_kept_for_the_next),
-    (changes.another_content_security_policy, HEADERS),
-    (changes.headers_for_the_page_only, HEADERS),
-    (changes.short_hsts, HEADERS),
-    (changes.no_permissions_policy, HEADERS),
+    (changes.route_the_api_to_the_bucket, ROUTES),
+    (changes.route_the_page_to_the_api, PAGE),
+    (changes.insert_a_behaviour_before_the_api, ROUTES),
+    (changes.restrict_methods("GET", "HEAD", "OPTIONS"), CLASSIFIED),
+    (changes.restrict_methods("GET", "HEAD"), ROUTES),
+    (changes.cache_the_api_as_the_page, UNCACHED),
+    (lambda template: changes.api_behaviour(template).update(CachePolicyId=changes.CACHING_OPTIMIZED), UNCACHED),
+    (changes.cache_errors, checks.api_errors_are_not_cached),
+    (changes.change_the_content_security_policy, HEADERS),
+    (changes.drop_the_response_headers_of_the_api, HEADERS),
+    (changes.shorten_hsts, HEADERS),
+    (changes.drop_the_permissions_policy, HEADERS),
     (lambda template: changes.origin(template, "CustomOriginConfig").pop("OriginCustomHeaders"), ROUTES),
-    (changes.a_secret_that_the_function_does_not_know, ROUTES),
-    (changes.the_secret_under_another_name, ROUTES),
-    (changes.no_secret_for_the_function, TURNED_AWAY),
-    (changes.forward_the_cookies, PERSON),
-    (changes.forward_header("User-Agent"), PERSON),
-    (changes.forward_header("Referer"), PERSON),
-    (changes.forward_header("Host"), PERSON),
-    (changes.forward_no_query, OWN),
-    (changes.forward_no_content_type, JUDGED),
-    (changes.another_route, ROUTES),
-    (changes.one_method_on_the_route, JUDGED),
-    (changes.no_right_to_call, ROUTES),
-    (changes.a_right_to_call_for_another_route, JUDGED),
+    (changes.change_the_origin_secret, ROUTES),
+    (changes.rename_the_secret_header, ROUTES),
+    (changes.drop_the_secret_of_the_function, BYPASS),
+    (changes.forward_the_cookies, PERSONAL),
+    (changes.forward_header("User-Agent"), PERSONAL),
+    (changes.forward_header("Referer"), PERSONAL),
+    (changes.forward_header("Host"), PERSONAL),
+    (changes.forward_no_query, UNCACHED),
+    (changes.forward_no_content_type, CLASSIFIED),
+    (changes.change_the_route, ROUTES),
+    (changes.restrict_the_route_to_get, CLASSIFIED),
+    (changes.drop_the_permission, ROUTES),
+    (changes.restrict_the_permission_to_get, CLASSIFIED),
     (changes.throttle(ThrottlingBurstLimit=2), THROTTLED),
     (changes.throttle(ThrottlingBurstLimit=500), THROTTLED),
-    (changes.no_throttle, THROTTLED),
-    (changes.a_smaller_limit, LARGE),
-    (changes.a_larger_limit, TOO_LARGE),
-    (changes.nothing_at_the_edge, TOO_LARGE),
-    (changes.a_lower_limit_at_the_edge, LARGE),
-    (changes.an_impatient_function, ROUTES),
-    (changes.no_default_root, PAGE),
-    (changes.an_origin_path, ROUTES),
-    (changes.another_host, ROUTES),
-    (changes.an_origin_without_tls, ROUTES),
-    (changes.an_unsigned_bucket, PAGE),
-    (changes.a_bucket_for_another_distribution, PAGE),
-    (changes.a_bucket_without_lists, NOTHING_ELSE),
-    (changes.every_part_copies_everything, PAGE),
-    (changes.thumbnails_without_a_type, PAGE),
-    (changes.no_thumbnails, PAGE),
-    (changes.files_that_browsers_keep, PAGE),
-    (changes.no_cache_of_the_page, EDGE),
-    (changes.no_compression, EDGE),
-    (changes.queries_in_the_page_cache, EDGE),
-    (changes.writing_to_the_bucket, TLS),
-    (changes.api_without_tls, TLS),
-    (changes.api_that_redirects, TLS),
+    (changes.drop_the_throttle, THROTTLED),
+    (changes.lower_the_upload_limit, LARGE),
+    (changes.raise_the_upload_limit, TOO_LARGE),
+    (changes.drop_the_edge_function, TOO_LARGE),
+    (changes.lower_the_limit_at_the_edge, LARGE),
+    (changes.set_the_timeout_to_zero, ROUTES),
+    (changes.drop_the_default_root, PAGE),
+    (changes.add_an_origin_path, ROUTES),
+    (changes.change_the_host_of_the_origin, ROUTES),
+    (changes.use_an_origin_without_tls, ROUTES),
+    (changes.drop_the_origin_access_control, PAGE),
+    (changes.allow_another_distribution, PAGE),
+    (changes.drop_the_list_permission, NOTHING_ELSE),
+    (changes.drop_the_exclusions_of_the_deployment, PAGE),
+    (changes.drop_the_content_types, PAGE),
+    (changes.drop_the_thumbnails, PAGE),
+    (changes.set_a_long_max_age, PAGE),
+    (changes.disable_the_page_cache, CACHED),
+    (changes.disable_compression, CACHED),
+    (changes.cache_by_query, CACHED),
+    (changes.allow_plain_http_to_the_bucket, TLS),
+    (changes.allow_plain_http_to_the_api, TLS),
+    (changes.redirect_plain_http_of_the_api, TLS),
 ]
 
 
@@ -124,18 +124,18 @@ def test_check_fails_for_a_changed_template(
 ) -> None:
     changed = template.copy()
     change(changed)
-    with visiting(changed) as visitor, pytest.raises(checks.NOTICED):
+    with visiting(changed) as visitor, pytest.raises(checks.CHECK_FAILURES):
         check(visitor)
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        changes.an_unknown_cache_policy,
-        changes.a_managed_origin_request_policy,
-        changes.another_function_at_the_edge,
-        changes.a_page_for_errors,
-        changes.an_authorizer,
+        changes.use_an_unknown_cache_policy,
+        changes.use_a_managed_origin_request_policy,
+        changes.use_a_viewer_response_function,
+        changes.add_an_error_page,
+        changes.add_an_authorizer,
     ],
 )
 def test_unsupported_template_features_raise(
@@ -160,7 +160,7 @@ def test_visit_passes_for_the_unchanged_template(
         visit_page(browser, visitor.cloud.url, below, tmp_path)
 
 
-@pytest.mark.parametrize("change", [changes.no_script, changes.no_picture_from_memory, changes.drop_the_api_behaviour])
+@pytest.mark.parametrize("change", [changes.forbid_scripts, changes.forbid_blob_images, changes.drop_the_api_behaviour])
 def test_visit_fails_for_a_changed_template(
     browser: Browser,
     visiting: Visiting,

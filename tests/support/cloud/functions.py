@@ -57,7 +57,7 @@ class Functions:
 
     Attributes:
         bills: of every call that was answered.
-        turned_away: how many calls are still to be refused, as when others take what the account may have at once.
+        calls_to_throttle: how many calls are still to be refused, as when others take what the account may have at once.
         logs: what environments that have ended had written.
     """
 
@@ -68,7 +68,7 @@ class Functions:
         self._free: list[_Environment] = []
         self._busy: list[_Environment] = []
         self.bills: list[Bill] = []
-        self.turned_away = 0
+        self.calls_to_throttle = 0
         self.logs: list[str] = []
 
     def invoke(self, event: Any) -> Any:
@@ -78,8 +78,8 @@ class Functions:
             StateFailed: it raised, ended, took too long, or there are as many at once as may be.
         """
         with self._lock:
-            refused = self.turned_away > 0
-            self.turned_away -= refused
+            refused = self.calls_to_throttle > 0
+            self.calls_to_throttle -= refused
         if refused or not self._slots.acquire(blocking=False):
             raise StateFailed("Lambda.TooManyRequestsException", "Rate Exceeded.")
         try:

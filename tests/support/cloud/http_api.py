@@ -85,7 +85,7 @@ class HttpApi:
         return self._call(route, request, seconds)
 
     @contextmanager
-    def standing_still(self) -> Iterator[None]:
+    def frozen_clock(self) -> Iterator[None]:
         """Stop the clock of the throttle, so that its token bucket does not refill on a slow machine."""
         now = self.clock()
         self.clock, before = (lambda: now), self.clock
