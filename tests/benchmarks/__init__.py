@@ -1,0 +1,1 @@
+"""Measurements that write docs/benchmarks, and tests of their reports."""

@@ -1,0 +1,1 @@
+"""Malformed and adversarial input: files, requests, URLs, and the fuzzer."""

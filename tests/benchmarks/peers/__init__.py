@@ -1,0 +1,1 @@
+"""Servers of the contenders; each runs in an environment of its own."""

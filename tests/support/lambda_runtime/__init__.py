@@ -1,0 +1,1 @@
+"""Emulation of the Lambda service: Runtime API, gateway, processes and containers."""

@@ -1,0 +1,1 @@
+"""Mocked responses and views of the page."""
