@@ -27,7 +27,7 @@ MEMORY = (512, 1024, 1769, 3538)
 STARTS = 9
 MOST_SHARE = 2.0
 """CPUs; a start does not use more."""
-PHOTOGRAPH = SAMPLES / "ISIC_0010021.jpg"
+IMAGE_FILE = SAMPLES / "ISIC_0010021.jpg"
 _SHOWN = "/mnt"
 """Mount point of this folder in the container."""
 
@@ -135,7 +135,7 @@ def once(image: Image, network: Network, kind: Kind, memory: int) -> Start:
 
 
 def _event(kind: Kind) -> Any:
-    body = PHOTOGRAPH.read_bytes() if kind.method == "POST" else b""
+    body = IMAGE_FILE.read_bytes() if kind.method == "POST" else b""
     headers = [("content-type", "image/jpeg"), ("host", "localhost")]
     return version_2(Request(kind.method, kind.path, headers, body, "192.0.2.1"))
 

@@ -180,12 +180,12 @@ def marked(owner: Any, receive: str) -> Iterator[Marks]:
 
 def _between(started: float, at: dict[str, float], receive: str, ended: float) -> list[float]:
     """Return the milliseconds of each of `STAGES`."""
-    decode, network, judged, encode = (
+    decode, network, classified, encode = (
         1000 * (at[f"{name} ends"] - at[f"{name} begins"]) for name in ("decode", "run", "classify", "to_json")
     )
     # With the framework, the switch to a worker thread counts as receiving.
     received = 1000 * (at["classify begins"] - started)
-    spent = [received, decode, network, judged - decode - network, encode]
+    spent = [received, decode, network, classified - decode - network, encode]
     return [*spent, 1000 * (ended - started) - sum(spent)]
 
 

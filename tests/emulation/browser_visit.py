@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.emulation.checks import LIMIT, Visitor
 from tests.support.paths import SAMPLES
 
-PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
+IMAGE_FILE = SAMPLES / "ISIC_0000026.jpg"
 _ANSWERED = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$")
 _IS_DRAWN = """() => {
     const map = document.getElementById("map");
@@ -66,11 +66,11 @@ def _visit(page: Page, url: str, below: str, folder: Path) -> None:
     expect(page.locator(".sample, #samples-problem:not([hidden])").first).to_be_visible()
     assert page.locator("#samples-problem").is_hidden()
     expect(page.locator(".sample")).to_have_count(12)
-    for picture in page.locator(".sample img").all():
+    for thumbnail in page.locator(".sample img").all():
         # Not with wait_for_function, which the page's Content-Security-Policy forbids.
-        expect(picture).to_have_js_property("naturalWidth", 208)
+        expect(thumbnail).to_have_js_property("naturalWidth", 208)
     _sample(page, below)
-    _photograph(page)
+    _own_image(page)
     _too_large(page, folder)
     _too_large_to_be_helped(page, asked)
     _private(page, asked)
@@ -90,9 +90,9 @@ def _sample(page: Page, title: str) -> None:
     _evidence(page)
 
 
-def _photograph(page: Page) -> None:
-    page.set_input_files("#file", PHOTOGRAPH)
-    preview, no_preview = page.get_by_role("img", name=PHOTOGRAPH.name), page.locator("#no-preview")
+def _own_image(page: Page) -> None:
+    page.set_input_files("#file", IMAGE_FILE)
+    preview, no_preview = page.get_by_role("img", name=IMAGE_FILE.name), page.locator("#no-preview")
     expect(preview.or_(no_preview).filter(visible=True).first).to_be_visible()
     assert no_preview.is_hidden()
     page.get_by_role("button", name="Predict").click()
@@ -110,8 +110,8 @@ def _evidence(page: Page) -> None:
 
 def _too_large(page: Page, folder: Path) -> None:
     large = folder / "large.bmp"
-    with Image.open(PHOTOGRAPH) as photograph:
-        photograph.resize((1500, 1126)).save(large)
+    with Image.open(IMAGE_FILE) as original:
+        original.resize((1500, 1126)).save(large)
     assert large.stat().st_size > LIMIT
     page.set_input_files("#file", large)
     page.get_by_role("button", name="Predict").click()
@@ -131,7 +131,7 @@ def _private(page: Page, asked: list[tuple[str, str]]) -> None:
     page.get_by_role("switch", name="Private mode").check()
     expect(page.locator("#private-state")).to_contain_text("The model is here", timeout=120_000)
     before = len(asked)
-    page.set_input_files("#file", PHOTOGRAPH)
+    page.set_input_files("#file", IMAGE_FILE)
     page.get_by_role("button", name="Predict").click()
     expect(page.locator("#result-heading")).to_have_text(_ANSWERED, timeout=120_000)
     expect(page.locator("#details")).to_contain_text("judged on this device")

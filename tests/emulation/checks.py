@@ -34,7 +34,7 @@ _FORWARDED_HEADERS = {
     "x-forwarded-for",
     "x-origin-secret",
 }
-_PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
+_IMAGE_FILE = SAMPLES / "ISIC_0000026.jpg"
 
 
 CHECK_FAILURES = (AssertionError, KeyError, TypeError, ValueError)
@@ -156,10 +156,10 @@ def api_errors_are_not_cached(visitor: Visitor) -> None:
 
 
 def image_is_classified_as_form_and_as_body(visitor: Visitor) -> None:
-    data = _PHOTOGRAPH.read_bytes()
+    data = _IMAGE_FILE.read_bytes()
     form = _classified(visitor.classify(files={"file": ("photo.jpg", data, "image/jpeg")}))
     assert form == _classified(visitor.classify(content=data, headers={"Content-Type": "image/jpeg"}))
-    assert form == _classified(visitor.get(f"/api/classify?sample={_PHOTOGRAPH.stem}"))
+    assert form == _classified(visitor.get(f"/api/classify?sample={_IMAGE_FILE.stem}"))
     assert (form["image"]["width"], form["image"]["height"]) == (1504, 1129)
     assert form["evidence"]["values"] and form["disclaimer"]
 
@@ -228,7 +228,7 @@ def excess_requests_get_429(visitor: Visitor) -> None:
 
 def padded(size: int) -> bytes:
     """Return a JPEG image of exactly `size` bytes, padded with comments."""
-    data = _PHOTOGRAPH.read_bytes()
+    data = _IMAGE_FILE.read_bytes()
     missing = size - len(data)
     comments = b""
     while missing:
@@ -237,8 +237,8 @@ def padded(size: int) -> bytes:
         comments += b"\xff\xfe" + (length - 2).to_bytes(2, "big") + bytes(length - 4)
         missing -= length
     result = data[:2] + comments + data[2:]
-    with Image.open(io.BytesIO(result)) as photograph:
-        assert (photograph.size, len(result)) == ((1504, 1129), size)
+    with Image.open(io.BytesIO(result)) as image:
+        assert (image.size, len(result)) == ((1504, 1129), size)
     return result
 
 

@@ -61,8 +61,8 @@ def emulate(stack: Template, stand_in_file: Path, tmp_path: Path) -> Iterator[Pu
 
 
 @pytest.fixture(scope="module")
-def picture(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    path = tmp_path_factory.mktemp("picture") / "small.jpg"
+def small_jpeg(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("image") / "small.jpg"
     Image.open(SAMPLES / "ISIC_0000026.jpg").resize((160, 120)).save(path)
     return path.read_bytes()
 
@@ -104,10 +104,10 @@ def test_batch_rows_equal_those_of_the_command_line(emulate: Put, stand_in_file:
 
 
 @pytest.mark.slow
-def test_batch_reads_all_pages_and_retries_throttled_calls(emulate: Put, tmp_path: Path, picture: bytes) -> None:
+def test_batch_reads_all_pages_and_retries_throttled_calls(emulate: Put, tmp_path: Path, small_jpeg: bytes) -> None:
     """More objects than one page of the listing, and functions that reject calls at first."""
     emulation = emulate()
-    keys = [emulation.put(f"{number:04}.jpg", picture if number % 10 == 0 else b"") for number in range(1010)]
+    keys = [emulation.put(f"{number:04}.jpg", small_jpeg if number % 10 == 0 else b"") for number in range(1010)]
     emulation.functions.calls_to_throttle = 3
     execution = emulation.machine.start("many")
     found = rows(emulation, tmp_path)
@@ -118,10 +118,10 @@ def test_batch_reads_all_pages_and_retries_throttled_calls(emulate: Put, tmp_pat
 
 
 @pytest.mark.slow
-def test_batch_resumes_after_kills_without_lost_rows(emulate: Put, tmp_path: Path, picture: bytes) -> None:
+def test_batch_resumes_after_kills_without_lost_rows(emulate: Put, tmp_path: Path, small_jpeg: bytes) -> None:
     """Functions are killed and the execution is stopped at arbitrary moments; every object has exactly one row."""
     emulation = emulate(functions=10)
-    keys = [emulation.put(f"{number:04}.jpg", picture) for number in range(400)]
+    keys = [emulation.put(f"{number:04}.jpg", small_jpeg) for number in range(400)]
     kills = [0]
     over = threading.Event()
 
@@ -156,10 +156,10 @@ def test_batch_resumes_after_kills_without_lost_rows(emulate: Put, tmp_path: Pat
     assert {path.name for path in emulation.fetch(tmp_path).rglob("*.parquet")} == before
 
 
-def test_batch_writes_a_row_for_a_file_that_crashes(emulate: Put, tmp_path: Path, picture: bytes) -> None:
+def test_batch_writes_a_row_for_a_file_that_crashes(emulate: Put, tmp_path: Path, small_jpeg: bytes) -> None:
     """One file ends the process and one never returns; the other files are classified."""
     emulation = emulate(handler=CRASHING, seconds=5.0)
-    good = [emulation.put(f"{number}.jpg", picture) for number in range(8)]
+    good = [emulation.put(f"{number}.jpg", small_jpeg) for number in range(8)]
     bad = [emulation.put("x1", DEADLY), emulation.put("x2", ENDLESS), emulation.put("x3", DEADLY)]
     emulation.machine.start("fragile")
     found = rows(emulation, tmp_path)
@@ -169,14 +169,14 @@ def test_batch_writes_a_row_for_a_file_that_crashes(emulate: Put, tmp_path: Path
     assert len(list((tmp_path / "results").rglob("*.parquet"))) == 1
 
 
-def test_batch_handles_missing_objects_and_missing_buckets(emulate: Put, tmp_path: Path, picture: bytes) -> None:
+def test_batch_handles_missing_objects_and_missing_buckets(emulate: Put, tmp_path: Path, small_jpeg: bytes) -> None:
     """A deleted object has a row with an error; a missing bucket ends the execution, which can be redriven."""
     emulation = emulate(functions=1)
-    gone, there = emulation.prefix + "gone.jpg", emulation.put("there.jpg", picture)
+    gone, there = emulation.prefix + "gone.jpg", emulation.put("there.jpg", small_jpeg)
     emulation.functions.invoke({"run": "by hand", "keys": [gone, there]})
-    (lost, judged) = rows(emulation, tmp_path)
+    (lost, classified) = rows(emulation, tmp_path)
     assert (lost["status"], lost["code"], lost["message"]) == ("error", "unreadable", "S3 says NoSuchKey.")
-    assert judged["status"] == "ok"
+    assert classified["status"] == "ok"
     shutil.rmtree(tmp_path / "results")
     for found in emulation.s3.list_objects_v2(Bucket=emulation.target)["Contents"]:
         emulation.s3.delete_object(Bucket=emulation.target, Key=found["Key"])

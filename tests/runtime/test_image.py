@@ -34,7 +34,7 @@ from tests.support.paths import PHONE_IMAGES, REPOSITORY, SAMPLES
 
 pytestmark = pytest.mark.image
 
-PHOTOGRAPHS = [*sorted(SAMPLES.glob("*.jpg")), *sorted(PHONE_IMAGES.glob("*.heic"))]
+IMAGE_FILES = [*sorted(SAMPLES.glob("*.jpg")), *sorted(PHONE_IMAGES.glob("*.heic"))]
 PEAK_BYTES = 200_000_000
 PEAK_BYTES_OF_EIGHT_VIEWS = 280_000_000
 AT_ONCE = 50
@@ -114,12 +114,12 @@ def alike(one: Any, other: Any) -> bool:
 
 def visit(stage: Stage, own: TestClient) -> None:
     """Send every image before the framework is imported, then the requests of a visit, then images again."""
-    for path in PHOTOGRAPHS:
+    for path in IMAGE_FILES:
         data = path.read_bytes()
         assert alike(stage.post(content=data), untimed(own.post("/api/classify", content=data).json())), path.name
     for route in ("config", "model", "samples", "classes", "docs", "openapi.json", "ping"):
         assert httpx2.get(f"{stage.url}/api/{route}", timeout=300).content == own.get(f"/api/{route}").content, route
-    data = PHOTOGRAPHS[0].read_bytes()
+    data = IMAGE_FILES[0].read_bytes()
     expected = untimed(own.post("/api/classify", content=data).json())
     assert alike(stage.post(files={"file": ("photo.jpg", data, "image/jpeg")}), expected)
     broken = httpx2.post(f"{stage.url}/api/classify", content=data[:2000], timeout=300)
@@ -132,7 +132,7 @@ def test_sealed_container_answers_within_its_memory(stage: Stage, own: TestClien
     visit(stage, own)
     assert 50_000_000 < stage.container.peak() <= PEAK_BYTES
     # Eight views are one batch of eight images.
-    data = PHOTOGRAPHS[0].read_bytes()
+    data = IMAGE_FILES[0].read_bytes()
     assert alike(stage.post("?views=8", content=data), untimed(own.post("/api/classify?views=8", content=data).json()))
     assert stage.container.peak() <= PEAK_BYTES_OF_EIGHT_VIEWS
     assert stage.network.attempts() == before
@@ -203,7 +203,7 @@ def test_concurrent_requests_get_their_own_answers(image: Image, network: Networ
 
 def varied(number: int) -> bytes:
     """Return an image that is different for every number."""
-    with Pillow.open(PHOTOGRAPHS[number % 12]) as image:
+    with Pillow.open(IMAGE_FILES[number % 12]) as image:
         file = io.BytesIO()
         image.reduce(2).crop((0, 0, 300 + number, 290)).save(file, "JPEG")
         return file.getvalue()

@@ -45,7 +45,7 @@ def echo(environment: dict[str, str]) -> Iterator[Stage]:
     yield from stage("tests.support.lambda_runtime.echo.handler", environment)
 
 
-def judged(response: Any) -> Any:
+def classified(response: Any) -> Any:
     assert response.status_code == 200, response.text
     return {name: value for name, value in response.json().items() if name != "timing_ms"}
 
@@ -54,7 +54,7 @@ def judged(response: Any) -> Any:
 def test_form_is_answered_as_in_process(lesion: Stage, client: TestClient, image_bytes: bytes, payload_format: str) -> None:
     url = f"{lesion.urls[payload_format]}/api/classify?views=1"
     response = httpx2.post(url, files={"file": ("photo.jpg", image_bytes, "image/jpeg")}, timeout=60)
-    assert judged(response) == judged(client.post("/api/classify?views=1", content=image_bytes))
+    assert classified(response) == classified(client.post("/api/classify?views=1", content=image_bytes))
     assert response.headers["cache-control"] == "no-store"
 
 
@@ -62,7 +62,7 @@ def test_form_is_answered_as_in_process(lesion: Stage, client: TestClient, image
 def test_body_is_answered_as_in_process(lesion: Stage, client: TestClient, image_bytes: bytes, payload_format: str) -> None:
     url = f"{lesion.urls[payload_format]}/api/classify?views=8&evidence=false"
     response = httpx2.post(url, content=image_bytes, headers={"content-type": "image/jpeg"}, timeout=60)
-    assert judged(response) == judged(client.post("/api/classify?views=8&evidence=false", content=image_bytes))
+    assert classified(response) == classified(client.post("/api/classify?views=8&evidence=false", content=image_bytes))
 
 
 @pytest.mark.parametrize("payload_format", FORMATS)

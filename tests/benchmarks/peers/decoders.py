@@ -16,7 +16,7 @@ from PIL import Image
 
 TIMES = 30
 AT_LEAST = 448
-"""Shortest side in pixels that a reduced picture may have, as the service asks for."""
+"""Smallest side in pixels of a reduced image, as in the service."""
 
 cv2.setNumThreads(1)
 pyvips.cache_set_max(0)

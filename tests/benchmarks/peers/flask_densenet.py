@@ -31,7 +31,7 @@ _network = nn.Sequential(
     nn.BatchNorm1d(512),
     nn.Linear(512, 2),
 ).eval()
-# Its picture: the shorter side to 224 pixels, and the middle of it.
+# fastai resizes the shorter side to 224 pixels and crops the centre.
 _prepare = transforms.Compose(
     [
         transforms.Resize(224),

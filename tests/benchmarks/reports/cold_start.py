@@ -21,7 +21,7 @@ Starts = list[dict[str, Any]]
 
 _PAGE = """# Cold start
 
-At {judged} MB, the first classification takes {ratio:.2f} times as long as with a bare handler around the same model (limit:
+At {size} MB, the first classification takes {ratio:.2f} times as long as with a bare handler around the same model (limit:
 {limit}), and {cpu_ratio:.2f} times the CPU time. The peak memory of a start is {peak:.0f} MB (limit: {peak_limit} MB).
 
 Written by `make bench-cold`: milliseconds from the start of the process in the built image to its first response. Medians of
@@ -65,12 +65,12 @@ def write(starts: Starts, kinds: list[str], folder: Path) -> None:
     lines = ",\n".join(json.dumps({name: _rounded(value) for name, value in start.items()}) for start in starts)
     (folder / "cold-start.json").write_text(f"[\n{lines}\n]\n")
     memories = sorted({start["memory"] for start in starts})
-    judged = REFERENCE if REFERENCE in memories else memories[-1]
-    bare, photograph = ({name: _median(starts, kind, judged, name) for name in ("answered", "cpu")} for kind in kinds[:2])
+    reference = REFERENCE if REFERENCE in memories else memories[-1]
+    bare, photograph = ({name: _median(starts, kind, reference, name) for name in ("answered", "cpu")} for kind in kinds[:2])
     page = _PAGE.format(
         count=len(starts) // len(memories) // len(kinds),
         table=_table(starts, kinds, memories),
-        judged=judged,
+        size=reference,
         ratio=photograph["answered"] / bare["answered"],
         cpu_ratio=photograph["cpu"] / bare["cpu"],
         limit=LIMIT,

@@ -121,10 +121,10 @@ class Edge:
             return _own(414)
         if behaviour.function is not None:
             # A generated response has the behaviour's headers and bypasses its cache.
-            judged = behaviour.function.run(request)
-            if isinstance(judged, Response):
-                return behaviour.headers.add(judged).set("X-Cache", "FunctionGeneratedResponse from cloudfront")
-            request = judged
+            edge_result = behaviour.function.run(request)
+            if isinstance(edge_result, Response):
+                return behaviour.headers.add(edge_result).set("X-Cache", "FunctionGeneratedResponse from cloudfront")
+            request = edge_result
         hit, response = self._fetch(behaviour, request)
         response = behaviour.headers.add(_for_viewer(behaviour, request, response))
         how = "Error" if response.status >= 400 and not hit else "Hit" if hit else "Miss"
