@@ -16,7 +16,7 @@ from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from torch import nn
 
 from export.errors import ArchitectureError
-from export.nn.imported import StagedBody, TimmBody
+from export.nn.third_party import StagedBody, TimmBody
 
 Tensors = Mapping[str, torch.Tensor]
 
@@ -59,7 +59,7 @@ def load(network: nn.Module, tensors: Tensors, name: str) -> nn.Module:
     return network.eval()
 
 
-def by_shape(tensors: Tensors, classes: int) -> tuple[str, nn.Module] | None:
+def build_by_shape(tensors: Tensors, classes: int) -> tuple[str, nn.Module] | None:
     """The name and the network of a DenseNet or ResNet with its tensors, None for anything else.
 
     Args:
@@ -103,7 +103,7 @@ def _counts(tensors: Tensors, pattern: str) -> tuple[int, ...]:
     return tuple(found.count(stage) for stage in sorted(set(found), key=int))
 
 
-def by_name(arch: str, tensors: Tensors, classes: int) -> nn.Module:
+def build_by_name(arch: str, tensors: Tensors, classes: int) -> nn.Module:
     """A network of timm or, where its tensors are not timm's, torchvision.
 
     Raises:
@@ -126,12 +126,12 @@ def by_name(arch: str, tensors: Tensors, classes: int) -> nn.Module:
     return load(networks[-1], tensors, arch)
 
 
-def is_known(arch: str) -> bool:
+def is_known_architecture(arch: str) -> bool:
     """Whether timm or torchvision has an architecture of this name."""
     return timm.is_model(arch) or arch in torchvision.models.list_models(torchvision.models)
 
 
-def take_apart(arch: str, network: nn.Module, size: int) -> tuple[nn.Module, nn.Sequential]:
+def split_body_and_head(arch: str, network: nn.Module, size: int) -> tuple[nn.Module, nn.Sequential]:
     """The body of a classifier, and the layers behind its pooling.
 
     Raises:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from export.data.isic import CLASSES
+from export.data.labels import CLASSES
 from export.errors import ClassesError
 
 _ABBREVIATIONS = {
@@ -32,19 +32,19 @@ _BENIGN = (
 _NEGATIONS = {"non", "not", "no", "without", "or", "and", "vs", "other"}
 
 
-def code_of(name: str) -> str:
+def class_code(name: str) -> str:
     """The name in snake case; the usual abbreviations in full."""
     code = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     return _ABBREVIATIONS.get(code, code)
 
 
-def codes_of(names: Sequence[str]) -> tuple[str, ...]:
+def class_codes(names: Sequence[str]) -> tuple[str, ...]:
     """The codes of all classes, in order.
 
     Raises:
         ClassesError: fewer than two, or two of the same code.
     """
-    codes = tuple(code_of(name) for name in names)
+    codes = tuple(class_code(name) for name in names)
     if len(codes) < 2 or len(set(codes)) < len(codes) or "" in codes:
         raise ClassesError(
             f"The classes {list(names)} are not two or more different names. Name them, in order, with --classes."
@@ -52,13 +52,13 @@ def codes_of(names: Sequence[str]) -> tuple[str, ...]:
     return codes
 
 
-def malignant_of(codes: Sequence[str], given: Sequence[str] = ()) -> tuple[bool, ...]:
+def malignant_flags(codes: Sequence[str], given: Sequence[str] = ()) -> tuple[bool, ...]:
     """Which classes count as malignant: the ones given, or the ones whose names say so.
 
     Raises:
         ClassesError: a given name is no class, a name says neither, or one side is left without any class.
     """
-    chosen = {code_of(name) for name in given}
+    chosen = {class_code(name) for name in given}
     if chosen - set(codes):
         raise ClassesError(f"--malignant names {sorted(chosen - set(codes))}, but the classes are {list(codes)}.")
     known = [code in chosen for code in codes] if chosen else [_is_malignant(code) for code in codes]

@@ -13,12 +13,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from export.checkpoints.architectures import by_name, by_shape
-from export.checkpoints.inert import Inert, Reference, plain, walk
-from export.checkpoints.statedict import hints_in, tensors_of
+from export.checkpoints.architectures import build_by_name, build_by_shape
+from export.checkpoints.safe_pickle import RecordedObject, global_name, iterate_objects, to_builtin
+from export.checkpoints.statedict import module_tensors, read_hints
 from export.errors import ArchitectureError, CheckpointError, ClassesError, HeadError
 from export.nn.heads import Pool
-from export.nn.imported import TimmBody
+from export.nn.third_party import TimmBody
 
 _POOLS: dict[str, tuple[Pool, ...]] = {
     "AdaptiveConcatPool2d": ("max", "mean"),
@@ -40,7 +40,7 @@ class Learner:
     """What a learner's file says, as it stands there; `classes` in the order of the outputs, none where it does not say."""
 
     kind: str
-    model: Inert
+    model: RecordedObject
     classes: list[str]
     size: int | None
     mean: Triple
@@ -53,33 +53,33 @@ def find_learner(root: Any) -> Learner | None:
     Raises:
         CheckpointError: it is a learner of another kind of task.
     """
-    fields = root.fields if isinstance(root, Inert) else root if isinstance(root, dict) else {}
+    fields = root.fields if isinstance(root, RecordedObject) else root if isinstance(root, dict) else {}
     model = fields.get("model")
     data = next((fields[key] for key in ("dls", "data") if key in fields), None)
-    if not isinstance(model, Inert) or data is None:
+    if not isinstance(model, RecordedObject) or data is None:
         return None
-    parts = list(walk(data))
+    parts = list(iterate_objects(data))
     classes, (mean, std) = _classes(parts), _statistics(data, parts)
     return Learner(f"fastai v{2 if 'dls' in fields else 1}", model, classes, _size(data, parts), mean, std)
 
 
-def _classes(parts: list[Inert]) -> list[str]:
+def _classes(parts: list[RecordedObject]) -> list[str]:
     if any(part.name.startswith("MultiCategor") for part in parts):
         raise ClassesError("Its classes do not exclude each other (MultiCategory); one diagnosis per image is expected.")
     for part in parts:
-        names = plain(part.fields.get({"CategoryProcessor": "classes", "Categorize": "vocab"}.get(part.name, "")))
+        names = to_builtin(part.fields.get({"CategoryProcessor": "classes", "Categorize": "vocab"}.get(part.name, "")))
         if isinstance(names, list | tuple) and names:
             return [str(name) for name in names]
     return []
 
 
-def _statistics(data: Any, parts: list[Inert]) -> tuple[Triple, Triple]:
+def _statistics(data: Any, parts: list[RecordedObject]) -> tuple[Triple, Triple]:
     """What fastai subtracts and divides by. A learner without any saw plain 0..1, and so it must here."""
     places = [data.get("normalize")] if isinstance(data, dict) else []
     for part in parts:
         if part.name == "Normalize":
             places.append(part.fields)
-        elif part.name == "partial" and part.args and str(part.args[0]).endswith("._normalize_batch"):
+        elif part.name == "partial" and part.args and global_name(part.args[0]).endswith("._normalize_batch"):
             places.append(part.state[2] if isinstance(part.state, tuple) and len(part.state) > 2 else None)
     for place in places:
         given = [place.get(name) for name in ("mean", "std")] if isinstance(place, dict) else []
@@ -90,14 +90,14 @@ def _statistics(data: Any, parts: list[Inert]) -> tuple[Triple, Triple]:
     return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
 
-def _size(data: Any, parts: list[Inert]) -> int | None:
+def _size(data: Any, parts: list[RecordedObject]) -> int | None:
     found = [part.fields.get("size") for kinds in (_BATCH_SIZES, _ITEM_SIZES) for part in parts if part.name in kinds]
     for place in (data, *(part.fields for part in parts)):
         settings = place.get("tfmargs") if isinstance(place, dict) else None
         found.append(settings.get("size") if isinstance(settings, dict) else None)
     for value in found:
         # fastcore's fastuple is a tuple that was made from one.
-        sides = value.args[0] if isinstance(value, Inert) and value.name == "fastuple" and value.args else value
+        sides = value.args[0] if isinstance(value, RecordedObject) and value.name == "fastuple" and value.args else value
         sides = sides if isinstance(sides, list | tuple) else (sides, sides)
         if len(sides) == 2 and all(isinstance(side, int) and side > 0 for side in sides):
             if sides[0] != sides[1]:
@@ -106,7 +106,7 @@ def _size(data: Any, parts: list[Inert]) -> int | None:
     return None
 
 
-def body_and_head(model: Inert, arch: str) -> tuple[str, nn.Module, tuple[Pool, ...], nn.Sequential]:
+def body_and_head(model: RecordedObject, arch: str) -> tuple[str, nn.Module, tuple[Pool, ...], nn.Sequential]:
     """Build what a learner's model says.
 
     Args:
@@ -132,41 +132,43 @@ def body_and_head(model: Inert, arch: str) -> tuple[str, nn.Module, tuple[Pool, 
     return name, TimmBody(network), pools, nn.Sequential(*built).eval()
 
 
-def _body(body: Inert, arch: str) -> tuple[str, nn.Module]:
+def _body(body: RecordedObject, arch: str) -> tuple[str, nn.Module]:
     children = _children(body)
     if body.name == "TimmBody" and children:
-        configuration = plain(children[0].fields.get("pretrained_cfg"))
-        known = hints_in(configuration.fields if isinstance(configuration, Inert) else configuration or {}).get("arch", "")
-        tensors = {name.removeprefix("model."): value for name, value in tensors_of(body).items()}
-        return arch or known, by_name(arch or known, tensors, 0)
+        configuration = to_builtin(children[0].fields.get("pretrained_cfg"))
+        known = read_hints(configuration.fields if isinstance(configuration, RecordedObject) else configuration or {}).get(
+            "arch", ""
+        )
+        tensors = {name.removeprefix("model."): value for name, value in module_tensors(body).items()}
+        return arch or known, build_by_name(arch or known, tensors, 0)
     if len(children) == 1 and any(name.startswith("denseblock") for name in children[0].fields.get("_modules", {})):
-        tensors = {f"features.{name}": value for name, value in tensors_of(children[0]).items()}
-        found = by_shape(tensors, 0)
+        tensors = {f"features.{name}": value for name, value in module_tensors(children[0]).items()}
+        found = build_by_shape(tensors, 0)
         if found:
             last: Any = found[1].get_submodule("features.norm5")
             last.act = nn.Identity()
             return found
     if len(children) == 8 and all(_blocks(child) for child in children[4:]):
         tensors = {}
-        for name, value in tensors_of(body).items():
+        for name, value in module_tensors(body).items():
             place, _, rest = name.partition(".")
             tensors[f"{_STAGES.get(int(place), place)}.{rest}"] = value
-        found = by_shape(tensors, 0)
+        found = build_by_shape(tensors, 0)
         if found:
             return found
     raise ArchitectureError("The learner's body is not a DenseNet, a ResNet or a network of timm.")
 
 
-def _blocks(stage: Inert) -> bool:
+def _blocks(stage: RecordedObject) -> bool:
     return all(block.name in ("BasicBlock", "Bottleneck") for block in _children(stage)) and bool(_children(stage))
 
 
-def _children(module: Inert) -> list[Inert]:
+def _children(module: RecordedObject) -> list[RecordedObject]:
     modules = module.fields.get("_modules")
-    return [child for child in modules.values() if isinstance(child, Inert)] if isinstance(modules, dict) else []
+    return [child for child in modules.values() if isinstance(child, RecordedObject)] if isinstance(modules, dict) else []
 
 
-def _flat(module: Inert, depth: int = 0) -> Iterator[Inert]:
+def _flat(module: RecordedObject, depth: int = 0) -> Iterator[RecordedObject]:
     for child in _children(module):
         if child.name in ("Sequential", "LinBnDrop") and depth < 3:
             yield from _flat(child, depth + 1)
@@ -174,11 +176,11 @@ def _flat(module: Inert, depth: int = 0) -> Iterator[Inert]:
             yield child
 
 
-def _layer(recorded: Inert) -> nn.Module:
+def _layer(recorded: RecordedObject) -> nn.Module:
     """One layer of the head, with its weights."""
-    tensors = {name: value.float() for name, value in tensors_of(recorded).items() if name != "num_batches_tracked"}
-    if not (isinstance(recorded.kind, Reference) and recorded.kind.module.startswith("torch.nn.modules.")):
-        raise HeadError(f"The head has a {recorded.kind}, which is not a layer of PyTorch.")
+    tensors = {name: value.float() for name, value in module_tensors(recorded).items() if name != "num_batches_tracked"}
+    if not recorded.module.startswith("torch.nn.modules."):
+        raise HeadError(f"The head has a {recorded.module}.{recorded.name}, which is not a layer of PyTorch.")
     layer: nn.Module
     if recorded.name == "Linear":
         layer = nn.Linear(tensors["weight"].shape[1], tensors["weight"].shape[0], bias="bias" in tensors)

@@ -10,7 +10,6 @@ The kind is recognised by content. No code of a file is run (`export.checkpoints
 | timm or torchvision state dict, `.pth` or `.safetensors` | `--classes` or metadata | `--size`, metadata or architecture |
 """
 
-import argparse
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,43 +20,28 @@ import timm
 import torch
 from torch import nn
 
-from export.checkpoints.architectures import Tensors, by_name, by_shape, is_known, take_apart
-from export.checkpoints.class_names import codes_of, malignant_of
+from export.checkpoints.architectures import (
+    Tensors,
+    build_by_name,
+    build_by_shape,
+    is_known_architecture,
+    split_body_and_head,
+)
+from export.checkpoints.class_names import class_codes, malignant_flags
 from export.checkpoints.fastai import Learner, body_and_head, find_learner
-from export.checkpoints.from_onnx import read_released
-from export.checkpoints.statedict import Found, find_weights, read_safetensors
+from export.checkpoints.from_onnx import read_model_file
+from export.checkpoints.options import ReaderOptions
+from export.checkpoints.statedict import StateDict, find_state_dict, read_safetensors
 from export.checkpoints.torchfile import read_torch_file
 from export.errors import CheckpointError, ClassesError
+from export.nn.ensemble import Ensemble
 from export.nn.heads import Head
-from export.nn.imported import Classifier, require_same
-from export.nn.network import Ensemble, LesionNet, Network, Spec
-from export.nn.white_balance import light_of
+from export.nn.lesion_net import LesionNet
+from export.nn.network import Network, Spec
+from export.nn.third_party import ThirdPartyNetwork, require_same_logits
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 DEFAULT_SIZE = 224
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a person says about a checkpoint; it goes before what the file says."""
-
-    arch: str = ""
-    classes: Sequence[str] = ()
-    malignant: Sequence[str] = ()
-    size: int | None = None
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options that `told_in` reads: every command that opens other people's checkpoints has the same."""
-    parser.add_argument("--arch", default="", help="as timm or torchvision names it, where the file does not say it")
-    parser.add_argument("--classes", nargs="+", default=[], help="class names in the order of the outputs")
-    parser.add_argument("--malignant", nargs="+", default=[], help="which classes count as malignant")
-    parser.add_argument("--size", type=int, help="input side in pixels, instead of what the checkpoint says")
-
-
-def told_in(args: argparse.Namespace, size: int | None = None) -> Told:
-    """What the options say; `size` is the model file's, for commands that compare a checkpoint with one."""
-    return Told(args.arch, args.classes, args.malignant, args.size or size)
 
 
 @dataclass(frozen=True)
@@ -65,34 +49,34 @@ class Checkpoint:
     """A network in evaluation mode, and what is known of its training (JSON values).
 
     Attributes:
-        ours: it comes from `python -m export train`.
+        trained_here: it comes from `python -m export train`.
     """
 
     network: Network
     provenance: dict[str, Any]
-    ours: bool
+    trained_here: bool
 
 
-def read_checkpoint(path: Path, told: Told | None = None) -> Checkpoint:
+def read_checkpoint(path: Path, options: ReaderOptions | None = None) -> Checkpoint:
     """Read a checkpoint of any kind.
 
     Raises:
         CheckpointError: the file is missing or damaged, or it is not clear what network it is or what its classes are.
     """
-    told = told or Told()
+    options = options or ReaderOptions()
     try:
         if path.suffix == ".safetensors":
-            return _foreign(path, "state dict", _from_weights(read_safetensors(path), told))
+            return _third_party(path, "state dict", _from_weights(read_safetensors(path), options))
         if path.suffix == ".onnx":
-            network, provenance = read_released(path, told.size)
-            return Checkpoint(network, provenance, ours=True)
+            network, provenance = read_model_file(path, options.size)
+            return Checkpoint(network, provenance, trained_here=True)
         root = read_torch_file(path)
         if isinstance(root, dict) and {"spec", "weights", "provenance"} <= root.keys():
-            return _ours(root, told.size)
+            return _ours(root, options.size)
         learner = find_learner(root)
         if learner:
-            return _foreign(path, learner.kind, _from_learner(learner, told))
-        return _foreign(path, "state dict", _from_weights(find_weights(root), told))
+            return _third_party(path, learner.kind, _from_learner(learner, options))
+        return _third_party(path, "state dict", _from_weights(find_state_dict(root), options))
     except FileNotFoundError as error:
         raise CheckpointError(f"{path} does not exist. `make train` writes one.") from error
     except CheckpointError as error:
@@ -102,13 +86,13 @@ def read_checkpoint(path: Path, told: Told | None = None) -> Checkpoint:
         raise CheckpointError(f"{path} is not a checkpoint that can be read ({type(error).__name__}: {error}).") from error
 
 
-def read_checkpoints(paths: Sequence[Path], told: Told | None = None) -> Checkpoint:
+def read_checkpoints(paths: Sequence[Path], options: ReaderOptions | None = None) -> Checkpoint:
     """Read one checkpoint, or several of `python -m export train` that become one network by the mean of their logits.
 
     Raises:
         CheckpointError: see `read_checkpoint`; or several do not go together.
     """
-    found = [read_checkpoint(path, told) for path in paths]
+    found = [read_checkpoint(path, options) for path in paths]
     if len(found) == 1:
         return found[0]
     members = [checkpoint.network for checkpoint in found if isinstance(checkpoint.network, LesionNet)]
@@ -126,58 +110,60 @@ def read_checkpoints(paths: Sequence[Path], told: Told | None = None) -> Checkpo
         # The file itself knows their mean alone.
         "biases": [round(member.constant_bias, 8) for member in members],
     }
-    return Checkpoint(network.eval(), {**several, **shared}, ours=True)
+    return Checkpoint(network.eval(), {**several, **shared}, trained_here=True)
 
 
-def _foreign(path: Path, kind: str, network: Network) -> Checkpoint:
+def _third_party(path: Path, kind: str, network: Network) -> Checkpoint:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Checkpoint(network.eval(), {"checkpoint": path.name, "kind": kind, "checkpoint_sha256": digest}, ours=False)
+    return Checkpoint(
+        network.eval(), {"checkpoint": path.name, "kind": kind, "checkpoint_sha256": digest}, trained_here=False
+    )
 
 
 def _ours(state: dict[str, Any], size: int | None) -> Checkpoint:
     try:
-        spec = Spec(**{**state["spec"], "light": light_of(state["spec"].get("light"))})
+        spec = Spec.parse(state["spec"])
         # Convolutions take any size, and a larger one than in training can serve better (Touvron et al. 2019).
         network = LesionNet(replace(spec, size=size or spec.size))
         network.load_state_dict(state["weights"])
-        return Checkpoint(network.eval(), dict(state["provenance"]), ours=True)
+        return Checkpoint(network.eval(), dict(state["provenance"]), trained_here=True)
     except Exception as error:
         # PyTorch raises RuntimeError, KeyError, TypeError, ... depending on what is wrong.
         raise CheckpointError(f"It is not a checkpoint of this version of `python -m export train` ({error}).") from error
 
 
-def _from_learner(learner: Learner, told: Told) -> Network:
-    arch, body, pools, layers = body_and_head(learner.model, told.arch)
-    names = told.classes or learner.classes
+def _from_learner(learner: Learner, options: ReaderOptions) -> Network:
+    arch, body, pools, layers = body_and_head(learner.model, options.arch)
+    names = options.classes or learner.classes
     if not names:
         raise ClassesError("The learner has no list of classes (v1: data.classes, v2: dls.vocab). Give them with --classes.")
-    codes = codes_of(names)
-    size, malignant = told.size or learner.size or DEFAULT_SIZE, malignant_of(codes, told.malignant)
+    codes = class_codes(names)
+    size, malignant = options.size or learner.size or DEFAULT_SIZE, malignant_flags(codes, options.malignant)
     spec = Spec(arch, size, codes, malignant, learner.mean, learner.std)
-    return Classifier(spec, body, Head(pools, layers, spec.malignant))
+    return ThirdPartyNetwork(spec, body, Head(pools, layers, spec.malignant))
 
 
-def _from_weights(found: Found, told: Told) -> Network:
+def _from_weights(found: StateDict, options: ReaderOptions) -> Network:
     if any(name.startswith("0.") for name in found.tensors) and any(name.startswith("1.") for name in found.tensors):
         raise CheckpointError("These are weights without their layers (fastai's learn.save). Use learn.export instead.")
     hints = found.hints
-    arch, network = _classifier(found.tensors, told.arch, str(hints.get("arch", "")))
-    names = told.classes or hints.get("classes", ())
+    arch, network = _classifier(found.tensors, options.arch, str(hints.get("arch", "")))
+    names = options.classes or hints.get("classes", ())
     if not names:
         raise ClassesError("A state dict does not say what its outputs mean. Name the classes, in order, with --classes.")
-    codes = codes_of(names)
-    malignant = malignant_of(codes, told.malignant or hints.get("malignant", ()))
+    codes = class_codes(names)
+    malignant = malignant_flags(codes, options.malignant or hints.get("malignant", ()))
     configuration = timm.get_pretrained_cfg(arch, allow_unregistered=True)
-    size = told.size or _side(hints) or (configuration.input_size[-1] if configuration else DEFAULT_SIZE)
+    size = options.size or _side(hints) or (configuration.input_size[-1] if configuration else DEFAULT_SIZE)
     mean = hints.get("mean") or tuple(configuration.mean if configuration else IMAGENET_MEAN)
     std = hints.get("std") or tuple(configuration.std if configuration else IMAGENET_STD)
     spec = Spec(arch, size, codes, malignant, mean, std)
 
-    body, layers = take_apart(arch, network, size)
+    body, layers = split_body_and_head(arch, network, size)
     sides = _sides(layers, malignant)
-    result = Classifier(spec, body, Head(("mean",), nn.Sequential(*layers, sides), malignant))
-    require_same(result, nn.Sequential(network, sides))
+    result = ThirdPartyNetwork(spec, body, Head(("mean",), nn.Sequential(*layers, sides), malignant))
+    require_same_logits(result, nn.Sequential(network, sides))
     return result
 
 
@@ -202,13 +188,13 @@ def _sides(layers: nn.Sequential, malignant: Sequence[bool]) -> nn.Module:
     return sides
 
 
-def _classifier(tensors: Tensors, told: str, hint: str) -> tuple[str, nn.Module]:
+def _classifier(tensors: Tensors, options: str, hint: str) -> tuple[str, nn.Module]:
     """The architecture's name and the whole network."""
     classes = _outputs(tensors)
     # Shapes do not say all: a ResNet with other pooling has the same ones. A name that is known goes before them.
-    name = told or (hint if is_known(hint) else "")
-    recognised = None if name else by_shape(tensors, classes)
-    return recognised or (name or hint, by_name(name or hint, tensors, classes))
+    name = options or (hint if is_known_architecture(hint) else "")
+    recognised = None if name else build_by_shape(tensors, classes)
+    return recognised or (name or hint, build_by_name(name or hint, tensors, classes))
 
 
 def _outputs(tensors: Tensors) -> int:
@@ -221,13 +207,13 @@ def _outputs(tensors: Tensors) -> int:
     return len(last)
 
 
-def one_of_ours(path: Path, size: int | None = None) -> tuple[Checkpoint, LesionNet]:
+def read_own_checkpoint(path: Path, size: int | None = None) -> tuple[Checkpoint, LesionNet]:
     """Read a checkpoint of `python -m export train`, to be served at another size where one is given.
 
     Raises:
         CheckpointError: it is none, or missing or damaged.
     """
-    found = read_checkpoint(path, Told(size=size))
+    found = read_checkpoint(path, ReaderOptions(size=size))
     if not isinstance(found.network, LesionNet):
         raise CheckpointError(f"{path} is not one network of `python -m export train`; others have no such weights.")
     return found, found.network

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from export.checkpoints.inert import Inert, plain
+from export.checkpoints.safe_pickle import RecordedObject, to_builtin
 from export.errors import CheckpointError
 
 _WEIGHTS = (
@@ -38,14 +38,14 @@ LARGEST = 100_000
 
 
 @dataclass(frozen=True)
-class Found:
+class StateDict:
     """Tensors by name, and what the file says about the network under the keys of `_HINTS`."""
 
     tensors: dict[str, torch.Tensor]
     hints: dict[str, Any]
 
 
-def read_safetensors(path: Path) -> Found:
+def read_safetensors(path: Path) -> StateDict:
     """Read a .safetensors file; its metadata are texts, lists in them JSON or separated by commas.
 
     Raises:
@@ -57,7 +57,7 @@ def read_safetensors(path: Path) -> Found:
             metadata = file.metadata() or {}
     except SafetensorError as error:
         raise CheckpointError(f"It is not a complete .safetensors file ({error}).") from error
-    return Found(without_prefixes(tensors), hints_in({key: _value(text) for key, text in metadata.items()}))
+    return StateDict(strip_prefixes(tensors), read_hints({key: _value(text) for key, text in metadata.items()}))
 
 
 def _value(text: str) -> Any:
@@ -67,7 +67,7 @@ def _value(text: str) -> Any:
         return [part.strip() for part in text.split(",")] if "," in text else text
 
 
-def find_weights(root: Any) -> Found:
+def find_state_dict(root: Any) -> StateDict:
     """Look for the weights in what `read_torch_file` gives.
 
     Raises:
@@ -79,13 +79,13 @@ def find_weights(root: Any) -> Found:
     for candidate in candidates:
         tensors = _tensors(candidate)
         if tensors:
-            return Found(without_prefixes(tensors), hints_in(beside))
+            return StateDict(strip_prefixes(tensors), read_hints(beside))
     raise CheckpointError(f"There is no state dict in it: no dict of tensors at the top or under one of {_WEIGHTS}.")
 
 
 def _tensors(value: Any) -> dict[str, torch.Tensor]:
-    if isinstance(value, Inert):
-        return tensors_of(value)
+    if isinstance(value, RecordedObject):
+        return module_tensors(value)
     if not isinstance(value, dict):
         return {}
     tensors = {key: entry for key, entry in value.items() if isinstance(key, str) and isinstance(entry, torch.Tensor)}
@@ -93,7 +93,7 @@ def _tensors(value: Any) -> dict[str, torch.Tensor]:
     return tensors if len(tensors) > len(value) / 2 else {}
 
 
-def tensors_of(module: Inert) -> dict[str, torch.Tensor]:
+def module_tensors(module: RecordedObject) -> dict[str, torch.Tensor]:
     """The state dict of a pickled module, from its recorded attributes.
 
     Raises:
@@ -112,7 +112,7 @@ def tensors_of(module: Inert) -> dict[str, torch.Tensor]:
                 if isinstance(value, torch.Tensor) and not (isinstance(hidden, set) and name in hidden):
                     tensors[f"{prefix}{name}"] = value
         children = [(f"{prefix}{name}.", child) for name, child in _dict(part.fields.get("_modules")).items()]
-        waiting.extend((name, child) for name, child in reversed(children) if isinstance(child, Inert))
+        waiting.extend((name, child) for name, child in reversed(children) if isinstance(child, RecordedObject))
     return tensors
 
 
@@ -120,7 +120,7 @@ def _dict(value: Any) -> dict[Any, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def without_prefixes(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def strip_prefixes(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Names as the network itself has them; of a network and its moving average, the average."""
     found = {name: value for name, value in tensors.items() if name != "n_averaged"}
     for prefix in _AVERAGES:
@@ -133,15 +133,15 @@ def without_prefixes(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Ten
     return found
 
 
-def hints_in(beside: Mapping[str, Any]) -> dict[str, Any]:
+def read_hints(beside: Mapping[str, Any]) -> dict[str, Any]:
     """What is said about the network under the usual keys; what stands at the top comes first."""
     places: list[Mapping[str, Any]] = [beside]
     for key in _BESIDE:
         value = beside.get(key)
-        places.append(value.fields if isinstance(value, Inert) else value if isinstance(value, dict) else {})
+        places.append(value.fields if isinstance(value, RecordedObject) else value if isinstance(value, dict) else {})
     hints: dict[str, Any] = {}
     for hint, keys in _HINTS.items():
-        for value in (plain(place[key]) for place in places for key in keys if key in place):
+        for value in (to_builtin(place[key]) for place in places for key in keys if key in place):
             usable = _usable(hint, value)
             if usable is not None and hint not in hints:
                 hints[hint] = usable

@@ -14,8 +14,7 @@ from typing import Any
 
 import torch
 
-from export.checkpoints.inert import Inert, Reference
-from export.checkpoints.safe_pickle import ordered, unpickle
+from export.checkpoints.safe_pickle import global_name, unpickle
 from export.errors import UnpickleError
 
 LARGEST_FILE = 4 * 2**30
@@ -25,16 +24,16 @@ _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
 
 _TYPES = {
-    "DoubleStorage": torch.float64,
-    "FloatStorage": torch.float32,
-    "HalfStorage": torch.float16,
-    "BFloat16Storage": torch.bfloat16,
-    "LongStorage": torch.int64,
-    "IntStorage": torch.int32,
-    "ShortStorage": torch.int16,
-    "CharStorage": torch.int8,
-    "ByteStorage": torch.uint8,
-    "BoolStorage": torch.bool,
+    "torch.DoubleStorage": torch.float64,
+    "torch.FloatStorage": torch.float32,
+    "torch.HalfStorage": torch.float16,
+    "torch.BFloat16Storage": torch.bfloat16,
+    "torch.LongStorage": torch.int64,
+    "torch.IntStorage": torch.int32,
+    "torch.ShortStorage": torch.int16,
+    "torch.CharStorage": torch.int8,
+    "torch.ByteStorage": torch.uint8,
+    "torch.BoolStorage": torch.bool,
 }
 
 
@@ -42,7 +41,7 @@ def read_torch_file(path: Path) -> Any:
     """Read a file of `torch.save`.
 
     Returns:
-        dicts, lists, numbers, texts and CPU tensors; an `Inert` wherever the file asks for anything else.
+        dicts, lists, numbers, texts and CPU tensors; a `RecordedObject` wherever the file asks for anything else.
 
     Raises:
         UnpickleError: the file is no such file, is damaged, or is too large.
@@ -62,15 +61,14 @@ class _Reader(ABC):
         self.data = data
         self.left = 2 * len(data)
         self.storages: dict[str, torch.Tensor] = {}  # key -> flat tensor
-        self.constructors: dict[Reference, Callable[..., Any]] = {
-            Reference("collections", "OrderedDict"): ordered,
-            Reference("torch._utils", "_rebuild_tensor"): self.tensor,
-            Reference("torch._utils", "_rebuild_tensor_v2"): self.tensor,
-            Reference("torch._utils", "_rebuild_parameter"): self.parameter,
-            Reference("torch._utils", "_rebuild_parameter_with_state"): self.parameter,
-            Reference("torch._tensor", "_rebuild_from_type_v2"): self.subclass,
-            Reference("fastai.torch_core", "_fa_rebuild_tensor"): self.fastai_tensor,
-            Reference("_codecs", "encode"): self.encode,
+        self.constructors: dict[str, Callable[..., Any]] = {
+            "torch._utils._rebuild_tensor": self.tensor,
+            "torch._utils._rebuild_tensor_v2": self.tensor,
+            "torch._utils._rebuild_parameter": self.parameter,
+            "torch._utils._rebuild_parameter_with_state": self.parameter,
+            "torch._tensor._rebuild_from_type_v2": self.subclass,
+            "fastai.torch_core._fa_rebuild_tensor": self.fastai_tensor,
+            "_codecs.encode": self.encode,
         }
 
     def allow(self, size: int) -> int:
@@ -106,8 +104,9 @@ class _Reader(ABC):
 
     def subclass(self, function: Any, kind: Any, args: tuple[Any, ...], *_: Any) -> Any:
         """A tensor of a subclass is its tensor."""
-        constructor = self.constructors.get(function) if isinstance(function, Reference) else None
-        return constructor(*args) if constructor else Inert(function, args)
+        if not global_name(function):
+            raise UnpickleError("The pickle in it has a tensor of a subclass without its constructor.")
+        return function(*args)
 
     def fastai_tensor(self, kind: Any, *args: Any) -> Any:
         """fastai v2's tensors with metadata, as plain ones."""
@@ -116,9 +115,9 @@ class _Reader(ABC):
     def persistent(self, identity: Any) -> Any:
         """Storages, and in the older container modules with their source (PyTorch below 1.6)."""
         match identity:
-            case ("storage", Reference("torch", kind), str(key), str(), int(count), *view) if kind in _TYPES:
-                return self.view(self.storage(key, _TYPES[kind], count), *view)
-            case ("module", Reference() as kind, *_):
+            case ("storage", kind, str(key), str(), int(count), *view) if global_name(kind) in _TYPES:
+                return self.view(self.storage(key, _TYPES[global_name(kind)], count), *view)
+            case ("module", kind, *_) if global_name(kind):
                 return kind
         raise UnpickleError("The pickle in it refers to something outside that is no tensor's storage.")
 

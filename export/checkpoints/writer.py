@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,10 @@ def write_checkpoint(
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "checkpoint.pt"
-    torch.save({"spec": asdict(spec), "weights": weights, "provenance": provenance, **more}, target.with_suffix(".part"))
+    torch.save({"spec": spec.record(), "weights": weights, "provenance": provenance, **more}, target.with_suffix(".part"))
     target.with_suffix(".part").replace(target)
 
 
-def digest(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,7 +1,7 @@
 """What training does to an image before the network sees it.
 
 `occlude` and `degrade` work on one stored image: what lies on the skin, and what happens to a photograph on its way to
-us, which is other software's scaling, sharpening and compression. `random_crops`, `cut_out` and `recolour` work on a whole
+us, which is other software's scaling, sharpening and compression. `random_crops`, `sample_crops` and `jitter_colour` work on a whole
 batch: place, size, aspect, colour.
 """
 
@@ -121,7 +121,7 @@ def random_crops(count: int, generator: torch.Generator, squashed: float = 0.2) 
     return Crops(rows(torch.exp(aspect / 2)), rows(torch.ones(count)))
 
 
-def cut_out(images: torch.Tensor, rows: torch.Tensor, size: int) -> torch.Tensor:
+def sample_crops(images: torch.Tensor, rows: torch.Tensor, size: int) -> torch.Tensor:
     """Squares of (N, C, H, W) float -> (N, C, size, size), in one resampling; beyond the border the image is mirrored."""
     count, channels = images.shape[:2]
     # Bilinear sampling aliases when it shrinks; sampling twice as densely and averaging does not.
@@ -131,7 +131,7 @@ def cut_out(images: torch.Tensor, rows: torch.Tensor, size: int) -> torch.Tensor
     return torch.nn.functional.avg_pool2d(warped, dense) if dense > 1 else warped
 
 
-def recolour(images: torch.Tensor, generator: torch.Generator, *, cutout: bool = True) -> torch.Tensor:
+def jitter_colour(images: torch.Tensor, generator: torch.Generator, *, cutout: bool = True) -> torch.Tensor:
     """Random brightness, contrast, saturation, gamma and illuminant on (N, 3, S, S) in 0..1, then a grey cutout in 30 %.
 
     The illuminant scales each channel by up to 15 %: cameras differ in white balance more than in anything else.

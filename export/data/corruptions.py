@@ -13,7 +13,7 @@ import numpy as np
 from lesion.imaging.decode import Pixels
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-Perturbation = Callable[[Pixels, np.random.Generator], Pixels]
+Corruption = Callable[[Pixels, np.random.Generator], Pixels]
 
 PAGE_SIDE, PAGE_QUALITY = 1600, 92
 """How the page makes a photograph smaller: infra/site/js/photo.js."""
@@ -27,12 +27,12 @@ def jpeg(pixels: Pixels, rng: np.random.Generator, *, quality: int, subsampling:
     return np.asarray(Image.open(BytesIO(_encoded(Image.fromarray(pixels), quality, subsampling))).convert("RGB"))
 
 
-def from_camera(pixels: Pixels) -> bytes:
+def encode_camera_photo(pixels: Pixels) -> bytes:
     """The JPEG of a large photograph of the same; the pictures are enlarged, because there are no large ones of most."""
     return _encoded(_fitted(Image.fromarray(pixels), CAMERA_SIDE), CAMERA_QUALITY)
 
 
-def by_page(photograph: bytes) -> bytes:
+def reencode_as_page(photograph: bytes) -> bytes:
     """What the page sends of a JPEG that is too large to send: 1600 pixels on the longer side, JPEG anew."""
     return _encoded(_fitted(Image.open(BytesIO(photograph)), PAGE_SIDE), PAGE_QUALITY)
 
@@ -149,7 +149,7 @@ def _width(side: int, share: float) -> int:
     return max(round(side * share), 1)
 
 
-PERTURBATIONS: dict[str, dict[str, Perturbation]] = {
+CORRUPTIONS: dict[str, dict[str, Corruption]] = {
     "JPEG quality": {
         **{str(quality): partial(jpeg, quality=quality) for quality in (95, 90, 75, 50, 30)},
         "75, 4:4:4": partial(jpeg, quality=75, subsampling=0),

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import torch
 
-from export.data.isic import Labelled
+from export.data.labels import LabelledImage
 
 
-def sampling_weights(rows: Sequence[Labelled], *, balance_datasets: bool) -> torch.Tensor:
+def sampling_weights(rows: Sequence[LabelledImage], *, balance_datasets: bool) -> torch.Tensor:
     """Relative weight of each image, float64 (N,).
 
     Every class weighs 1/sqrt(its images), so that rare diagnoses are seen more, not equally often. With

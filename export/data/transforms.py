@@ -10,7 +10,7 @@ from lesion.errors import RequestError
 from lesion.imaging.decode import Pixels, decode
 from tqdm import tqdm
 
-from export.data.isic import Labelled
+from export.data.labels import LabelledImage
 from export.errors import DataError
 
 STORED_SIDE = 256
@@ -29,7 +29,7 @@ def read_pixels(path: Path, *, at_least: int) -> Pixels:
         raise DataError(f"{path} cannot be read. {error}") from error
 
 
-def centre_square(pixels: Pixels) -> Pixels:
+def crop_square(pixels: Pixels) -> Pixels:
     """Cut the largest centred square out of H x W x 3 pixels; odd remainders lose the last row or column."""
     height, width = pixels.shape[:2]
     side = min(height, width)
@@ -44,14 +44,14 @@ def resize(images: torch.Tensor, size: int) -> torch.Tensor:
 
 def load_square(path: Path, side: int) -> torch.Tensor:
     """Decode one file to a uint8 (3, side, side) tensor: centre square, antialiased resize."""
-    pixels = np.ascontiguousarray(centre_square(read_pixels(path, at_least=2 * side)).transpose(2, 0, 1))
+    pixels = np.ascontiguousarray(crop_square(read_pixels(path, at_least=2 * side)).transpose(2, 0, 1))
     square = torch.from_numpy(pixels)
     if square.shape[-1] == side:
         return square
     return resize(square[None].float(), side)[0].round().clamp(0, 255).byte()
 
 
-def load_squares(rows: Sequence[Labelled], side: int) -> torch.Tensor:
+def load_squares(rows: Sequence[LabelledImage], side: int) -> torch.Tensor:
     """Decode all images into one uint8 tensor (N, 3, side, side), kept in memory: 200 KB an image at 256 pixels."""
     images = torch.empty(len(rows), 3, side, side, dtype=torch.uint8)
     with ThreadPoolExecutor() as pool:

@@ -48,7 +48,7 @@ class _Depthwise(torch.autograd.Function):
         return for_images, for_weight, None, None
 
 
-class FastDepthwise(TorchFunctionMode):
+class FastDepthwiseGradients(TorchFunctionMode):
     """While it is active, depthwise convolutions under bfloat16 autocast take the faster gradients."""
 
     def __torch_function__(

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from export.errors import HeadError
-from export.nn.network import Explained
+from export.nn.network import Explanation
 
 Pool = Literal["max", "mean"]
 
@@ -61,7 +61,7 @@ class Head(nn.Module):
         class_logits = self.layers(self.pool(last))
         return self.malignant_logit(class_logits), class_logits
 
-    def explain(self, last: torch.Tensor) -> Explained:
+    def explain(self, last: torch.Tensor) -> Explanation:
         """See the module's text."""
         pooled = self.pool(last)
         values, masks = pooled, []
@@ -83,7 +83,7 @@ class Head(nn.Module):
                 highest = (last == last.amax((2, 3), keepdim=True)).to(last.dtype)
                 share = share * highest / highest.mean((2, 3), keepdim=True)
             cells = cells + (last * share).sum(1)
-        return Explained(cells, self.malignant_logit(class_logits) - cells.mean((1, 2)), class_logits, pooled)
+        return Explanation(cells, self.malignant_logit(class_logits) - cells.mean((1, 2)), class_logits, pooled)
 
 
 def fold(layers: nn.Sequential) -> list[nn.Linear]:

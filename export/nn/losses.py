@@ -42,7 +42,7 @@ def label_loss(logit: torch.Tensor, classes: torch.Tensor, targets: Targets) -> 
     return binary + nn.functional.cross_entropy(classes[known], targets.diagnosis[known], label_smoothing=SMOOTHING)
 
 
-def teacher_loss(
+def distillation_loss(
     logit: torch.Tensor, classes: torch.Tensor, taught_logit: torch.Tensor, taught_classes: torch.Tensor
 ) -> torch.Tensor:
     """Both cross-entropies against the teachers' mean probabilities (Hinton et al. 2015, temperature 1)."""
@@ -50,7 +50,7 @@ def teacher_loss(
     return binary + nn.functional.cross_entropy(classes, taught_classes)
 
 
-class Teachers(nn.Module):
+class TeacherEnsemble(nn.Module):
     """Networks whose mean answer is a target; each sees the crop that the learner sees (Beyer et al. 2022)."""
 
     def __init__(self, networks: Sequence[Network]) -> None:
@@ -59,7 +59,7 @@ class Teachers(nn.Module):
         self.normalise = nn.ModuleList(Normalise(network.spec) for network in networks)
         self.requires_grad_(False).eval()
 
-    def train(self, mode: bool = True) -> "Teachers":
+    def train(self, mode: bool = True) -> "TeacherEnsemble":
         """Stay as they are: teachers do not learn."""
         return super().train(False)
 
@@ -75,7 +75,7 @@ class Teachers(nn.Module):
         return torch.stack(malignant).mean(0), torch.stack(classes).mean(0)
 
 
-def mixing_share(strength: float, generator: torch.Generator) -> float:
+def draw_mixup_share(strength: float, generator: torch.Generator) -> float:
     """Share of the first picture in a blend: drawn from Beta(strength, strength), at least a half (Zhang et al. 2018)."""
     alpha = torch.tensor(strength)
     first, second = (torch._standard_gamma(alpha.expand(1), generator=generator) for _ in range(2))
@@ -83,6 +83,6 @@ def mixing_share(strength: float, generator: torch.Generator) -> float:
     return max(share, 1 - share)
 
 
-def mix(pixels: torch.Tensor, share: float) -> torch.Tensor:
+def mixup(pixels: torch.Tensor, share: float) -> torch.Tensor:
     """Blend each picture (N, 3, S, S) with another one of the batch, that of `Targets.flip`; `share` is the first's."""
     return share * pixels + (1 - share) * pixels.flip(0)

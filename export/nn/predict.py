@@ -8,7 +8,7 @@ from export.nn.network import Normalise
 
 
 @torch.inference_mode()
-def malignant_logits(network: nn.Module, squares: torch.Tensor, size: int, normalise: Normalise) -> torch.Tensor:
+def predict_malignant_logits(network: nn.Module, squares: torch.Tensor, size: int, normalise: Normalise) -> torch.Tensor:
     """Logits (N,) of stored squares, one plain view each."""
     network.eval()
     logits = []

@@ -1,8 +1,8 @@
-"""The light of the training images, towards which pictures in another light are brought: a part of the network.
+"""White balance as a part of the network: images outside of the training images' illuminants are corrected to their edge.
 
-Cameras differ in white balance more than in anything else. Full colour constancy takes all colour of the light away, and
-what the network knows by it (models/experiments.md). Here only what lies outside of most training images is brought to
-where they end: pictures like these stay as they are. `export.commands.white_balance` fits it.
+Full colour constancy removes all colour of the illuminant, and with it information that the network uses
+(models/experiments.md). This correction leaves images within the distribution unchanged.
+`export.commands.white_balance` fits it.
 """
 
 from collections.abc import Mapping
@@ -12,18 +12,18 @@ from typing import Any
 import torch
 from torch import nn
 
-NORM = 6
-"""Order of the Minkowski norm that estimates the light (Shades of Gray, Finlayson & Trezzi 2004)."""
+MINKOWSKI_ORDER = 6
+"""Order of the Minkowski norm that estimates the illuminant (Shades of Gray, Finlayson & Trezzi 2004)."""
 
 
 @dataclass(frozen=True)
-class Light:
-    """Where training images lie in the plane of log(red / green) and log(blue / green) of their light.
+class IlluminantModel:
+    """Normal distribution of training images in the plane of log(red / green) and log(blue / green) of their illuminant.
 
     Attributes:
-        centre: their mean.
-        precision: of their normal distribution, entries (red, red), (red, blue) and (blue, blue).
-        radius: distance from the centre, in standard deviations (Mahalanobis), beyond which pictures are corrected.
+        centre: mean.
+        precision: entries (red, red), (red, blue) and (blue, blue) of the inverse covariance.
+        radius: Mahalanobis distance from the centre beyond which images are corrected.
     """
 
     centre: tuple[float, float]
@@ -31,44 +31,45 @@ class Light:
     radius: float
 
 
-def colour_of_light(images: torch.Tensor) -> torch.Tensor:
-    """(N, 3, S, S) float 0..1 -> log(red / green) and log(blue / green) of each picture's light, (N, 2)."""
-    # Never zero: a black picture has the light of a grey one.
+def parse_illuminant(record: Mapping[str, Any] | None) -> IlluminantModel | None:
+    """Return the model that `dataclasses.asdict` or JSON recorded, None for None.
+
+    Raises:
+        KeyError, ValueError: the record has other keys or values.
+    """
+    if record is None:
+        return None
+    red, blue = record["centre"]
+    red_red, red_blue, blue_blue = record["precision"]
+    return IlluminantModel((red, blue), (red_red, red_blue, blue_blue), record["radius"])
+
+
+def estimate_illuminant(images: torch.Tensor) -> torch.Tensor:
+    """Return log(red / green) and log(blue / green) of the illuminant, (N, 2), of images (N, 3, S, S), float 0..1."""
+    # The offset keeps the norm above zero: a black image has the illuminant of a grey one.
     squared = (images + 1e-3) ** 2
-    norms = (squared * squared * squared).mean((2, 3)).log() / NORM
+    norms = (squared * squared * squared).mean((2, 3)).log() / MINKOWSKI_ORDER
     return norms[:, 0:3:2] - norms[:, 1:2]
 
 
 class WhiteBalance(nn.Module):
-    """Brings the light of pictures to within `Light.radius`; their brightness, the channels' geometric mean, stays."""
+    """Move the illuminant of images to within `IlluminantModel.radius`; the channels' geometric mean stays."""
 
-    def __init__(self, light: Light) -> None:
+    def __init__(self, illuminant: IlluminantModel) -> None:
+        """Create the correction towards one distribution."""
         super().__init__()
-        self.radius = light.radius
-        self.centre = nn.Buffer(torch.tensor(light.centre), persistent=False)
-        red, both, blue = light.precision
-        self.weights = nn.Buffer(torch.tensor((red, 2 * both, blue)), persistent=False)
+        self.radius = illuminant.radius
+        self.centre = nn.Buffer(torch.tensor(illuminant.centre), persistent=False)
+        red_red, red_blue, blue_blue = illuminant.precision
+        self.weights = nn.Buffer(torch.tensor((red_red, 2 * red_blue, blue_blue)), persistent=False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(N, 3, S, S) float 0..1 -> the same shape, which may exceed 1."""
-        away = colour_of_light(images) - self.centre
-        red, blue = away[:, 0:1], away[:, 1:2]
+        """Return corrected images (N, 3, S, S), which may exceed 1, of images (N, 3, S, S), float 0..1."""
+        offset = estimate_illuminant(images) - self.centre
+        red, blue = offset[:, 0:1], offset[:, 1:2]
         products = torch.cat((red * red, red * blue, blue * blue), 1)
         distance = (products * self.weights).sum(1, keepdim=True).clamp(min=1e-12).sqrt()
-        shift = away * ((self.radius / distance).clamp(max=1.0) - 1)
+        shift = offset * ((self.radius / distance).clamp(max=1.0) - 1)
         gains = torch.cat((shift[:, 0:1], torch.zeros_like(red), shift[:, 1:2]), 1)
         gains = (gains - gains.mean(1, keepdim=True)).exp()
         return images * gains[:, :, None, None]
-
-
-def light_of(values: Mapping[str, Any] | None) -> Light | None:
-    """What `dataclasses.asdict` and JSON made of a `Light`, as one again; None of none.
-
-    Raises:
-        KeyError, ValueError: it is not one.
-    """
-    if values is None:
-        return None
-    red, blue = values["centre"]
-    red_red, red_blue, blue_blue = values["precision"]
-    return Light((red, blue), (red_red, red_blue, blue_blue), values["radius"])

@@ -7,19 +7,22 @@ import pytest
 import torch
 from torch import nn
 
-from export.checkpoints.from_onnx import restore_statistics
-from export.checkpoints.reader import Told, read_checkpoint
-from export.commands.train import Phase, main
-from export.data.isic import Labelled
+from export.checkpoints.from_onnx import restore_batch_norm_statistics
+from export.checkpoints.options import ReaderOptions
+from export.checkpoints.reader import read_checkpoint
+from export.checkpoints.recipe import Phase
+from export.commands.train import main
+from export.data.labels import LabelledImage
 from export.data.transforms import load_squares, resize
 from export.errors import CheckpointError
-from export.nn.network import LesionNet, Normalise
+from export.nn.lesion_net import LesionNet
+from export.nn.network import Normalise
 from tests.support.paths import REPOSITORY
 from tests.support.small_training import ARCHITECTURE, training_options
 
 
 @pytest.fixture(scope="module")
-def images(rows: list[Labelled], checkpoint: Path) -> torch.Tensor:
+def images(rows: list[LabelledImage], checkpoint: Path) -> torch.Tensor:
     """Photographs as the small network sees them."""
     spec = read_checkpoint(checkpoint).network.spec
     found: torch.Tensor = Normalise(spec)(resize(load_squares(rows[:12], 256).float(), spec.size))
@@ -29,7 +32,7 @@ def images(rows: list[Labelled], checkpoint: Path) -> torch.Tensor:
 @torch.inference_mode()
 def test_it_answers_as_the_checkpoint_does(converted: Path, checkpoint: Path, images: torch.Tensor) -> None:
     released, own = read_checkpoint(converted), read_checkpoint(checkpoint)
-    assert released.ours and not released.network.training
+    assert released.trained_here and not released.network.training
     assert released.network.spec == own.network.spec
     assert released.provenance == {**own.provenance, "released": "0.0.1"}
     for found, expected in zip(released.network(images), own.network(images), strict=True):
@@ -41,7 +44,7 @@ def test_it_answers_as_the_checkpoint_does(converted: Path, checkpoint: Path, im
 def test_normalisations_get_their_statistics_back_and_change_no_answer(converted: Path, images: torch.Tensor) -> None:
     network = read_checkpoint(converted).network
     before = network(images)[0]
-    restore_statistics(network, images.split(5))
+    restore_batch_norm_statistics(network, images.split(5))
     torch.testing.assert_close(network(images)[0], before, rtol=0, atol=1e-4)
     # In training, the same images give what they give in evaluation, when nothing is dropped.
     network.train()
@@ -52,12 +55,12 @@ def test_normalisations_get_their_statistics_back_and_change_no_answer(converted
 
 
 def test_it_serves_at_another_size(converted: Path) -> None:
-    assert read_checkpoint(converted, Told(size=128)).network.spec.size == 128
+    assert read_checkpoint(converted, ReaderOptions(size=128)).network.spec.size == 128
 
 
 def test_training_goes_on_from_it(archive: Path, converted: Path, tmp_path: Path) -> None:
     options = training_options(archive, tmp_path)
-    options.start, options.phases, options.rate = converted, [Phase.parse("64:1:4")], 1e-6
+    options.start, options.phases, options.rate = converted, [Phase(64, 1, 4)], 1e-6
     main(options)
     trained, released = (read_checkpoint(path).network for path in (tmp_path / "checkpoint.pt", converted))
     assert isinstance(trained, LesionNet) and isinstance(released, LesionNet)

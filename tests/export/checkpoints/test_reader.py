@@ -20,9 +20,10 @@ from torch import nn
 
 from export.__main__ import COMMANDS, main
 from export.checkpoints import reader
-from export.checkpoints.class_names import codes_of, malignant_of
-from export.checkpoints.inert import walk
-from export.checkpoints.reader import Told, read_checkpoint
+from export.checkpoints.class_names import class_codes, malignant_flags
+from export.checkpoints.options import ReaderOptions, reader_options
+from export.checkpoints.reader import read_checkpoint
+from export.checkpoints.safe_pickle import iterate_objects
 from export.checkpoints.torchfile import read_torch_file
 from export.commands import convert, evaluate, precision
 from export.errors import ArchitectureError, CheckpointError, ClassesError, HeadError
@@ -61,13 +62,13 @@ def require_the_same_answer(path: Path) -> None:
     """Logits and probabilities of the network are those that fastai itself gave for the image beside the pickle."""
     recorded = np.load(path.with_suffix(".npz"))
     network = read_checkpoint(path).network
-    assert network.spec.classes == codes_of([str(name) for name in recorded["classes"]])
+    assert network.spec.classes == class_codes([str(name) for name in recorded["classes"]])
     assert network.spec.size == len(recorded["image"])
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (network.spec.mean, network.spec.std))
     image = torch.from_numpy(recorded["image"].transpose(2, 0, 1).copy())[None].float() / 255
     with torch.inference_mode():
         logits = network((image - mean) / std)[1][0]
-        explained = network.explain(network.maps((image - mean) / std)[0]).class_logits[0]
+        explained = network.explain(network.feature_maps((image - mean) / std)[0]).class_logits[0]
     for found in (logits, explained):
         assert np.allclose(found, recorded["logits"], atol=1e-4)
         assert np.allclose(torch.softmax(found, 0), recorded["probabilities"], atol=1e-4)
@@ -96,7 +97,7 @@ def test_a_learner_without_normalisation_gets_none() -> None:
 def test_the_old_apps_body_ends_before_the_last_relu() -> None:
     network = read_checkpoint(RECORDED / "v1-densenet.pkl").network
     with torch.inference_mode():
-        assert float(network.maps(torch.randn(1, 3, 64, 64))[0].min()) < 0
+        assert float(network.feature_maps(torch.randn(1, 3, 64, 64))[0].min()) < 0
 
 
 def weights(network: nn.Module) -> dict[str, torch.Tensor]:
@@ -143,7 +144,7 @@ def torchvisions(name: str) -> nn.Module:
 def test_a_state_dict_of_torchvision_gives_its_logits(name: str, arch: str, found: str, tmp_path: Path) -> None:
     whole = torchvisions(name)
     torch.save(whole.state_dict(), tmp_path / "weights.pth")
-    network = read_checkpoint(tmp_path / "weights.pth", Told(arch, NAMES, size=96)).network
+    network = read_checkpoint(tmp_path / "weights.pth", ReaderOptions(arch, NAMES, size=96)).network
     assert network.spec.arch == found
     require_the_logits_of(whole, network)
 
@@ -161,11 +162,11 @@ def test_a_state_dict_of_timm_gives_its_logits(arch: str, tmp_path: Path) -> Non
     """The last two end with a convolution of 1 x 1 in place of a linear layer."""
     whole = timm.create_model(arch, num_classes=3)
     save_file(weights(whole), tmp_path / "model.safetensors")
-    network = read_checkpoint(tmp_path / "model.safetensors", Told(arch, NAMES, size=96)).network
+    network = read_checkpoint(tmp_path / "model.safetensors", ReaderOptions(arch, NAMES, size=96)).network
     require_the_logits_of(whole, network)
     with torch.inference_mode():
         images = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(3))
-        explained, [logit, _] = network.explain(network.maps(images)[0]), network(images)
+        explained, [logit, _] = network.explain(network.feature_maps(images)[0]), network(images)
     assert torch.allclose(explained.cells.mean((1, 2)) + explained.bias, logit, atol=1e-4 * max(1, float(logit.abs().max())))
 
 
@@ -176,7 +177,7 @@ def test_a_name_that_the_file_gives_goes_before_recognition(tmp_path: Path) -> N
     plain.load_state_dict(blurred.state_dict())
     for arch, whole in (("resnetblur18", blurred), ("my own", plain)):
         torch.save({"arch": arch, "classes": NAMES, "state_dict": blurred.state_dict()}, tmp_path / "weights.pth")
-        network = read_checkpoint(tmp_path / "weights.pth", Told(size=96)).network
+        network = read_checkpoint(tmp_path / "weights.pth", ReaderOptions(size=96)).network
         assert network.spec.arch == ("resnet18" if arch == "my own" else arch)
         require_the_logits_of(whole.eval(), network)
 
@@ -213,14 +214,14 @@ def test_weights_are_found_in_what_training_loops_save(name: str, tmp_path: Path
     if name == "half precision":
         whole.half().float()
     torch.save(wrapped(whole.state_dict())[name], tmp_path / "checkpoint.pth")
-    found = read_checkpoint(tmp_path / "checkpoint.pth", Told("test_efficientnet", NAMES, size=96))
+    found = read_checkpoint(tmp_path / "checkpoint.pth", ReaderOptions("test_efficientnet", NAMES, size=96))
     require_the_logits_of(whole, found.network)
 
 
 def test_a_whole_pickled_network_is_read_by_its_tensors(tmp_path: Path) -> None:
     whole = torchvisions("densenet")
     torch.save(whole, tmp_path / "model.pt")
-    require_the_logits_of(whole, read_checkpoint(tmp_path / "model.pt", Told(classes=NAMES, size=96)).network)
+    require_the_logits_of(whole, read_checkpoint(tmp_path / "model.pt", ReaderOptions(classes=NAMES, size=96)).network)
 
 
 def test_what_a_file_says_of_itself_needs_no_options(tmp_path: Path) -> None:
@@ -248,7 +249,7 @@ def test_what_a_file_says_of_itself_needs_no_options(tmp_path: Path) -> None:
 def test_classes_may_stand_under_their_numbers(classes: dict[Any, str], tmp_path: Path) -> None:
     content = {"state_dict": small().state_dict(), "arch": "test_efficientnet", "classes": classes}
     torch.save(content, tmp_path / "checkpoint.pth")
-    spec = read_checkpoint(tmp_path / "checkpoint.pth", Told(size=96)).network.spec
+    spec = read_checkpoint(tmp_path / "checkpoint.pth", ReaderOptions(size=96)).network.spec
     assert spec.classes == ("melanoma", "nevus", "basal_cell_carcinoma")
 
 
@@ -257,27 +258,27 @@ def test_pictures_that_were_no_squares_are_asked_about(tmp_path: Path) -> None:
     torch.save(content, tmp_path / "checkpoint.pth")
     with pytest.raises(CheckpointError, match="pictures of 96 x 128 pixels; only squares are read"):
         read_checkpoint(tmp_path / "checkpoint.pth")
-    assert read_checkpoint(tmp_path / "checkpoint.pth", Told(size=96)).network.spec.size == 96
+    assert read_checkpoint(tmp_path / "checkpoint.pth", ReaderOptions(size=96)).network.spec.size == 96
 
 
 def test_a_learner_without_classes_is_read_with_those_that_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
     path = RECORDED / "v2-resnet.pkl"
     names = read_checkpoint(path).network.spec.classes
     root = read_torch_file(path)
-    for part in walk(root):
+    for part in iterate_objects(root):
         if part.name == "Categorize":
             part.state.pop("vocab")
     monkeypatch.setattr(reader, "read_torch_file", lambda path: root)
     with pytest.raises(ClassesError, match="Give them with --classes"):
         read_checkpoint(path)
-    assert read_checkpoint(path, Told(classes=names)).network.spec.classes == names
+    assert read_checkpoint(path, ReaderOptions(classes=names)).network.spec.classes == names
 
 
 @pytest.mark.parametrize("names", [["benign", "malignant"], ["malignant", "benign"]])
 def test_one_output_is_the_malignant_logit(names: list[str], tmp_path: Path) -> None:
     whole = timm.create_model("test_efficientnet", num_classes=1)
     torch.save(weights(whole), tmp_path / "weights.pth")
-    network = read_checkpoint(tmp_path / "weights.pth", Told("test_efficientnet", names, size=96)).network
+    network = read_checkpoint(tmp_path / "weights.pth", ReaderOptions("test_efficientnet", names, size=96)).network
     images = torch.randn(2, 3, 96, 96)
     with torch.inference_mode():
         assert torch.allclose(network(images)[0], whole(images)[:, 0], atol=1e-5)
@@ -286,19 +287,21 @@ def test_one_output_is_the_malignant_logit(names: list[str], tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("told", "error", "sentence"),
     [
-        (Told("test_efficientnet"), ClassesError, "--classes"),
-        (Told("", NAMES), ArchitectureError, "does not say which architecture it is.*--arch"),
-        (Told("resnet1", NAMES), ArchitectureError, "knows"),
-        (Told("mobilenetv2_035", NAMES), ArchitectureError, "not those of mobilenetv2_035"),
-        (Told("test_efficientnet", NAMES[:2]), HeadError, "3 outputs for 2 classes"),
-        (Told("test_efficientnet", ["a", "b", "c"]), ClassesError, "--malignant"),
-        (Told("test_efficientnet", ["a", "b", "c"], ["d"]), ClassesError, "--malignant names"),
-        (Told("test_efficientnet", ["a", "b", "c"], ["a", "b", "c"]), ClassesError, "are malignant"),
-        (Told("test_efficientnet", ["nevus", "mole", "cyst"]), ClassesError, "are benign"),
-        (Told("test_efficientnet", ["nevus", "Nevus", "melanoma"]), ClassesError, "different names"),
+        (ReaderOptions("test_efficientnet"), ClassesError, "--classes"),
+        (ReaderOptions("", NAMES), ArchitectureError, "does not say which architecture it is.*--arch"),
+        (ReaderOptions("resnet1", NAMES), ArchitectureError, "knows"),
+        (ReaderOptions("mobilenetv2_035", NAMES), ArchitectureError, "not those of mobilenetv2_035"),
+        (ReaderOptions("test_efficientnet", NAMES[:2]), HeadError, "3 outputs for 2 classes"),
+        (ReaderOptions("test_efficientnet", ["a", "b", "c"]), ClassesError, "--malignant"),
+        (ReaderOptions("test_efficientnet", ["a", "b", "c"], ["d"]), ClassesError, "--malignant names"),
+        (ReaderOptions("test_efficientnet", ["a", "b", "c"], ["a", "b", "c"]), ClassesError, "are malignant"),
+        (ReaderOptions("test_efficientnet", ["nevus", "mole", "cyst"]), ClassesError, "are benign"),
+        (ReaderOptions("test_efficientnet", ["nevus", "Nevus", "melanoma"]), ClassesError, "different names"),
     ],
 )
-def test_what_is_not_clear_is_asked_for(told: Told, error: type[CheckpointError], sentence: str, tmp_path: Path) -> None:
+def test_what_is_not_clear_is_asked_for(
+    told: ReaderOptions, error: type[CheckpointError], sentence: str, tmp_path: Path
+) -> None:
     torch.save(small().state_dict(), tmp_path / "weights.pth")
     with pytest.raises(error, match=sentence):
         read_checkpoint(tmp_path / "weights.pth", told)
@@ -321,7 +324,7 @@ def test_a_network_without_an_exact_evidence_map_is_refused(arch: str, sentence:
     library = timm.create_model if timm.is_model(arch) else torchvision.models.get_model
     torch.save(library(arch, num_classes=3).state_dict(), tmp_path / "weights.pth")
     with pytest.raises(CheckpointError, match=sentence):
-        read_checkpoint(tmp_path / "weights.pth", Told(arch, NAMES, size=224 if arch == "levit_128s" else 160))
+        read_checkpoint(tmp_path / "weights.pth", ReaderOptions(arch, NAMES, size=224 if arch == "levit_128s" else 160))
 
 
 @pytest.mark.parametrize(
@@ -336,7 +339,7 @@ def test_a_network_without_an_exact_evidence_map_is_refused(arch: str, sentence:
 def test_other_contents_give_a_sentence(content: object, sentence: str, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "file.pth")
     with pytest.raises(CheckpointError, match=sentence):
-        read_checkpoint(tmp_path / "file.pth", Told("resnet18", NAMES))
+        read_checkpoint(tmp_path / "file.pth", ReaderOptions("resnet18", NAMES))
 
 
 def test_a_damaged_safetensors_file_gives_a_sentence(tmp_path: Path) -> None:
@@ -347,13 +350,13 @@ def test_a_damaged_safetensors_file_gives_a_sentence(tmp_path: Path) -> None:
 
 def test_names_become_codes_and_say_which_side_they_are_on() -> None:
     names = ["AKIEC", "bcc", "BKL", "df", "mel", "NV", "vasc", "Squamous Cell-Carcinoma", "Seborrheic keratosis", "Naevus"]
-    codes = codes_of(names[:-1])
+    codes = class_codes(names[:-1])
     assert codes[:2] == ("actinic_keratosis", "basal_cell_carcinoma") and codes[7] == "squamous_cell_carcinoma"
-    assert malignant_of(codes) == (True, True, False, False, True, False, False, True, False)
+    assert malignant_flags(codes) == (True, True, False, False, True, False, False, True, False)
     for unclear in ("non_melanoma", "malignant_or_benign", "unknown"):
         with pytest.raises(ClassesError, match=unclear):
-            malignant_of([unclear, "nevus"])
-    assert malignant_of(["non_melanoma", "melanoma"], ["Melanoma"]) == (False, True)
+            malignant_flags([unclear, "nevus"])
+    assert malignant_flags(["non_melanoma", "melanoma"], ["Melanoma"]) == (False, True)
 
 
 def pth(folder: Path) -> tuple[Path, dict[str, object]]:
@@ -406,8 +409,8 @@ def test_what_is_said_of_a_checkpoint_reaches_every_command_that_reads_it(target
             name, *words = line.split("-m export ")[1].split()
             args = COMMANDS[name].options().parse_args(words)
             if "checkpoint" in args:
-                told[name] = reader.told_in(args, 64)
-    assert told == dict.fromkeys(readers, Told("resnet18", ["nevus", "lentigo"], ["lentigo"], 96))
+                told[name] = reader_options(args, 64)
+    assert told == dict.fromkeys(readers, ReaderOptions("resnet18", ["nevus", "lentigo"], ["lentigo"], 96))
 
 
 def test_formats_reads_other_peoples_checkpoints_at_the_size_of_the_model_file(
@@ -423,7 +426,7 @@ def test_formats_reads_other_peoples_checkpoints_at_the_size_of_the_model_file(
     assert main(["formats", str(tmp_path / "weights.pth"), *options]) == 0
     [spec] = [network.spec for network in read]
     assert (spec.arch, spec.size) == ("test_efficientnet", Model(model).card.input_size)
-    assert spec.classes == codes_of(NAMES)
+    assert spec.classes == class_codes(NAMES)
 
 
 def test_the_model_card_of_a_converted_checkpoint_says_where_it_is_from(archive: Path, tmp_path: Path) -> None:

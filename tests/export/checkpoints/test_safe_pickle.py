@@ -1,5 +1,6 @@
 """Files are read as data: hostile pickles do nothing, damaged ones give an error, honest ones give what torch.load gives."""
 
+import argparse
 import io
 import pickle
 import struct
@@ -14,8 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from export.checkpoints.inert import Inert, Reference, plain, walk
 from export.checkpoints.reader import read_checkpoint
+from export.checkpoints.safe_pickle import RecordedObject, iterate_objects, to_builtin
 from export.checkpoints.torchfile import read_torch_file
 from export.errors import CheckpointError, UnpickleError
 from tests.pickles import RECORDED
@@ -139,7 +140,7 @@ def test_a_hostile_pickle_does_nothing(
 
     path = container(data, tmp_path / "file.pth")
     if name != "as an argument of an allowed function":
-        assert list(walk([read_torch_file(path)]))
+        assert list(iterate_objects([read_torch_file(path)]))
     else:
         with pytest.raises(UnpickleError):
             read_torch_file(path)
@@ -224,22 +225,90 @@ def test_an_archive_that_unfolds_to_much_more_than_the_file_is_refused(tmp_path:
         read_torch_file(path)
 
 
+def tuple_tree(depth: int) -> bytes:
+    """A tuple that holds one tuple twice, which holds another one twice, and so on: 2 ** depth parts in 2 * depth bytes."""
+    return b")" + b"2\x86" * depth
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\x80\x02Nr\xff\xff\xff\xff.", "memo index"),  # an array of four thousand million entries, in the library
+        (b"\x80\x02N" + b"p4000000000\n.", "memo index"),
+        (b"\x80\x02)" + b"\x85" * 100_000 + b".", "nested deeper"),
+        (b"\x80\x02})" + b"\x85" * 1_000_000 + b"Ns.", "nested deeper"),  # its hash would overflow the C stack
+        (b"\x80\x02}" + tuple_tree(60) + b"Ns.", "longer than"),  # its hash would take for ever
+        (b"\x80\x02}(" + tuple_tree(60) + b"Nu.", "longer than"),
+        (b"\x80\x02(" + tuple_tree(60) + b"Nd.", "longer than"),
+        (b"\x80\x04\x8f(" + tuple_tree(60) + b"\x90.", "longer than"),
+        (b"\x80\x04(" + tuple_tree(60) + b"\x91.", "longer than"),
+        (b"\x80\x02ccollections\nOrderedDict\n]]" + tuple_tree(60) + b"aNaa\x85R.", "as a key"),
+        (b"\x80\x04\x8e" + struct.pack("<Q", 2**40) + b"a.", "damaged"),  # bytes of a length that is not there
+        (b"\x80\x05\x96" + struct.pack("<Q", 2**40) + b"a.", "damaged"),
+        (b"\x80\x02" + b"".join(b"ca\n%d\n0" % name for name in range(10_001)) + b"N.", "names more classes"),
+    ],
+)
+def test_pickle_that_would_exhaust_memory_or_time_is_refused(data: bytes, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UnpickleError, match=message):
+        read_torch_file(in_zip(data, tmp_path / "file.pth"))
+
+
 @pytest.mark.parametrize(
     "data",
     [
-        b"\x80\x02Nr\xff\xff\xff\xff.",  # a memo of four thousand million entries, in the standard library
         b"\x80\x02]" + b"2a" * 10_000 + b".",  # a list that holds itself
-        b"\x80\x02" + b")" + b"\x85" * 100_000 + b".",  # tuples in tuples
+        b"\x80\x02" + tuple_tree(60) + b".",  # never hashed
+        b"\x80\x02" + b")" + b"\x85" * 90 + b".",
     ],
 )
-def test_odd_shapes_cost_nothing(data: bytes, tmp_path: Path) -> None:
-    assert list(walk(read_torch_file(in_zip(data, tmp_path / "file.pth")))) == []
+def test_pickle_of_an_odd_shape_is_read(data: bytes, tmp_path: Path) -> None:
+    assert list(iterate_objects(read_torch_file(in_zip(data, tmp_path / "file.pth")))) == []
 
 
-def test_a_deep_tuple_is_no_key(tmp_path: Path) -> None:
-    data = b"\x80\x02})" + b"\x85" * 1_000_000 + b"Ns."
-    with pytest.raises(UnpickleError, match="as a key"):
-        read_torch_file(in_zip(data, tmp_path / "file.pth"))
+@pytest.mark.parametrize(
+    ("opcodes", "error"),
+    [
+        (b"(NNNtb", False),  # BUILD, which would call torch.Tensor.__setstate__
+        (b"N}X\x01\0\0\0aNs\x86b", False),  # BUILD of __slots__
+        (b"(K\x01\x90", True),  # ADDITEMS, which would call add
+        (b"K\0K\x07s", True),  # SETITEM
+        (b"K\x07a", True),  # APPEND
+        (b")R", True),
+        (b")\x81", True),
+    ],
+)
+def test_tensor_is_out_of_reach_of_opcodes(opcodes: bytes, error: bool, tmp_path: Path) -> None:
+    path = with_storage(tensor_call(0, (4,), (1,))[:-1] + opcodes + b".", tmp_path / "file.pth")
+    if error:
+        with pytest.raises(UnpickleError, match="damaged"):
+            read_torch_file(path)
+    else:
+        tensor = read_torch_file(path)
+        assert torch.equal(tensor, torch.zeros(4)) and not tensor.__dict__
+
+
+@pytest.mark.parametrize("opcodes", [b"}X\x05\0\0\0itemsNsb", b"N}X\x05\0\0\0itemsNs\x86b"])
+def test_ordered_dict_keeps_its_methods(opcodes: bytes, tmp_path: Path) -> None:
+    data = b"\x80\x02ccollections\nOrderedDict\n)R" + opcodes + b"K\x01K\x02s."
+    assert list(read_torch_file(in_zip(data, tmp_path / "file.pth")).items()) == [(1, 2)]
+
+
+@pytest.mark.parametrize("name", [b"ccollections\nOrderedDict\n", b"ctorch._utils\n_rebuild_tensor_v2\n", b"ca\nb\n"])
+@pytest.mark.parametrize("opcodes", [b"}X\x01\0\0\0aNsb", b"NNs", b"Na", b"(N\x90"])
+def test_class_of_a_pickle_cannot_be_changed(name: bytes, opcodes: bytes, tmp_path: Path) -> None:
+    with pytest.raises(UnpickleError, match="damaged"):
+        read_torch_file(in_zip(b"\x80\x02" + name + opcodes + b".", tmp_path / "file.pth"))
+
+
+def test_tensors_are_shown_wherever_they_are(tmp_path: Path) -> None:
+    """Results of constructors replace their placeholders in tuples, dicts, lists and records, at any depth."""
+    tensor, path = torch.arange(3), tmp_path / "file.pth"
+    namespace = argparse.Namespace(a=(tensor, [tensor]))
+    torch.save({"a": (1, (tensor, {"b": [tensor]})), "c": namespace}, path)
+    found = read_torch_file(path)
+    inner = found["c"].fields["a"]
+    for shown in (found["a"][1][0], found["a"][1][1]["b"][0], inner[0], inner[1][0]):
+        assert torch.equal(shown, tensor)
 
 
 def test_bytes_in_latin_1_are_read_and_other_codecs_are_not_run(tmp_path: Path) -> None:
@@ -279,7 +348,7 @@ def test_an_honest_file_is_read_as_torch_load_reads_it(zipped: bool, protocol: i
             assert found[key].dtype == value.dtype and torch.equal(found[key], value), key
         elif key != "set":
             assert found[key] == value, key
-    numbers = found["set"].args[0] if isinstance(found["set"], Inert) else found["set"]
+    numbers = found["set"].args[0] if isinstance(found["set"], RecordedObject) else found["set"]
     assert set(numbers) == {1, 2}
     found["base"][1, 0] = -1
     assert found["view"][0, 0] == -1, "Tensors of one storage share it."
@@ -289,15 +358,15 @@ def test_numpy_is_read_without_numpy_making_it(tmp_path: Path) -> None:
     path = tmp_path / "file.pth"
     values = [np.float64(2.5), np.array([1, 2], np.int32), np.array(["melanoma", "nevus"]), np.array(["a", "b"], object)]
     torch.save(values, path)
-    assert [plain(value) for value in read_torch_file(path)] == [2.5, [1, 2], ["melanoma", "nevus"], ["a", "b"]]
+    assert [to_builtin(value) for value in read_torch_file(path)] == [2.5, [1, 2], ["melanoma", "nevus"], ["a", "b"]]
 
 
 def test_what_a_class_was_is_recorded(tmp_path: Path) -> None:
     path = tmp_path / "file.pth"
     torch.save(torch.nn.Linear(2, 3), path)
     module = read_torch_file(path)
-    assert isinstance(module, Inert)
-    assert module.kind == Reference("torch.nn.modules.linear", "Linear")
+    assert isinstance(module, RecordedObject)
+    assert (module.module, module.name) == ("torch.nn.modules.linear", "Linear")
     assert module.fields["in_features"] == 2 and module.fields["_parameters"]["weight"].shape == (3, 2)
 
 

@@ -7,7 +7,7 @@ import pytest
 from lesion.imaging.decode import Pixels, decode
 from PIL import Image
 
-from export.data.corruptions import PERTURBATIONS, by_page, crop, from_camera, hair, rotate, through, tint
+from export.data.corruptions import CORRUPTIONS, crop, encode_camera_photo, hair, reencode_as_page, rotate, through, tint
 from tests.support.paths import SAMPLES
 
 
@@ -16,10 +16,10 @@ def pixels() -> Pixels:
     return decode((SAMPLES / "ISIC_0010021.jpg").read_bytes(), at_least=224).pixels
 
 
-@pytest.mark.parametrize(("kind", "strength"), [(kind, name) for kind, all_of in PERTURBATIONS.items() for name in all_of])
+@pytest.mark.parametrize(("kind", "strength"), [(kind, name) for kind, all_of in CORRUPTIONS.items() for name in all_of])
 def test_every_stress_gives_a_changed_picture_and_the_same_one_again(pixels: Pixels, kind: str, strength: str) -> None:
     before = pixels.copy()
-    first, second = (PERTURBATIONS[kind][strength](pixels, np.random.default_rng(7)) for _ in range(2))
+    first, second = (CORRUPTIONS[kind][strength](pixels, np.random.default_rng(7)) for _ in range(2))
     assert first.dtype == np.uint8 and first.ndim == 3 and first.shape[2] == 3
     assert first.shape != pixels.shape or (first != pixels).any()
     assert (first == second).all()
@@ -55,8 +55,8 @@ def test_hairs_cover_a_small_part_and_darken_it(pixels: Pixels) -> None:
 
 
 def test_the_page_sends_a_large_photograph_smaller(pixels: Pixels) -> None:
-    camera = from_camera(pixels)
-    large, small = (np.asarray(Image.open(BytesIO(file))) for file in (camera, by_page(camera)))
+    camera = encode_camera_photo(pixels)
+    large, small = (np.asarray(Image.open(BytesIO(file))) for file in (camera, reencode_as_page(camera)))
     assert (max(large.shape), max(small.shape)) == (3200, 1600)
     # The same picture: reduced to one size, they differ by what compression does.
     first, second = (np.asarray(Image.fromarray(image).resize((200, 150)), float) for image in (large, small))

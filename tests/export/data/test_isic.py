@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from export.data.augment import cut_out, degrade, occlude, random_crops
-from export.data.isic import Labelled, of_split, read_table, split_of_group
+from export.data.augment import degrade, occlude, random_crops, sample_crops
+from export.data.isic import read_table
+from export.data.labels import LabelledImage
+from export.data.splits import assign_split, select_split
 from export.data.transforms import load_square
 from export.errors import DataError
 from tests.support.paths import SAMPLES
@@ -23,7 +25,7 @@ def test_an_archive_download_is_read_as_it_is(tmp_path: Path) -> None:
     )
     [row] = read_table(tmp_path)
     assert (row.diagnosis, row.malignant, row.group) == ("actinic_keratosis", True, "IL_1")
-    assert row.split == split_of_group("IL_1")
+    assert row.split == assign_split("IL_1")
 
 
 def test_a_folder_without_a_table_says_what_is_missing(tmp_path: Path) -> None:
@@ -65,12 +67,12 @@ def test_splits_that_cannot_be_are_refused(tmp_path: Path, second: str, message:
         read_table(folder_with(tmp_path, table, "a.jpg", "b.jpg"))
 
 
-def test_a_split_of_one_side_or_none_is_refused(rows: list[Labelled]) -> None:
-    assert len(of_split(rows, "val")) == 12
+def test_a_split_of_one_side_or_none_is_refused(rows: list[LabelledImage]) -> None:
+    assert len(select_split(rows, "val")) == 12
     with pytest.raises(DataError, match="no malignant images in `val`"):
-        of_split([row for row in rows if not row.malignant], "val")
+        select_split([row for row in rows if not row.malignant], "val")
     with pytest.raises(DataError, match="no images in `val`"):
-        of_split([], "val")
+        select_split([], "val")
 
 
 def test_a_picture_that_cannot_be_read_is_named(tmp_path: Path) -> None:
@@ -80,7 +82,7 @@ def test_a_picture_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_splits_of_groups_are_about_eight_to_one_to_one() -> None:
-    splits = [split_of_group(f"IL_{number}") for number in range(5000)]
+    splits = [assign_split(f"IL_{number}") for number in range(5000)]
     assert 0.78 < splits.count("train") / 5000 < 0.82
     assert 0.08 < splits.count("val") / 5000 < 0.12
 
@@ -105,7 +107,7 @@ def test_what_lies_on_the_skin_is_drawn_on_a_third() -> None:
 def test_pictures_that_belong_together_are_cut_out_alike() -> None:
     picture = torch.rand(2, 3, 64, 64)
     rows = random_crops(2, torch.Generator().manual_seed(1)).stretched
-    found, other = cut_out(picture, rows, 32), cut_out(1 - picture, rows, 32)
+    found, other = sample_crops(picture, rows, 32), sample_crops(1 - picture, rows, 32)
     assert found.shape == (2, 3, 32, 32)
     assert torch.allclose(found, 1 - other, atol=1e-5)
 

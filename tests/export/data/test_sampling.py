@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from export.data.isic import Labelled
+from export.data.labels import LabelledImage
 from export.data.sampling import sampling_weights
 
 
-def images(count: int, dataset: str, diagnosis: str, *, malignant: bool) -> list[Labelled]:
-    return [Labelled(str(i), Path(), malignant, diagnosis, dataset, str(i), "train") for i in range(count)]
+def images(count: int, dataset: str, diagnosis: str, *, malignant: bool) -> list[LabelledImage]:
+    return [LabelledImage(str(i), Path(), malignant, diagnosis, dataset, str(i), "train") for i in range(count)]
 
 
 ROWS = [

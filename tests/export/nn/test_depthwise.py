@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from export.nn.depthwise import FastDepthwise
+from export.nn.depthwise import FastDepthwiseGradients
 
 
 def gradients(layer: nn.Conv2d, images: torch.Tensor, *, fast: bool) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     given = images.clone().requires_grad_()
     with torch.autocast("cpu", torch.bfloat16):
         if fast:
-            with FastDepthwise():
+            with FastDepthwiseGradients():
                 found = layer(given)
         else:
             found = layer(given)
@@ -40,7 +40,7 @@ def test_gradients_are_those_of_float32(kernel: int, stride: int) -> None:
 
 
 def _traced(layer: nn.Conv2d, images: torch.Tensor) -> torch.Tensor:
-    with FastDepthwise(), torch.autocast("cpu", torch.bfloat16):
+    with FastDepthwiseGradients(), torch.autocast("cpu", torch.bfloat16):
         found: torch.Tensor = layer(images)
     return found
 
@@ -60,5 +60,5 @@ def test_other_convolutions_are_left_alone(layer: nn.Conv2d) -> None:
 
 def test_nothing_changes_without_autocast() -> None:
     layer = nn.Conv2d(8, 8, 3, groups=8, bias=False)
-    with FastDepthwise():
+    with FastDepthwiseGradients():
         assert "_Depthwise" not in type(layer(torch.randn(1, 8, 9, 9)).grad_fn).__name__

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from export.nn.losses import Targets, Teachers, label_loss, mix, mixing_share, teacher_loss
-from export.nn.network import LesionNet, Spec
+from export.nn.lesion_net import LesionNet
+from export.nn.losses import Targets, TeacherEnsemble, distillation_loss, draw_mixup_share, label_loss, mixup
+from export.nn.network import Spec
 
 SPEC = Spec("test_efficientnet", 64, ("melanoma", "nevus"), (True, False), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 
@@ -32,8 +33,8 @@ def test_a_blend_is_mostly_its_own_picture_and_the_rest_is_the_flipped_batch() -
     pixels = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 3, 2, 2)
     shares = []
     for _ in range(50):
-        share = mixing_share(0.3, generator)
-        blend = mix(pixels, share)
+        share = draw_mixup_share(0.3, generator)
+        blend = mixup(pixels, share)
         assert torch.allclose(blend[0], share * pixels[0] + (1 - share) * pixels[3])
         shares.append(share)
     assert 0.5 <= min(shares) < 0.7 < max(shares) <= 1
@@ -44,11 +45,11 @@ def test_a_blend_is_mostly_its_own_picture_and_the_rest_is_the_flipped_batch() -
 def test_teachers_agree_on_the_mean_of_their_probabilities_and_never_learn() -> None:
     torch.manual_seed(1)
     networks = [LesionNet(SPEC) for _ in range(2)]
-    teachers = Teachers(networks)
+    teachers = TeacherEnsemble(networks)
     assert not teachers.train().training and not any(network.training for network in networks)
     pixels = torch.rand(3, 3, 64, 64) * 255
     malignant, classes = teachers(pixels)
-    alone = [Teachers([network])(pixels) for network in networks]
+    alone = [TeacherEnsemble([network])(pixels) for network in networks]
     assert torch.allclose(malignant, (alone[0][0] + alone[1][0]) / 2)
     assert torch.allclose(classes.sum(1), torch.ones(3))
     assert not any(weight.requires_grad for weight in teachers.parameters())
@@ -56,7 +57,7 @@ def test_teachers_agree_on_the_mean_of_their_probabilities_and_never_learn() -> 
 
 def test_the_teachers_answer_costs_least() -> None:
     taught = torch.tensor([0.8]), torch.tensor([[0.7, 0.3]])
-    agreeing = teacher_loss(torch.tensor([0.8]).logit(), taught[1].log(), *taught)
+    agreeing = distillation_loss(torch.tensor([0.8]).logit(), taught[1].log(), *taught)
     for other in (torch.tensor([0.5]), torch.tensor([0.95])):
-        assert agreeing < teacher_loss(other.logit(), taught[1].log(), *taught)
-    assert agreeing < teacher_loss(torch.tensor([0.8]).logit(), torch.tensor([[0.0, 0.0]]), *taught)
+        assert agreeing < distillation_loss(other.logit(), taught[1].log(), *taught)
+    assert agreeing < distillation_loss(torch.tensor([0.8]).logit(), torch.tensor([[0.0, 0.0]]), *taught)

@@ -7,7 +7,7 @@ from torch import nn
 
 from export.errors import ArchitectureError
 from export.nn.heads import Head
-from export.nn.network import Explained, Network, Spec, noise, same
+from export.nn.network import Explanation, Network, Spec, logits_agree, probe_images
 
 
 class TimmBody(nn.Module):
@@ -43,7 +43,7 @@ class StagedBody(nn.Module):
         return self.late(middle), middle
 
 
-class Classifier(Network):
+class ThirdPartyNetwork(Network):
     """A body and a head."""
 
     def __init__(self, spec: Spec, body: nn.Module, head: Head) -> None:
@@ -80,11 +80,11 @@ class Classifier(Network):
         """It depends on the image: which units of the head are active, which of the classes lead."""
         return None
 
-    def maps(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def feature_maps(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         last, middle = self.body(images)
         return last, middle
 
-    def explain(self, last: torch.Tensor) -> Explained:
+    def explain(self, last: torch.Tensor) -> Explanation:
         return self.head.explain(last)
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -93,14 +93,14 @@ class Classifier(Network):
 
 
 @torch.inference_mode()
-def require_same(parts: Classifier, whole: nn.Module) -> None:
+def require_same_logits(parts: ThirdPartyNetwork, whole: nn.Module) -> None:
     """Compare the class logits of what was put together with those of the network it was taken from, on noise.
 
     Raises:
         ArchitectureError: they differ: the network does more than body, pooling and head.
     """
-    images = noise(parts.spec)
-    if not same(parts(images)[1], whole(images)):
+    images = probe_images(parts.spec)
+    if not logits_agree(parts(images)[1], whole(images)):
         raise ArchitectureError(
             f"{parts.spec.arch} is of a kind that is not read: it is not a feature map, global average pooling and linear "
             "layers, and has no exact evidence map."

@@ -1,0 +1,65 @@
+"""Labelled images: diagnosis codes, the record of one image, and its training targets."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from export.arrays import Floats
+
+CLASSES: dict[str, bool] = {
+    "melanoma": True,
+    "nevus": False,
+    "basal_cell_carcinoma": True,
+    "actinic_keratosis": True,
+    "benign_keratosis": False,
+    "dermatofibroma": False,
+    "vascular_lesion": False,
+}
+"""Diagnosis code -> malignant. The HAM10000 grouping (Tschandl et al. 2018), actinic keratosis with Bowen's disease."""
+
+
+@dataclass(frozen=True)
+class LabelledImage:
+    """One image file and its labels.
+
+    Attributes:
+        isic_id: identifier of the image in its archive.
+        path: image file.
+        malignant: the label that every image has.
+        diagnosis: a key of `CLASSES`, or empty where only `malignant` is known.
+        dataset: name of the data set or institution.
+        group: name of the lesion or patient; images of one group are in one split.
+        split: one of `export.data.splits.SPLITS`.
+        licence: licence of the image; may be empty.
+    """
+
+    isic_id: str
+    path: Path
+    malignant: bool
+    diagnosis: str
+    dataset: str
+    group: str
+    split: str
+    licence: str = ""
+
+
+def target_arrays(rows: Sequence[LabelledImage]) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Return the training targets of N images.
+
+    Returns:
+        the index into `CLASSES`, int64 (N,), -1 where only malignant or benign is known; and 1.0 for malignant, 0.0 for
+        benign, float32 (N,).
+    """
+    codes = list(CLASSES)
+    diagnosis = np.array([codes.index(row.diagnosis) if row.diagnosis else -1 for row in rows], np.int64)
+    return diagnosis, np.array([row.malignant for row in rows], np.float32)
+
+
+def fingerprint(rows: Sequence[LabelledImage]) -> str:
+    """Return the SHA-256 over identifiers and labels, which model files record for their training images."""
+    lines = sorted(f"{row.isic_id},{row.diagnosis},{int(row.malignant)}" for row in rows)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

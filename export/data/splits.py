@@ -1,0 +1,56 @@
+"""Groups of images that belong to one lesion or patient, and their assignment to train, val and test."""
+
+import hashlib
+from collections.abc import Sequence
+
+from export.data.labels import LabelledImage
+from export.errors import DataError
+
+SPLITS = ("train", "val", "test")
+
+
+def group_names(table: Sequence[dict[str, str]]) -> list[str]:
+    """Return the group name of each row of a metadata table.
+
+    The name is the row's `lesion_group`; without one, rows that are connected by a shared `lesion_id` or `patient_id`,
+    directly or through other rows, are one group (union-find). A row without any of these is its own group.
+    """
+    parents: dict[tuple[int, str], tuple[int, str]] = {}
+
+    def root(key: tuple[int, str]) -> tuple[int, str]:
+        while parents.setdefault(key, key) != key:
+            key = parents[key]
+        return key
+
+    row_keys = []
+    for row in table:
+        # Patients sort before lesions, which belong to them: the smallest key names the group.
+        keys = [(order, row[name]) for order, name in enumerate(("patient_id", "lesion_id")) if row.get(name)]
+        for other in keys[1:]:
+            smaller, larger = sorted((root(keys[0]), root(other)))
+            parents[larger] = smaller
+        row_keys.append(keys[0] if keys else None)
+    return [
+        row.get("lesion_group") or (root(key)[1] if key else row.get("isic_id", ""))
+        for row, key in zip(table, row_keys, strict=True)
+    ]
+
+
+def assign_split(group: str) -> str:
+    """Return train (80 %), val (10 %) or test (10 %) by the hash of a group's name, which is the same on every machine."""
+    bucket = int.from_bytes(hashlib.sha256(group.encode()).digest()[:8]) % 10
+    return "val" if bucket == 8 else "test" if bucket == 9 else "train"
+
+
+def select_split(rows: Sequence[LabelledImage], split: str) -> list[LabelledImage]:
+    """Return the images of one split.
+
+    Raises:
+        DataError: there are none, or only malignant or only benign ones, so that nothing can be fitted or measured.
+    """
+    selected = [row for row in rows if row.split == split]
+    labels = {row.malignant for row in selected}
+    if len(labels) < 2:
+        missing = "images" if not labels else "benign images" if labels == {True} else "malignant images"
+        raise DataError(f"There are no {missing} in `{split}`. Both sides are needed there: see the column `split`.")
+    return selected
