@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from tests.hostile.cases import cases
+from tests.hostile.cases.all_cases import cases
 from tests.support.image_files import encode, small_files
 
 

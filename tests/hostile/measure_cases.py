@@ -16,7 +16,7 @@ from lesion.web.api import create_app
 from PIL import Image
 from starlette.testclient import TestClient
 
-from tests.hostile.cases import cases
+from tests.hostile.cases.all_cases import cases
 
 
 def main(model: Path, wanted: list[str]) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.hostile.case import CLASSIFIED
-from tests.hostile.cases import cases
+from tests.hostile.cases.all_cases import cases
+from tests.hostile.cases.case import CLASSIFIED
 from tests.support.paths import REPOSITORY
 
 SECONDS = 5.0

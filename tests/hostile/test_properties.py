@@ -17,7 +17,7 @@ from lesion.imaging.formats import FORMATS
 from lesion.web.upload import FORM_FIELD, MAX_PARTS, extract_upload
 from starlette.testclient import TestClient
 
-from tests.hostile.crafted_files import bmp, chunk, gif, gradient, jpeg, segment, tiff, with_size
+from tests.hostile.cases.crafted_files import bmp, chunk, gif, gradient, jpeg, segment, tiff, with_size
 from tests.hostile.fuzz import with_checksums
 from tests.support.image_files import encode
 from tests.support.literal_events import Handler, event

@@ -5,8 +5,8 @@ import zlib
 
 from PIL import Image
 
-from tests.hostile.case import CLASSIFIED, Case, noise
-from tests.hostile.crafted_files import (
+from tests.hostile.cases.case import CLASSIFIED, Case, noise
+from tests.hostile.cases.crafted_files import (
     BOMB,
     HERE,
     bmp,

@@ -9,10 +9,10 @@ from functools import cache, partial
 
 from PIL import Image
 
-from tests.hostile import isobmff
-from tests.hostile.case import CLASSIFIED, Case, noise
-from tests.hostile.container_cases import containers, metadata
-from tests.hostile.crafted_files import (
+from tests.hostile.cases import isobmff
+from tests.hostile.cases.case import CLASSIFIED, Case, noise
+from tests.hostile.cases.container_cases import containers, metadata
+from tests.hostile.cases.crafted_files import (
     BOMB,
     bmp,
     gif,
@@ -23,7 +23,7 @@ from tests.hostile.crafted_files import (
     strips,
     with_size,
 )
-from tests.hostile.format_cases import gifs_and_bmps, jpegs, pngs, tiffs
+from tests.hostile.cases.format_cases import gifs_and_bmps, jpegs, pngs, tiffs
 from tests.support.image_files import encode
 
 

@@ -6,9 +6,9 @@ from functools import partial
 import numpy as np
 from PIL import Image, ImageCms
 
-from tests.hostile import isobmff
-from tests.hostile.case import CLASSIFIED, Case, noise
-from tests.hostile.crafted_files import (
+from tests.hostile.cases import isobmff
+from tests.hostile.cases.case import CLASSIFIED, Case, noise
+from tests.hostile.cases.crafted_files import (
     chunk,
     gradient,
     jpeg,
