@@ -1,0 +1,1 @@
+"""Tests of the export package, one folder per sub-package."""

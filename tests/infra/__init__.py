@@ -1,0 +1,1 @@
+"""Tests of the infrastructure, one folder per sub-package."""

@@ -1,0 +1,1 @@
+"""Tests of the function, one folder per sub-package."""

@@ -1,0 +1,1 @@
+"""Commands of `python -m export`, on tiny networks and a handful of images."""

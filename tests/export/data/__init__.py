@@ -1,0 +1,1 @@
+"""Tables, splits, augmentation and corruptions."""

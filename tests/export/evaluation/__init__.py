@@ -1,0 +1,1 @@
+"""Metrics, thresholds and out-of-distribution statistics."""

@@ -1,0 +1,1 @@
+"""Serving graph, precision and calibration."""

@@ -1,0 +1,1 @@
+"""Development server and cost tables."""

@@ -1,0 +1,1 @@
+"""Site bundle, pinned versions and bills of materials."""

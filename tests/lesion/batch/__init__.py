@@ -1,0 +1,1 @@
+"""Batch on one machine and on Lambda."""

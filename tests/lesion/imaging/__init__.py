@@ -1,0 +1,1 @@
+"""Decoding, formats and limits."""

@@ -1,0 +1,1 @@
+"""Routes, uploads, errors and logs."""
