@@ -1,0 +1,1 @@
+"""Image data sets: tables of labelled images, splits, pixels, augmentation and corruptions."""

@@ -1,8 +1,7 @@
-"""What training does to an image before the network sees it.
+"""Augmentation of training images.
 
-`occlude` and `degrade` work on one stored image: what lies on the skin, and what happens to a photograph on its way to
-us, which is other software's scaling, sharpening and compression. `random_crops`, `sample_crops` and `jitter_colour` work on a whole
-batch: place, size, aspect, colour.
+`occlude` and `degrade` change one stored image: artefacts on the skin, and what other software does to a file, which is
+scaling, sharpening and compression. `random_crops`, `sample_crops` and `jitter_colour` change a whole batch.
 """
 
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import torch
 from lesion.imaging.decode import Pixels
 from PIL import Image, ImageFilter
 
-from export.data.corruptions import hair, ink, ruler
+from export.data.corruptions import draw_hairs, draw_ink, draw_ruler
 
 _FILTERS = (
     Image.Resampling.BOX,
@@ -25,10 +24,19 @@ _FILTERS = (
 
 
 def occlude(pixels: Pixels, rng: np.random.Generator, share: float = 1 / 3) -> Pixels:
-    """Draw on about that share of images, uint8 H x W x 3: mostly hairs, seldom a ruler or ink."""
+    """Draw hairs, more seldom a ruler or ink, on a share of images.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        rng: source of every random draw.
+        share: of images that are drawn on, 0 to 1.
+
+    Returns:
+        uint8 (H, W, 3); `pixels` itself where nothing is drawn.
+    """
     if rng.random() < 0.75 * share:
         darkest = int(rng.integers(5, 110))
-        pixels = hair(
+        pixels = draw_hairs(
             pixels,
             rng,
             hairs=int(rng.integers(1, 25)),
@@ -36,16 +44,24 @@ def occlude(pixels: Pixels, rng: np.random.Generator, share: float = 1 / 3) -> P
             shades=(darkest, darkest + 50),
         )
     if rng.random() < 0.18 * share:
-        pixels = ruler(pixels, rng)
+        pixels = draw_ruler(pixels, rng)
     if rng.random() < 0.18 * share:
-        pixels = ink(pixels, rng)
+        pixels = draw_ink(pixels, rng)
     return pixels
 
 
 def degrade(pixels: Pixels, rng: np.random.Generator, share: float = 0.75) -> Pixels:
-    """Pass that share of images, uint8 H x W x 3, through a random chain of scaling, blur or sharpening, noise and JPEG.
+    """Apply a random chain of scaling, blur or sharpening, noise and JPEG compression to a share of images.
 
-    Compression comes before or after the picture is scaled up again: a small copy has coarser blocks than a large one.
+    Compression comes before or after the image is scaled up again: a small copy has coarser blocks than a large one.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        rng: source of every random draw.
+        share: of images that are degraded, 0 to 1.
+
+    Returns:
+        uint8 (H, W, 3); `pixels` itself where nothing is changed.
     """
     if rng.random() >= share:
         return pixels
@@ -54,7 +70,7 @@ def degrade(pixels: Pixels, rng: np.random.Generator, share: float = 0.75) -> Pi
     if rng.random() < 0.5:
         width = max(round(size[0] * rng.uniform(0.35, 1.0)), 32)
         height = width if rng.random() < 0.7 else max(round(width * rng.uniform(0.7, 1.4)), 32)
-        image = image.resize((width, height), _any_filter(rng))
+        image = image.resize((width, height), _draw_filter(rng))
     kind = rng.random()
     if kind < 0.15:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.5)))
@@ -67,13 +83,13 @@ def degrade(pixels: Pixels, rng: np.random.Generator, share: float = 0.75) -> Pi
     if compressed and small:
         image = _jpeg(image, rng)
     if image.size != size:
-        image = image.resize(size, _any_filter(rng))
+        image = image.resize(size, _draw_filter(rng))
     if compressed and not small:
         image = _jpeg(image, rng)
     return np.asarray(image.convert("RGB"))
 
 
-def _any_filter(rng: np.random.Generator) -> Image.Resampling:
+def _draw_filter(rng: np.random.Generator) -> Image.Resampling:
     return _FILTERS[int(rng.integers(len(_FILTERS)))]
 
 
@@ -85,11 +101,11 @@ def _jpeg(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 @dataclass(frozen=True)
 class Crops:
-    """Where N squares are cut out of pictures: affine maps (N, 2, 3) as `torch.nn.functional.affine_grid` takes them.
+    """Random squares of N images, as affine maps (N, 2, 3) for `torch.nn.functional.affine_grid`.
 
     Attributes:
-        stretched: as the learner sees them.
-        plain: of the same place and size, in the picture's own aspect.
+        stretched: with a random aspect ratio, for the network that is trained.
+        plain: of the same place and size, in the image's own aspect ratio, for teachers.
     """
 
     stretched: torch.Tensor
@@ -97,10 +113,10 @@ class Crops:
 
 
 def random_crops(count: int, generator: torch.Generator, squashed: float = 0.2) -> Crops:
-    """Random rotation, flip, size, aspect and place of squares.
+    """Return `count` squares of random rotation, reflection, size, aspect ratio and place.
 
-    Their side is 0.65 to 1.1 of the picture's, their centre up to 0.1 of it away. The aspect is 0.85 to 1.18, in a share
-    `squashed` 5:4 to 3:2, as when a whole frame is squashed to a square.
+    The side is 0.65 to 1.1 of the image's, the centre at most 0.1 of it away from the image's centre. The aspect ratio is
+    0.85 to 1.18; in a share `squashed` it is 5:4 to 3:2, as of a whole frame that was resized to a square.
     """
 
     def uniform(low: float, high: float) -> torch.Tensor:
@@ -113,28 +129,45 @@ def random_crops(count: int, generator: torch.Generator, squashed: float = 0.2) 
     across_from, down_from = uniform(-0.1, 0.1), uniform(-0.1, 0.1)
     cos, sin = torch.cos(angle), torch.sin(angle)
 
-    def rows(stretch: torch.Tensor) -> torch.Tensor:
+    def affine_maps(stretch: torch.Tensor) -> torch.Tensor:
         across, down = scale * stretch, scale / stretch
         first = torch.stack((cos * across * flip, -sin * down, across_from), 1)
         return torch.stack((first, torch.stack((sin * across * flip, cos * down, down_from), 1)), 1)
 
-    return Crops(rows(torch.exp(aspect / 2)), rows(torch.ones(count)))
+    return Crops(affine_maps(torch.exp(aspect / 2)), affine_maps(torch.ones(count)))
 
 
-def sample_crops(images: torch.Tensor, rows: torch.Tensor, size: int) -> torch.Tensor:
-    """Squares of (N, C, H, W) float -> (N, C, size, size), in one resampling; beyond the border the image is mirrored."""
+def sample_crops(images: torch.Tensor, maps: torch.Tensor, size: int) -> torch.Tensor:
+    """Sample crops in one interpolation; the image is mirrored beyond its border.
+
+    Args:
+        images: float (N, C, H, W).
+        maps: affine maps (N, 2, 3) of `Crops`.
+        size: side of the crops in pixels.
+
+    Returns:
+        float (N, C, size, size).
+    """
     count, channels = images.shape[:2]
-    # Bilinear sampling aliases when it shrinks; sampling twice as densely and averaging does not.
+    # Bilinear sampling aliases when it reduces; sampling twice as densely and averaging does not.
     dense = 2 if images.shape[-1] > 1.5 * size else 1
-    grid = torch.nn.functional.affine_grid(rows, [count, channels, size * dense, size * dense], align_corners=False)
+    grid = torch.nn.functional.affine_grid(maps, [count, channels, size * dense, size * dense], align_corners=False)
     warped = torch.nn.functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
     return torch.nn.functional.avg_pool2d(warped, dense) if dense > 1 else warped
 
 
 def jitter_colour(images: torch.Tensor, generator: torch.Generator, *, cutout: bool = True) -> torch.Tensor:
-    """Random brightness, contrast, saturation, gamma and illuminant on (N, 3, S, S) in 0..1, then a grey cutout in 30 %.
+    """Change brightness, contrast, saturation, gamma and illuminant at random, then cover a grey square in 30 % of images.
 
-    The illuminant scales each channel by up to 15 %: cameras differ in white balance more than in anything else.
+    The illuminant scales each channel by up to 15 %: white balance is the largest difference between cameras.
+
+    Args:
+        images: float (N, 3, S, S), 0..1.
+        generator: source of every random draw.
+        cutout: whether to cover squares (Cutout, DeVries & Taylor 2017).
+
+    Returns:
+        float (N, 3, S, S), 0..1.
     """
     count, _, _, side = images.shape
 

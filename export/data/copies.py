@@ -1,4 +1,4 @@
-"""Other copies of the same photographs: full frames, squashed or re-encoded files, other crops."""
+"""Reader of other copies of the same images: full frames, resized or re-encoded files, other crops."""
 
 import csv
 from pathlib import Path
@@ -7,10 +7,17 @@ from export.errors import DataError
 
 
 def read_copies(folder: Path, ids: set[str]) -> dict[str, list[tuple[Path, str]]]:
-    """Kind of copy -> (file, isic_id) of those photographs.
+    """Read `folder/metadata.csv` with the columns `kind`, `file` and `isic_id`.
+
+    Args:
+        folder: contains the copies, in any subfolder.
+        ids: identifiers of the images whose copies are returned.
+
+    Returns:
+        kind of copy -> pairs of file and isic_id.
 
     Raises:
-        DataError: no metadata.csv, or a file that it names is missing.
+        DataError: there is no metadata.csv, or a file that it names is missing.
     """
     source = folder / "metadata.csv"
     if not source.is_file():

@@ -1,8 +1,7 @@
-"""What happens to a photograph of a lesion without the lesion changing: the stress that `export.commands.robustness` puts on a model.
+"""Corruptions that change an image and not its lesion; `export.commands.robustness` measures their effect on a model.
 
-Training draws hairs, rulers and ink with the same functions (`export.data.augment.occlude`), hairs of other widths and shades.
-
-Every function takes and gives uint8 H x W x 3 pixels; `rng` draws what differs from picture to picture.
+Training draws hairs, rulers and ink with the same functions in other widths and shades (`export.data.augment.occlude`).
+Every function of the type `Corruption` takes and returns uint8 pixels (H, W, 3); `rng` draws what differs between images.
 """
 
 from collections.abc import Callable
@@ -16,42 +15,42 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 Corruption = Callable[[Pixels, np.random.Generator], Pixels]
 
 PAGE_SIDE, PAGE_QUALITY = 1600, 92
-"""How the page makes a photograph smaller: infra/site/js/photo.js."""
+"""Longer side in pixels and JPEG quality to which the page reduces large files."""
 
 CAMERA_SIDE, CAMERA_QUALITY = 3200, 95
-"""A photograph that the page finds too large to send."""
+"""Longer side in pixels and JPEG quality of a file that the page reduces."""
 
 
-def jpeg(pixels: Pixels, rng: np.random.Generator, *, quality: int, subsampling: int = 2) -> Pixels:
-    """Encode and decode; subsampling 2 is 4:2:0, 0 is 4:4:4."""
-    return np.asarray(Image.open(BytesIO(_encoded(Image.fromarray(pixels), quality, subsampling))).convert("RGB"))
+def compress_jpeg(pixels: Pixels, rng: np.random.Generator, *, quality: int, subsampling: int = 2) -> Pixels:
+    """Encode as JPEG and decode; `subsampling` 2 is 4:2:0, 0 is 4:4:4."""
+    return np.asarray(Image.open(BytesIO(_encode_jpeg(Image.fromarray(pixels), quality, subsampling))).convert("RGB"))
 
 
 def encode_camera_photo(pixels: Pixels) -> bytes:
-    """The JPEG of a large photograph of the same; the pictures are enlarged, because there are no large ones of most."""
-    return _encoded(_fitted(Image.fromarray(pixels), CAMERA_SIDE), CAMERA_QUALITY)
+    """Return a large JPEG file of pixels (H, W, 3), enlarged to `CAMERA_SIDE`: most data sets have no large files."""
+    return _encode_jpeg(_resize(Image.fromarray(pixels), CAMERA_SIDE), CAMERA_QUALITY)
 
 
-def reencode_as_page(photograph: bytes) -> bytes:
-    """What the page sends of a JPEG that is too large to send: 1600 pixels on the longer side, JPEG anew."""
-    return _encoded(_fitted(Image.open(BytesIO(photograph)), PAGE_SIDE), PAGE_QUALITY)
+def reencode_as_page(file: bytes) -> bytes:
+    """Return the JPEG file that the page sends in place of a larger one."""
+    return _encode_jpeg(_resize(Image.open(BytesIO(file)), PAGE_SIDE), PAGE_QUALITY)
 
 
-def _fitted(image: Image.Image, side: int) -> Image.Image:
+def _resize(image: Image.Image, side: int) -> Image.Image:
     scale = side / max(image.size)
     size = round(image.width * scale), round(image.height * scale)
-    # Browsers average where they shrink (imageSmoothingQuality "high").
+    # Browsers average where they reduce (imageSmoothingQuality "high").
     return image.resize(size, Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.HAMMING)
 
 
-def _encoded(image: Image.Image, quality: int, subsampling: int = 2) -> bytes:
+def _encode_jpeg(image: Image.Image, quality: int, subsampling: int = 2) -> bytes:
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=quality, subsampling=subsampling)
     return buffer.getvalue()
 
 
 def rotate(pixels: Pixels, rng: np.random.Generator, *, degrees: float) -> Pixels:
-    """Turn about the centre; what comes in from outside is the picture mirrored at its border."""
+    """Rotate about the centre; the image is mirrored beyond its border."""
     height, width = pixels.shape[:2]
     padded = np.pad(pixels, ((height // 2,) * 2, (width // 2,) * 2, (0, 0)), mode="reflect")
     turned = np.asarray(Image.fromarray(padded).rotate(degrees, Image.Resampling.BICUBIC))
@@ -59,15 +58,15 @@ def rotate(pixels: Pixels, rng: np.random.Generator, *, degrees: float) -> Pixel
 
 
 def crop(pixels: Pixels, rng: np.random.Generator, *, side: float) -> Pixels:
-    """Keep the middle, `side` of the width and height."""
+    """Keep the centre, `side` (0 to 1) of the width and height."""
     height, width = pixels.shape[:2]
     rows, columns = round(height * side), round(width * side)
     top, left = (height - rows) // 2, (width - columns) // 2
     return pixels[top : top + rows, left : left + columns]
 
 
-def through(pixels: Pixels, rng: np.random.Generator, *, side: int) -> Pixels:
-    """Scale down so that the shorter side has `side` pixels, and up again."""
+def rescale(pixels: Pixels, rng: np.random.Generator, *, side: int) -> Pixels:
+    """Scale down to `side` pixels on the shorter side, and up again."""
     image = Image.fromarray(pixels)
     scale = side / min(image.size)
     small = image.resize((max(round(image.width * scale), 1), max(round(image.height * scale), 1)), Image.Resampling.BICUBIC)
@@ -75,27 +74,27 @@ def through(pixels: Pixels, rng: np.random.Generator, *, side: int) -> Pixels:
 
 
 def blur(pixels: Pixels, rng: np.random.Generator, *, share: float) -> Pixels:
-    """Gaussian blur whose sigma is `share` of the shorter side."""
+    """Apply a Gaussian blur whose sigma is `share` of the shorter side."""
     return np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(share * min(pixels.shape[:2]))))
 
 
 def sharpen(pixels: Pixels, rng: np.random.Generator, *, percent: int) -> Pixels:
-    """Unsharp mask of radius 2, as phones and image software apply it."""
+    """Apply an unsharp mask of radius 2, as phones and image software do."""
     return np.asarray(Image.fromarray(pixels).filter(ImageFilter.UnsharpMask(2, percent, 0)))
 
 
 def brighten(pixels: Pixels, rng: np.random.Generator, *, factor: float) -> Pixels:
-    """Multiply by `factor`."""
+    """Multiply the brightness by `factor`."""
     return np.asarray(ImageEnhance.Brightness(Image.fromarray(pixels)).enhance(factor))
 
 
 def tint(pixels: Pixels, rng: np.random.Generator, *, red: float, blue: float) -> Pixels:
-    """Scale the red and the blue channel: another illuminant or white balance."""
+    """Scale the red and the blue channel, as another illuminant or white balance does."""
     tinted: Pixels = (pixels * np.array([red, 1.0, blue])).clip(0, 255).astype(np.uint8)
     return tinted
 
 
-def hair(
+def draw_hairs(
     pixels: Pixels,
     rng: np.random.Generator,
     *,
@@ -103,7 +102,15 @@ def hair(
     thickness: float = 0.008,
     shades: tuple[int, int] = (15, 70),
 ) -> Pixels:
-    """Draw curved hairs across the picture, `thickness` in shares of its shorter side, their red value within `shades`."""
+    """Draw curved hairs across the image.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        rng: source of every random draw.
+        hairs: their number.
+        thickness: share of the shorter side.
+        shades: range of their red value, 0..255.
+    """
     image, draw, side = _canvas(pixels)
     for _ in range(hairs):
         start, bend, end = (rng.uniform(-0.2, 1.2, 2) * (image.width, image.height) for _ in range(3))
@@ -116,8 +123,8 @@ def hair(
     return np.asarray(image)
 
 
-def ruler(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Draw a scale with ticks along one side."""
+def draw_ruler(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """Draw a ruler with ticks along one side."""
     turns = int(rng.integers(4))
     image, draw, side = _canvas(np.rot90(pixels, turns))
     base = image.height - 0.04 * side
@@ -127,8 +134,8 @@ def ruler(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     return np.ascontiguousarray(np.rot90(np.asarray(image), -turns))
 
 
-def ink(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Draw strokes of a surgical marker beside the lesion."""
+def draw_ink(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """Draw two strokes of a surgical marker beside the lesion."""
     image, draw, side = _canvas(pixels)
     for _ in range(2):
         angle = rng.uniform(0, 2 * np.pi)
@@ -136,7 +143,7 @@ def ink(pixels: Pixels, rng: np.random.Generator) -> Pixels:
         away = 0.15 * side * np.array([np.sin(angle), -np.cos(angle)]) * rng.uniform(0.6, 1.2)
         ends = [tuple(map(float, middle + away)), tuple(map(float, middle - away))]
         draw.line(ends, fill=(85, 40, 150), width=_width(side, 0.03))
-    # Skin shows through.
+    # The ink is translucent.
     return (0.75 * np.asarray(image) + 0.25 * pixels).astype(np.uint8)
 
 
@@ -151,12 +158,12 @@ def _width(side: int, share: float) -> int:
 
 CORRUPTIONS: dict[str, dict[str, Corruption]] = {
     "JPEG quality": {
-        **{str(quality): partial(jpeg, quality=quality) for quality in (95, 90, 75, 50, 30)},
-        "75, 4:4:4": partial(jpeg, quality=75, subsampling=0),
+        **{str(quality): partial(compress_jpeg, quality=quality) for quality in (95, 90, 75, 50, 30)},
+        "75, 4:4:4": partial(compress_jpeg, quality=75, subsampling=0),
     },
     "rotation": {f"{degrees}°": partial(rotate, degrees=degrees) for degrees in (15, 45, 90, 180)},
     "centre crop": {f"{side:g}": partial(crop, side=side) for side in (0.95, 0.85, 0.75)},
-    "through a side of": {f"{side} px": partial(through, side=side) for side in (192, 150, 112, 80)},
+    "through a side of": {f"{side} px": partial(rescale, side=side) for side in (192, 150, 112, 80)},
     "blur, sigma of side": {f"{share:.1%}": partial(blur, share=share) for share in (0.002, 0.004, 0.008)},
     "sharpening": {f"{percent} %": partial(sharpen, percent=percent) for percent in (60, 120)},
     "brightness": {f"x {factor:g}": partial(brighten, factor=factor) for factor in (0.7, 0.85, 1.15, 1.3)},
@@ -167,10 +174,10 @@ CORRUPTIONS: dict[str, dict[str, Corruption]] = {
         "cold 20 %": partial(tint, red=0.8, blue=1.2),
     },
     "drawn on": {
-        "5 hairs": partial(hair, hairs=5),
-        "20 hairs": partial(hair, hairs=20),
-        "ruler": ruler,
-        "ink": ink,
+        "5 hairs": partial(draw_hairs, hairs=5),
+        "20 hairs": partial(draw_hairs, hairs=20),
+        "ruler": draw_ruler,
+        "ink": draw_ink,
     },
 }
-"""Kind of stress -> strength -> what does it."""
+"""Kind of corruption -> strength -> function."""

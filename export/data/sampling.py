@@ -1,4 +1,4 @@
-"""How often each training image is drawn."""
+"""Sampling weights of training images."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,12 +9,15 @@ from export.data.labels import LabelledImage
 
 
 def sampling_weights(rows: Sequence[LabelledImage], *, balance_datasets: bool) -> torch.Tensor:
-    """Relative weight of each image, float64 (N,).
+    """Return the relative weight of each image, float64 (N,).
 
-    Every class weighs 1/sqrt(its images), so that rare diagnoses are seen more, not equally often. With
-    `balance_datasets`, malignant and benign images of a data set weigh more the rarer that side is in it compared with all
-    data sets, by the square root again: ISIC2020 is half melanoma here and HAM10000 a fifth malignant, so that a network
-    which knows the camera would know something of the answer.
+    An image of a class with n images weighs 1/sqrt(n): rare diagnoses are drawn more often, but not equally often.
+
+    Args:
+        rows: training images.
+        balance_datasets: multiply by the square root of the ratio between the share of the image's label (malignant or
+            benign) in all data sets and its share in the image's data set. Otherwise a network that recognises the camera
+            could predict the label: here ISIC2020 is half melanoma and HAM10000 a fifth malignant.
     """
     labels = [row.diagnosis or str(row.malignant) for row in rows]
     counts = Counter(labels)

@@ -1,4 +1,4 @@
-"""Pixels of labelled images as the network is given them: decoded as the service does, centre square, antialiased resize."""
+"""Pixels of labelled images: decoded as the service does, cropped to the centre square, resized with antialiasing."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,14 +14,21 @@ from export.data.labels import LabelledImage
 from export.errors import DataError
 
 STORED_SIDE = 256
-"""Side in pixels at which training keeps images in memory; augmentation cuts the network's input out of that."""
+"""Side in pixels at which training keeps images in memory; augmentation crops the network's input from it."""
 
 
 def read_pixels(path: Path, *, at_least: int) -> Pixels:
-    """Decode one file as the service does, uint8 (H, W, 3); see `lesion.imaging.decode.decode`.
+    """Decode one file as the service does.
+
+    Args:
+        path: image file.
+        at_least: lower limit in pixels of the shorter side of a reduced JPEG; see `lesion.imaging.decode.decode`.
+
+    Returns:
+        uint8 (H, W, 3).
 
     Raises:
-        DataError: it cannot be read; the message names it.
+        DataError: the file cannot be read; the message names it.
     """
     try:
         return decode(path.read_bytes(), at_least=at_least).pixels
@@ -30,7 +37,7 @@ def read_pixels(path: Path, *, at_least: int) -> Pixels:
 
 
 def crop_square(pixels: Pixels) -> Pixels:
-    """Cut the largest centred square out of H x W x 3 pixels; odd remainders lose the last row or column."""
+    """Return the largest centred square of pixels (H, W, 3); an odd remainder removes the last row or column."""
     height, width = pixels.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
@@ -38,12 +45,16 @@ def crop_square(pixels: Pixels) -> Pixels:
 
 
 def resize(images: torch.Tensor, size: int) -> torch.Tensor:
-    """Antialiased bilinear resize, (N, 3, H, W) float -> (N, 3, size, size): what ONNX `Resize` with antialias=1 does."""
+    """Resize float (N, 3, H, W) to (N, 3, size, size), bilinear with antialiasing, as ONNX `Resize` with antialias=1."""
     return torch.nn.functional.interpolate(images, (size, size), mode="bilinear", antialias=True, align_corners=False)
 
 
 def load_square(path: Path, side: int) -> torch.Tensor:
-    """Decode one file to a uint8 (3, side, side) tensor: centre square, antialiased resize."""
+    """Decode one file to its centre square, uint8 (3, side, side).
+
+    Raises:
+        DataError: the file cannot be read.
+    """
     pixels = np.ascontiguousarray(crop_square(read_pixels(path, at_least=2 * side)).transpose(2, 0, 1))
     square = torch.from_numpy(pixels)
     if square.shape[-1] == side:
@@ -52,7 +63,11 @@ def load_square(path: Path, side: int) -> torch.Tensor:
 
 
 def load_squares(rows: Sequence[LabelledImage], side: int) -> torch.Tensor:
-    """Decode all images into one uint8 tensor (N, 3, side, side), kept in memory: 200 KB an image at 256 pixels."""
+    """Decode all images to their centre squares, uint8 (N, 3, side, side): 200 KB for each image at 256 pixels.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
     images = torch.empty(len(rows), 3, side, side, dtype=torch.uint8)
     with ThreadPoolExecutor() as pool:
         squares = pool.map(lambda row: load_square(row.path, side), rows)

@@ -1,13 +1,13 @@
-"""Heads of other people's classifiers: pooling, then linear layers, batch norms and ReLUs; and their exact evidence.
+"""Heads of third-party classifiers (pooling, linear layers, batch norms, ReLUs) and their exact evidence maps.
 
 In evaluation mode such a head is piecewise linear in the feature map, and so is each class logit. The malignant-against-
 benign logit of C classes is logsumexp(malignant ones) - logsumexp(benign ones); with two classes, their difference. Its
-gradient g with respect to the pooled features x is worked out in closed form, layer by layer backwards: a linear layer is
-its matrix, a ReLU a mask, the last step softmax(malignant) - softmax(benign). With A the map, k its channels, p its cells,
+gradient g with respect to the pooled features x is computed in closed form, layer by layer backwards: a linear layer is its
+matrix, a ReLU a mask, the last step softmax(malignant) - softmax(benign). With A the map, k its channels, p its cells,
 
     evidence(p) = sum_k A_k(p) * (g_mean_k + HW * g_max_k * [A_k(p) = max A_k] / ties)
 
-(gradient x input: Shrikumar et al. 2017) has the mean g . x, and `bias` is what the logit has beyond that. The concatenated
+(gradient x input: Shrikumar et al. 2017) has the mean g . x, and `bias` is the logit minus that mean. The concatenated
 pooling, [max, mean], is fastai's `AdaptiveConcatPool2d`.
 """
 
@@ -24,45 +24,45 @@ Pool = Literal["max", "mean"]
 
 
 class Head(nn.Module):
-    """Pooling and layers, as they were trained, and folded for `explain`."""
+    """Pooling and layers: as they were trained for `forward`, folded for `explain`."""
 
     def __init__(self, pools: Sequence[Pool], layers: nn.Sequential, malignant: Sequence[bool]) -> None:
-        """Take a head apart.
+        """Create a head.
 
         Args:
-            pools: what is concatenated, in order.
-            layers: Linear, BatchNorm1d, ReLU, Dropout and Identity; the class logits come last.
-            malignant: of each class.
+            pools: kinds of pooling whose results are concatenated, in order.
+            layers: Linear, BatchNorm1d, ReLU, Dropout and Identity; they return the class logits.
+            malignant: whether each class is malignant.
 
         Raises:
             HeadError: another kind of layer, or another number of classes.
         """
         super().__init__()
         self.pools, self.layers = tuple(pools), layers
-        folded = fold(layers)
+        folded = fold_layers(layers)
         if folded[-1].out_features != len(malignant):
             raise HeadError(f"The head gives {folded[-1].out_features} outputs for {len(malignant)} classes.")
         self.folded = nn.ModuleList(folded)
-        # A large negative logit is a share of zero.
+        # Adding a large negative logit removes a class from a softmax.
         self.hide_benign = nn.Buffer(torch.tensor([0.0 if own else -1e9 for own in malignant]))
         self.hide_malignant = nn.Buffer(torch.tensor([-1e9 if own else 0.0 for own in malignant]))
 
     def pool(self, last: torch.Tensor) -> torch.Tensor:
-        """(N, F, R, C) -> (N, F) or, concatenated, (N, 2 F)."""
+        """Return the pooled features, (N, F) or, concatenated, (N, 2 F), of a feature map (N, F, R, C)."""
         return torch.cat([last.amax((2, 3)) if pool == "max" else last.mean((2, 3)) for pool in self.pools], 1)
 
     def malignant_logit(self, class_logits: torch.Tensor) -> torch.Tensor:
-        """(N, K) -> (N,), malignant against benign."""
+        """Return the malignant-against-benign logit (N,) of class logits (N, K)."""
         malignant = torch.logsumexp(class_logits + self.hide_benign, 1)
         return malignant - torch.logsumexp(class_logits + self.hide_malignant, 1)
 
     def forward(self, last: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Last feature map (N, F, R, C) -> malignant-against-benign logit (N,), class logits (N, K); layer by layer."""
+        """Return the malignant-against-benign logit (N,) and class logits (N, K) of the last feature map (N, F, R, C)."""
         class_logits = self.layers(self.pool(last))
         return self.malignant_logit(class_logits), class_logits
 
     def explain(self, last: torch.Tensor) -> Explanation:
-        """See the module's text."""
+        """Return logits and evidence of the last feature map (N, F, R, C) by the formula of the module's docstring."""
         pooled = self.pool(last)
         values, masks = pooled, []
         for linear in self.folded[:-1]:
@@ -73,7 +73,7 @@ class Head(nn.Module):
 
         gradient = torch.softmax(class_logits + self.hide_benign, 1) - torch.softmax(class_logits + self.hide_malignant, 1)
         for linear, mask in zip(reversed(self.folded), [*reversed(masks), None], strict=True):
-            gradient = gradient @ linear.weight  # type: ignore[operator]  # ModuleList forgets what it holds
+            gradient = gradient @ linear.weight  # type: ignore[operator]  # ModuleList does not declare its items
             gradient = gradient if mask is None else gradient * mask
 
         cells = torch.zeros_like(last[:, 0])  # (N, R, C)
@@ -86,14 +86,14 @@ class Head(nn.Module):
         return Explanation(cells, self.malignant_logit(class_logits) - cells.mean((1, 2)), class_logits, pooled)
 
 
-def fold(layers: nn.Sequential) -> list[nn.Linear]:
-    """Linear layers with ReLUs between them that do what `layers` do in evaluation mode; computed in double precision.
+def fold_layers(layers: nn.Sequential) -> list[nn.Linear]:
+    """Return linear layers that, with a ReLU between each two, equal `layers` in evaluation mode; computed in float64.
 
     Raises:
         HeadError: a layer of another kind.
     """
     folded: list[nn.Linear] = []
-    weight: torch.Tensor | None = None  # of what was met since the last ReLU; None stands for the identity
+    weight: torch.Tensor | None = None  # product of the layers since the last ReLU; None stands for the identity
     shift = torch.zeros((), dtype=torch.float64)
 
     def close() -> None:
@@ -112,7 +112,7 @@ def fold(layers: nn.Sequential) -> list[nn.Linear]:
             shift = own @ shift.expand(own.shape[1]) + bias
             weight = own if weight is None else own @ weight
         elif isinstance(layer, nn.BatchNorm1d):
-            scale, offset = normalisation(layer)
+            scale, offset = batch_norm_affine(layer)
             shift = scale * shift + offset
             weight = torch.diag(scale) if weight is None else scale[:, None] * weight
         elif isinstance(layer, nn.ReLU):
@@ -123,8 +123,12 @@ def fold(layers: nn.Sequential) -> list[nn.Linear]:
     return folded
 
 
-def normalisation(layer: nn.BatchNorm1d) -> tuple[torch.Tensor, torch.Tensor]:
-    """Scale and offset (double) of a batch norm in evaluation mode."""
+def batch_norm_affine(layer: nn.BatchNorm1d) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return scale and offset, float64 (F,), of a batch norm in evaluation mode.
+
+    Raises:
+        HeadError: the layer has no running statistics.
+    """
     if layer.running_mean is None or layer.running_var is None:
         raise HeadError("A batch norm of the head has no statistics.")
     scale = 1 / torch.sqrt(layer.running_var.double() + layer.eps)

@@ -1,4 +1,4 @@
-"""What training minimises: labels, mixed pictures, and the answers of teachers."""
+"""Training losses: labels, mixup, and distillation from teachers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ from torch import nn
 from export.nn.network import Network, Normalise
 
 SMOOTHING = 0.05
+"""Label smoothing of both cross-entropies."""
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What N pictures show.
+    """Labels of N images.
 
     Attributes:
         diagnosis: int64 (N,), -1 where only malignant-or-benign is known.
@@ -24,16 +25,17 @@ class Targets:
     malignant: torch.Tensor
 
     def flip(self) -> "Targets":
-        """In the other order."""
+        """Return the targets in reverse order."""
         return Targets(self.diagnosis.flip(0), self.malignant.flip(0))
 
 
 def label_loss(logit: torch.Tensor, classes: torch.Tensor, targets: Targets) -> torch.Tensor:
-    """Cross-entropy over the known diagnoses plus binary cross-entropy of the malignancy head, both smoothed.
+    """Return cross-entropy over the known diagnoses plus binary cross-entropy of the malignant logit, both smoothed.
 
     Args:
         logit: (N,), malignant against benign.
         classes: (N, K), logits of the diagnoses.
+        targets: of the N images.
     """
     known = targets.diagnosis >= 0
     binary = nn.functional.binary_cross_entropy_with_logits(logit, targets.malignant * (1 - SMOOTHING) + SMOOTHING / 2)
@@ -43,29 +45,37 @@ def label_loss(logit: torch.Tensor, classes: torch.Tensor, targets: Targets) -> 
 
 
 def distillation_loss(
-    logit: torch.Tensor, classes: torch.Tensor, taught_logit: torch.Tensor, taught_classes: torch.Tensor
+    logit: torch.Tensor, classes: torch.Tensor, taught_malignant: torch.Tensor, taught_classes: torch.Tensor
 ) -> torch.Tensor:
-    """Both cross-entropies against the teachers' mean probabilities (Hinton et al. 2015, temperature 1)."""
-    binary = nn.functional.binary_cross_entropy_with_logits(logit, taught_logit)
+    """Return both cross-entropies against the teachers' mean probabilities (Hinton et al. 2015, temperature 1).
+
+    Args:
+        logit: (N,), malignant against benign.
+        classes: (N, K), logits of the diagnoses.
+        taught_malignant: (N,), probability of malignancy.
+        taught_classes: (N, K), probabilities of the diagnoses.
+    """
+    binary = nn.functional.binary_cross_entropy_with_logits(logit, taught_malignant)
     return binary + nn.functional.cross_entropy(classes, taught_classes)
 
 
 class TeacherEnsemble(nn.Module):
-    """Networks whose mean answer is a target; each sees the crop that the learner sees (Beyer et al. 2022)."""
+    """Networks whose mean probabilities are a target; they get the crops of the trained network (Beyer et al. 2022)."""
 
     def __init__(self, networks: Sequence[Network]) -> None:
+        """Freeze the networks."""
         super().__init__()
         self.networks = nn.ModuleList(networks)
         self.normalise = nn.ModuleList(Normalise(network.spec) for network in networks)
         self.requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> "TeacherEnsemble":
-        """Stay as they are: teachers do not learn."""
+        """Stay in evaluation mode whatever `mode` is: teachers are not trained."""
         return super().train(False)
 
     @torch.no_grad()
     def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(N, 3, S, S) float 0..255 -> mean probability of malignancy (N,) and of the diagnoses (N, K)."""
+        """Return mean probabilities of malignancy (N,) and of the diagnoses (N, K) for pixels (N, 3, S, S), float 0..255."""
         malignant, classes = [], []
         for network, normalise in zip(self.networks, self.normalise, strict=True):
             images = normalise(pixels).contiguous(memory_format=torch.channels_last)
@@ -76,7 +86,7 @@ class TeacherEnsemble(nn.Module):
 
 
 def draw_mixup_share(strength: float, generator: torch.Generator) -> float:
-    """Share of the first picture in a blend: drawn from Beta(strength, strength), at least a half (Zhang et al. 2018)."""
+    """Draw the share of the first image in mixup: from Beta(strength, strength), at least a half (Zhang et al. 2018)."""
     alpha = torch.tensor(strength)
     first, second = (torch._standard_gamma(alpha.expand(1), generator=generator) for _ in range(2))
     share = float(first / (first + second))
@@ -84,5 +94,5 @@ def draw_mixup_share(strength: float, generator: torch.Generator) -> float:
 
 
 def mixup(pixels: torch.Tensor, share: float) -> torch.Tensor:
-    """Blend each picture (N, 3, S, S) with another one of the batch, that of `Targets.flip`; `share` is the first's."""
+    """Return `share` of each image (N, 3, S, S) plus the rest of another of the batch, in the order of `Targets.flip`."""
     return share * pixels + (1 - share) * pixels.flip(0)

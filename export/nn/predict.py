@@ -1,4 +1,4 @@
-"""Logits of stored squares, without the serving graph."""
+"""Malignant logits of stored images, computed by PyTorch without the serving graph."""
 
 import torch
 from torch import nn
@@ -9,7 +9,14 @@ from export.nn.network import Normalise
 
 @torch.inference_mode()
 def predict_malignant_logits(network: nn.Module, squares: torch.Tensor, size: int, normalise: Normalise) -> torch.Tensor:
-    """Logits (N,) of stored squares, one plain view each."""
+    """Return malignant logits, float32 (N,), of one view each.
+
+    Args:
+        network: put into evaluation mode; run under bfloat16 autocast.
+        squares: uint8 (N, 3, H, H).
+        size: side in pixels of the network's input.
+        normalise: the normalisation of the network.
+    """
     network.eval()
     logits = []
     for chunk in squares.split(64):

@@ -1,4 +1,4 @@
-"""Other people's classifiers as a `Network`: a body from timm or torchvision, and a head that was taken apart."""
+"""Third-party classifiers as a `Network`: a body of timm or torchvision, and a head with an exact evidence map."""
 
 from typing import Any
 
@@ -11,23 +11,25 @@ from export.nn.network import Explanation, Network, Spec, logits_agree, probe_im
 
 
 class TimmBody(nn.Module):
-    """A timm network up to its last feature map."""
+    """The layers of a timm network up to its last feature map."""
 
     def __init__(self, model: nn.Module) -> None:
+        """Use a network of timm that has `forward_intermediates`."""
         super().__init__()
         self.model = model
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(N, 3, S, S) -> last feature map (N, F, R, C), the one before the last reduction (N, M, P, Q)."""
+        """Return the last feature map (N, F, R, C) and the one before the last reduction (N, M, P, Q) of images (N, 3, S, S)."""
         model: Any = self.model
         last, [middle] = model.forward_intermediates(images, indices=[-2])
         return last, middle
 
 
-class StagedBody(nn.Module):
-    """A chain of layers, cut before the last reduction of the picture's size."""
+class SequentialBody(nn.Module):
+    """A sequence of layers, divided before the last reduction of the feature map's size."""
 
     def __init__(self, parts: list[nn.Module], size: int) -> None:
+        """Divide the layers by running them on an image of `size` pixels."""
         super().__init__()
         sides, value = [], torch.zeros(1, 3, size, size)
         with torch.inference_mode():
@@ -38,19 +40,20 @@ class StagedBody(nn.Module):
         self.early, self.late = nn.Sequential(*parts[:cut]), nn.Sequential(*parts[cut:])
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """As `TimmBody`."""
+        """Return the last and the middle feature map, as `TimmBody` does."""
         middle = self.early(images)
         return self.late(middle), middle
 
 
 class ThirdPartyNetwork(Network):
-    """A body and a head."""
+    """A body and a head of other libraries."""
 
     def __init__(self, spec: Spec, body: nn.Module, head: Head) -> None:
-        """Put a network together.
+        """Join a body and a head.
 
         Raises:
-            ArchitectureError: the body gives no feature map, or not the one that the head is for.
+            ArchitectureError: the body does not run at `spec.size`, returns no feature map of rows and columns, or one
+                that does not fit the head.
         """
         super().__init__()
         self.spec, self.body, self.head = spec, body, head
@@ -59,7 +62,7 @@ class ThirdPartyNetwork(Network):
             with torch.inference_mode():
                 last, middle = body(torch.zeros(2, 3, spec.size, spec.size))
         except Exception as error:
-            # Whatever layers there are: none of them was made for what the others give.
+            # Arbitrary layers fail in arbitrary ways.
             raise ArchitectureError(
                 f"{spec.arch} does not work at {spec.size} pixels ({error}). Check --arch and --size."
             ) from error
@@ -77,27 +80,30 @@ class ThirdPartyNetwork(Network):
 
     @property
     def constant_bias(self) -> None:
-        """It depends on the image: which units of the head are active, which of the classes lead."""
+        """Return None: the bias depends on the active units of the head and on the leading classes."""
         return None
 
     def feature_maps(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the last and the middle feature map; see `Network.feature_maps`."""
         last, middle = self.body(images)
         return last, middle
 
     def explain(self, last: torch.Tensor) -> Explanation:
+        """Return logits and evidence; see `Network.explain`."""
         return self.head.explain(last)
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the malignant logit and the class logits; see `Network.forward`."""
         logit, class_logits = self.head(self.body(images)[0])
         return logit, class_logits
 
 
 @torch.inference_mode()
 def require_same_logits(parts: ThirdPartyNetwork, whole: nn.Module) -> None:
-    """Compare the class logits of what was put together with those of the network it was taken from, on noise.
+    """Check on noise that body and head have the class logits of the network that they were taken from.
 
     Raises:
-        ArchitectureError: they differ: the network does more than body, pooling and head.
+        ArchitectureError: they differ: the network has more than body, pooling and head.
     """
     images = probe_images(parts.spec)
     if not logits_agree(parts(images)[1], whole(images)):

@@ -7,7 +7,16 @@ import pytest
 from lesion.imaging.decode import Pixels, decode
 from PIL import Image
 
-from export.data.corruptions import CORRUPTIONS, crop, encode_camera_photo, hair, reencode_as_page, rotate, through, tint
+from export.data.corruptions import (
+    CORRUPTIONS,
+    crop,
+    draw_hairs,
+    encode_camera_photo,
+    reencode_as_page,
+    rescale,
+    rotate,
+    tint,
+)
 from tests.support.paths import SAMPLES
 
 
@@ -41,14 +50,14 @@ def test_a_crop_keeps_the_middle(pixels: Pixels) -> None:
 
 def test_scaling_down_loses_detail_and_a_tint_moves_one_channel_up_and_one_down(pixels: Pixels) -> None:
     rng = np.random.default_rng()
-    coarse, fine = (np.diff(through(pixels, rng, side=side).astype(int), axis=0).std() for side in (40, 160))
+    coarse, fine = (np.diff(rescale(pixels, rng, side=side).astype(int), axis=0).std() for side in (40, 160))
     assert coarse < fine
     warm = tint(pixels, np.random.default_rng(), red=1.1, blue=0.9).mean((0, 1)) - pixels.mean((0, 1))
     assert warm[0] > 0 > warm[2]
 
 
 def test_hairs_cover_a_small_part_and_darken_it(pixels: Pixels) -> None:
-    changed = hair(pixels, np.random.default_rng(3), hairs=5)
+    changed = draw_hairs(pixels, np.random.default_rng(3), hairs=5)
     touched = (changed != pixels).any(2)
     assert 0.001 < touched.mean() < 0.2
     assert changed[touched].mean() < pixels[touched].mean()

@@ -28,7 +28,7 @@ def test_gradients_are_those_of_float32(kernel: int, stride: int) -> None:
     layer = nn.Conv2d(8, 8, kernel, stride, kernel // 2, groups=8, bias=False)
     images = torch.randn(2, 8, 14, 14)
     output, for_images, for_weight = gradients(layer, images, fast=True)
-    assert "_Depthwise" in type(_traced(layer, images).grad_fn).__name__
+    assert "_DepthwiseConvolution" in type(_traced(layer, images).grad_fn).__name__
     assert torch.equal(output, gradients(layer, images, fast=False)[0])
     exact = images.clone().requires_grad_()
     layer.zero_grad()
@@ -55,10 +55,10 @@ def _traced(layer: nn.Conv2d, images: torch.Tensor) -> torch.Tensor:
     ],
 )
 def test_other_convolutions_are_left_alone(layer: nn.Conv2d) -> None:
-    assert "_Depthwise" not in type(_traced(layer, torch.randn(1, 8, 9, 9)).grad_fn).__name__
+    assert "_DepthwiseConvolution" not in type(_traced(layer, torch.randn(1, 8, 9, 9)).grad_fn).__name__
 
 
 def test_nothing_changes_without_autocast() -> None:
     layer = nn.Conv2d(8, 8, 3, groups=8, bias=False)
     with FastDepthwiseGradients():
-        assert "_Depthwise" not in type(layer(torch.randn(1, 8, 9, 9)).grad_fn).__name__
+        assert "_DepthwiseConvolution" not in type(layer(torch.randn(1, 8, 9, 9)).grad_fn).__name__

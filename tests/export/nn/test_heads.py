@@ -11,7 +11,7 @@ from torch import nn
 from export.errors import HeadError
 from export.graph.assemble import NetworkCore, OodStatistics, assemble, export_network
 from export.graph.calibration import Platt
-from export.nn.heads import Head, Pool, fold
+from export.nn.heads import Head, Pool, fold_layers
 from export.nn.network import Spec
 from export.nn.third_party import ThirdPartyNetwork, TimmBody
 from tests.support.paths import SAMPLES
@@ -134,7 +134,7 @@ def test_a_certain_answer_still_has_numbers(feature_map: torch.Tensor) -> None:
 )
 def test_a_head_that_is_not_piecewise_linear_is_refused(layers: nn.Sequential) -> None:
     with pytest.raises(HeadError):
-        fold(layers)
+        fold_layers(layers)
 
 
 def test_another_number_of_classes_is_refused() -> None:
