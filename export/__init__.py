@@ -1,4 +1,4 @@
-"""From training to ONNX, offline. May import torch; the function never imports this package."""
+"""Training, evaluation and ONNX export, offline. It may import torch; the Lambda function never imports it."""
 
 import ctypes
 import sys
@@ -7,10 +7,10 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
 def _keep_freed_memory() -> None:
-    """Tell glibc not to give every freed tensor back to the system (mallopt(3)).
+    """Set glibc's allocator to keep freed memory (mallopt(3)).
 
-    PyTorch frees and allocates tens of megabytes with every layer; as soon as such a block comes from the system each time,
-    half of the time goes into mapping and clearing its pages.
+    PyTorch frees and allocates tens of megabytes with every layer. When glibc returns each block to the system, half of
+    the time is spent on mapping and clearing pages.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:

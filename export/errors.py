@@ -1,36 +1,38 @@
-"""Errors of reading checkpoints.
+"""Errors of `export`.
 
 CheckpointError
-|- UnpickleError        the file is damaged, or asks for what no checkpoint needs
-|- ClassesError         it is not clear what the outputs mean
+|- UnpickleError        the file is damaged or hostile
+|- ClassesError         the meaning of the outputs is unclear
 |- HeadError            the head is not piecewise linear
-`- ArchitectureError    the body is not one that can be built
+`- ArchitectureError    the body cannot be built
+DataError               the data folder cannot be used
+ParityError             the exported graph differs from PyTorch
 """
 
 
 class CheckpointError(Exception):
-    """Raised when a checkpoint cannot be read; the message says what is expected instead."""
+    """Raised when a checkpoint cannot be read; the message names what is expected instead."""
 
 
 class UnpickleError(CheckpointError):
-    """Raised when a pickle is damaged, or asks for something that no checkpoint needs."""
+    """Raised when a pickle is damaged, or contains something that no checkpoint needs."""
 
 
 class ClassesError(CheckpointError):
-    """Raised when it is not clear what the outputs of a network mean; the message says which option tells it."""
+    """Raised when the meaning of a network's outputs is unclear; the message names the option that states it."""
 
 
 class HeadError(CheckpointError):
-    """Raised when a head is not made of what can be taken apart."""
+    """Raised when a head has layers for which there is no exact evidence map."""
 
 
 class ArchitectureError(CheckpointError):
-    """Raised when no known architecture has the tensors of a checkpoint, or the one that has them is of another kind."""
+    """Raised when no known architecture has the tensors of a checkpoint, or has them in another structure."""
 
 
 class DataError(Exception):
-    """Raised when a data folder cannot be used; the message says what is missing or wrong."""
+    """Raised when a data folder cannot be used; the message names what is missing or wrong."""
 
 
 class ParityError(Exception):
-    """Raised when the graph does not answer what PyTorch does; nothing is written then."""
+    """Raised when the exported graph and PyTorch have different outputs; nothing is written then."""

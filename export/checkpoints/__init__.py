@@ -1,0 +1,1 @@
+"""Readers and the writer of checkpoints: own, fastai, timm and torchvision ones, and released model files."""

@@ -1,7 +1,7 @@
-"""Architectures by the names and shapes of their tensors, or by name: timm's and torchvision's.
+"""Architectures of timm and torchvision, built from the shapes of their tensors or by name.
 
-A DenseNet's or ResNet's shapes say all about it, so that `--arch` is not needed for them; timm and torchvision name their
-tensors alike. All other architectures are looked up by name, in timm first.
+The shapes of a DenseNet's or ResNet's tensors determine it, so that `--arch` is not needed for them; timm and torchvision
+use the same tensor names. All other architectures are built by name, in timm first.
 """
 
 import re
@@ -16,7 +16,7 @@ from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from torch import nn
 
 from export.errors import ArchitectureError
-from export.nn.third_party import StagedBody, TimmBody
+from export.nn.third_party import SequentialBody, TimmBody
 
 Tensors = Mapping[str, torch.Tensor]
 
@@ -39,13 +39,18 @@ _HELP = (
 )
 
 
-def load(network: nn.Module, tensors: Tensors, name: str) -> nn.Module:
-    """Load all tensors into a network, which must have the same ones and no others.
+def load_exactly(network: nn.Module, tensors: Tensors, name: str) -> nn.Module:
+    """Load tensors into a network that has exactly these; return it in evaluation mode.
+
+    Args:
+        network: receives the tensors.
+        tensors: by name.
+        name: of the architecture, for the message.
 
     Raises:
-        ArchitectureError: it does not.
+        ArchitectureError: names or shapes differ.
     """
-    # Counters that older versions do not write, and evaluation does not read.
+    # Older PyTorch versions do not write these counters, and evaluation does not use them.
     given = {key: value for key, value in tensors.items() if not key.endswith("num_batches_tracked")}
     own = {key: value for key, value in network.state_dict().items() if not key.endswith("num_batches_tracked")}
     differing = sorted(
@@ -60,11 +65,11 @@ def load(network: nn.Module, tensors: Tensors, name: str) -> nn.Module:
 
 
 def build_by_shape(tensors: Tensors, classes: int) -> tuple[str, nn.Module] | None:
-    """The name and the network of a DenseNet or ResNet with its tensors, None for anything else.
+    """Build a DenseNet or ResNet from the shapes of its tensors; return its name and the network, None for anything else.
 
     Args:
         tensors: as timm and torchvision name them.
-        classes: outputs of the last layer; 0 where there is none.
+        classes: number of outputs of the last layer; 0 without one.
     """
     if "features.denseblock1.denselayer1.conv2.weight" in tensors:
         return _densenet(tensors, classes)
@@ -79,7 +84,7 @@ def _densenet(tensors: Tensors, classes: int) -> tuple[str, nn.Module]:
     bottleneck = len(tensors["features.denseblock1.denselayer1.conv1.weight"]) // growth
     network = DenseNet(growth, blocks, num_classes=classes, bn_size=bottleneck)
     name = _DENSENETS.get(blocks, "densenet")
-    return name, load(network, tensors, name)
+    return name, load_exactly(network, tensors, name)
 
 
 def _resnet(tensors: Tensors, classes: int) -> tuple[str, nn.Module]:
@@ -94,20 +99,25 @@ def _resnet(tensors: Tensors, classes: int) -> tuple[str, nn.Module]:
     options: dict[str, Any] = {"block": Bottleneck, "cardinality": groups, "base_width": base}
     network = ResNet(**(options if deep else {"block": BasicBlock}), layers=counts, channels=channels, num_classes=classes)
     name = _RESNETS.get((deep, counts), "resnet") if groups == 1 and base == 64 else "resnet"
-    return name, load(network, tensors, name)
+    return name, load_exactly(network, tensors, name)
 
 
 def _counts(tensors: Tensors, pattern: str) -> tuple[int, ...]:
-    """How many layers each stage has: the pattern's groups are stage and layer."""
+    """Return the number of layers of each stage; the pattern's groups are stage and layer."""
     found = [match.group(1) for key in tensors if (match := re.fullmatch(pattern, key))]
     return tuple(found.count(stage) for stage in sorted(set(found), key=int))
 
 
 def build_by_name(arch: str, tensors: Tensors, classes: int) -> nn.Module:
-    """A network of timm or, where its tensors are not timm's, torchvision.
+    """Build a network of timm or, where the tensors are not timm's, of torchvision.
+
+    Args:
+        arch: name of the architecture.
+        tensors: of the network, by name.
+        classes: number of outputs; 0 for a body without a head, which only timm supports.
 
     Raises:
-        ArchitectureError: neither knows the name, or the tensors are others.
+        ArchitectureError: neither library has the name, or the tensors differ.
     """
     if not arch:
         raise ArchitectureError(f"It does not say which architecture it is. {_HELP}")
@@ -120,22 +130,27 @@ def build_by_name(arch: str, tensors: Tensors, classes: int) -> nn.Module:
         raise ArchitectureError(f"Neither timm nor torchvision knows an architecture {arch!r}. {_HELP}")
     for network in networks[:-1]:
         try:
-            return load(network, tensors, arch)
+            return load_exactly(network, tensors, arch)
         except ArchitectureError:
             continue  # The other library's network of this name may have these tensors.
-    return load(networks[-1], tensors, arch)
+    return load_exactly(networks[-1], tensors, arch)
 
 
 def is_known_architecture(arch: str) -> bool:
-    """Whether timm or torchvision has an architecture of this name."""
+    """Return whether timm or torchvision has an architecture of this name."""
     return timm.is_model(arch) or arch in torchvision.models.list_models(torchvision.models)
 
 
 def split_body_and_head(arch: str, network: nn.Module, size: int) -> tuple[nn.Module, nn.Sequential]:
-    """The body of a classifier, and the layers behind its pooling.
+    """Return the body of a classifier and the layers after its pooling.
+
+    Args:
+        arch: name of the architecture, for the message.
+        network: the whole classifier.
+        size: side of the input in pixels.
 
     Raises:
-        ArchitectureError: it is not built of these.
+        ArchitectureError: the network has another structure.
     """
     whole: Any = network
     if hasattr(whole, "forward_intermediates"):
@@ -150,11 +165,11 @@ def split_body_and_head(arch: str, network: nn.Module, size: int) -> tuple[nn.Mo
     else:
         raise ArchitectureError(f"{arch} is of a kind that is not read: its body and its classifier cannot be told apart.")
     layers = head.children() if isinstance(head, nn.Sequential) else [head]
-    return StagedBody(parts, size), nn.Sequential(*(layer for layer in layers if not isinstance(layer, nn.Flatten)))
+    return SequentialBody(parts, size), nn.Sequential(*(layer for layer in layers if not isinstance(layer, nn.Flatten)))
 
 
 def _as_linear(layer: nn.Module) -> nn.Module:
-    """A convolution of 1 x 1 as the linear layer that it is behind pooling: some of timm's networks end with one."""
+    """Convert a 1 x 1 convolution after pooling to the equivalent linear layer; some timm networks end with one."""
     if not isinstance(layer, nn.Conv2d) or layer.kernel_size != (1, 1) or layer.groups != 1:
         return layer
     linear = nn.Linear(layer.in_channels, layer.out_channels, bias=layer.bias is not None)

@@ -1,4 +1,4 @@
-"""Class names of other people's checkpoints: their codes here, and which of them are malignant."""
+"""Class names of third-party checkpoints: their diagnosis codes, and which of them are malignant."""
 
 import re
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _ABBREVIATIONS = {
     "melanocytic_nevus": "nevus",
     "melanocytic_nevi": "nevus",
 }
-"""As HAM10000 (Tschandl et al. 2018) and the ISIC challenges write the diagnoses -> code."""
+"""Names of diagnoses in HAM10000 (Tschandl et al. 2018) and the ISIC challenges -> code."""
 
 _MALIGNANT = {"malignant", "melanoma", "melanomas", "carcinoma", "cancer", "cancerous", "bowen", "sarcoma", "lymphoma"}
 _BENIGN = (
@@ -33,13 +33,13 @@ _NEGATIONS = {"non", "not", "no", "without", "or", "and", "vs", "other"}
 
 
 def class_code(name: str) -> str:
-    """The name in snake case; the usual abbreviations in full."""
+    """Return a class name in snake case, with the usual abbreviations replaced by the full code."""
     code = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     return _ABBREVIATIONS.get(code, code)
 
 
 def class_codes(names: Sequence[str]) -> tuple[str, ...]:
-    """The codes of all classes, in order.
+    """Return the codes of all classes in order.
 
     Raises:
         ClassesError: fewer than two, or two of the same code.
@@ -53,10 +53,14 @@ def class_codes(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def malignant_flags(codes: Sequence[str], given: Sequence[str] = ()) -> tuple[bool, ...]:
-    """Which classes count as malignant: the ones given, or the ones whose names say so.
+    """Return whether each class is malignant.
+
+    Args:
+        codes: of all classes.
+        given: names of the malignant classes; empty to derive them from the codes.
 
     Raises:
-        ClassesError: a given name is no class, a name says neither, or one side is left without any class.
+        ClassesError: a given name is not a class, a code is ambiguous, or all classes are of one kind.
     """
     chosen = {class_code(name) for name in given}
     if chosen - set(codes):
@@ -74,7 +78,7 @@ def malignant_flags(codes: Sequence[str], given: Sequence[str] = ()) -> tuple[bo
 
 
 def _is_malignant(code: str) -> bool | None:
-    """None where the name says neither, or both, or denies one ("non_melanoma" may be another cancer)."""
+    """Return None where the code contains neither, both, or a negation ("non_melanoma" may be another cancer)."""
     if code in CLASSES:
         return CLASSES[code]
     words = set(code.split("_"))

@@ -1,4 +1,4 @@
-"""Learners of fastai, pickled: v1's `export.pkl` or `model.pkl` of 2019, and v2's `export.pkl`. fastai is not needed.
+"""Reader of pickled fastai learners, without fastai: v1's `export.pkl` or `model.pkl` of 2019, and v2's `export.pkl`.
 
 In v1 `Learner.export` writes a dict (model, data, cls, ...), in v2 the Learner itself with its empty `dls`. The model is
 Sequential(body, head) in both. The body is torchvision's network cut before its pooling, so that a DenseNet ends with its
@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from export.checkpoints.architectures import build_by_name, build_by_shape
-from export.checkpoints.safe_pickle import RecordedObject, global_name, iterate_objects, to_builtin
+from export.checkpoints.recorded_objects import RecordedObject, global_name, iterate_objects, to_builtin
 from export.checkpoints.statedict import module_tensors, read_hints
 from export.errors import ArchitectureError, CheckpointError, ClassesError, HeadError
 from export.nn.heads import Pool
@@ -26,18 +26,26 @@ _POOLS: dict[str, tuple[Pool, ...]] = {
     "AdaptiveMaxPool2d": ("max",),
 }
 _STAGES = {0: "conv1", 1: "bn1", 4: "layer1", 5: "layer2", 6: "layer3", 7: "layer4"}
-"""Place in the body -> name in torchvision's ResNet; 2 and 3 are a ReLU and a pooling."""
+"""Index in the body -> name in torchvision's ResNet; 2 and 3 are a ReLU and a pooling."""
 
 _BATCH_SIZES = ("AffineCoordTfm", "RandomResizedCropGPU")
 _ITEM_SIZES = ("Resize", "RandomResizedCrop", "CropPad")
-"""v2's transforms that set the picture's size; those of whole batches come last."""
+"""v2's transforms that set the size of items; transforms of whole batches are applied after them."""
 
 Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Learner:
-    """What a learner's file says, as it stands there; `classes` in the order of the outputs, none where it does not say."""
+class FastaiLearner:
+    """Contents of a learner's file.
+
+    Attributes:
+        kind: "fastai v1" or "fastai v2".
+        model: the record of Sequential(body, head).
+        classes: names in the order of the outputs; empty where the file has none.
+        size: side of the training images in pixels; None where the file does not contain it.
+        mean, std: of the channels, for values of 0..1.
+    """
 
     kind: str
     model: RecordedObject
@@ -47,11 +55,14 @@ class Learner:
     std: Triple
 
 
-def find_learner(root: Any) -> Learner | None:
-    """The learner in what `read_torch_file` gives, None where it is something else.
+def find_learner(root: Any) -> FastaiLearner | None:
+    """Return the learner in the contents of a file, None where it contains something else.
+
+    Args:
+        root: what `read_torch_file` returned.
 
     Raises:
-        CheckpointError: it is a learner of another kind of task.
+        CheckpointError: the learner is for another task, or for images that are not square.
     """
     fields = root.fields if isinstance(root, RecordedObject) else root if isinstance(root, dict) else {}
     model = fields.get("model")
@@ -60,7 +71,7 @@ def find_learner(root: Any) -> Learner | None:
         return None
     parts = list(iterate_objects(data))
     classes, (mean, std) = _classes(parts), _statistics(data, parts)
-    return Learner(f"fastai v{2 if 'dls' in fields else 1}", model, classes, _size(data, parts), mean, std)
+    return FastaiLearner(f"fastai v{2 if 'dls' in fields else 1}", model, classes, _size(data, parts), mean, std)
 
 
 def _classes(parts: list[RecordedObject]) -> list[str]:
@@ -74,7 +85,7 @@ def _classes(parts: list[RecordedObject]) -> list[str]:
 
 
 def _statistics(data: Any, parts: list[RecordedObject]) -> tuple[Triple, Triple]:
-    """What fastai subtracts and divides by. A learner without any saw plain 0..1, and so it must here."""
+    """Return mean and standard deviation; a learner without them was trained on values of 0..1, hence 0 and 1."""
     places = [data.get("normalize")] if isinstance(data, dict) else []
     for part in parts:
         if part.name == "Normalize":
@@ -96,7 +107,7 @@ def _size(data: Any, parts: list[RecordedObject]) -> int | None:
         settings = place.get("tfmargs") if isinstance(place, dict) else None
         found.append(settings.get("size") if isinstance(settings, dict) else None)
     for value in found:
-        # fastcore's fastuple is a tuple that was made from one.
+        # fastcore's fastuple is recorded with a tuple as its argument.
         sides = value.args[0] if isinstance(value, RecordedObject) and value.name == "fastuple" and value.args else value
         sides = sides if isinstance(sides, list | tuple) else (sides, sides)
         if len(sides) == 2 and all(isinstance(side, int) and side > 0 for side in sides):
@@ -106,33 +117,33 @@ def _size(data: Any, parts: list[RecordedObject]) -> int | None:
     return None
 
 
-def body_and_head(model: RecordedObject, arch: str) -> tuple[str, nn.Module, tuple[Pool, ...], nn.Sequential]:
-    """Build what a learner's model says.
+def build_body_and_head(model: RecordedObject, arch: str) -> tuple[str, nn.Module, tuple[Pool, ...], nn.Sequential]:
+    """Build the network of a learner.
 
     Args:
-        model: Sequential(body, head).
-        arch: timm's name, for a `TimmBody` that does not say it; empty otherwise.
+        model: the record of Sequential(body, head).
+        arch: timm's name, for a `TimmBody` without it; empty otherwise.
 
     Returns:
-        the architecture's name, the body, what the head pools, and its layers.
+        the architecture's name, the body, the kinds of pooling, and the layers of the head.
 
     Raises:
-        ArchitectureError: the body is no DenseNet, ResNet or timm network.
+        ArchitectureError: the body is not a DenseNet, ResNet or timm network.
         HeadError: the head has other layers.
     """
     children = _children(model)
     if model.name != "Sequential" or len(children) != 2:
         raise ArchitectureError(f"The learner's model is a {model.name}, not Sequential(body, head) of vision_learner.")
-    name, network = _body(children[0], arch)
-    layers = list(_flat(children[1]))
+    name, network = _build_body(children[0], arch)
+    layers = list(_flat_layers(children[1]))
     pools: tuple[Pool, ...] = next((_POOLS[layer.name] for layer in layers if layer.name in _POOLS), ())
     if not pools:
         raise HeadError("The head does not begin with a pooling that is known.")
-    built = (_layer(layer) for layer in layers if layer.name not in (*_POOLS, "Flatten", "Lambda"))
+    built = (_build_layer(layer) for layer in layers if layer.name not in (*_POOLS, "Flatten", "Lambda"))
     return name, TimmBody(network), pools, nn.Sequential(*built).eval()
 
 
-def _body(body: RecordedObject, arch: str) -> tuple[str, nn.Module]:
+def _build_body(body: RecordedObject, arch: str) -> tuple[str, nn.Module]:
     children = _children(body)
     if body.name == "TimmBody" and children:
         configuration = to_builtin(children[0].fields.get("pretrained_cfg"))
@@ -148,7 +159,7 @@ def _body(body: RecordedObject, arch: str) -> tuple[str, nn.Module]:
             last: Any = found[1].get_submodule("features.norm5")
             last.act = nn.Identity()
             return found
-    if len(children) == 8 and all(_blocks(child) for child in children[4:]):
+    if len(children) == 8 and all(_consists_of_blocks(child) for child in children[4:]):
         tensors = {}
         for name, value in module_tensors(body).items():
             place, _, rest = name.partition(".")
@@ -159,7 +170,7 @@ def _body(body: RecordedObject, arch: str) -> tuple[str, nn.Module]:
     raise ArchitectureError("The learner's body is not a DenseNet, a ResNet or a network of timm.")
 
 
-def _blocks(stage: RecordedObject) -> bool:
+def _consists_of_blocks(stage: RecordedObject) -> bool:
     return all(block.name in ("BasicBlock", "Bottleneck") for block in _children(stage)) and bool(_children(stage))
 
 
@@ -168,16 +179,16 @@ def _children(module: RecordedObject) -> list[RecordedObject]:
     return [child for child in modules.values() if isinstance(child, RecordedObject)] if isinstance(modules, dict) else []
 
 
-def _flat(module: RecordedObject, depth: int = 0) -> Iterator[RecordedObject]:
+def _flat_layers(module: RecordedObject, depth: int = 0) -> Iterator[RecordedObject]:
     for child in _children(module):
         if child.name in ("Sequential", "LinBnDrop") and depth < 3:
-            yield from _flat(child, depth + 1)
+            yield from _flat_layers(child, depth + 1)
         else:
             yield child
 
 
-def _layer(recorded: RecordedObject) -> nn.Module:
-    """One layer of the head, with its weights."""
+def _build_layer(recorded: RecordedObject) -> nn.Module:
+    """Build one layer of the head with its weights."""
     tensors = {name: value.float() for name, value in module_tensors(recorded).items() if name != "num_batches_tracked"}
     if not recorded.module.startswith("torch.nn.modules."):
         raise HeadError(f"The head has a {recorded.module}.{recorded.name}, which is not a layer of PyTorch.")

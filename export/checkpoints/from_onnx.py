@@ -1,8 +1,8 @@
-"""A released model file -> the network it was made of, so that training can go on without the checkpoint.
+"""Reader of released model files: the network of a `lesion.onnx`, to continue its training without the checkpoint.
 
-The exporter folds each batch normalisation into the convolution before it. What is left are the convolution's weights and
-a bias; the normalisation comes back first as one that only adds the bias, and `restore_batch_norm_statistics` then gives it the mean
-and the variance of real images, at which the network answers the same and can learn again.
+The exporter folds each batch normalisation into the convolution before it, which leaves the convolution's weights and a
+bias. The normalisation is restored first as one that only adds the bias; `restore_batch_norm_statistics` then sets the mean
+and variance of real images, with which the network has the same outputs and can be trained.
 """
 
 import json
@@ -30,15 +30,19 @@ from export.nn.network import Normalise
 from export.nn.white_balance import parse_illuminant
 
 STATISTICS_IMAGES = 512
-"""Training images, spread over all, that give a released model back what its batch normalisations had measured."""
+"""Number of training images, spread over all, from which the statistics of batch normalisations are restored."""
 
 
 def read_model_file(path: Path, size: int | None = None) -> tuple[LesionNet | Ensemble, dict[str, Any]]:
-    """Read `models/lesion.onnx` of `python -m export train`: its network, or networks, and what is known of the training.
+    """Read the network and the record of its training from a model file of `python -m export train`.
+
+    Args:
+        path: for example `models/lesion.onnx`.
+        size: side of the input in pixels; None to use the file's.
 
     Raises:
-        CheckpointError: it is not such a file.
-        FileNotFoundError: there is none.
+        CheckpointError: it is another kind of file.
+        FileNotFoundError: the file does not exist.
     """
     try:
         model = onnx.load(path)
@@ -47,26 +51,26 @@ def read_model_file(path: Path, size: int | None = None) -> tuple[LesionNet | En
         recipes = training["recipes"] if "recipes" in training else [training["recipe"]]
         biases = training["biases"] if "recipes" in training else [card["bias"]]
         archs = card["architecture"].split(" + ")
-        members = [_empty(card, arch, recipe, size) for arch, recipe in zip(archs, recipes, strict=True)]
+        members = [_untrained_network(card, arch, recipe, size) for arch, recipe in zip(archs, recipes, strict=True)]
     except FileNotFoundError:
         raise
     except Exception as error:
-        # A protobuf, metadata of somebody else: each fails in its own way.
+        # Invalid protobuf and foreign metadata raise different exceptions.
         raise CheckpointError(f"It is not a model file of `python -m export train` ({error}).") from error
-    tensors, shapes = _tensors(model), {(1, member.malignant.in_features, 1, 1) for member in members}
-    heads = sorted((name for name, values in tensors.items() if values.shape in shapes), key=_place)
+    tensors, shapes = _network_tensors(model), {(1, member.malignant.in_features, 1, 1) for member in members}
+    heads = sorted((name for name, values in tensors.items() if values.shape in shapes), key=_trailing_number)
     if len(heads) != len(members):
         raise CheckpointError(f"The model file has {len(heads)} tensors that could be the malignant head of a network.")
     for place, (member, head, bias) in enumerate(zip(members, heads, biases, strict=True)):
         own = f"network.members.{place}." if len(members) > 1 else "network."
-        _fill(member, {name.removeprefix(own): value for name, value in tensors.items()}, tensors[head], float(bias))
+        _load_tensors(member, {name.removeprefix(own): value for name, value in tensors.items()}, tensors[head], float(bias))
     known = {key: training[key] for key in ("recipe", "recipes", "biases", "images", "data_sha256") if key in training}
     network = members[0] if len(members) == 1 else Ensemble(members)
     return network.eval(), {**known, "released": card["version"]}
 
 
-def _empty(card: Mapping[str, Any], arch: str, recipe: Mapping[str, Any], size: int | None) -> LesionNet:
-    """A network as the file describes it, with random numbers."""
+def _untrained_network(card: Mapping[str, Any], arch: str, recipe: Mapping[str, Any], size: int | None) -> LesionNet:
+    """Return a network of the file's architecture with random weights."""
     classes = {entry["code"]: bool(entry["malignant"]) for entry in card["classes"]}
     norm = recipe.get("colour_constancy")
     constancy = float(norm) if norm not in (None, "None") else None
@@ -74,29 +78,29 @@ def _empty(card: Mapping[str, Any], arch: str, recipe: Mapping[str, Any], size: 
     return LesionNet(replace(spec, illuminant=parse_illuminant(recipe.get("light"))))
 
 
-def _place(name: str) -> int:
-    """The number at the end of a name that the exporter made up, which counts along the network; 0 without one."""
+def _trailing_number(name: str) -> int:
+    """Return the number at the end of a name of the exporter, which counts along the network; 0 without one."""
     digits = re.search(r"\d+$", name)
     return int(digits[0]) if digits else 0
 
 
-def _tensors(model: onnx.ModelProto) -> dict[str, torch.Tensor]:
-    """The numbers of the network by their names in the exporter's graph, as float32."""
+def _network_tensors(model: onnx.ModelProto) -> dict[str, torch.Tensor]:
+    """Return the weights of the network, float32, by their names in the exporter's graph."""
     stored = {tensor.name: np.array(numpy_helper.to_array(tensor)) for tensor in model.graph.initializer}
-    found = {}
+    tensors = {}
     for name, values in stored.items():
         if not name.startswith(NETWORK_PREFIX):
             continue
         own = name.removeprefix(NETWORK_PREFIX)
         if np.issubdtype(values.dtype, np.floating):
-            found[own.removesuffix(FLOAT16_SUFFIX)] = torch.from_numpy(values).float()
+            tensors[own.removesuffix(FLOAT16_SUFFIX)] = torch.from_numpy(values).float()
         elif own.endswith(QUANTISED_SUFFIX):
-            found[own.removesuffix(QUANTISED_SUFFIX)] = torch.from_numpy(dequantise(values, stored, name))
-    return found
+            tensors[own.removesuffix(QUANTISED_SUFFIX)] = torch.from_numpy(dequantise(values, stored, name))
+    return tensors
 
 
 @torch.no_grad()
-def _fill(network: LesionNet, tensors: Mapping[str, torch.Tensor], head: torch.Tensor, bias: float) -> None:
+def _load_tensors(network: LesionNet, tensors: Mapping[str, torch.Tensor], head: torch.Tensor, bias: float) -> None:
     convolution = ""
     try:
         for name, module in network.body.named_modules():
@@ -104,7 +108,7 @@ def _fill(network: LesionNet, tensors: Mapping[str, torch.Tensor], head: torch.T
                 convolution = f"body.{name}.weight"
                 module.weight.copy_(tensors[convolution])
             elif isinstance(module, nn.BatchNorm2d):
-                # As the weights are the product of both, this one does nothing but add.
+                # The convolution's weights contain the scale already.
                 module.weight.fill_(1)
                 module.bias.copy_(tensors[f"{convolution}_bias"])
                 module.running_mean = torch.zeros_like(module.bias)
@@ -118,7 +122,12 @@ def _fill(network: LesionNet, tensors: Mapping[str, torch.Tensor], head: torch.T
 
 
 def prepare_for_training(network: LesionNet, rows: Sequence[LabelledImage]) -> None:
-    """Make a network of `read_model_file` ready for training, with training images spread over all of `rows`, as served."""
+    """Restore the batch normalisations of a network of `read_model_file`, so that it can be trained.
+
+    Args:
+        network: changed in place.
+        rows: training images; `STATISTICS_IMAGES` of them, spread over all, are used.
+    """
     squares = load_squares(rows[:: max(1, len(rows) // STATISTICS_IMAGES)], STORED_SIDE)
     normalise = Normalise(network.spec)
     batches = (normalise(resize(chunk.float(), network.spec.size)) for chunk in squares.split(64))
@@ -127,10 +136,10 @@ def prepare_for_training(network: LesionNet, rows: Sequence[LabelledImage]) -> N
 
 @torch.inference_mode()
 def restore_batch_norm_statistics(network: nn.Module, batches: Iterable[torch.Tensor]) -> None:
-    """Give every batch normalisation the mean and variance of what reaches it, and leave what it gives as it is.
+    """Set every batch normalisation's statistics to those of its inputs, and its affine part so that its outputs stay.
 
     Args:
-        network: any; put into evaluation mode.
+        network: put into evaluation mode and changed in place.
         batches: normalised images (N, 3, S, S), several batches.
     """
     network.eval()

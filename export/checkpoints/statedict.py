@@ -1,4 +1,4 @@
-"""Tensors by name, out of whatever they were saved in, and what stands beside them about the network."""
+"""Reader of state dicts: tensors by name in any container that training loops write, and what it states of the network."""
 
 import json
 from collections.abc import Mapping
@@ -9,17 +9,17 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from export.checkpoints.safe_pickle import RecordedObject, to_builtin
+from export.checkpoints.recorded_objects import RecordedObject, to_builtin
 from export.errors import CheckpointError
 
 _WEIGHTS = (
     *("state_dict_ema", "model_ema", "ema_state_dict", "ema"),
     *("state_dict", "model_state_dict", "model", "net", "weights"),
 )
-"""Where training loops put the weights, the moving averages first: they are what is meant to be used."""
+"""Keys under which training loops save the weights; moving averages first, because they are meant for inference."""
 
 _PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.", "backbone.", "encoder.")
-"""What wrappers (DataParallel, torch.compile, Lightning) put before every name."""
+"""Prefixes that wrappers (DataParallel, torch.compile, Lightning) add to every name."""
 
 _AVERAGES = ("ema_model.", "model_ema.", "ema.")
 
@@ -34,33 +34,38 @@ _HINTS = {
 _BESIDE = ("args", "hyper_parameters", "hparams", "config")
 
 LARGEST = 100_000
-"""Of tensors or modules in one network."""
+"""Largest number of tensors or modules in one network."""
 
 
 @dataclass(frozen=True)
 class StateDict:
-    """Tensors by name, and what the file says about the network under the keys of `_HINTS`."""
+    """Tensors by name, and what the file states about the network.
+
+    Attributes:
+        tensors: by the names that the network itself uses.
+        hints: values under the keys of `_HINTS`.
+    """
 
     tensors: dict[str, torch.Tensor]
     hints: dict[str, Any]
 
 
 def read_safetensors(path: Path) -> StateDict:
-    """Read a .safetensors file; its metadata are texts, lists in them JSON or separated by commas.
+    """Read a .safetensors file; its metadata are strings, and lists in them JSON or separated by commas.
 
     Raises:
-        CheckpointError: it is damaged.
+        CheckpointError: the file is damaged.
     """
     try:
         with safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
             metadata = file.metadata() or {}
     except SafetensorError as error:
         raise CheckpointError(f"It is not a complete .safetensors file ({error}).") from error
-    return StateDict(strip_prefixes(tensors), read_hints({key: _value(text) for key, text in metadata.items()}))
+    return StateDict(strip_prefixes(tensors), read_hints({key: _parse_metadata(text) for key, text in metadata.items()}))
 
 
-def _value(text: str) -> Any:
+def _parse_metadata(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
@@ -68,14 +73,17 @@ def _value(text: str) -> Any:
 
 
 def find_state_dict(root: Any) -> StateDict:
-    """Look for the weights in what `read_torch_file` gives.
+    """Return the state dict in the contents of a file.
+
+    Args:
+        root: what `read_torch_file` returned.
 
     Raises:
-        CheckpointError: there are none.
+        CheckpointError: there is no state dict.
     """
     beside: dict[str, Any] = root if isinstance(root, dict) else {}
     candidates = [root, *(beside[key] for key in _WEIGHTS if key in beside)]
-    # The weights themselves may lie at the top; a wrapper around others holds no tensors there.
+    # The weights can be at the top level; a container of other things has no tensors there.
     for candidate in candidates:
         tensors = _tensors(candidate)
         if tensors:
@@ -89,12 +97,12 @@ def _tensors(value: Any) -> dict[str, torch.Tensor]:
     if not isinstance(value, dict):
         return {}
     tensors = {key: entry for key, entry in value.items() if isinstance(key, str) and isinstance(entry, torch.Tensor)}
-    # A stray tensor among settings is no state dict.
+    # A dict of settings can contain a tensor.
     return tensors if len(tensors) > len(value) / 2 else {}
 
 
 def module_tensors(module: RecordedObject) -> dict[str, torch.Tensor]:
-    """The state dict of a pickled module, from its recorded attributes.
+    """Return the state dict of a pickled module from its recorded attributes.
 
     Raises:
         CheckpointError: the modules contain each other, or are too many.
@@ -108,20 +116,20 @@ def module_tensors(module: RecordedObject) -> dict[str, torch.Tensor]:
             raise CheckpointError("It has more modules than any network.")
         hidden = part.fields.get("_non_persistent_buffers_set", ())
         for kind in ("_parameters", "_buffers"):
-            for name, value in _dict(part.fields.get(kind)).items():
+            for name, value in _as_dict(part.fields.get(kind)).items():
                 if isinstance(value, torch.Tensor) and not (isinstance(hidden, set) and name in hidden):
                     tensors[f"{prefix}{name}"] = value
-        children = [(f"{prefix}{name}.", child) for name, child in _dict(part.fields.get("_modules")).items()]
+        children = [(f"{prefix}{name}.", child) for name, child in _as_dict(part.fields.get("_modules")).items()]
         waiting.extend((name, child) for name, child in reversed(children) if isinstance(child, RecordedObject))
     return tensors
 
 
-def _dict(value: Any) -> dict[Any, Any]:
+def _as_dict(value: Any) -> dict[Any, Any]:
     return value if isinstance(value, dict) else {}
 
 
 def strip_prefixes(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Names as the network itself has them; of a network and its moving average, the average."""
+    """Remove the prefixes of wrappers from all names; of a network and its moving average, keep the average."""
     found = {name: value for name, value in tensors.items() if name != "n_averaged"}
     for prefix in _AVERAGES:
         averages = {name: value for name, value in found.items() if name.startswith(prefix)}
@@ -134,7 +142,14 @@ def strip_prefixes(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tenso
 
 
 def read_hints(beside: Mapping[str, Any]) -> dict[str, Any]:
-    """What is said about the network under the usual keys; what stands at the top comes first."""
+    """Return what a file states about the network under the usual keys; the top level takes precedence.
+
+    Args:
+        beside: everything at the top level of the file, or its metadata.
+
+    Returns:
+        values by the keys of `_HINTS`; only those that are present and of the expected type.
+    """
     places: list[Mapping[str, Any]] = [beside]
     for key in _BESIDE:
         value = beside.get(key)
@@ -142,14 +157,14 @@ def read_hints(beside: Mapping[str, Any]) -> dict[str, Any]:
     hints: dict[str, Any] = {}
     for hint, keys in _HINTS.items():
         for value in (to_builtin(place[key]) for place in places for key in keys if key in place):
-            usable = _usable(hint, value)
+            usable = _convert_hint(hint, value)
             if usable is not None and hint not in hints:
                 hints[hint] = usable
     return hints
 
 
-def _usable(hint: str, value: Any) -> Any:
-    """The value in one form, None where it is of another kind than the hint."""
+def _convert_hint(hint: str, value: Any) -> Any:
+    """Return the value in one form, None where its type does not fit the hint."""
     if hint == "arch":
         return value if isinstance(value, str) else None
     if hint == "size":
@@ -160,17 +175,17 @@ def _usable(hint: str, value: Any) -> Any:
         fits = isinstance(value, list | tuple) and len(value) == 3 and all(isinstance(part, float | int) for part in value)
         return tuple(float(part) for part in value) if fits else None
     if isinstance(value, dict):
-        value = _in_order(value)
+        value = _names_by_index(value)
     if isinstance(value, str) and hint == "malignant":
         value = [value]
     return list(value) if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value) else None
 
 
-def _in_order(classes: Mapping[Any, Any]) -> list[Any] | None:
-    """Names by their index: of name -> index, as torchvision's ImageFolder gives it, or index -> name."""
+def _names_by_index(classes: Mapping[Any, Any]) -> list[Any] | None:
+    """Return names in order of their index, of name -> index (torchvision's ImageFolder) or index -> name."""
     if all(isinstance(index, int) for index in classes.values()):
         return sorted(classes, key=lambda name: int(classes[name]))
-    # JSON has no keys but texts.
+    # JSON has only string keys.
     if all(isinstance(index, int) or (isinstance(index, str) and index.isdigit()) for index in classes):
         return [classes[index] for index in sorted(classes, key=int)]
     return None

@@ -1,7 +1,7 @@
-"""What `torch.save` wrote, read without running anything of it: tensors become tensors, the rest stays inert.
+"""Reader of files of `torch.save` that runs no code of them: tensors become tensors, other objects records.
 
 Both containers: the zip archive (PyTorch 1.6 and later), and the older one of several pickles in a row with the storages
-behind them, which fastai v1 wrote in 2019. Numbers in a file are not trusted: no tensor may be larger than its file.
+after them, which fastai v1 wrote in 2019. Sizes in a file are not trusted: no tensor may be larger than its file.
 """
 
 import math
@@ -14,11 +14,12 @@ from typing import Any
 
 import torch
 
-from export.checkpoints.safe_pickle import global_name, unpickle
+from export.checkpoints.recorded_objects import global_name
+from export.checkpoints.safe_pickle import unpickle
 from export.errors import UnpickleError
 
 LARGEST_FILE = 4 * 2**30
-"""In bytes; it is read into memory."""
+"""Largest file in bytes; it is read into memory."""
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
@@ -41,25 +42,25 @@ def read_torch_file(path: Path) -> Any:
     """Read a file of `torch.save`.
 
     Returns:
-        dicts, lists, numbers, texts and CPU tensors; a `RecordedObject` wherever the file asks for anything else.
+        dicts, lists, numbers, strings and CPU tensors; a `RecordedObject` for any other object.
 
     Raises:
-        UnpickleError: the file is no such file, is damaged, or is too large.
+        UnpickleError: the file is of another kind, damaged, or too large.
         OSError: it cannot be read.
     """
     if path.stat().st_size > LARGEST_FILE:
         raise UnpickleError(f"{path} is larger than {LARGEST_FILE >> 30} GiB.")
     data = path.read_bytes()
-    reader = _Zip(data) if data.startswith(b"PK\3\4") else _Legacy(data)
+    reader = _ZipContainer(data) if data.startswith(b"PK\3\4") else _LegacyContainer(data)
     return reader.read()
 
 
-class _Reader(ABC):
-    """What both containers share: the constructors of tensors, and an allowance for what they may make."""
+class _Container(ABC):
+    """Base of both containers: the constructors of tensors, and a budget of memory for their results."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.left = 2 * len(data)
+        self.budget = 2 * len(data)
         self.storages: dict[str, torch.Tensor] = {}  # key -> flat tensor
         self.constructors: dict[str, Callable[..., Any]] = {
             "torch._utils._rebuild_tensor": self.tensor,
@@ -71,22 +72,22 @@ class _Reader(ABC):
             "_codecs.encode": self.encode,
         }
 
-    def allow(self, size: int) -> int:
-        """Count bytes that the file asks for; together they can be no more than about what it holds."""
-        self.left -= size
-        if size < 0 or self.left < 0:
+    def reserve(self, size: int) -> int:
+        """Subtract bytes from the budget, which is twice the size of the file, and return them."""
+        self.budget -= size
+        if size < 0 or self.budget < 0:
             raise UnpickleError("The file asks for more memory than it has content for.")
         return size
 
     def encode(self, text: str, encoding: str = "") -> bytes:
-        """Bytes as protocol 2 writes them: a text in latin-1."""
+        """Return bytes, which protocol 2 writes as a string in latin-1."""
         if encoding != "latin1":
             raise UnpickleError(f"The pickle in it has bytes written as {encoding!r}.")
-        self.allow(len(text))
+        self.reserve(len(text))
         return text.encode("latin-1")
 
     def tensor(self, storage: torch.Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any) -> Any:
-        """A tensor of `size` in a storage. Further arguments (gradient, hooks) are of no use here."""
+        """Return a tensor of `size` in a storage; further arguments (gradient, hooks) are ignored."""
         numbers = (offset, *size, *stride)
         if not isinstance(storage, torch.Tensor) or storage.ndim != 1 or len(size) != len(stride):
             raise UnpickleError("The pickle in it has a tensor without its storage.")
@@ -99,21 +100,21 @@ class _Reader(ABC):
         return torch.as_strided(storage, size, stride, offset) if count else storage.new_empty(size)
 
     def parameter(self, tensor: torch.Tensor, *_: Any) -> torch.Tensor:
-        """A parameter is its tensor."""
+        """Return the tensor of a parameter."""
         return tensor
 
     def subclass(self, function: Any, kind: Any, args: tuple[Any, ...], *_: Any) -> Any:
-        """A tensor of a subclass is its tensor."""
+        """Return the tensor of a tensor subclass."""
         if not global_name(function):
             raise UnpickleError("The pickle in it has a tensor of a subclass without its constructor.")
         return function(*args)
 
     def fastai_tensor(self, kind: Any, *args: Any) -> Any:
-        """fastai v2's tensors with metadata, as plain ones."""
+        """Return the tensor of fastai v2's tensors with metadata."""
         return self.tensor(*args)
 
     def persistent(self, identity: Any) -> Any:
-        """Storages, and in the older container modules with their source (PyTorch below 1.6)."""
+        """Return a storage or, in the older container, a module that was saved with its source (PyTorch below 1.6)."""
         match identity:
             case ("storage", kind, str(key), str(), int(count), *view) if global_name(kind) in _TYPES:
                 return self.view(self.storage(key, _TYPES[global_name(kind)], count), *view)
@@ -122,7 +123,7 @@ class _Reader(ABC):
         raise UnpickleError("The pickle in it refers to something outside that is no tensor's storage.")
 
     def view(self, storage: torch.Tensor, view: Any = None) -> torch.Tensor:
-        """A part of a storage, in the older container: (key, offset, length)."""
+        """Return a part of a storage: (key, offset, length) in the older container, None for all of it."""
         if view is None:
             return storage
         _, offset, length = view
@@ -131,10 +132,10 @@ class _Reader(ABC):
 
     @abstractmethod
     def storage(self, key: str, kind: torch.dtype, count: int) -> torch.Tensor:
-        """The storage that a persistent id names."""
+        """Return the storage of a persistent id, flat (count,)."""
 
 
-class _Zip(_Reader):
+class _ZipContainer(_Container):
     """One folder in a zip archive: data.pkl, byteorder, data/KEY."""
 
     def read(self) -> Any:
@@ -151,12 +152,12 @@ class _Zip(_Reader):
                 raise UnpickleError("It was written on a big-endian machine. Save it again on a little-endian one.")
             return unpickle(BytesIO(self.member("data.pkl")), self.constructors, self.persistent)
         except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError) as error:
-            # NotImplementedError is zipfile's, for a compression that it does not know.
+            # zipfile raises NotImplementedError for an unsupported compression.
             raise UnpickleError(f"The archive is damaged ({error}).") from error
 
     def member(self, name: str) -> bytes:
-        # torch.save does not compress, so that nothing unfolds to more than the file.
-        self.allow(self.archive.getinfo(self.folder + name).file_size)
+        # torch.save does not compress, so that an honest member is smaller than the file.
+        self.reserve(self.archive.getinfo(self.folder + name).file_size)
         return self.archive.read(self.folder + name)
 
     def storage(self, key: str, kind: torch.dtype, count: int) -> torch.Tensor:
@@ -168,14 +169,14 @@ class _Zip(_Reader):
         return self.storages[key]
 
 
-class _Legacy(_Reader):
+class _LegacyContainer(_Container):
     """Pickles in a row: a magic number, the version, the machine, the object, the order of the storages; then these."""
 
     def read(self) -> Any:
         stream = BytesIO(self.data)
-        if self.next(stream) != _LEGACY_MAGIC or self.next(stream) != _LEGACY_PROTOCOL:
+        if self.next_pickle(stream) != _LEGACY_MAGIC or self.next_pickle(stream) != _LEGACY_PROTOCOL:
             raise UnpickleError("It is a pickle, but not one that torch.save wrote.")
-        machine, root, order = (self.next(stream) for _ in range(3))
+        machine, root, order = (self.next_pickle(stream) for _ in range(3))
         if not isinstance(machine, dict) or not machine.get("little_endian") or not isinstance(order, list):
             raise UnpickleError("It was written on a big-endian machine, or is damaged.")
         for key in order:
@@ -190,12 +191,12 @@ class _Legacy(_Reader):
                 storage.copy_(torch.frombuffer(bytearray(data), dtype=storage.dtype))
         return root
 
-    def next(self, stream: BytesIO) -> Any:
+    def next_pickle(self, stream: BytesIO) -> Any:
         return unpickle(stream, self.constructors, self.persistent)
 
     def storage(self, key: str, kind: torch.dtype, count: int) -> torch.Tensor:
         if key not in self.storages:
-            self.allow(count * kind.itemsize)
+            self.reserve(count * kind.itemsize)
             self.storages[key] = torch.zeros(count, dtype=kind)
         storage = self.storages[key]
         if storage.dtype != kind or len(storage) != count:

@@ -1,4 +1,4 @@
-"""Write a checkpoint that `export.checkpoints.reader` reads."""
+"""Writer of checkpoints that `export.checkpoints.reader` reads."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,13 +13,14 @@ from export.nn.network import Spec
 def write_checkpoint(
     folder: Path, spec: Spec, weights: Mapping[str, torch.Tensor], provenance: Mapping[str, Any], **more: Any
 ) -> None:
-    """Write `checkpoint.pt` beside itself first, so that a kill never leaves half of one.
+    """Write `checkpoint.pt`, atomically: first to another name in the same folder, so that no incomplete file remains.
 
     Args:
-        folder: made where it does not exist.
-        spec, weights: the network that `convert` takes.
-        provenance: what is known of the training, JSON values.
-        more: what only `--resume` needs.
+        folder: created where it does not exist.
+        spec: of the network that `convert` exports.
+        weights: its state dict.
+        provenance: record of the training, JSON values.
+        more: state that only `--resume` needs.
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "checkpoint.pt"
@@ -28,5 +29,5 @@ def write_checkpoint(
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -58,6 +58,7 @@ class FastDepthwiseGradients(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        """Replace `torch.conv2d` where it is depthwise, and call every other function unchanged."""
         if func is torch.conv2d and not kwargs and torch.is_autocast_enabled("cpu"):
             images, weight, bias, stride, padding, dilation, groups = args
             if groups == images.shape[1] == weight.shape[0] > 1 and bias is None and tuple(dilation) == (1, 1):

@@ -19,7 +19,7 @@ class TimmBody(nn.Module):
         self.model = model
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the last feature map (N, F, R, C) and the one before the last reduction (N, M, P, Q) of images (N, 3, S, S)."""
+        """Return the last feature map (N, F, R, C) and the one before the last reduction (N, M, P, Q) of (N, 3, S, S)."""
         model: Any = self.model
         last, [middle] = model.forward_intermediates(images, indices=[-2])
         return last, middle

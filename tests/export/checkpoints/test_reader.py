@@ -23,7 +23,7 @@ from export.checkpoints import reader
 from export.checkpoints.class_names import class_codes, malignant_flags
 from export.checkpoints.options import ReaderOptions, reader_options
 from export.checkpoints.reader import read_checkpoint
-from export.checkpoints.safe_pickle import iterate_objects
+from export.checkpoints.recorded_objects import iterate_objects
 from export.checkpoints.torchfile import read_torch_file
 from export.commands import convert, evaluate, precision
 from export.errors import ArchitectureError, CheckpointError, ClassesError, HeadError

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from export.checkpoints.reader import read_checkpoint
-from export.checkpoints.safe_pickle import RecordedObject, iterate_objects, to_builtin
+from export.checkpoints.recorded_objects import RecordedObject, iterate_objects, to_builtin
 from export.checkpoints.torchfile import read_torch_file
 from export.errors import CheckpointError, UnpickleError
 from tests.pickles import RECORDED
