@@ -1,4 +1,4 @@
-"""A released model file is enough to go on from: it gives back the network that it was made of."""
+"""Reading of model files: the network has the logits of its checkpoint and can be trained."""
 
 from pathlib import Path
 
@@ -23,30 +23,30 @@ from tests.support.small_training import ARCHITECTURE, training_options
 
 @pytest.fixture(scope="module")
 def images(rows: list[LabelledImage], checkpoint: Path) -> torch.Tensor:
-    """Photographs as the small network sees them."""
+    """Return normalised images of the small network's input size."""
     spec = read_checkpoint(checkpoint).network.spec
     found: torch.Tensor = Normalise(spec)(resize(load_squares(rows[:12], 256).float(), spec.size))
     return found
 
 
 @torch.inference_mode()
-def test_it_answers_as_the_checkpoint_does(converted: Path, checkpoint: Path, images: torch.Tensor) -> None:
+def test_model_file_has_the_logits_of_its_checkpoint(converted: Path, checkpoint: Path, images: torch.Tensor) -> None:
     released, own = read_checkpoint(converted), read_checkpoint(checkpoint)
     assert released.trained_here and not released.network.training
     assert released.network.spec == own.network.spec
     assert released.provenance == {**own.provenance, "released": "0.0.1"}
     for found, expected in zip(released.network(images), own.network(images), strict=True):
-        # The file has 11 bits of every number of the network.
+        # The file stores 11 bits of every weight.
         torch.testing.assert_close(found, expected, rtol=0, atol=0.01)
 
 
 @torch.inference_mode()
-def test_normalisations_get_their_statistics_back_and_change_no_answer(converted: Path, images: torch.Tensor) -> None:
+def test_restored_batch_norms_keep_all_logits(converted: Path, images: torch.Tensor) -> None:
     network = read_checkpoint(converted).network
     before = network(images)[0]
     restore_batch_norm_statistics(network, images.split(5))
     torch.testing.assert_close(network(images)[0], before, rtol=0, atol=1e-4)
-    # In training, the same images give what they give in evaluation, when nothing is dropped.
+    # Without dropout, training mode has the same outputs for the same images.
     network.train()
     for module in network.modules():
         if isinstance(module, nn.Dropout):
@@ -54,22 +54,22 @@ def test_normalisations_get_their_statistics_back_and_change_no_answer(converted
     torch.testing.assert_close(network(images)[0], before, rtol=0, atol=0.01)
 
 
-def test_it_serves_at_another_size(converted: Path) -> None:
+def test_model_file_is_read_at_another_size(converted: Path) -> None:
     assert read_checkpoint(converted, ReaderOptions(size=128)).network.spec.size == 128
 
 
-def test_training_goes_on_from_it(archive: Path, converted: Path, tmp_path: Path) -> None:
+def test_training_starts_from_a_model_file(archive: Path, converted: Path, tmp_path: Path) -> None:
     options = training_options(archive, tmp_path)
     options.start, options.phases, options.rate = converted, [Phase(64, 1, 4)], 1e-6
     main(options)
     trained, released = (read_checkpoint(path).network for path in (tmp_path / "checkpoint.pt", converted))
     assert isinstance(trained, LesionNet) and isinstance(released, LesionNet)
     assert trained.spec.arch == ARCHITECTURE
-    # At next to no rate it is still the same network; one that began anew would not be.
+    # At a tiny learning rate the weights stay; random ones would differ.
     assert torch.cosine_similarity(trained.malignant.weight, released.malignant.weight)[0] > 0.99
 
 
-def test_a_file_that_is_no_such_model_is_told(converted: Path, tmp_path: Path) -> None:
+def test_other_files_are_refused_with_a_reason(converted: Path, tmp_path: Path) -> None:
     nothing = tmp_path / "nothing.onnx"
     with pytest.raises(CheckpointError, match="does not exist"):
         read_checkpoint(nothing)
@@ -90,7 +90,7 @@ def test_a_file_that_is_no_such_model_is_told(converted: Path, tmp_path: Path) -
         read_checkpoint(nothing)
 
 
-def test_the_released_model_can_be_gone_on_from() -> None:
+def test_released_model_is_read() -> None:
     found = read_checkpoint(REPOSITORY / "models" / "lesion.onnx")
     assert found.provenance["data_sha256"]
     assert sum(value.numel() for value in found.network.parameters()) > 3_000_000

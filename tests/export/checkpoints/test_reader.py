@@ -1,4 +1,4 @@
-"""Other people's checkpoints give the logits that their own libraries give, under the right class names."""
+"""Third-party checkpoints: the networks have the logits of their own libraries, under the right class names."""
 
 import argparse
 import hashlib
@@ -39,7 +39,7 @@ FRESH = ("v2-bottleneck", "v2-densenet", "v2-resnet", "v2-timm")
 
 @pytest.fixture(scope="session")
 def fastai(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pickles that the real fastai v2 writes now, on the PyTorch that is here."""
+    """Return a folder of pickles that the installed PyTorch and the real fastai v2 wrote."""
     packages, folder = tmp_path_factory.mktemp("fastai"), tmp_path_factory.mktemp("pickles")
     requirements = REPOSITORY / "tests" / "pickles" / "requirements-v2.txt"
     install = ["pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check", "--target", str(packages)]
@@ -59,7 +59,7 @@ def fastai(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def require_the_same_answer(path: Path) -> None:
-    """Logits and probabilities of the network are those that fastai itself gave for the image beside the pickle."""
+    """Check logits and probabilities against those that fastai itself computed for the image beside the pickle."""
     recorded = np.load(path.with_suffix(".npz"))
     network = read_checkpoint(path).network
     assert network.spec.classes == class_codes([str(name) for name in recorded["classes"]])
@@ -75,33 +75,33 @@ def require_the_same_answer(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
-def test_a_recorded_fastai_pickle_answers_as_fastai_did(name: str) -> None:
+def test_recorded_fastai_pickle_has_fastais_logits(name: str) -> None:
     require_the_same_answer(RECORDED / f"{name}.pkl")
 
 
 @pytest.mark.parametrize("name", FRESH)
-def test_a_pickle_of_todays_fastai_answers_as_fastai_does(name: str, fastai: Path) -> None:
+def test_new_fastai_pickle_has_fastais_logits(name: str, fastai: Path) -> None:
     require_the_same_answer(fastai / f"{name}.pkl")
 
 
-def test_fastai_is_not_needed_to_read_its_pickles() -> None:
+def test_fastai_pickles_are_read_without_fastai() -> None:
     assert len(RECORDINGS) >= 5
     assert not any(name.split(".")[0] == "fastai" for name in sys.modules)
 
 
-def test_a_learner_without_normalisation_gets_none() -> None:
+def test_learner_without_normalisation_is_read_without() -> None:
     spec = read_checkpoint(RECORDED / "v1-resnet.pkl").network.spec
     assert (spec.mean, spec.std) == ((0, 0, 0), (1, 1, 1))
 
 
-def test_the_old_apps_body_ends_before_the_last_relu() -> None:
+def test_fastai_v1_body_ends_before_the_last_relu() -> None:
     network = read_checkpoint(RECORDED / "v1-densenet.pkl").network
     with torch.inference_mode():
         assert float(network.feature_maps(torch.randn(1, 3, 64, 64))[0].min()) < 0
 
 
 def weights(network: nn.Module) -> dict[str, torch.Tensor]:
-    """The state dict, with statistics as after training."""
+    """Return the state dict with statistics as after training."""
     generator = torch.Generator().manual_seed(1)
     for part in network.modules():
         if isinstance(part, nn.BatchNorm2d) and part.running_mean is not None and part.running_var is not None:
@@ -118,7 +118,7 @@ def require_the_logits_of(whole: nn.Module, network: Network) -> None:
 
 
 def torchvisions(name: str) -> nn.Module:
-    """A network of torchvision's; the first two are narrow ones of its classes."""
+    """Return a network of torchvision; the first two are narrow ones of its classes."""
     models = torchvision.models
     if name == "bottlenecks":
         whole: nn.Module = models.ResNet(models.resnet.Bottleneck, [1, 1, 2, 1], 3, groups=4, width_per_group=8)
@@ -141,7 +141,7 @@ def torchvisions(name: str) -> nn.Module:
         pytest.param("regnet_y_400mf", "regnet_y_400mf", "regnet_y_400mf", marks=pytest.mark.slow),
     ],
 )
-def test_a_state_dict_of_torchvision_gives_its_logits(name: str, arch: str, found: str, tmp_path: Path) -> None:
+def test_torchvision_state_dict_has_its_logits(name: str, arch: str, found: str, tmp_path: Path) -> None:
     whole = torchvisions(name)
     torch.save(whole.state_dict(), tmp_path / "weights.pth")
     network = read_checkpoint(tmp_path / "weights.pth", ReaderOptions(arch, NAMES, size=96)).network
@@ -158,7 +158,7 @@ def test_a_state_dict_of_torchvision_gives_its_logits(name: str, arch: str, foun
         *(pytest.param(arch, marks=pytest.mark.slow) for arch in ("mobilenetv2_035", "efficientnet_lite0", "dla46x_c")),
     ],
 )
-def test_a_state_dict_of_timm_gives_its_logits(arch: str, tmp_path: Path) -> None:
+def test_timm_state_dict_has_its_logits(arch: str, tmp_path: Path) -> None:
     """The last two end with a convolution of 1 x 1 in place of a linear layer."""
     whole = timm.create_model(arch, num_classes=3)
     save_file(weights(whole), tmp_path / "model.safetensors")
@@ -170,7 +170,7 @@ def test_a_state_dict_of_timm_gives_its_logits(arch: str, tmp_path: Path) -> Non
     assert torch.allclose(explained.cells.mean((1, 2)) + explained.bias, logit, atol=1e-4 * max(1, float(logit.abs().max())))
 
 
-def test_a_name_that_the_file_gives_goes_before_recognition(tmp_path: Path) -> None:
+def test_architecture_in_the_file_precedes_recognition(tmp_path: Path) -> None:
     """These two have the same tensors, and one of them blurs."""
     plain, blurred = (timm.create_model(name, num_classes=3) for name in ("resnet18", "resnetblur18"))
     weights(blurred)
@@ -189,7 +189,7 @@ def small() -> nn.Module:
 
 
 def wrapped(state: Mapping[str, torch.Tensor]) -> dict[str, Any]:
-    """The ways in which training loops save a network."""
+    """Return the containers in which training loops save a network."""
     other = {name: value + 1 for name, value in state.items()}
     return {
         "state_dict": {"state_dict": state, "epoch": 3, "optimizer": {"lr": 0.1}},
@@ -209,7 +209,7 @@ def wrapped(state: Mapping[str, torch.Tensor]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", wrapped({}))
-def test_weights_are_found_in_what_training_loops_save(name: str, tmp_path: Path) -> None:
+def test_state_dict_is_found_in_any_container(name: str, tmp_path: Path) -> None:
     whole = small()
     if name == "half precision":
         whole.half().float()
@@ -218,13 +218,13 @@ def test_weights_are_found_in_what_training_loops_save(name: str, tmp_path: Path
     require_the_logits_of(whole, found.network)
 
 
-def test_a_whole_pickled_network_is_read_by_its_tensors(tmp_path: Path) -> None:
+def test_pickled_network_is_read_by_its_tensors(tmp_path: Path) -> None:
     whole = torchvisions("densenet")
     torch.save(whole, tmp_path / "model.pt")
     require_the_logits_of(whole, read_checkpoint(tmp_path / "model.pt", ReaderOptions(classes=NAMES, size=96)).network)
 
 
-def test_what_a_file_says_of_itself_needs_no_options(tmp_path: Path) -> None:
+def test_hints_in_the_file_replace_options(tmp_path: Path) -> None:
     whole = small()
     metadata = {
         "arch": "test_efficientnet",
@@ -246,14 +246,14 @@ def test_what_a_file_says_of_itself_needs_no_options(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("classes", [{1: "Nevus", 0: "Melanoma", 2: "BCC"}, {"1": "Nevus", "0": "Melanoma", "2": "BCC"}])
-def test_classes_may_stand_under_their_numbers(classes: dict[Any, str], tmp_path: Path) -> None:
+def test_classes_by_index_are_read_in_order(classes: dict[Any, str], tmp_path: Path) -> None:
     content = {"state_dict": small().state_dict(), "arch": "test_efficientnet", "classes": classes}
     torch.save(content, tmp_path / "checkpoint.pth")
     spec = read_checkpoint(tmp_path / "checkpoint.pth", ReaderOptions(size=96)).network.spec
     assert spec.classes == ("melanoma", "nevus", "basal_cell_carcinoma")
 
 
-def test_pictures_that_were_no_squares_are_asked_about(tmp_path: Path) -> None:
+def test_size_that_is_not_square_is_refused(tmp_path: Path) -> None:
     content = {"state_dict": small().state_dict(), "arch": "test_efficientnet", "classes": NAMES, "img_size": [96, 128]}
     torch.save(content, tmp_path / "checkpoint.pth")
     with pytest.raises(CheckpointError, match="pictures of 96 x 128 pixels; only squares are read"):
@@ -261,7 +261,7 @@ def test_pictures_that_were_no_squares_are_asked_about(tmp_path: Path) -> None:
     assert read_checkpoint(tmp_path / "checkpoint.pth", ReaderOptions(size=96)).network.spec.size == 96
 
 
-def test_a_learner_without_classes_is_read_with_those_that_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_learner_without_classes_needs_the_option(monkeypatch: pytest.MonkeyPatch) -> None:
     path = RECORDED / "v2-resnet.pkl"
     names = read_checkpoint(path).network.spec.classes
     root = read_torch_file(path)
@@ -275,7 +275,7 @@ def test_a_learner_without_classes_is_read_with_those_that_are_given(monkeypatch
 
 
 @pytest.mark.parametrize("names", [["benign", "malignant"], ["malignant", "benign"]])
-def test_one_output_is_the_malignant_logit(names: list[str], tmp_path: Path) -> None:
+def test_single_output_is_the_malignant_logit(names: list[str], tmp_path: Path) -> None:
     whole = timm.create_model("test_efficientnet", num_classes=1)
     torch.save(weights(whole), tmp_path / "weights.pth")
     network = read_checkpoint(tmp_path / "weights.pth", ReaderOptions("test_efficientnet", names, size=96)).network
@@ -285,7 +285,7 @@ def test_one_output_is_the_malignant_logit(names: list[str], tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("told", "error", "sentence"),
+    ("options", "error", "sentence"),
     [
         (ReaderOptions("test_efficientnet"), ClassesError, "--classes"),
         (ReaderOptions("", NAMES), ArchitectureError, "does not say which architecture it is.*--arch"),
@@ -299,12 +299,12 @@ def test_one_output_is_the_malignant_logit(names: list[str], tmp_path: Path) -> 
         (ReaderOptions("test_efficientnet", ["nevus", "Nevus", "melanoma"]), ClassesError, "different names"),
     ],
 )
-def test_what_is_not_clear_is_asked_for(
-    told: ReaderOptions, error: type[CheckpointError], sentence: str, tmp_path: Path
+def test_missing_information_names_the_option(
+    options: ReaderOptions, error: type[CheckpointError], sentence: str, tmp_path: Path
 ) -> None:
     torch.save(small().state_dict(), tmp_path / "weights.pth")
     with pytest.raises(error, match=sentence):
-        read_checkpoint(tmp_path / "weights.pth", told)
+        read_checkpoint(tmp_path / "weights.pth", options)
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_what_is_not_clear_is_asked_for(
         ("levit_128s", "is not read: it has more than one classifier"),
     ],
 )
-def test_a_network_without_an_exact_evidence_map_is_refused(arch: str, sentence: str, tmp_path: Path) -> None:
+def test_network_without_exact_evidence_is_refused(arch: str, sentence: str, tmp_path: Path) -> None:
     library = timm.create_model if timm.is_model(arch) else torchvision.models.get_model
     torch.save(library(arch, num_classes=3).state_dict(), tmp_path / "weights.pth")
     with pytest.raises(CheckpointError, match=sentence):
@@ -336,19 +336,19 @@ def test_a_network_without_an_exact_evidence_map_is_refused(arch: str, sentence:
         ({"spec": {"arch": "x"}, "weights": {}, "provenance": {}}, "export"),
     ],
 )
-def test_other_contents_give_a_sentence(content: object, sentence: str, tmp_path: Path) -> None:
+def test_other_contents_are_refused_with_a_reason(content: object, sentence: str, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "file.pth")
     with pytest.raises(CheckpointError, match=sentence):
         read_checkpoint(tmp_path / "file.pth", ReaderOptions("resnet18", NAMES))
 
 
-def test_a_damaged_safetensors_file_gives_a_sentence(tmp_path: Path) -> None:
+def test_damaged_safetensors_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}")
     with pytest.raises(CheckpointError, match="safetensors"):
         read_checkpoint(tmp_path / "model.safetensors")
 
 
-def test_names_become_codes_and_say_which_side_they_are_on() -> None:
+def test_class_names_become_codes_and_malignant_flags() -> None:
     names = ["AKIEC", "bcc", "BKL", "df", "mel", "NV", "vasc", "Squamous Cell-Carcinoma", "Seborrheic keratosis", "Naevus"]
     codes = class_codes(names[:-1])
     assert codes[:2] == ("actinic_keratosis", "basal_cell_carcinoma") and codes[7] == "squamous_cell_carcinoma"
@@ -385,9 +385,9 @@ def recorded(name: str) -> Any:
     ],
     ids=["v1", "v2", "pth", "safetensors"],
 )
-def test_a_checkpoint_goes_the_whole_way_to_a_model_file(source: Any, archive: Path, tmp_path: Path) -> None:
-    path, told = source(tmp_path)
-    convert.main(conversion_options(path, archive, tmp_path / "lesion.onnx", **told))
+def test_third_party_checkpoint_converts_to_a_model_file(source: Any, archive: Path, tmp_path: Path) -> None:
+    path, options = source(tmp_path)
+    convert.main(conversion_options(path, archive, tmp_path / "lesion.onnx", **options))
     model = Model(tmp_path / "lesion.onnx")
     assert model.card.bias is None
     assert model.card.about["training"]["checkpoint"] == path.name
@@ -399,28 +399,28 @@ def test_a_checkpoint_goes_the_whole_way_to_a_model_file(source: Any, archive: P
 
 
 @pytest.mark.parametrize(("target", "readers"), [("export", ["convert", "formats"]), ("reproduce", ["reproduce"])])
-def test_what_is_said_of_a_checkpoint_reaches_every_command_that_reads_it(target: str, readers: list[str]) -> None:
+def test_reader_options_reach_every_command_of_make(target: str, readers: list[str]) -> None:
     said = "READ=--arch resnet18 --classes nevus lentigo --malignant lentigo --size 96"
     command = ["make", "--dry-run", target, "DATA=folder", "CHECKPOINT=weights.pth", said]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    told = {}
+    options = {}
     for line in done.stdout.splitlines():
         if "-m export " in line:
             name, *words = line.split("-m export ")[1].split()
             args = COMMANDS[name].options().parse_args(words)
             if "checkpoint" in args:
-                told[name] = reader_options(args, 64)
-    assert told == dict.fromkeys(readers, ReaderOptions("resnet18", ["nevus", "lentigo"], ["lentigo"], 96))
+                options[name] = reader_options(args, 64)
+    assert options == dict.fromkeys(readers, ReaderOptions("resnet18", ["nevus", "lentigo"], ["lentigo"], 96))
 
 
-def test_formats_reads_other_peoples_checkpoints_at_the_size_of_the_model_file(
+def test_formats_reads_checkpoints_at_the_model_files_size(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.save(small().state_dict(), tmp_path / "weights.pth")
     read: list[Network] = []
-    monkeypatch.setattr(precision, "export_core", lambda core: read.append(core.network))
+    monkeypatch.setattr(precision, "export_network", lambda core: read.append(core.network))
     monkeypatch.setattr(precision, "formats", lambda *_: {})
-    monkeypatch.setattr(precision, "report_on", lambda *_: None)
+    monkeypatch.setattr(precision, "update_report", lambda *_: None)
     model = REPOSITORY / "models" / "lesion.onnx"
     options = ["--data", str(archive), "--model", str(model), "--arch", "test_efficientnet", "--classes", *NAMES]
     assert main(["formats", str(tmp_path / "weights.pth"), *options]) == 0
@@ -429,7 +429,7 @@ def test_formats_reads_other_peoples_checkpoints_at_the_size_of_the_model_file(
     assert spec.classes == class_codes(NAMES)
 
 
-def test_the_model_card_of_a_converted_checkpoint_says_where_it_is_from(archive: Path, tmp_path: Path) -> None:
+def test_model_card_names_the_third_party_checkpoint(archive: Path, tmp_path: Path) -> None:
     source, out = RECORDED / "v1-resnet.pkl", tmp_path / "lesion.onnx"
     convert.main(conversion_options(source, archive, out))
     options = ["--data", str(archive), "--model", str(out)]
@@ -439,7 +439,7 @@ def test_the_model_card_of_a_converted_checkpoint_says_where_it_is_from(archive:
     assert "datasets" not in Model(out).card.about["training"], "The page would name them as training images."
 
 
-def test_the_command_says_what_is_missing_in_one_sentence(archive: Path, tmp_path: Path) -> None:
+def test_convert_names_missing_classes_without_a_traceback(archive: Path, tmp_path: Path) -> None:
     torch.save(small().state_dict(), tmp_path / "weights.pth")
     command = [sys.executable, "-m", "export", "convert", str(tmp_path / "weights.pth"), "--data", str(archive)]
     done = subprocess.run(

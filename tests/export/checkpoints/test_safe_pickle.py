@@ -1,4 +1,4 @@
-"""Files are read as data: hostile pickles do nothing, damaged ones give an error, honest ones give what torch.load gives."""
+"""Pickles are read as data: hostile ones call nothing, damaged ones raise an error, honest ones equal torch.load's."""
 
 import argparse
 import io
@@ -22,7 +22,7 @@ from export.errors import CheckpointError, UnpickleError
 from tests.pickles import RECORDED
 
 MARKER: list[Path] = []
-"""Where the payloads of this module would leave a trace: an attribute, because a pickle finds functions by their names."""
+"""File that the payloads of this module would create; an attribute, because a pickle names functions of modules."""
 
 
 def leave_trace(*_: Any, **__: Any) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class InState:
 
 
 class AsItems:
-    """Pickled with list and dict items, which call extend and __setitem__ of what a class makes of them."""
+    """Pickled with list and dict items, which call `extend` and `__setitem__` of the created object."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return leave_trace, (), None, None, iter({"a": 1}.items())
@@ -70,7 +70,7 @@ def text(value: str) -> bytes:
 
 
 def called(module: str, name: str) -> bytes:
-    """Protocol 4: STACK_GLOBAL, EMPTY_TUPLE, REDUCE."""
+    """Return a call in protocol 4: STACK_GLOBAL, EMPTY_TUPLE, REDUCE."""
     return b"\x80\x04" + text(module) + text(name) + b"\x93)R."
 
 
@@ -116,7 +116,7 @@ def in_zip(data: bytes, path: Path) -> Path:
 
 
 def in_row(data: bytes, path: Path) -> Path:
-    """The container of PyTorch below 1.6."""
+    """Write the container of PyTorch below 1.6."""
     head = [0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}]
     path.write_bytes(b"".join(pickle.dumps(part, 2) for part in head) + data + pickle.dumps([], 2))
     return path
@@ -130,7 +130,7 @@ def marker(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("container", [in_zip, in_row])
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_pickle_does_nothing(
+def test_hostile_pickle_calls_nothing(
     name: str, container: Callable[[bytes, Path], Path], marker: Path, tmp_path: Path
 ) -> None:
     data = HOSTILE[name]()
@@ -158,7 +158,7 @@ def test_a_hostile_pickle_does_nothing(
         b"(X\x06\0\0\0moduleX\x01\0\0\0at",
     ],
 )
-def test_a_persistent_id_that_is_no_storage_is_refused(
+def test_persistent_id_of_no_storage_is_refused(
     identity: bytes, container: Callable[[bytes, Path], Path], marker: Path, tmp_path: Path
 ) -> None:
     path = container(b"\x80\x02" + identity + b"Q.", tmp_path / "file.pth")
@@ -175,13 +175,13 @@ def test_a_persistent_id_that_is_no_storage_is_refused(
         b"P0\n.",  # a persistent id as text
     ],
 )
-def test_opcodes_that_no_checkpoint_needs_are_refused(data: bytes, tmp_path: Path) -> None:
+def test_opcodes_outside_of_checkpoints_are_refused(data: bytes, tmp_path: Path) -> None:
     with pytest.raises(UnpickleError, match="no checkpoint needs"):
         read_torch_file(in_zip(data, tmp_path / "file.pth"))
 
 
 def tensor_call(offset: int, size: tuple[int, ...], stride: tuple[int, ...], count: int = 4) -> bytes:
-    """A pickle of a tensor in the storage 0 of float32."""
+    """Return a pickle of a tensor in the storage 0 of float32."""
     storage = b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpu" + pickle.dumps(count, 2)[2:-1] + b"tQ"
     rest = b"".join(pickle.dumps(part, 2)[2:-1] for part in (offset, size, stride, False))
     return b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(" + storage + rest + b"ccollections\nOrderedDict\n)RtR."
@@ -208,7 +208,7 @@ def with_storage(data: bytes, path: Path, storage: bytes = b"\0" * 16) -> Path:
         (0, (4,), (1,), -4),
     ],
 )
-def test_a_tensor_stays_within_its_file(
+def test_tensor_larger_than_its_file_is_refused(
     offset: int, size: tuple[int, ...], stride: tuple[int, ...], count: int, tmp_path: Path
 ) -> None:
     data = tensor_call(offset, size, stride, count)
@@ -217,7 +217,7 @@ def test_a_tensor_stays_within_its_file(
             read_torch_file(path)
 
 
-def test_an_archive_that_unfolds_to_much_more_than_the_file_is_refused(tmp_path: Path) -> None:
+def test_compressed_archive_beyond_the_budget_is_refused(tmp_path: Path) -> None:
     count = 5_000_000
     path = with_storage(tensor_call(0, (count,), (1,), count), tmp_path / "bomb.pth", b"\0" * 4 * count)
     assert path.stat().st_size < 100_000
@@ -226,7 +226,7 @@ def test_an_archive_that_unfolds_to_much_more_than_the_file_is_refused(tmp_path:
 
 
 def tuple_tree(depth: int) -> bytes:
-    """A tuple that holds one tuple twice, which holds another one twice, and so on: 2 ** depth parts in 2 * depth bytes."""
+    """Return a tuple that contains one tuple twice, and so on: 2 ** depth parts in 2 * depth bytes."""
     return b")" + b"2\x86" * depth
 
 
@@ -248,7 +248,7 @@ def tuple_tree(depth: int) -> bytes:
         (b"\x80\x02" + b"".join(b"ca\n%d\n0" % name for name in range(10_001)) + b"N.", "names more classes"),
     ],
 )
-def test_pickle_that_would_exhaust_memory_or_time_is_refused(data: bytes, message: str, tmp_path: Path) -> None:
+def test_pickle_that_exhausts_memory_or_time_is_refused(data: bytes, message: str, tmp_path: Path) -> None:
     with pytest.raises(UnpickleError, match=message):
         read_torch_file(in_zip(data, tmp_path / "file.pth"))
 
@@ -311,7 +311,7 @@ def test_tensors_are_shown_wherever_they_are(tmp_path: Path) -> None:
         assert torch.equal(shown, tensor)
 
 
-def test_bytes_in_latin_1_are_read_and_other_codecs_are_not_run(tmp_path: Path) -> None:
+def test_latin_1_bytes_are_read_and_other_codecs_refused(tmp_path: Path) -> None:
     assert read_torch_file(in_zip(pickle.dumps([b"\xff\0a"], 2), tmp_path / "file.pth")) == [b"\xff\0a"]
     data = b"\x80\x02c_codecs\nencode\nX\x01\0\0\0aX\x05\0\0\0rot13\x86R."
     with pytest.raises(UnpickleError, match="rot13"):
@@ -338,7 +338,7 @@ def honest() -> dict[str, Any]:
 
 @pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_an_honest_file_is_read_as_torch_load_reads_it(zipped: bool, protocol: int, tmp_path: Path) -> None:
+def test_honest_file_is_read_as_torch_load_does(zipped: bool, protocol: int, tmp_path: Path) -> None:
     path = tmp_path / "file.pth"
     torch.save(honest(), path, pickle_protocol=protocol, _use_new_zipfile_serialization=zipped)
     expected, found = torch.load(path, weights_only=False), read_torch_file(path)
@@ -354,14 +354,14 @@ def test_an_honest_file_is_read_as_torch_load_reads_it(zipped: bool, protocol: i
     assert found["view"][0, 0] == -1, "Tensors of one storage share it."
 
 
-def test_numpy_is_read_without_numpy_making_it(tmp_path: Path) -> None:
+def test_numpy_values_convert_to_builtin_types(tmp_path: Path) -> None:
     path = tmp_path / "file.pth"
     values = [np.float64(2.5), np.array([1, 2], np.int32), np.array(["melanoma", "nevus"]), np.array(["a", "b"], object)]
     torch.save(values, path)
     assert [to_builtin(value) for value in read_torch_file(path)] == [2.5, [1, 2], ["melanoma", "nevus"], ["a", "b"]]
 
 
-def test_what_a_class_was_is_recorded(tmp_path: Path) -> None:
+def test_class_of_an_object_is_recorded(tmp_path: Path) -> None:
     path = tmp_path / "file.pth"
     torch.save(torch.nn.Linear(2, 3), path)
     module = read_torch_file(path)
@@ -370,7 +370,7 @@ def test_what_a_class_was_is_recorded(tmp_path: Path) -> None:
     assert module.fields["in_features"] == 2 and module.fields["_parameters"]["weight"].shape == (3, 2)
 
 
-def test_a_torchscript_program_is_named_as_such(tmp_path: Path) -> None:
+def test_torchscript_program_is_refused_by_name(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "file.pt", "w") as archive:
         archive.writestr("net/data.pkl", b"\x80\x02N.")
         archive.writestr("net/constants.pkl", b"\x80\x02).")
@@ -381,14 +381,14 @@ def test_a_torchscript_program_is_named_as_such(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"\xff\xd8\xff\xe0 a photograph", pickle.dumps({"a": 1}), b"PK\3\4", struct.pack("<q", 1)]
 )
-def test_any_other_file_gives_an_error(data: bytes, tmp_path: Path) -> None:
+def test_other_file_is_refused(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(data)
     with pytest.raises(UnpickleError):
         read_torch_file(tmp_path / "file")
 
 
 def damaged(original: bytes, rng: np.random.Generator) -> bytes:
-    """Cut off somewhere in three of ten cases; three bytes changed."""
+    """Return the bytes with three of them changed, and truncated in three of ten cases."""
     data = bytearray(original[: rng.integers(1, len(original))] if rng.random() < 0.3 else original)
     for place in rng.integers(0, len(data), 3):
         data[place] = rng.integers(256)
@@ -396,7 +396,7 @@ def damaged(original: bytes, rng: np.random.Generator) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["v1-resnet.pkl", "v2-densenet.pkl"])
-def test_damage_gives_an_error_or_a_network_and_nothing_else(name: str, tmp_path: Path) -> None:
+def test_damaged_pickle_raises_only_checkpoint_errors(name: str, tmp_path: Path) -> None:
     original, path = (RECORDED / name).read_bytes(), tmp_path / "file.pkl"
     rng, errors = np.random.default_rng(0), 0
     for _ in range(30):

@@ -1,4 +1,4 @@
-"""The table of images is read as the ISIC Archive writes it, and no lesion is in two splits."""
+"""Reading of the ISIC Archive's metadata.csv, splits, and augmentation of the images."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ from export.errors import DataError
 from tests.support.paths import SAMPLES
 
 
-def test_an_archive_download_is_read_as_it_is(tmp_path: Path) -> None:
+def test_read_table_reads_an_archive_download(tmp_path: Path) -> None:
     shutil.copy(SAMPLES / "ISIC_0000026.jpg", tmp_path)
     (tmp_path / "metadata.csv").write_text(
         "isic_id,attribution,diagnosis_1,diagnosis_3,lesion_id\n"
@@ -28,7 +28,7 @@ def test_an_archive_download_is_read_as_it_is(tmp_path: Path) -> None:
     assert row.split == assign_split("IL_1")
 
 
-def test_a_folder_without_a_table_says_what_is_missing(tmp_path: Path) -> None:
+def test_read_table_names_a_missing_table(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"metadata\.csv does not exist"):
         read_table(tmp_path)
 
@@ -40,13 +40,13 @@ def folder_with(folder: Path, table: str, *names: str) -> Path:
     return folder
 
 
-def test_a_table_as_spreadsheets_write_it_with_other_files_beside_the_images(tmp_path: Path) -> None:
+def test_read_table_accepts_a_byte_order_mark_and_other_files(tmp_path: Path) -> None:
     source = folder_with(tmp_path, "\ufeffisic_id,benign_malignant\na,benign\nb,malignant\n", "a.jpg", "b.JPG")
     (source / "a.txt").write_text("a note")
     assert [row.path.name for row in read_table(source)] == ["a.jpg", "b.JPG"]
 
 
-def test_images_that_share_a_lesion_or_a_patient_are_one_group_however_far_around(tmp_path: Path) -> None:
+def test_group_names_join_connected_lesions_and_patients(tmp_path: Path) -> None:
     table = (
         "isic_id,benign_malignant,lesion_id,patient_id\n"
         "a,benign,L1,P2\nb,benign,L1,\nc,malignant,L2,P2\nd,benign,L2,P1\ne,benign,L3,\nf,benign,,\n"
@@ -61,13 +61,13 @@ def test_images_that_share_a_lesion_or_a_patient_are_one_group_however_far_aroun
     ("second", "message"),
     [("b,benign,P1,test", "one lesion or patient, P1, in train and test"), ("b,benign,P2,valid", "the split 'valid'")],
 )
-def test_splits_that_cannot_be_are_refused(tmp_path: Path, second: str, message: str) -> None:
+def test_read_table_refuses_invalid_splits(tmp_path: Path, second: str, message: str) -> None:
     table = f"isic_id,benign_malignant,patient_id,split\na,benign,P1,train\n{second}\n"
     with pytest.raises(DataError, match=message):
         read_table(folder_with(tmp_path, table, "a.jpg", "b.jpg"))
 
 
-def test_a_split_of_one_side_or_none_is_refused(rows: list[LabelledImage]) -> None:
+def test_select_split_needs_malignant_and_benign_images(rows: list[LabelledImage]) -> None:
     assert len(select_split(rows, "val")) == 12
     with pytest.raises(DataError, match="no malignant images in `val`"):
         select_split([row for row in rows if not row.malignant], "val")
@@ -75,19 +75,19 @@ def test_a_split_of_one_side_or_none_is_refused(rows: list[LabelledImage]) -> No
         select_split([], "val")
 
 
-def test_a_picture_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_load_square_names_an_unreadable_file(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff" + bytes(100))
     with pytest.raises(DataError, match=r"broken\.jpg cannot be read"):
         load_square(tmp_path / "broken.jpg", 64)
 
 
-def test_splits_of_groups_are_about_eight_to_one_to_one() -> None:
+def test_assign_split_is_about_eight_to_one_to_one() -> None:
     splits = [assign_split(f"IL_{number}") for number in range(5000)]
     assert 0.78 < splits.count("train") / 5000 < 0.82
     assert 0.08 < splits.count("val") / 5000 < 0.12
 
 
-def test_degraded_pixels_keep_their_shape_and_differ() -> None:
+def test_degrade_keeps_the_shape_and_changes_pixels() -> None:
     square = load_square(SAMPLES / "ISIC_0000026.jpg", 256).permute(1, 2, 0).numpy()
     copies = [degrade(square, np.random.default_rng(seed)) for seed in range(20)]
     assert all(degrade(square, np.random.default_rng(seed), 0) is square for seed in range(20))
@@ -95,27 +95,25 @@ def test_degraded_pixels_keep_their_shape_and_differ() -> None:
     assert sum(not np.array_equal(copy, square) for copy in copies) >= 10
 
 
-def test_what_lies_on_the_skin_is_drawn_on_a_third() -> None:
+def test_occlude_draws_on_a_third_of_images() -> None:
     square = load_square(SAMPLES / "ISIC_0000026.jpg", 256).permute(1, 2, 0).numpy()
     kept = square.copy()
     drawn = [occlude(square, np.random.default_rng(seed)) for seed in range(60)]
     assert all(occlude(square, np.random.default_rng(seed), 0) is square for seed in range(20))
-    assert 10 <= sum(not np.array_equal(picture, square) for picture in drawn) <= 35
+    assert 10 <= sum(not np.array_equal(image, square) for image in drawn) <= 35
     assert np.array_equal(square, kept)
 
 
-def test_pictures_that_belong_together_are_cut_out_alike() -> None:
-    picture = torch.rand(2, 3, 64, 64)
+def test_sample_crops_is_linear_in_the_images() -> None:
+    image = torch.rand(2, 3, 64, 64)
     rows = random_crops(2, torch.Generator().manual_seed(1)).stretched
-    found, other = sample_crops(picture, rows, 32), sample_crops(1 - picture, rows, 32)
+    found, other = sample_crops(image, rows, 32), sample_crops(1 - image, rows, 32)
     assert found.shape == (2, 3, 32, 32)
     assert torch.allclose(found, 1 - other, atol=1e-5)
 
 
 @pytest.mark.parametrize(("squashed", "least", "most"), [(0.0, 1.0, 1.18), (1.0, 1.22, 1.53)])
-def test_a_learner_sees_its_crops_out_of_their_aspect_and_a_teacher_as_they_are(
-    squashed: float, least: float, most: float
-) -> None:
+def test_random_crops_stretch_only_the_learners_crops(squashed: float, least: float, most: float) -> None:
     crops = random_crops(500, torch.Generator().manual_seed(1), squashed)
     (across, down), (own_across, own_down) = (rows[:, :, :2].norm(dim=1).T for rows in (crops.stretched, crops.plain))
     torch.testing.assert_close(own_across, own_down)

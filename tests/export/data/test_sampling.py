@@ -1,4 +1,4 @@
-"""Which images training sees how often."""
+"""Sampling weights of training images."""
 
 from pathlib import Path
 
@@ -21,26 +21,26 @@ ROWS = [
 
 
 def share(dataset: str, *, balance_datasets: bool) -> float:
-    """Of the malignant images among those drawn from one data set."""
+    """Return the share of malignant images among those drawn from one data set."""
     weights = sampling_weights(ROWS, balance_datasets=balance_datasets).tolist()
     own = [(row.malignant, weight) for row, weight in zip(ROWS, weights, strict=True) if row.dataset == dataset]
     found: float = sum(weight for malignant, weight in own if malignant) / sum(weight for _, weight in own)
     return found
 
 
-def test_a_rare_class_is_drawn_more_often_by_the_square_root() -> None:
+def test_sampling_weights_of_a_class_fall_with_the_square_root() -> None:
     weights = sampling_weights(ROWS, balance_datasets=False)
     assert weights[900] / weights[0] == pytest.approx((920 / 280) ** 0.5)
 
 
-def test_balancing_brings_the_data_sets_closer_without_turning_them_around() -> None:
+def test_sampling_weights_bring_data_sets_closer_together() -> None:
     plain = {name: share(name, balance_datasets=False) for name in ("wide", "narrow")}
     balanced = {name: share(name, balance_datasets=True) for name in ("wide", "narrow")}
     assert plain["wide"] < balanced["wide"] < balanced["narrow"] < plain["narrow"]
     assert balanced["narrow"] - balanced["wide"] < 0.7 * (plain["narrow"] - plain["wide"])
 
 
-def test_a_data_set_with_one_side_only_keeps_its_weights() -> None:
+def test_sampling_weights_of_a_one_sided_data_set_stay() -> None:
     alone = images(10, "one-sided", "melanoma", malignant=True)
     both = sampling_weights([*ROWS, *alone], balance_datasets=True)
     assert (both[-10:] == sampling_weights([*ROWS, *alone], balance_datasets=False)[-10:]).all()

@@ -1,4 +1,4 @@
-"""The faster gradients are the right ones, and only depthwise convolutions take them."""
+"""Faster gradients of depthwise convolutions: they equal float32's, and no other convolution uses them."""
 
 import pytest
 import torch
@@ -12,18 +12,18 @@ def gradients(layer: nn.Conv2d, images: torch.Tensor, *, fast: bool) -> tuple[to
     with torch.autocast("cpu", torch.bfloat16):
         if fast:
             with FastDepthwiseGradients():
-                found = layer(given)
+                outputs = layer(given)
         else:
-            found = layer(given)
-    weights = torch.linspace(-1, 1, found.numel()).view(found.shape)
+            outputs = layer(given)
+    weights = torch.linspace(-1, 1, outputs.numel()).view(outputs.shape)
     layer.zero_grad()
-    (found.float() * weights).sum().backward()
+    (outputs.float() * weights).sum().backward()
     assert layer.weight.grad is not None and given.grad is not None
-    return found.detach(), given.grad, layer.weight.grad
+    return outputs.detach(), given.grad, layer.weight.grad
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2)])
-def test_gradients_are_those_of_float32(kernel: int, stride: int) -> None:
+def test_fast_gradients_equal_those_of_float32(kernel: int, stride: int) -> None:
     torch.manual_seed(1)
     layer = nn.Conv2d(8, 8, kernel, stride, kernel // 2, groups=8, bias=False)
     images = torch.randn(2, 8, 14, 14)
@@ -34,15 +34,15 @@ def test_gradients_are_those_of_float32(kernel: int, stride: int) -> None:
     layer.zero_grad()
     (layer(exact) * torch.linspace(-1, 1, output.numel()).view(output.shape)).sum().backward()
     assert layer.weight.grad is not None and exact.grad is not None
-    for found, expected in ((for_images, exact.grad), (for_weight, layer.weight.grad)):
-        assert torch.nn.functional.cosine_similarity(found.flatten(), expected.flatten(), 0) > 0.999
-        assert found.norm().item() == pytest.approx(expected.norm().item(), rel=0.02)
+    for actual, expected in ((for_images, exact.grad), (for_weight, layer.weight.grad)):
+        assert torch.nn.functional.cosine_similarity(actual.flatten(), expected.flatten(), 0) > 0.999
+        assert actual.norm().item() == pytest.approx(expected.norm().item(), rel=0.02)
 
 
 def _traced(layer: nn.Conv2d, images: torch.Tensor) -> torch.Tensor:
     with FastDepthwiseGradients(), torch.autocast("cpu", torch.bfloat16):
-        found: torch.Tensor = layer(images)
-    return found
+        outputs: torch.Tensor = layer(images)
+    return outputs
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,11 @@ def _traced(layer: nn.Conv2d, images: torch.Tensor) -> torch.Tensor:
         nn.Conv2d(8, 8, 3, groups=8, dilation=2, bias=False),
     ],
 )
-def test_other_convolutions_are_left_alone(layer: nn.Conv2d) -> None:
+def test_other_convolutions_keep_their_gradients(layer: nn.Conv2d) -> None:
     assert "_DepthwiseConvolution" not in type(_traced(layer, torch.randn(1, 8, 9, 9)).grad_fn).__name__
 
 
-def test_nothing_changes_without_autocast() -> None:
+def test_without_autocast_gradients_stay() -> None:
     layer = nn.Conv2d(8, 8, 3, groups=8, bias=False)
     with FastDepthwiseGradients():
         assert "_DepthwiseConvolution" not in type(layer(torch.randn(1, 8, 9, 9)).grad_fn).__name__

@@ -1,4 +1,4 @@
-"""The evidence of any head is its gradient, adds up, and is that of the picture when eight views are averaged."""
+"""Evidence maps of third-party heads: equal to the gradient, exact, and equivariant over eight views."""
 
 import numpy as np
 import onnxruntime as ort
@@ -21,7 +21,7 @@ MALIGNANT = {2: (False, True), 5: (True, False, True, False, False)}
 
 
 def trained(layers: nn.Sequential) -> nn.Sequential:
-    """Statistics and weights as after training."""
+    """Return layers with statistics and weights as after training."""
     with torch.no_grad():
         for layer in layers:
             if isinstance(layer, nn.BatchNorm1d):
@@ -37,7 +37,7 @@ def trained(layers: nn.Sequential) -> nn.Sequential:
 
 
 def fastai_layers(inputs: int, classes: int) -> nn.Sequential:
-    """What fastai puts behind its pooling: two blocks of batch norm, dropout and a linear layer, a ReLU between."""
+    """Return fastai's layers after the pooling: two blocks of batch norm, dropout and a linear layer, a ReLU between."""
     return trained(
         nn.Sequential(
             nn.BatchNorm1d(inputs),
@@ -64,12 +64,12 @@ HEADS = [(kind, classes) for kind in ("linear", "mean", "concat") for classes in
 
 @pytest.fixture
 def feature_map() -> torch.Tensor:
-    """(2, F, 3, 4), of both signs: a DenseNet of fastai ends without a ReLU."""
+    """Return features (2, F, 3, 4) of both signs: fastai's DenseNet ends without a ReLU."""
     return torch.randn(2, FEATURES, 3, 4, generator=torch.Generator().manual_seed(1))
 
 
 @pytest.mark.parametrize(("kind", "classes"), HEADS)
-def test_the_folded_head_gives_the_logits_of_its_layers(kind: str, classes: int, feature_map: torch.Tensor) -> None:
+def test_explain_equals_forward(kind: str, classes: int, feature_map: torch.Tensor) -> None:
     taken = head(kind, classes)
     logit, class_logits = taken(feature_map)
     found = taken.explain(feature_map)
@@ -91,19 +91,19 @@ def test_evidence_is_the_gradient_by_finite_differences(kind: str, classes: int,
 
 
 @pytest.mark.parametrize(("kind", "classes"), HEADS)
-def test_evidence_is_the_gradient_of_automatic_differentiation(kind: str, classes: int, feature_map: torch.Tensor) -> None:
+def test_evidence_is_the_gradient_by_autograd(kind: str, classes: int, feature_map: torch.Tensor) -> None:
     taken, values = head(kind, classes).double(), feature_map.double().requires_grad_()
     [gradient] = torch.autograd.grad(taken(values)[0].sum(), values)
     assert torch.allclose(taken.explain(values).cells / 12, (gradient * values).sum(1), atol=1e-7)
 
 
-def test_the_malignant_logit_of_many_classes_is_that_of_their_summed_probabilities(feature_map: torch.Tensor) -> None:
+def test_malignant_logit_is_that_of_summed_probabilities(feature_map: torch.Tensor) -> None:
     logit, class_logits = head("concat", 5)(feature_map)
     malignant = torch.softmax(class_logits, 1)[:, [0, 2]].sum(1)
     assert torch.allclose(torch.sigmoid(logit), malignant, atol=1e-6)
 
 
-def test_two_classes_and_a_linear_head_have_the_bias_of_training(feature_map: torch.Tensor) -> None:
+def test_bias_of_a_linear_head_of_two_classes_is_constant(feature_map: torch.Tensor) -> None:
     taken = head("linear", 2)
     [linear] = taken.folded
     expected = linear.bias[1] - linear.bias[0]  # type: ignore[index]  # ModuleList forgets
@@ -117,7 +117,7 @@ def test_equal_maxima_share_the_evidence() -> None:
     assert torch.allclose(cells, cells[:, :1, :1].expand_as(cells), atol=1e-5)
 
 
-def test_a_certain_answer_still_has_numbers(feature_map: torch.Tensor) -> None:
+def test_explain_of_large_features_is_finite(feature_map: torch.Tensor) -> None:
     taken = head("concat", 5)
     found = taken.explain(feature_map * 1e4)
     assert all(torch.isfinite(value).all() for value in found)
@@ -132,12 +132,12 @@ def test_a_certain_answer_still_has_numbers(feature_map: torch.Tensor) -> None:
         nn.Sequential(),
     ],
 )
-def test_a_head_that_is_not_piecewise_linear_is_refused(layers: nn.Sequential) -> None:
+def test_fold_layers_refuses_other_layers(layers: nn.Sequential) -> None:
     with pytest.raises(HeadError):
         fold_layers(layers)
 
 
-def test_another_number_of_classes_is_refused() -> None:
+def test_head_refuses_another_number_of_classes() -> None:
     with pytest.raises(HeadError, match="2 outputs for 3 classes"):
         Head(("mean",), nn.Sequential(nn.Linear(4, 2)), (True, False, False))
 
@@ -156,7 +156,7 @@ def classifier(kind: str, classes: int) -> ThirdPartyNetwork:
 
 
 @pytest.mark.parametrize(("kind", "classes"), HEADS)
-def test_the_serving_graph_adds_up_with_one_view_and_with_eight(kind: str, classes: int) -> None:
+def test_serving_graph_evidence_is_exact_for_one_and_eight_views(kind: str, classes: int) -> None:
     network = classifier(kind, classes)
     core = NetworkCore(network)
     model = assemble(export_network(core), network, Platt(), OodStatistics.placeholder(core.features))

@@ -1,4 +1,4 @@
-"""What training minimises."""
+"""Training losses: labels, mixup and distillation."""
 
 import pytest
 import torch
@@ -10,14 +10,14 @@ from export.nn.network import Spec
 SPEC = Spec("test_efficientnet", 64, ("melanoma", "nevus"), (True, False), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 
 
-def test_the_right_answer_costs_least() -> None:
+def test_label_loss_is_least_for_the_right_labels() -> None:
     seen = Targets(torch.tensor([0, 1]), torch.tensor([1.0, 0.0]))
     right = label_loss(torch.tensor([3.0, -3.0]), torch.tensor([[3.0, 0.0], [0.0, 3.0]]), seen)
     assert right < label_loss(torch.tensor([3.0, -3.0]), torch.tensor([[0.0, 3.0], [3.0, 0.0]]), seen)
     assert right < label_loss(torch.tensor([-3.0, 3.0]), torch.tensor([[3.0, 0.0], [0.0, 3.0]]), seen)
 
 
-def test_pictures_without_a_diagnosis_teach_malignancy_only() -> None:
+def test_label_loss_without_a_diagnosis_is_binary() -> None:
     classes = torch.randn(2, 2, requires_grad=True)
     logit = torch.zeros(2, requires_grad=True)
     label_loss(logit, classes, Targets(torch.tensor([-1, 1]), torch.tensor([1.0, 0.0]))).backward()
@@ -28,7 +28,7 @@ def test_pictures_without_a_diagnosis_teach_malignancy_only() -> None:
     assert none.item() == pytest.approx(0.6931, abs=1e-3)
 
 
-def test_a_blend_is_mostly_its_own_picture_and_the_rest_is_the_flipped_batch() -> None:
+def test_mixup_keeps_at_least_half_of_each_image() -> None:
     generator = torch.Generator().manual_seed(1)
     pixels = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 3, 2, 2)
     shares = []
@@ -42,7 +42,7 @@ def test_a_blend_is_mostly_its_own_picture_and_the_rest_is_the_flipped_batch() -
     assert seen.diagnosis.tolist() == [1, 0] and seen.malignant.tolist() == [0, 1]
 
 
-def test_teachers_agree_on_the_mean_of_their_probabilities_and_never_learn() -> None:
+def test_teachers_return_mean_probabilities_and_stay_frozen() -> None:
     torch.manual_seed(1)
     networks = [LesionNet(SPEC) for _ in range(2)]
     teachers = TeacherEnsemble(networks)
@@ -55,7 +55,7 @@ def test_teachers_agree_on_the_mean_of_their_probabilities_and_never_learn() -> 
     assert not any(weight.requires_grad for weight in teachers.parameters())
 
 
-def test_the_teachers_answer_costs_least() -> None:
+def test_distillation_loss_is_least_for_the_teachers_answer() -> None:
     taught = torch.tensor([0.8]), torch.tensor([[0.7, 0.3]])
     agreeing = distillation_loss(torch.tensor([0.8]).logit(), taught[1].log(), *taught)
     for other in (torch.tensor([0.5]), torch.tensor([0.95])):
