@@ -13,6 +13,7 @@ from export.commands import (
     faithfulness,
     leave_dataset_out,
     precision,
+    render,
     reproduce,
     robustness,
     train,
@@ -33,6 +34,7 @@ COMMANDS = {
     "faithful": faithfulness,
     "formats": precision,
     "reproduce": reproduce,
+    "render": render,
 }
 
 

@@ -1,0 +1,1 @@
+"""Files written from measured figures: metrics.json, model card, README results, plots."""

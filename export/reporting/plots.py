@@ -1,4 +1,4 @@
-"""The pictures of the model card: ROC, reliability, confusion, stress."""
+"""Plots of the model card: ROC, reliability, confusion, robustness."""
 
 from pathlib import Path
 from typing import Any
@@ -22,18 +22,18 @@ _BLUE, _ORANGE, _GREY = "#1f5fa8", "#c8641e", "#8a8f98"
 
 def write_plots(folder: Path, answers: Predictions, card: Card) -> None:
     """Write roc.png, reliability.png and, where the model names recorded diagnoses, confusion.png into `folder`."""
-    pictures = [("roc", _roc, (5.5, 5)), ("reliability", _reliability, (5.5, 5))]
+    plots = [("roc", _roc, (5.5, 5)), ("reliability", _reliability, (5.5, 5))]
     if {entry.code for entry in card.classes} & set(answers.diagnosis):
-        pictures.append(("confusion", _confusion, (7, 6)))
-    for name, draw, size in pictures:
+        plots.append(("confusion", _confusion, (7, 6)))
+    for name, draw, size in plots:
         figure, axes = plt.subplots(figsize=size, layout="constrained")
         draw(axes, answers, card)
         _save(figure, folder / f"{name}.png")
 
 
-def plot_robustness(folder: Path, found: dict[str, dict[str, Any]]) -> None:
+def plot_robustness(folder: Path, metrics: dict[str, dict[str, Any]]) -> None:
     """Write stress.png: what each perturbation does to the AUC and to the decisions, from `export.commands.robustness`."""
-    lines = [(kind, strength, part) for kind, strengths in found.items() for strength, part in strengths.items()]
+    lines = [(kind, strength, part) for kind, strengths in metrics.items() for strength, part in strengths.items()]
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 0.24 * len(lines) + 1), sharey=True, layout="constrained")
     for axes, key, scale, title in (
         (left, "auc_change", 1, "change of AUC"),

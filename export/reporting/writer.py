@@ -1,29 +1,27 @@
-"""metrics.json beside the model, and what is written from it: the model card, and the figures in the project's README."""
+"""Write metrics.json beside the model file, and render the model card and the README's results from it."""
 
 import json
 from pathlib import Path
-from typing import Any
 
 from lesion.inference.model import Model
 
+from export.arrays import Figures
 from export.reporting.model_card import TITLE, write_card
 from export.reporting.readme_table import write_results
 
-Figures = dict[str, Any]
-
 REQUIRED_FOR_README = {"test", "stress"}
-"""Parts without which there is nothing to summarise yet."""
+"""Parts of metrics.json that exist before the README is updated."""
 
 
 class ReportError(Exception):
-    """Raised when figures cannot be written where they belong; the message says what to do."""
+    """Raised when a report cannot be written; the message says what to do."""
 
 
 def check_model_folder(path: Path) -> None:
-    """See that the folder of the model file at `path` is its own: card, figures and plots are written beside it.
+    """Check that the folder of the model file at `path` holds no other model: card, figures and plots are written there.
 
     Raises:
-        ReportError: another model lies there, or a README.md that is no model card.
+        ReportError: the folder contains another model, or a README.md that is not a model card.
     """
     page = path.parent / "README.md"
     others = [other.name for other in path.parent.glob("*.onnx") if other.name != path.name]
@@ -37,16 +35,38 @@ def check_model_folder(path: Path) -> None:
 
 
 def update_report(path: Path, parts: Figures) -> None:
-    """Put figures into the metrics.json of the model file at `path`, and write anew what is made of them.
+    """Merge figures into the metrics.json of the model file at `path`, and render the pages again.
+
+    Args:
+        path: model file.
+        parts: parts of metrics.json, which replace those of the same name.
 
     Raises:
-        ReportError: from `claim`.
+        ReportError: see `check_model_folder`.
     """
     check_model_folder(path)
     target = path.parent / "metrics.json"
+    metrics = (json.loads(target.read_text()) if target.is_file() else {}) | parts
+    target.write_text(json.dumps(metrics, indent=2) + "\n")
+    _write_pages(path, metrics)
+
+
+def render_report(path: Path) -> None:
+    """Render the model card and the README's results from the model file at `path` and its metrics.json.
+
+    Raises:
+        ReportError: metrics.json is missing; also see `check_model_folder`.
+        ModelFileError: the file is not a model of this project.
+    """
+    check_model_folder(path)
+    target = path.parent / "metrics.json"
+    if not target.is_file():
+        raise ReportError(f"{target} does not exist. Run `python -m export evaluate` first, which measures the figures.")
+    _write_pages(path, json.loads(target.read_text()))
+
+
+def _write_pages(path: Path, metrics: Figures) -> None:
     model = Model(path)
-    known = (json.loads(target.read_text()) if target.is_file() else {}) | parts
-    target.write_text(json.dumps(known, indent=2) + "\n")
-    write_card(path.parent / "README.md", model, known)
-    if known.keys() >= REQUIRED_FOR_README:
-        write_results(path.parent.parent / "README.md", model, path.stat().st_size, known)
+    write_card(path.parent / "README.md", model, metrics)
+    if metrics.keys() >= REQUIRED_FOR_README:
+        write_results(path.parent.parent / "README.md", model, path.stat().st_size, metrics)

@@ -1,0 +1,69 @@
+"""Tables and lists of the model card's technical assessment."""
+
+from collections.abc import Iterable
+
+from export.arrays import Figures
+from export.reporting.formatting import format_interval, format_percent
+
+_HEADINGS = ("images", "n", "malignant", "AUC", "sensitivity", "specificity", "specificity at 95 % sensitivity")
+
+
+def performance_table(metrics: Figures) -> Iterable[str]:
+    """Yield the lines of a table: discrimination at one split, over all images and per data set."""
+    yield "| " + " | ".join(_HEADINGS) + " |"
+    yield "|" + "---|" * len(_HEADINGS)
+    for name, part in {"all": metrics["all"], "all, eight views": metrics["eight_views"], **metrics["datasets"]}.items():
+        keys = ("auc", "sensitivity", "specificity", "specificity_at_95_sensitivity")
+        yield (
+            f"| {name} | {part['n']} | {part['malignant']} | "
+            + " | ".join(format_interval(part[key]) for key in keys)
+            + " |"
+        )
+
+
+def precision_table(metrics: Figures) -> Iterable[str]:
+    """Yield the lines of a table: size, speed and agreement of each numeric precision."""
+    yield "| precision | MB | one run, ms | AUC (val) | AUC change | flipped decisions | malignant images lost | gate |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for name, part in metrics.items():
+        change = part["auc_change"]
+        yield (
+            f"| {name} | {part['bytes'] / 1e6:.1f} | {part['milliseconds']:.1f} | {part['auc']:.4f} | "
+            f"{change['value']:+.4f} ({change['low']:+.4f} to {change['high']:+.4f}) | {part['flips']} | "
+            f"{part['malignant_lost']} | {'passes' if part['passes'] else 'fails'} |"
+        )
+
+
+def robustness_table(metrics: Figures) -> Iterable[str]:
+    """Yield the lines of a table: AUC change and flipped decisions per perturbation."""
+    yield "| perturbation | images | AUC | AUC change | flipped decisions | additionally refused |"
+    yield "|---|---|---|---|---|---|"
+    for kind, strengths in metrics.items():
+        for strength, part in strengths.items():
+            change, flips = part["auc_change"], format_percent(part["flips"])
+            yield (
+                f"| {kind} {strength} | {part['n']} | {part['auc']['value']:.3f} | {change['value']:+.4f} "
+                f"({change['low']:+.4f} to {change['high']:+.4f}) | {flips} | {part['newly_refused']:.1%} |"
+            )
+
+
+def faithfulness_list(metrics: Figures) -> Iterable[str]:
+    """Yield the lines of a list: deletion, weight randomisation and localisation of the evidence map."""
+    for share, part in metrics["deletion"].items():
+        yield (
+            f"- Deletion: blurring the {share} of cells with most evidence moves the logit by "
+            f"{format_interval(part['by_evidence'])} towards the other side; random cells move it by "
+            f"{format_interval(part['random'])}. The move is larger than for random cells in "
+            f"{format_percent(part['further_than_random'])} of images."
+        )
+    yield (
+        f"- Rank correlation with the map of randomised weights: "
+        f"{format_interval(metrics['correlation_with_shuffled_weights'])}; with the map of the mirrored image: "
+        f"{format_interval(metrics['correlation_with_mirrored_view'])}."
+    )
+    lesion = metrics["lesion"]
+    yield (
+        f"- Localisation: {format_percent(lesion['evidence_inside'])} of the absolute evidence lies inside the lesion, "
+        f"which covers {format_percent(lesion['area'])} of the image: {format_interval(lesion['ratio'])} times the share "
+        f"expected by chance (mean over the {lesion['n']} of {metrics['n']} images with a plausible lesion segmentation)."
+    )

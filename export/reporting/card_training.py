@@ -1,0 +1,70 @@
+"""Sentences of the model card about training data and recipes."""
+
+from export.arrays import Figures
+
+
+def describe_data(training: Figures) -> str:
+    """Return the sentences about the training images and the use of the splits."""
+    use_of_splits = (
+        "Train, val and test share no lesion. Calibration, threshold, prediction sets and refusal limits were fitted on "
+        "`val`; `test` only reports."
+    )
+    datasets = training["datasets"] if "images" in training else training["distance_fitted_on"]
+    sources = ", ".join(f"{name} {count}" for name, count in datasets.items())
+    if "images" not in training:
+        return (
+            f"The network comes from `{training['checkpoint']}` ({training['kind']}, sha256 "
+            f"`{training['checkpoint_sha256']}`); its training images are unknown here; "
+            "where they overlap with the images below, the figures are too high. The OOD statistics were fitted on "
+            f"dermoscopic images ({sources}). {use_of_splits}"
+        )
+    return (
+        f"Trained on {training['images']} dermoscopic images ({sources}); sha256 of ids and labels "
+        f"`{training['data_sha256']}`. {use_of_splits}"
+    )
+
+
+def describe_recipes(training: Figures) -> str:
+    """Return the sentences about how the network or networks were trained, or an empty text where that is unknown."""
+    recipes = training.get("recipes") or [training["recipe"]] if {"recipe", "recipes"} & training.keys() else []
+    texts = [_recipe_text(recipe) for recipe in recipes]
+    if not texts:
+        return ""
+    several = f"the mean of the logits of {len(texts)} networks. " if len(texts) > 1 else ""
+    networks = " ".join(f"({number}) {text}." for number, text in enumerate(texts, 1)) if several else f"{texts[0]}."
+    return f"Training: {several}{networks} Other experiments: [experiments.md](experiments.md). "
+
+
+def _recipe_text(recipe: Figures) -> str:
+    phases = "; ".join(
+        f"{phase['epochs']} epochs at {phase['size']} px (batch {phase['batch']})" for phase in recipe["phases"]
+    )
+    balance = "balanced over data sets" if recipe.get("balance_datasets") == "True" else "balanced over classes"
+    # Older checkpoints have one rate per phase instead.
+    rate = f", highest rate {recipe['rate']}" if "rate" in recipe else ""
+    start = f"start from the checkpoint with sha256 `{recipe['start'][:12]}`" if recipe.get("start") else "ImageNet start"
+    parts = [f"{recipe['arch']}: {phases}{rate}", balance, f"seed {recipe['seed']}", start, "moving average of the weights"]
+    if recipe.get("mixup", "0.0") != "0.0":
+        parts.append(f"mixup {recipe['mixup']}")
+    if "degraded" in recipe:
+        squashed = f", {float(recipe['squashed']):.0%} squashed" if "squashed" in recipe else ""
+        drawn_on = f"{float(recipe['drawn_on']):.0%} with hairs, rulers or ink"
+        parts.append(f"{float(recipe['degraded']):.0%} of images degraded, {drawn_on}{squashed}")
+    if recipe.get("colour_constancy", "None") != "None":
+        parts.append(f"channels scaled to a common Minkowski norm of order {recipe['colour_constancy']}")
+    if teachers := recipe.get("teachers"):
+        part = f" ({float(recipe['teachers_share']):.0%} of the loss)" if "teachers_share" in recipe else ""
+        parts.append(
+            f"distilled{part} from the checkpoints with sha256 " + ", ".join(f"`{digest[:12]}`" for digest in teachers)
+        )
+    if blended := recipe.get("blended"):
+        if others := recipe.get("blended_with", []):
+            parts.append("; ".join(f"({number}) {_recipe_text(other)}" for number, other in enumerate(others, 2)))
+        to = f"the mean of these {len(others) + 1} networks" if others else "this network"
+        parts.append(f"weights interpolated {blended:.0%} of the way from that start to {to} (`python -m export blend`)")
+    if light := recipe.get("light"):
+        parts.append(
+            f"white balance of images whose illuminant is more than {light['radius']:g} standard deviations from the "
+            "training images' mean corrected to that distance (`python -m export whitebalance`)"
+        )
+    return ", ".join(parts)
