@@ -1,82 +1,112 @@
-"""How far from the training images: statistics of a middle layer's features.
+"""Out-of-distribution (OOD) statistics: a Gaussian model of a middle layer's features on training images.
 
-The last layer has forgotten what is not a lesion, a middle one has not. Fitted to augmented images, the statistics would let
-more strange pictures through, and no fewer cameras be refused (models/experiments.md).
+The last layer has lost what distinguishes other objects from lesions; a middle layer has not. Statistics fitted on augmented
+images would accept more OOD images and refuse no fewer images of other cameras (models/experiments.md).
 """
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from lesion.inference.model import create_session
 from onnx import numpy_helper
+from sklearn.decomposition import PCA
 from tqdm import tqdm
 
+from export.arrays import Array
 from export.data.labels import LabelledImage
 from export.data.transforms import read_pixels
 from export.graph.assemble import OodStatistics
 
-Features = npt.NDArray[np.float64]
-
 FEATURES_TENSOR = "mean_middle"
-"""The features' name in the graph (`export.graph.serving_graph`), which does not give them out."""
+"""Name of the middle features, averaged over views, in the graph (`export.graph.serving_graph`); not a graph output."""
 
 COMPONENTS = 192
+"""Largest number of principal components, selected on `val` (models/experiments.md)."""
+
 MAX_IMAGES_PER_DATASET = 2000
-"""Images of one data set at most: else the largest one's cameras would be all that is familiar (models/experiments.md)."""
+"""Without this limit the largest data set dominates the statistics (models/experiments.md)."""
 
 
-def sample_per_dataset(rows: Sequence[LabelledImage], each: int = MAX_IMAGES_PER_DATASET, seed: int = 1) -> list[LabelledImage]:
-    """The images that the statistics are fitted to: `each` of every data set at most, with a fixed seed.
+def sample_per_dataset(
+    rows: Sequence[LabelledImage], each: int = MAX_IMAGES_PER_DATASET, seed: int = 1
+) -> list[LabelledImage]:
+    """Return the images that the statistics are fitted on: at most `each` per data set, with a fixed seed.
 
-    What is drawn of one data set does not depend on which others there are.
+    The sample of a data set does not depend on the other data sets.
     """
-    found = []
+    sample: list[LabelledImage] = []
     for name in sorted({row.dataset for row in rows}):
         own = [row for row in rows if row.dataset == name]
-        found += [own[index] for index in np.random.default_rng(seed).permutation(len(own))[:each]]
-    return found
+        sample += [own[index] for index in np.random.default_rng(seed).permutation(len(own))[:each]]
+    return sample
 
 
-def extract_features(model: onnx.ModelProto, rows: Sequence[LabelledImage]) -> Features:
-    """Middle features (N, M) of images as a model file serves them, in its own numbers."""
-    whole = onnx.ModelProto()
-    whole.CopyFrom(model)
-    whole.graph.output.append(onnx.helper.make_tensor_value_info(FEATURES_TENSOR, onnx.TensorProto.FLOAT, [None]))
-    graph = create_session(whole.SerializeToString())
+def extract_features(model: onnx.ModelProto, rows: Sequence[LabelledImage]) -> Array:
+    """Return the middle features of images, computed by a model file in its own precision.
+
+    Args:
+        model: model file.
+        rows: N images.
+
+    Returns:
+        float64 (N, M): mean and standard deviation of each channel.
+
+    Raises:
+        DataError: an image cannot be read.
+    """
+    with_features = onnx.ModelProto()
+    with_features.CopyFrom(model)
+    features = onnx.helper.make_tensor_value_info(FEATURES_TENSOR, onnx.TensorProto.FLOAT, [None])
+    with_features.graph.output.append(features)
+    session = create_session(with_features.SerializeToString())
     [side] = (tensor for tensor in model.graph.initializer if tensor.name == "network_size")
     at_least = 2 * int(numpy_helper.to_array(side)[0])
 
-    def one(row: LabelledImage) -> Features:
-        [found] = graph.run([FEATURES_TENSOR], {"image": read_pixels(row.path, at_least=at_least)[np.newaxis]})
-        return np.asarray(found, np.float64)
+    def features_of(row: LabelledImage) -> Array:
+        [values] = session.run([FEATURES_TENSOR], {"image": read_pixels(row.path, at_least=at_least)[np.newaxis]})
+        return np.asarray(values, np.float64)
 
     with ThreadPoolExecutor(2) as pool:
-        return np.stack(list(tqdm(pool.map(one, rows), "features", total=len(rows), unit="image", leave=False)))
+        return np.stack(list(tqdm(pool.map(features_of, rows), "features", total=len(rows), unit="image", leave=False)))
 
 
-def fit_ood_statistics(features: Features) -> OodStatistics:
-    """Probabilistic PCA (Tipping & Bishop 1999) of features (N, M), standardised, with `COMPONENTS` components at most."""
+def fit_ood_statistics(features: Array) -> OodStatistics:
+    """Fit probabilistic PCA (Tipping & Bishop 1999) on standardised features.
+
+    Args:
+        features: float64 (N, M).
+
+    Returns:
+        Statistics with at most `COMPONENTS` components.
+    """
     mean, std = features.mean(0), features.std(0) + 1e-6
-    covariance = np.cov((features - mean) / std, rowvar=False)
-    values, vectors = np.linalg.eigh(covariance)  # ascending
-    # N images span N - 1 dimensions at most: beyond these there is no variance to divide by.
-    kept = min(COMPONENTS, len(features) // 2, len(values) - 1)
+    # N images span at most N - 1 dimensions: beyond these there is no variance to divide by.
+    components = min(COMPONENTS, len(features) // 2, features.shape[1] - 1)
+    pca = PCA(components, svd_solver="covariance_eigh").fit((features - mean) / std)
     return OodStatistics(
         mean=mean.astype(np.float32),
         std=std.astype(np.float32),
-        components=np.ascontiguousarray(vectors[:, -kept:]).astype(np.float32),
-        component_std=np.sqrt(values[-kept:]).astype(np.float32),
-        outside_variance=float(values[:-kept].mean()),
+        components=np.ascontiguousarray(pca.components_.T).astype(np.float32),
+        component_std=np.sqrt(pca.explained_variance_).astype(np.float32),
+        noise_variance=float(pca.noise_variance_),
     )
 
 
-def ood_distances(familiarity: OodStatistics, features: Features) -> Features:
-    """What the graph computes of features (N, M): root mean square of the Mahalanobis distance, (N,)."""
-    standard = (features - familiarity.mean) / familiarity.std
-    inside = standard @ familiarity.components
-    outside = (standard**2).sum(1) - (inside**2).sum(1)
-    total = ((inside / familiarity.component_std) ** 2).sum(1) + outside / familiarity.outside_variance
+def ood_distances(statistics: OodStatistics, features: Array) -> Array:
+    """Return the OOD score of each image as the graph computes it.
+
+    Args:
+        statistics: fitted statistics.
+        features: float64 (N, M).
+
+    Returns:
+        float64 (N,): the Mahalanobis distance inside the components and, with one variance, outside them, as a root mean
+        square over the M features.
+    """
+    standardised = (features - statistics.mean) / statistics.std
+    inside = standardised @ statistics.components
+    outside = (standardised**2).sum(1) - (inside**2).sum(1)
+    total = ((inside / statistics.component_std) ** 2).sum(1) + outside / statistics.noise_variance
     return np.asarray(np.sqrt(total / features.shape[1]))

@@ -1,0 +1,1 @@
+"""The ONNX model file: serving graph, calibration, weight precision and metadata."""

@@ -1,90 +1,99 @@
-"""The serving graph around a network: crop, resize, views, evidence, calibration, distance, quality.
+"""Assembly of the model file: the network that PyTorch exports, inserted into the serving graph.
 
-The graph is written in ONNX's own text form (`export.graph.serving_graph`), because a tracer would bake in the size of the picture and
-the number of views; the network comes from PyTorch's exporter and takes the place of the node `Network`. The numbers that
-belong to one model (calibration, statistics of the training images) are initializers, so that `export.commands.convert` can fit
-them on the answers of the same graph and write them in.
+The serving graph is ONNX text (`export.graph.serving_graph`), because a tracer would fix the size of the image and the
+number of views; the exported network replaces its node `Network`. The parameters of one model (calibration, OOD statistics)
+are initializers, so that `export.commands.convert` can fit them to the outputs of the same graph.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import torch
 from onnx import numpy_helper
 from torch import nn
 
+from export.arrays import Floats
 from export.graph.calibration import Calibration
 from export.graph.serving_graph import serving_graph_text
 from export.graph.weight_storage import NETWORK_PREFIX
 from export.nn.network import Network, Normalise
-
-Floats = npt.NDArray[np.float32]
 
 OPSET = 18
 
 
 @dataclass(frozen=True)
 class OodStatistics:
-    """Probabilistic PCA of the training images' middle features; M features, D components.
+    """Parameters of the OOD detector: probabilistic PCA (Tipping & Bishop 1999) of the training images' middle features.
+
+    M features, D components. `export.evaluation.ood` fits them.
 
     Attributes:
         mean, std: float32 (M,), standardise the features.
         components: float32 (M, D), orthonormal columns.
-        component_std: float32 (D,), of the standardised features along the components.
-        outside_variance: mean variance along what the components leave out.
+        component_std: float32 (D,), standard deviation of the standardised features along each component.
+        noise_variance: mean variance in the directions outside the components.
     """
 
     mean: Floats
     std: Floats
     components: Floats
     component_std: Floats
-    outside_variance: float
+    noise_variance: float
 
     @classmethod
     def placeholder(cls, features: int) -> "OodStatistics":
-        """A placeholder with the right shapes, for a graph whose statistics are not fitted yet."""
-        axis = np.eye(features, 1, dtype=np.float32)
-        flat = np.ones(features, np.float32)
-        return cls(np.zeros(features, np.float32), flat, axis, np.ones(1, np.float32), 1.0)
+        """Return unfitted statistics of `features` features with the right shapes."""
+        component = np.eye(features, 1, dtype=np.float32)
+        ones = np.ones(features, np.float32)
+        return cls(np.zeros(features, np.float32), ones, component, np.ones(1, np.float32), 1.0)
 
 
 class NetworkCore(nn.Module):
-    """What PyTorch exports: a batch of squares, 0..255 -> everything that the graph needs of each view."""
+    """The module that PyTorch exports: normalisation and network, with every output that the serving graph reads."""
 
     def __init__(self, network: Network) -> None:
+        """Wrap a network; its weights are shared."""
         super().__init__()
         self.network = network
         self.normalise = Normalise(network.spec)
 
     @property
     def features(self) -> int:
-        """How many middle features there are: mean and standard deviation of every channel."""
+        """Number of middle features: mean and standard deviation of every channel."""
         return 2 * self.network.middle_channels
 
     @property
     def outputs(self) -> list[str]:
-        """Names of what `forward` gives, as the graph knows them."""
+        """Names of the outputs of `forward` in the graph."""
         own_bias = [] if self.network.constant_bias is not None else ["view_bias"]
         return ["cells", "class_logits", "pooled", "middle", *own_bias]
 
     def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """(N, 3, S, S) float 0..255 -> cells (N, R, C), class logits (N, K), pooled (N, F), middle (N, M).
+        """Return the outputs for one batch of views.
 
-        The bias (N,) follows where it depends on the image.
+        Args:
+            batch: float32 (N, 3, S, S), 0..255.
+
+        Returns:
+            Evidence cells (N, R, C), class logits (N, K), pooled features (N, F), middle features (N, M), and the bias (N,)
+            where it depends on the image.
         """
         last, middle = self.network.feature_maps(self.normalise(batch))
         cells, bias, class_logits, pooled = self.network.explain(last)
         centred = middle - middle.mean((2, 3), keepdim=True)
         statistics = torch.cat((middle.mean((2, 3)), (centred * centred).mean((2, 3)).sqrt()), 1)
-        answer = (cells, class_logits, pooled, statistics)
-        return answer if self.network.constant_bias is not None else (*answer, bias)
+        outputs = (cells, class_logits, pooled, statistics)
+        return outputs if self.network.constant_bias is not None else (*outputs, bias)
 
 
 def export_network(core: NetworkCore) -> onnx.ModelProto:
-    """Export the network alone, with a dynamic number of views."""
+    """Return the network as an ONNX model with a dynamic number of views.
+
+    Raises:
+        RuntimeError: PyTorch's exporter returned no model.
+    """
     size = core.network.spec.size
     program = torch.onnx.export(
         core.eval(),
@@ -98,81 +107,93 @@ def export_network(core: NetworkCore) -> onnx.ModelProto:
         verbose=False,
     )
     if program is None:
-        raise RuntimeError("PyTorch's exporter gave no model.")
+        raise RuntimeError("PyTorch's exporter returned no model.")
     model = program.model_proto
     for node in model.graph.node:
-        # The exporter notes from which line of which file on this machine a node comes.
+        # The exporter records source files and lines of the machine on which it ran.
         del node.metadata_props[:]
     return model
 
 
 def assemble(
-    core: onnx.ModelProto, network: Network, calibration: Calibration, familiarity: OodStatistics
+    exported: onnx.ModelProto, network: Network, calibration: Calibration, statistics: OodStatistics
 ) -> onnx.ModelProto:
-    """Put the network and its numbers into the graph of the design; metadata are not set yet."""
+    """Return the model file without metadata: the serving graph with a network and its parameters.
+
+    Args:
+        exported: the network as `export_network` returns it.
+        network: the same network in PyTorch.
+        calibration: from logit to probability.
+        statistics: of the OOD detector.
+    """
     size, malignant = network.spec.size, np.array(network.spec.malignant)
-    # A large negative logit is a share of zero.
-    hidden = np.float32(-1e9)
-    numbers = {
+    # A softmax gives a class with this logit a share of zero.
+    masked = np.float32(-1e9)
+    parameters = {
         "network_size": np.array([size, size], np.int64),
         # ITU-R BT.601, as in JPEG.
         "luma": np.array([[0.299, 0.587, 0.114]], np.float32),
         **calibration.initializers(),
-        "hide_benign": np.where(malignant, 0, hidden).astype(np.float32),
-        "hide_malignant": np.where(malignant, hidden, 0).astype(np.float32),
-        "middle_mean": familiarity.mean,
-        "middle_std": familiarity.std,
-        "components": familiarity.components,
-        "component_std": familiarity.component_std,
-        "outside_variance": np.float32(familiarity.outside_variance),
-        # An initializer of an input's name is its default: callers that want one view need not say so.
+        "hide_benign": np.where(malignant, 0, masked).astype(np.float32),
+        "hide_malignant": np.where(malignant, masked, 0).astype(np.float32),
+        "middle_mean": statistics.mean,
+        "middle_std": statistics.std,
+        "components": statistics.components,
+        "component_std": statistics.component_std,
+        "outside_variance": np.float32(statistics.noise_variance),
+        # An initializer with the name of an input is its default value.
         "views": np.int64(1),
     }
     if network.constant_bias is not None:
-        numbers["bias"] = np.float32(network.constant_bias)
-    model = onnx.parser.parse_model(serving_graph_text(calibration.nodes, own_bias=network.constant_bias is None))
-    model.graph.initializer.extend(numpy_helper.from_array(np.asarray(value), name) for name, value in numbers.items())
-    _insert(core, model)
+        parameters["bias"] = np.float32(network.constant_bias)
+    model = onnx.parser.parse_model(serving_graph_text(calibration.nodes, bias_per_image=network.constant_bias is None))
+    model.graph.initializer.extend(numpy_helper.from_array(np.asarray(value), name) for name, value in parameters.items())
+    _replace_network_node(exported, model)
     onnx.checker.check_model(model, full_check=True)
     return model
 
 
-def restore_float32_network(model: onnx.ModelProto, core: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of a model file whose network, however its numbers are stored, is `core` as it was exported, in float32."""
-    whole = onnx.ModelProto()
-    whole.CopyFrom(model)
-    outer = [node for node in whole.graph.node if not node.name.startswith(NETWORK_PREFIX)]
-    numbers = [tensor for tensor in whole.graph.initializer if not tensor.name.startswith(NETWORK_PREFIX)]
-    del whole.graph.initializer[:]
-    whole.graph.initializer.extend(numbers)
-    [batch] = core.graph.input
-    place = next(index for index, node in enumerate(outer, 1) if batch.name in node.output)
-    names = {value.name: value.name for value in (*core.graph.input, *core.graph.output)}
-    _place(core, whole, outer[:place], outer[place:], names)
-    onnx.checker.check_model(whole)
-    return whole
+def restore_float32_network(model: onnx.ModelProto, exported: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy of a model file, whatever the precision of its network, with the exported float32 network.
+
+    Args:
+        model: the model file.
+        exported: its network as `export_network` returns it.
+    """
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    outer = [node for node in result.graph.node if not node.name.startswith(NETWORK_PREFIX)]
+    tensors = [tensor for tensor in result.graph.initializer if not tensor.name.startswith(NETWORK_PREFIX)]
+    del result.graph.initializer[:]
+    result.graph.initializer.extend(tensors)
+    [batch] = exported.graph.input
+    position = next(index for index, node in enumerate(outer, 1) if batch.name in node.output)
+    names = {value.name: value.name for value in (*exported.graph.input, *exported.graph.output)}
+    _insert_network(exported, result, outer[:position], outer[position:], names)
+    onnx.checker.check_model(result)
+    return result
 
 
-def _insert(core: onnx.ModelProto, model: onnx.ModelProto) -> None:
-    """Replace the node `Network` by the nodes of the exported network."""
-    [(place, call)] = [(index, node) for index, node in enumerate(model.graph.node) if node.op_type == "Network"]
-    own = [value.name for value in (*core.graph.input, *core.graph.output)]
+def _replace_network_node(exported: onnx.ModelProto, model: onnx.ModelProto) -> None:
+    [(position, call)] = [(index, node) for index, node in enumerate(model.graph.node) if node.op_type == "Network"]
+    inner = [value.name for value in (*exported.graph.input, *exported.graph.output)]
+    names = dict(zip(inner, (*call.input, *call.output), strict=True))
     nodes = list(model.graph.node)
-    _place(core, model, nodes[:place], nodes[place + 1 :], dict(zip(own, (*call.input, *call.output), strict=True)))
+    _insert_network(exported, model, nodes[:position], nodes[position + 1 :], names)
 
 
-def _place(
-    core: onnx.ModelProto,
+def _insert_network(
+    exported: onnx.ModelProto,
     model: onnx.ModelProto,
     before: Sequence[onnx.NodeProto],
     after: Sequence[onnx.NodeProto],
     names: Mapping[str, str],
 ) -> None:
-    """Put the nodes of the exported network between others; all its names get the prefix, but inputs and outputs `names`."""
-    inner = onnx.compose.add_prefix(core, NETWORK_PREFIX).graph
+    """Insert the exported network between nodes, in place; rename its inputs and outputs to `names`, prefix the rest."""
+    inner = onnx.compose.add_prefix(exported, NETWORK_PREFIX).graph
     outer_name = {NETWORK_PREFIX + own: outer for own, outer in names.items()}
     for node in inner.node:
-        # The exporter's own notes: stack traces with the paths of the machine that it ran on.
+        # Stack traces with paths of the machine on which the exporter ran.
         node.ClearField("metadata_props")
         node.ClearField("doc_string")
         for tensors in (node.input, node.output):
@@ -182,4 +203,4 @@ def _place(
     model.graph.node.extend(nodes)
     model.graph.initializer.extend(inner.initializer)
     del model.opset_import[:]
-    model.opset_import.extend(core.opset_import)
+    model.opset_import.extend(exported.opset_import)

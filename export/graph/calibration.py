@@ -1,35 +1,34 @@
-"""Ways to turn the malignant-against-benign logit into a probability, and which of them fits best.
+"""Calibration of the malignant-versus-benign logit: Platt scaling, beta calibration, isotonic regression.
 
-Each knows its formula as numpy, for fitting and checking, and as nodes of the serving graph, for everyone else.
+Every method has its formula twice: in numpy for fitting, and as nodes of the serving graph. scikit-learn fits the
+parameters; its own calibrators are not used because they cannot be written into an ONNX graph.
 """
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold
 
+from export.arrays import Array, Figures, Floats, Labels, Mask
 from export.errors import DataError
 
-Array = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
-
 FOLDS = 5
+"""Of the cross-validation that selects the method."""
 
 
 @dataclass(frozen=True)
 class Calibration(ABC):
-    """A monotone curve from logit to probability.
+    """A non-decreasing function from logit to probability; its fields are its parameters.
 
     Attributes:
-        method: its name in the model file.
-        nodes: the curve from the value `logit` to the value `probability`, in ONNX's text form; the names of the fields are
-            initializers there.
+        method: name in the metadata of the model file.
+        nodes: ONNX text from the value `logit` to the value `probability`; the parameters are initializers with the names of
+            the fields.
     """
 
     method: ClassVar[str]
@@ -38,24 +37,24 @@ class Calibration(ABC):
     @classmethod
     @abstractmethod
     def fit(cls, logit: Array, malignant: Mask) -> Self:
-        """Fit to logits (N,) and the truth (N,), both sides present."""
+        """Fit to logits (N,) and labels (N,) of both classes."""
 
     @abstractmethod
     def apply(self, logit: Array) -> Array:
-        """Probabilities (N,) of logits (N,)."""
+        """Return probabilities (N,) for logits (N,)."""
 
-    def initializers(self) -> dict[str, npt.NDArray[np.float32]]:
-        """The numbers that `nodes` reads, by name."""
+    def initializers(self) -> dict[str, Floats]:
+        """Return the parameters that `nodes` reads, by name."""
         return {name: np.asarray(value, np.float32) for name, value in asdict(self).items()}
 
-    def metadata(self) -> dict[str, Any]:
-        """As JSON values."""
+    def metadata(self) -> Figures:
+        """Return method and parameters as JSON values."""
         return {"method": self.method, **asdict(self)}
 
 
 @dataclass(frozen=True)
 class Platt(Calibration):
-    """sigmoid(slope * logit + intercept) (Platt 1999)."""
+    """Platt scaling: sigmoid(slope * logit + intercept) (Platt 1999)."""
 
     slope: float = 1.0
     intercept: float = 0.0
@@ -69,21 +68,24 @@ class Platt(Calibration):
 
     @classmethod
     def fit(cls, logit: Array, malignant: Mask) -> Self:
-        found = LogisticRegression(C=np.inf).fit(logit[:, np.newaxis], malignant)
-        if found.coef_[0, 0] < 0:
-            # A falling curve would say the contrary of the evidence: a logit that tells nothing is given the prevalence.
+        """See `Calibration.fit`."""
+        regression = LogisticRegression(C=np.inf).fit(logit[:, np.newaxis], malignant)
+        if regression.coef_[0, 0] < 0:
+            # A decreasing function would contradict the evidence map, so the probability is the constant prevalence.
             return cls(0.0, float(np.log(malignant.sum() / (~malignant).sum())))
-        return cls(float(found.coef_[0, 0]), float(found.intercept_[0]))
+        return cls(float(regression.coef_[0, 0]), float(regression.intercept_[0]))
 
     def apply(self, logit: Array) -> Array:
+        """See `Calibration.apply`."""
         return _sigmoid(self.slope * logit + self.intercept)
 
 
 @dataclass(frozen=True)
 class Beta(Calibration):
-    """sigmoid(below * ln s - above * ln(1 - s) + intercept) with s = sigmoid(logit) (Kull et al. 2017).
+    """Beta calibration: sigmoid(below * ln s - above * ln(1 - s) + intercept), s = sigmoid(logit) (Kull et al. 2017).
 
-    Platt's curve with a slope of its own on each side: -ln s = softplus(-logit), -ln(1 - s) = softplus(logit).
+    Platt scaling with a separate slope for negative and positive logits: -ln s = softplus(-logit), -ln(1 - s) =
+    softplus(logit).
     """
 
     below: float
@@ -104,29 +106,31 @@ class Beta(Calibration):
 
     @classmethod
     def fit(cls, logit: Array, malignant: Mask) -> Self:
+        """See `Calibration.fit`."""
         sides = np.stack((-np.logaddexp(0, -logit), np.logaddexp(0, logit)), 1)
-        found = LogisticRegression(C=np.inf).fit(sides, malignant)
-        below, above = (float(value) for value in found.coef_[0])
-        intercept = float(found.intercept_[0])
+        regression = LogisticRegression(C=np.inf).fit(sides, malignant)
+        below, above = (float(value) for value in regression.coef_[0])
+        intercept = float(regression.intercept_[0])
         if min(below, above) < 0:
-            # A falling side would turn the order of scores around: Kull et al. leave that side out.
+            # A negative slope would reverse the order of scores; Kull et al. refit without that side.
             kept = 0 if above < below else 1
-            alone = LogisticRegression(C=np.inf).fit(sides[:, kept, np.newaxis], malignant)
-            slope = max(float(alone.coef_[0, 0]), 0.0)
+            refit = LogisticRegression(C=np.inf).fit(sides[:, kept, np.newaxis], malignant)
+            slope = max(float(refit.coef_[0, 0]), 0.0)
             below, above = (slope, 0.0) if kept == 0 else (0.0, slope)
-            intercept = float(alone.intercept_[0])
+            intercept = float(refit.intercept_[0])
         return cls(below, above, intercept)
 
     def apply(self, logit: Array) -> Array:
+        """See `Calibration.apply`."""
         up, down = np.logaddexp(0, logit), np.logaddexp(0, -logit)
         return _sigmoid(self.above * up - self.below * down + self.intercept)
 
 
 @dataclass(frozen=True)
 class Isotonic(Calibration):
-    """Straight lines between the knots of an isotonic regression (Zadrozny & Elkan 2002).
+    """Isotonic regression (Zadrozny & Elkan 2002), linearly interpolated between its knots.
 
-    Piece i rises by `slopes[i]` a logit from `lefts[i]` to `rights[i]`; below the first it is `lowest`.
+    Piece i has slope `slopes[i]` from logit `lefts[i]` to `rights[i]`; below the first piece the probability is `lowest`.
     """
 
     lefts: tuple[float, ...]
@@ -146,49 +150,65 @@ class Isotonic(Calibration):
 
     @classmethod
     def fit(cls, logit: Array, malignant: Mask) -> Self:
-        # Never quite 0 or 1: N images cannot show that (rule of succession).
+        """See `Calibration.fit`."""
+        # Never 0 or 1, which N images cannot support (rule of succession).
         edge = 1 / (len(logit) + 2)
-        found = IsotonicRegression(y_min=edge, y_max=1 - edge, out_of_bounds="clip").fit(logit, malignant)
-        # float32 in the graph: knots that fall together there would be a division by nothing.
-        knots, places = np.unique(found.X_thresholds_.astype(np.float32), return_index=True)
-        values = found.y_thresholds_[places].astype(np.float32)
+        regression = IsotonicRegression(y_min=edge, y_max=1 - edge, out_of_bounds="clip").fit(logit, malignant)
+        # The graph computes in float32: knots that coincide there would divide by zero.
+        knots, indices = np.unique(regression.X_thresholds_.astype(np.float32), return_index=True)
+        values = regression.y_thresholds_[indices].astype(np.float32)
         slopes = np.diff(values) / np.diff(knots)
         lefts, rights, rises = (tuple(part.tolist()) for part in (knots[:-1], knots[1:], slopes))
         return cls(lefts, rights, rises, float(values[0]))
 
     def apply(self, logit: Array) -> Array:
+        """See `Calibration.apply`."""
         lefts, rights, slopes = (np.array(part) for part in (self.lefts, self.rights, self.slopes))
         steps = np.clip(np.asarray(logit)[..., np.newaxis], lefts, rights) - lefts
         return np.asarray(steps @ slopes + self.lowest)
 
 
 def _sigmoid(value: Array) -> Array:
-    # Never overflows: log sigmoid(x) = -softplus(-x).
+    # This form does not overflow: log sigmoid(x) = -softplus(-x).
     return np.asarray(np.exp(-np.logaddexp(0, -value)))
 
 
 METHODS: tuple[type[Calibration], ...] = (Platt, Beta, Isotonic)
 
 
-def cross_validated_log_losses(logit: Array, malignant: Mask, groups: npt.NDArray[np.str_]) -> dict[str, float]:
-    """Log loss of each method on images whose lesion group it was not fitted on, in `FOLDS` folds.
+def cross_validated_log_losses(logit: Array, malignant: Mask, groups: Labels) -> dict[str, float]:
+    """Return the cross-validated log loss of every method; folds do not split lesion groups.
+
+    Args:
+        logit: (N,).
+        malignant: labels (N,).
+        groups: lesion group of every image (N,).
+
+    Returns:
+        Method -> log loss in nats.
 
     Raises:
-        DataError: there are so few lesions of one side that a fold has all of them.
+        DataError: the training part of a fold has labels of one class only.
     """
     folds = list(GroupKFold(min(FOLDS, len(np.unique(groups)))).split(logit, malignant, groups))
     losses = {}
     for method in METHODS:
-        held_out = np.empty(len(logit))
-        for fitted, left in folds:
+        probability = np.empty(len(logit))
+        for fitted, held_out in folds:
             if len(np.unique(malignant[fitted])) < 2:
                 raise DataError("`val` has too few lesions of one side to calibrate on: a handful of each are the least.")
-            held_out[left] = method.fit(logit[fitted], malignant[fitted]).apply(logit[left])
-        losses[method.method] = float(log_loss(malignant, held_out, labels=[False, True]))
+            probability[held_out] = method.fit(logit[fitted], malignant[fitted]).apply(logit[held_out])
+        losses[method.method] = float(log_loss(malignant, probability, labels=[False, True]))
     return losses
 
 
 def select_calibration(logit: Array, malignant: Mask, losses: dict[str, float]) -> Calibration:
-    """The method with the smallest cross-validated log loss, fitted on all images."""
+    """Return the method with the smallest log loss, fitted to all images.
+
+    Args:
+        logit: (N,).
+        malignant: labels (N,).
+        losses: method -> cross-validated log loss.
+    """
     best = min(METHODS, key=lambda method: losses[method.method])
     return best.fit(logit, malignant)

@@ -1,13 +1,13 @@
-"""The network's convolutions in integers: a quarter of the bytes, and half of the time.
+"""Static int8 quantisation of the network's convolutions: a quarter of the file size and half of the inference time.
 
-Static quantisation after Jacob et al. (2018): weights symmetric, with a scale for every output channel; activations with one
-scale and zero point for each tensor, from the least and the largest value that images of `train` give it. A clipped
-activation (ReLU6) has the range of the clip, which is why the clips are quantised with the convolutions before them: with
-ranges from before the clip, the same network loses 0.07 AUC (models/experiments.md).
+Scheme of Jacob et al. (2018): weights symmetric with one scale for each output channel; activations with one scale and zero
+point for each tensor, from their minimum and maximum over images of `train`. Clips (ReLU6) are quantised together with the
+convolutions before them, so that an activation has the range of the clip; with ranges from before the clip, the same network
+loses 0.07 AUC (models/experiments.md).
 
-Activations have eight bits, weights seven: two products of at most 255 and 64 fit the 16 bits in which processors without
-AVX-512 VNNI add them up, so that every processor gives the same sums, and none has to slow down for it. Rounded together
-(`export.graph.gptq`) seven bits keep the answers better than eight that are each the nearest.
+Activations have eight bits, weights seven: the sum of two products of at most 255 and 64 fits the 16 bits in which CPUs
+without AVX-512 VNNI accumulate, so that every CPU computes the same sums at full speed. With GPTQ rounding
+(`export.graph.gptq`), seven bits change the outputs less than eight bits rounded to nearest.
 """
 
 import tempfile
@@ -21,100 +21,106 @@ import onnx
 from lesion.imaging.decode import Pixels
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
+from export.arrays import Floats
 from export.data.labels import LabelledImage
 from export.data.transforms import read_pixels
 from export.graph.gptq import apply_gptq
 from export.graph.weight_storage import NETWORK_PREFIX, replace_network
 
-Floats = npt.NDArray[np.float32]
-
 CALIBRATION_IMAGES = 200
 FLOAT_LAYERS = 3
-"""Convolutions, counted from the pixels, that stay in float32: a third of the rounding comes from there, and no time is
-gained on three channels (models/experiments.md)."""
+"""Number of convolutions, counted from the input, that stay in float32: they cause a third of the rounding error, and int8
+saves no time on three channels (models/experiments.md)."""
 
 MAX_WEIGHT = 64
-"""Of the weights' integers: 2 * 255 * 64 is below 2**15."""
+"""Largest absolute int8 weight: 2 * 255 * 64 is below 2**15."""
 
 QUANTISED_SUFFIX = "_quantized"
-"""How the names of weights and biases that are stored as integers end."""
+"""Suffix that ONNX Runtime gives to the names of quantised weights and biases."""
 
 _ACTIVATIONS = ("Clip", "Relu")
 
 
-class _Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime.quantization has no types
-    def __init__(self, pictures: Sequence[Pixels]) -> None:
+class _ImageReader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime.quantization has no types
+    def __init__(self, images: Sequence[Pixels]) -> None:
         views = np.array(1, np.int64)
         self._feeds: Iterator[dict[str, npt.NDArray[Any]]] = (
-            {"image": picture[np.newaxis], "views": views} for picture in pictures
+            {"image": image[np.newaxis], "views": views} for image in images
         )
 
     def get_next(self) -> dict[str, npt.NDArray[Any]] | None:
-        """The next picture's inputs."""
+        """Return the inputs of the next image, or None after the last one."""
         return next(self._feeds, None)
 
 
 def calibration_images(rows: Sequence[LabelledImage], size: int) -> list[Pixels]:
-    """`CALIBRATION_IMAGES` of the images, spread over all, decoded as for a network of that input size."""
-    spread_out = np.linspace(0, len(rows) - 1, min(CALIBRATION_IMAGES, len(rows))).astype(int)
-    return [read_pixels(rows[index].path, at_least=2 * size) for index in spread_out]
-
-
-def quantise_network(model: onnx.ModelProto, pictures: Sequence[Pixels]) -> onnx.ModelProto:
-    """A copy of a model file in float32 whose network has its convolutions in int8.
-
-    What ends in the evidence map and in the diagnoses stays in float32, so that the evidence still adds up to the logit.
+    """Return `CALIBRATION_IMAGES` evenly spaced images, uint8 (H, W, 3) each.
 
     Args:
-        model: as `export.graph.assemble` gives it.
-        pictures: training images, whose ranges the activations get.
+        rows: images of `train`.
+        size: side of the network's input in pixels.
+    """
+    indices = np.linspace(0, len(rows) - 1, min(CALIBRATION_IMAGES, len(rows))).astype(int)
+    return [read_pixels(rows[index].path, at_least=2 * size) for index in indices]
+
+
+def quantise_network(model: onnx.ModelProto, images: Sequence[Pixels]) -> onnx.ModelProto:
+    """Return a copy of a model file whose network has its convolutions in int8.
+
+    The layers of the evidence map and of the diagnoses stay in float32, so that the evidence still adds up to the logit.
+
+    Args:
+        model: model file with a float32 network, from `export.graph.assemble`.
+        images: uint8 (H, W, 3) each, from `train`; they determine the activations' ranges and the rounding of the weights.
     """
     with tempfile.TemporaryDirectory() as folder:
-        full, small = (Path(folder) / f"{name}.onnx" for name in ("full", "small"))
-        onnx.save(model, full)
+        source, target = (Path(folder) / f"{name}.onnx" for name in ("source", "target"))
+        onnx.save(model, source)
         quantize_static(
-            full,
-            small,
-            _Reader(pictures),
+            source,
+            target,
+            _ImageReader(images),
             quant_format=QuantFormat.QDQ,
-            nodes_to_quantize=_chosen(model),
+            nodes_to_quantize=_nodes_to_quantise(model),
             op_types_to_quantize=["Conv", *_ACTIVATIONS],
             per_channel=True,
             reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
-        integers = onnx.load(small)
-        apply_gptq(model, integers, pictures, QUANTISED_SUFFIX, MAX_WEIGHT)
-        # Only the network is taken over: the tool adds notes of its own, and sorts nodes without looking into branches.
-        return replace_network(model, integers)
+        quantised = onnx.load(target)
+        apply_gptq(model, quantised, images, QUANTISED_SUFFIX, MAX_WEIGHT)
+        # Only the network is copied: the tool adds metadata, and sorts nodes without regard to the subgraphs of `If`.
+        return replace_network(model, quantised)
 
 
 def dequantise(values: npt.NDArray[np.int8 | np.int32], stored: Mapping[str, npt.NDArray[Any]], name: str) -> Floats:
-    """The float32 numbers (C, ...) for which the integers `values` of that name stand.
+    """Return the float32 values (C, ...) of a quantised weight or bias.
 
     Args:
-        stored: all tensors of the file, the scales among them; the zero points are 0.
+        values: int8 or int32 (C, ...), zero point 0.
+        stored: all tensors of the file by name, the scales (C,) among them.
+        name: of the quantised tensor.
     """
-    # The tool names the scales of weights by the weights, those of biases by the integers.
+    # The tool names the scale of a weight after the float32 weight, that of a bias after the quantised bias.
     scale = stored.get(f"{name}_scale", stored.get(f"{name.removesuffix(QUANTISED_SUFFIX)}_scale"))
     assert scale is not None
     return np.asarray(values.astype(np.float32) * scale.reshape(-1, *[1] * (values.ndim - 1)), np.float32)
 
 
-def _chosen(model: onnx.ModelProto) -> list[str]:
-    """Names of the nodes to quantise."""
+def _nodes_to_quantise(model: onnx.ModelProto) -> list[str]:
     shapes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
+    # Number of convolutions between the input and each tensor.
     depth: dict[str, int] = {}
-    found = []
+    names = []
     for node in model.graph.node:
-        behind = max((depth.get(name, 0) for name in node.input), default=0)
-        depth |= dict.fromkeys(node.output, behind + (node.op_type == "Conv"))
+        convolutions = max((depth.get(name, 0) for name in node.input), default=0)
+        depth |= dict.fromkeys(node.output, convolutions + (node.op_type == "Conv"))
         if not node.name.startswith(NETWORK_PREFIX):
             continue
-        # A convolution to one channel is the evidence.
+        # A convolution to one channel computes the evidence.
         if node.op_type in _ACTIVATIONS or (
-            node.op_type == "Conv" and behind >= FLOAT_LAYERS and shapes.get(node.input[1], (0,))[0] > 1
+            node.op_type == "Conv" and convolutions >= FLOAT_LAYERS and shapes.get(node.input[1], (0,))[0] > 1
         ):
-            found.append(node.name)
-    return found
+            names.append(node.name)
+    return names

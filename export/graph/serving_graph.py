@@ -1,6 +1,7 @@
-"""The serving graph in ONNX's own text form: everything around the network, which stands in it as the node `Network`.
+"""The serving graph as ONNX text: everything around the network, for which the node `Network` is a placeholder.
 
-The numbers that belong to one model (`middle_mean`, ...) are initializers that `export.graph.assemble` adds by name.
+Crop, resize, quality, views, evidence, calibration, diagnoses, OOD distance. The parameters of one model (`middle_mean` and
+others) are initializers that `export.graph.assemble` adds by name.
 """
 
 from string import Template
@@ -30,8 +31,8 @@ lesion (uint8[1, H, W, 3] image, int64 views) =>
     upright = Resize <mode = "linear", antialias = 1, exclude_outside = 1, coordinate_transformation_mode = "half_pixel">
         (pixels, , , sizes)
 
-    # Quality of what the network sees: sharpness, brightness, size.
-    # Written as sums, because ONNX Runtime gives a convolution sixteen channels where one is asked for.
+    # Quality of the network's input: sharpness, brightness, size.
+    # Sums instead of a convolution, because ONNX Runtime pads a convolution with one output channel to sixteen.
     colours = Reshape (upright, three_rows)
     grey_row = MatMul (luma, colours)
     grey = Reshape (grey_row, network_size)
@@ -46,7 +47,7 @@ lesion (uint8[1, H, W, 3] image, int64 views) =>
     horizontal = Add (left, right)
     around = Add (sides, horizontal)
     four_centres = Mul (centre, four)
-    # The Laplacian of each pixel that has four neighbours.
+    # Laplacian of each pixel with four neighbours; its variance is the sharpness.
     edges = Sub (around, four_centres)
     edges_mean = ReduceMean <keepdims = 1> (edges)
     edges_centred = Sub (edges, edges_mean)
@@ -63,7 +64,7 @@ lesion (uint8[1, H, W, 3] image, int64 views) =>
     size = Div (shortest_list, side_float)
     quality = Concat <axis = 0> (sharpness, brightness, size)
 
-    # All eight flips and quarter turns: two flips of the picture, two of its transpose.
+    # All eight flips and quarter turns: the image, its transpose, and the flips of both.
     several = Greater (views, single)
     batch = If (several) <
         then_branch = eight () => (float[8, 3, S, S] all) {
@@ -81,7 +82,7 @@ lesion (uint8[1, H, W, 3] image, int64 views) =>
 
     cells, class_logits, pooled, middle$network_output = lesion.Network (batch)
 
-    # Evidence, every view turned back. `eight` above gives the order.
+    # Evidence of every view, transformed back; the order is that of `eight` above.
     turned_back = If (several) <
         then_branch = eight_back () => (float[8, R, C] all_back) {
             plain_rows, flipped_rows = Split <axis = 0> (cells, halves)
@@ -104,7 +105,7 @@ lesion (uint8[1, H, W, 3] image, int64 views) =>
     >
     evidence = ReduceMean <keepdims = 0> (turned_back, zero)
 
-    # Logit, its spread between views, and its calibration.
+    # Logit, standard deviation between views, calibration.
     view_means = ReduceMean <keepdims = 0> (cells, one_two)
     view_logits = Add (view_means, $bias)
     logit = ReduceMean <keepdims = 0> (view_logits)
@@ -114,7 +115,7 @@ lesion (uint8[1, H, W, 3] image, int64 views) =>
     spread = Sqrt (view_variance)
     $calibration
 
-    # The malignant diagnoses share the probability, the benign ones the rest.
+    # Softmax within each side: the malignant diagnoses sum to `probability`, the benign ones to the rest.
     mean_class_logits = ReduceMean <keepdims = 0> (class_logits, zero)
     only_malignant = Add (mean_class_logits, hide_benign)
     only_benign = Add (mean_class_logits, hide_malignant)
@@ -125,7 +126,7 @@ lesion (uint8[1, H, W, 3] image, int64 views) =>
     benign_classes = Mul (benign_shares, rest)
     classes = Add (malignant_classes, benign_classes)
 
-    # Mahalanobis distance under probabilistic PCA (Tipping & Bishop 1999): inside the components plus outside them.
+    # OOD distance: Mahalanobis distance under probabilistic PCA (Tipping & Bishop 1999), within the components plus outside.
     mean_middle = ReduceMean <keepdims = 0> (middle, zero)
     offset = Sub (mean_middle, middle_mean)
     standard = Div (offset, middle_std)
@@ -151,7 +152,7 @@ lesion (uint8[1, H, W, 3] image, int64 views) =>
 """
 
 _CONSTANT_BIAS = {"bias_output": "", "network_output": "", "bias": "bias", "mean_bias": ""}
-_OWN_BIAS = {
+_BIAS_PER_IMAGE = {
     "bias_output": ", float bias",
     "network_output": ", view_bias",
     "bias": "view_bias",
@@ -159,12 +160,15 @@ _OWN_BIAS = {
 }
 
 
-def serving_graph_text(calibration: str, *, own_bias: bool) -> str:
-    """The graph for ONNX's parser.
+def serving_graph_text(calibration: str, *, bias_per_image: bool) -> str:
+    """Return the graph as text for ONNX's parser.
 
     Args:
-        calibration: nodes that make `probability` of `logit`.
-        own_bias: the network gives a bias for every view, and the graph an output `bias`; otherwise it is an initializer.
+        calibration: nodes from the value `logit` to the value `probability`.
+        bias_per_image: whether the network returns a bias for every view, and the graph an output `bias`; otherwise `bias`
+            is an initializer.
     """
     lines = (line for line in _GRAPH.splitlines() if not line.strip().startswith("#"))
-    return Template("\n".join(lines)).substitute(_OWN_BIAS if own_bias else _CONSTANT_BIAS, calibration=calibration)
+    return Template("\n".join(lines)).substitute(
+        _BIAS_PER_IMAGE if bias_per_image else _CONSTANT_BIAS, calibration=calibration
+    )

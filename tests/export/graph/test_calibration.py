@@ -6,14 +6,13 @@ import onnxruntime as ort
 import pytest
 from onnx import numpy_helper
 
+from export.arrays import Array, Mask
 from export.errors import DataError
 from export.graph.calibration import (
     METHODS,
-    Array,
     Beta,
     Calibration,
     Isotonic,
-    Mask,
     Platt,
     cross_validated_log_losses,
     select_calibration,

@@ -9,19 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import helper
 
-from export.graph.gptq import Convolution, Floats, Integers, gptq_round
+from export.arrays import Array
+from export.graph.gptq import Convolution, Integers, gptq_round
 
 LARGEST = 7
 
 
-def layer(rng: np.random.Generator, outputs: int = 12, inputs: int = 24) -> tuple[Floats, Floats, Floats]:
+def layer(rng: np.random.Generator, outputs: int = 12, inputs: int = 24) -> tuple[Array, Array, Array]:
     """Weights (O, I), the steps of their integers (O,), and inputs (positions, I) that go together, as channels do."""
     weights = rng.normal(size=(outputs, inputs))
     seen = np.abs(rng.normal(size=(500, 4)) @ rng.normal(size=(4, inputs)) + 0.3 * rng.normal(size=(500, inputs)))
     return weights, np.abs(weights).max(1) / LARGEST, seen
 
 
-def wrong(weights: Floats, integers: Floats | Integers, steps: Floats, seen: Floats) -> float:
+def wrong(weights: Array, integers: Array | Integers, steps: Array, seen: Array) -> float:
     """Mean squared change of the outputs."""
     return float(np.mean((seen @ (weights - integers * steps[:, np.newaxis]).T) ** 2))
 
@@ -64,7 +65,7 @@ def test_what_the_weights_are_multiplied_with_gives_the_convolution(
     inputs, weight = torch.randn(2, 6, 9, 11), torch.randn(12, 6 // groups, kernel, kernel)
     steps: dict[str, Any] = {"strides": [stride, stride], "dilations": [dilation, dilation], "pads": list(pads)}
     node = helper.make_node("Conv", ["x", "w"], ["y"], group=groups, **steps)
-    seen = Convolution.of(node, (kernel, kernel)).seen(inputs)
+    seen = Convolution.from_node(node, (kernel, kernel)).unfold(inputs)
     outputs = torch.einsum("gpi,goi->gop", seen, weight.reshape(groups, 12 // groups, -1)).flatten(0, 1)
     top, left, bottom, right = pads
     padded = torch.nn.functional.pad(inputs, (left, right, top, bottom))
@@ -75,4 +76,4 @@ def test_what_the_weights_are_multiplied_with_gives_the_convolution(
 def test_pads_that_are_not_written_down_are_not_guessed() -> None:
     node = helper.make_node("Conv", ["x", "w"], ["y"], auto_pad="SAME_UPPER")
     with pytest.raises(ValueError, match="auto_pad"):
-        Convolution.of(node, (3, 3))
+        Convolution.from_node(node, (3, 3))

@@ -1,0 +1,60 @@
+"""The metadata of a model file that describe its network: classes, training, licence, intended use."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from export.arrays import Figures
+from export.data.labels import LabelledImage
+from export.nn.network import Network
+
+NON_COMMERCIAL = "CC BY-NC 4.0: non-commercial, because most of the training images are"
+
+INTENDED_USE = "Research and teaching: one dermoscopic photograph of one skin lesion, centred."
+LIMITS_OF_USE = [
+    "Not a medical device and not approved by any authority.",
+    "Not tested on brown or black skin: nearly all training and test images show Fitzpatrick types I to III.",
+    "Made for dermoscopic images; photographs by phone alone are another domain.",
+    "Not for mucosa, nails, scalp under hair, wounds, or more than one lesion at once.",
+    "It knows only the diagnoses listed; anything else is forced into one of them or refused.",
+]
+
+
+def describe_model(
+    network: Network, version: str, provenance: Mapping[str, Any], rows: Sequence[LabelledImage], *, trained_here: bool
+) -> Figures:
+    """Return the metadata that follow from a network and its training, JSON values by key.
+
+    Args:
+        network: the network.
+        version: of the model, shown with every answer.
+        provenance: of the checkpoint, JSON values.
+        rows: of `train`.
+        trained_here: whether `python -m export train` trained the network on the rows. On the images of another project's
+            checkpoint nothing is known; then only the OOD statistics are fitted on the rows.
+    """
+    spec, bias = network.spec, network.constant_bias
+    datasets = dict(sorted(Counter(row.dataset for row in rows).items()))
+    return {
+        "version": version,
+        "architecture": spec.arch,
+        "input_size": spec.size,
+        "classes": [
+            {"code": code, "name": code.replace("_", " ").capitalize(), "malignant": malignant}
+            for code, malignant in zip(spec.classes, spec.malignant, strict=True)
+        ],
+        # Without this key, the graph has an output of the name.
+        **({} if bias is None else {"bias": round(bias, 8)}),
+        "training": {**provenance, "datasets" if trained_here else "distance_fitted_on": datasets},
+        "licence": licence_of_weights(rows) if trained_here else "that of the checkpoint, which its author knows",
+        "intended_use": INTENDED_USE,
+        "limits_of_use": LIMITS_OF_USE,
+    }
+
+
+def licence_of_weights(rows: Sequence[LabelledImage]) -> str:
+    """Return the licence of weights that were trained on images, from the licences that the table names."""
+    licences = sorted({row.licence for row in rows})
+    if any("NC" in name for name in licences):
+        return NON_COMMERCIAL
+    return f"that of the training images ({', '.join(licences)})" if all(licences) else "not said by the training images"
