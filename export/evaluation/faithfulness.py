@@ -4,7 +4,7 @@
   further to the other side than with the same number of random cells.
 - Weight randomisation (Adebayo et al. 2018): with shuffled weights of the network, the map must be another one.
 - Localisation: the share of the absolute evidence inside the lesion, against the share of the image that the lesion covers.
-  The images have no segmentation, so that the lesion is the part that Otsu's threshold (1979) separates as darker than the skin.
+  The images have no segmentation: the lesion is the part that Otsu's threshold (1979) separates as darker than the skin.
 """
 
 import tempfile
