@@ -104,8 +104,8 @@ def _resnet(tensors: Tensors, classes: int) -> tuple[str, nn.Module]:
 
 def _counts(tensors: Tensors, pattern: str) -> tuple[int, ...]:
     """Return the number of layers of each stage; the pattern's groups are stage and layer."""
-    found = [match.group(1) for key in tensors if (match := re.fullmatch(pattern, key))]
-    return tuple(found.count(stage) for stage in sorted(set(found), key=int))
+    stages = [match.group(1) for key in tensors if (match := re.fullmatch(pattern, key))]
+    return tuple(stages.count(stage) for stage in sorted(set(stages), key=int))
 
 
 def build_by_name(arch: str, tensors: Tensors, classes: int) -> nn.Module:

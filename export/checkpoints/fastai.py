@@ -102,17 +102,17 @@ def _statistics(data: Any, parts: list[RecordedObject]) -> tuple[Triple, Triple]
 
 
 def _size(data: Any, parts: list[RecordedObject]) -> int | None:
-    found = [part.fields.get("size") for kinds in (_BATCH_SIZES, _ITEM_SIZES) for part in parts if part.name in kinds]
+    sizes = [part.fields.get("size") for kinds in (_BATCH_SIZES, _ITEM_SIZES) for part in parts if part.name in kinds]
     for place in (data, *(part.fields for part in parts)):
         settings = place.get("tfmargs") if isinstance(place, dict) else None
-        found.append(settings.get("size") if isinstance(settings, dict) else None)
-    for value in found:
+        sizes.append(settings.get("size") if isinstance(settings, dict) else None)
+    for value in sizes:
         # fastcore's fastuple is recorded with a tuple as its argument.
         sides = value.args[0] if isinstance(value, RecordedObject) and value.name == "fastuple" and value.args else value
         sides = sides if isinstance(sides, list | tuple) else (sides, sides)
         if len(sides) == 2 and all(isinstance(side, int) and side > 0 for side in sides):
             if sides[0] != sides[1]:
-                raise CheckpointError(f"It was trained on pictures of {sides[0]} x {sides[1]} pixels; squares are expected.")
+                raise CheckpointError(f"It was trained on images of {sides[0]} x {sides[1]} pixels; squares are expected.")
             return int(sides[0])
     return None
 
@@ -154,19 +154,19 @@ def _build_body(body: RecordedObject, arch: str) -> tuple[str, nn.Module]:
         return arch or known, build_by_name(arch or known, tensors, 0)
     if len(children) == 1 and any(name.startswith("denseblock") for name in children[0].fields.get("_modules", {})):
         tensors = {f"features.{name}": value for name, value in module_tensors(children[0]).items()}
-        found = build_by_shape(tensors, 0)
-        if found:
-            last: Any = found[1].get_submodule("features.norm5")
+        built = build_by_shape(tensors, 0)
+        if built:
+            last: Any = built[1].get_submodule("features.norm5")
             last.act = nn.Identity()
-            return found
+            return built
     if len(children) == 8 and all(_consists_of_blocks(child) for child in children[4:]):
         tensors = {}
         for name, value in module_tensors(body).items():
             place, _, rest = name.partition(".")
             tensors[f"{_STAGES.get(int(place), place)}.{rest}"] = value
-        found = build_by_shape(tensors, 0)
-        if found:
-            return found
+        built = build_by_shape(tensors, 0)
+        if built:
+            return built
     raise ArchitectureError("The learner's body is not a DenseNet, a ResNet or a network of timm.")
 
 

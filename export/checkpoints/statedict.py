@@ -130,15 +130,17 @@ def _as_dict(value: Any) -> dict[Any, Any]:
 
 def strip_prefixes(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Remove the prefixes of wrappers from all names; of a network and its moving average, keep the average."""
-    found = {name: value for name, value in tensors.items() if name != "n_averaged"}
+    stripped = {name: value for name, value in tensors.items() if name != "n_averaged"}
     for prefix in _AVERAGES:
-        averages = {name: value for name, value in found.items() if name.startswith(prefix)}
-        found = averages or found
-    while prefix := next((known for known in (*_PREFIXES, *_AVERAGES) if all(name.startswith(known) for name in found)), ""):
-        if not found:
+        averages = {name: value for name, value in stripped.items() if name.startswith(prefix)}
+        stripped = averages or stripped
+    while prefix := next(
+        (known for known in (*_PREFIXES, *_AVERAGES) if all(name.startswith(known) for name in stripped)), ""
+    ):
+        if not stripped:
             break
-        found = {name.removeprefix(prefix): value for name, value in found.items()}
-    return found
+        stripped = {name.removeprefix(prefix): value for name, value in stripped.items()}
+    return stripped
 
 
 def read_hints(beside: Mapping[str, Any]) -> dict[str, Any]:

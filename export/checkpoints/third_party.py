@@ -86,7 +86,7 @@ def _size_hint(hints: Mapping[str, Any]) -> int | None:
     height, width = hints["size"]
     if height != width:
         raise CheckpointError(
-            f"It says that it was trained on pictures of {height} x {width} pixels; only squares are read. Give the side of "
+            f"It says that it was trained on images of {height} x {width} pixels; only squares are read. Give the side of "
             "the squares that it is to see with --size."
         )
     return int(height)

@@ -142,12 +142,12 @@ class _ZipContainer(_Container):
         try:
             self.archive = zipfile.ZipFile(BytesIO(self.data))
             names = self.archive.namelist()
-            found = [name for name in names if name.count("/") == 1 and name.endswith("/data.pkl")]
+            data_members = [name for name in names if name.count("/") == 1 and name.endswith("/data.pkl")]
             if any(name.endswith("/constants.pkl") for name in names):
                 raise UnpickleError("It is a TorchScript program. Save the state dict of the network instead.")
-            if len(found) != 1:
+            if len(data_members) != 1:
                 raise UnpickleError("It is a zip archive, but not one that torch.save wrote.")
-            self.folder = found[0].removesuffix("data.pkl")
+            self.folder = data_members[0].removesuffix("data.pkl")
             if f"{self.folder}byteorder" in names and self.member("byteorder") != b"little":
                 raise UnpickleError("It was written on a big-endian machine. Save it again on a little-endian one.")
             return unpickle(BytesIO(self.member("data.pkl")), self.constructors, self.persistent)

@@ -53,7 +53,7 @@ def roc_points(score: Array, positive: Mask) -> list[tuple[float, float]]:
         return []
     shares = np.linspace(0, 1, 101)
     best = curve[1][np.searchsorted(curve[0], shares, side="right") - 1]
-    return [(round(float(share), 4), round(float(found), 4)) for share, found in zip(shares, best, strict=True)]
+    return [(round(float(share), 4), round(float(sensitivity), 4)) for share, sensitivity in zip(shares, best, strict=True)]
 
 
 def reliability_points(probability: Array, positive: Mask) -> list[tuple[float, float]]:

@@ -1,4 +1,4 @@
-"""What the model does with pictures that it was not made for: how many it refuses, and whether `distance` sees them."""
+"""Evaluation on out-of-distribution images: share refused, and AUROC of the OOD score `distance`."""
 
 from collections import Counter
 from pathlib import Path
@@ -14,21 +14,27 @@ from export.evaluation import metrics
 from export.evaluation.predictions import Predictions
 
 
-def evaluate_ood(model: Model, folder: Path, familiar: Predictions) -> dict[str, Any]:
-    """Refusals among all pictures below `folder`, and the AUROC of `distance` between them and `familiar`.
+def evaluate_ood(model: Model, folder: Path, in_distribution: Predictions) -> dict[str, Any]:
+    """Return the refusals of out-of-distribution images and the AUROC of the OOD score.
 
-    Files that are no pictures are passed over.
+    Args:
+        model: the model file.
+        folder: folder with out-of-distribution images, searched recursively; files that cannot be decoded are skipped.
+        in_distribution: predictions of in-distribution images, usually of `val`.
+
+    Returns:
+        number of images, share refused, number of images by refusal code, and AUROC of `distance` between both kinds.
     """
-    found = [outputs for path in sorted(folder.rglob("*.*")) if (outputs := _outputs(model, path)) is not None]
-    decisions = [decide(outputs, model.card) for outputs in found]
+    ood_outputs = [outputs for path in sorted(folder.rglob("*.*")) if (outputs := _outputs(model, path)) is not None]
+    decisions = [decide(outputs, model.card) for outputs in ood_outputs]
     codes = Counter(decision.code for decision in decisions if isinstance(decision, Refusal))
-    distance = np.concatenate(([outputs.distance for outputs in found], familiar.scalar("distance")))
-    strange = np.arange(len(distance)) < len(found)
+    distance = np.concatenate(([outputs.distance for outputs in ood_outputs], in_distribution.scalar("distance")))
+    is_ood = np.arange(len(distance)) < len(ood_outputs)
     return {
-        "n": len(found),
-        "refused": round(sum(codes.values()) / max(len(found), 1), 4),
+        "n": len(ood_outputs),
+        "refused": round(sum(codes.values()) / max(len(ood_outputs), 1), 4),
         "codes": dict(codes),
-        "distance_auroc": round(metrics.auc(distance, strange, np.ones(len(distance))), 4),
+        "distance_auroc": round(metrics.auc(distance, is_ood, np.ones(len(distance))), 4),
     }
 
 

@@ -23,12 +23,12 @@ def compare_precisions(original: Predictions, other: Predictions, threshold: flo
     def change(weights: metrics.Array) -> float:
         return metrics.auc(after, malignant, weights) - metrics.auc(before, malignant, weights)
 
-    found: Figures = {
+    figures: Figures = {
         "auc": round(metrics.auc(after, malignant, np.ones(len(after))), 4),
         "auc_change": bootstrap_interval(change, groups).json(),
         "largest_logit_difference": float(np.abs(original.scalar("logit") - other.scalar("logit")).max()),
         "flips": int(crossed.sum()),
         "malignant_lost": int((crossed & malignant & (after < threshold)).sum()),
     }
-    passes = abs(found["auc_change"]["value"]) <= MAX_AUC_CHANGE and found["malignant_lost"] == 0
-    return {**found, "passes": bool(passes)}
+    passes = abs(figures["auc_change"]["value"]) <= MAX_AUC_CHANGE and figures["malignant_lost"] == 0
+    return {**figures, "passes": bool(passes)}

@@ -24,11 +24,11 @@ def set_figures(answers: Predictions, card: Card) -> Figures:
     decisions = [decide(output, card) for output in answers.outputs]
     refused = np.array([not isinstance(decision, Decision) for decision in decisions])
     sets = [decide(output, _without_refusal(card)) for output in answers.outputs]
-    members = [frozenset(found.prediction_set) if isinstance(found, Decision) else frozenset() for found in sets]
+    members = [frozenset(decision.prediction_set) if isinstance(decision, Decision) else frozenset() for decision in sets]
     covered = np.array(
-        [("malignant" if truth else "benign") in found for truth, found in zip(malignant, members, strict=True)]
+        [("malignant" if truth else "benign") in labels for truth, labels in zip(malignant, members, strict=True)]
     )
-    both = np.array([len(found) == 2 for found in members])
+    both = np.array([len(labels) == 2 for labels in members])
     everything = np.ones(len(score), bool)
     codes = np.array([entry.code for entry in card.classes])
     # What the model cannot name is no mistake of its naming.
@@ -72,9 +72,9 @@ def _without_refusal(card: Card) -> Card:
 
 
 def melanoma_nevus(answers: Predictions, codes: list[str]) -> Figures:
-    """The task of the 2019 app, on the images whose recorded diagnosis is one of the two.
+    """Return the figures of the 2019 app's task: melanoma against nevus, on images with one of these diagnoses.
 
-    Two scores are measured: the probability of malignancy, and what the model says when it knows that it is one of the two,
+    Two scores are evaluated: the probability of malignancy, and the classification restricted to melanoma and nevus:
     melanoma's share of both probabilities. `codes` are the model's diagnoses.
     """
     chosen = answers.select(np.isin(answers.diagnosis, ("melanoma", "nevus")))
@@ -89,25 +89,25 @@ def melanoma_nevus(answers: Predictions, codes: list[str]) -> Figures:
             "sensitivity_at_specificity_0926": bootstrap_interval(sensitivity, chosen.groups).json(),
         }
 
-    found = {"n": len(melanoma), "melanoma": int(melanoma.sum()), **measured(chosen.scalar("probability"))}
+    figures = {"n": len(melanoma), "melanoma": int(melanoma.sum()), **measured(chosen.scalar("probability"))}
     if len(melanoma) and {"melanoma", "nevus"} <= set(codes):
         pair = chosen.classes[:, [codes.index("melanoma"), codes.index("nevus")]]
         # The smallest float32 in place of zero: both shares can vanish.
-        found["as_one_of_both"] = measured(pair[:, 0] / np.maximum(pair.sum(1), np.finfo(np.float32).tiny))
-    return found
+        figures["as_one_of_both"] = measured(pair[:, 0] / np.maximum(pair.sum(1), np.finfo(np.float32).tiny))
+    return figures
 
 
 def per_diagnosis(answers: Predictions, card: Card) -> Figures:
-    """Share above the threshold for every recorded diagnosis."""
+    """Return the share of images above the threshold for every recorded diagnosis."""
     above = answers.scalar("probability") >= card.threshold
-    found = {}
-    # In the model's order, then those that it has no name for.
+    shares = {}
+    # In the model's order, then the diagnoses that are not among its classes.
     for code in dict.fromkeys((*(entry.code for entry in card.classes), *sorted(set(answers.diagnosis) - {""}))):
         own = answers.diagnosis == code
         if own.any():
             share = _rate(above, own, answers.groups)
-            found[str(code)] = {"n": int(own.sum()), "malignant": bool(answers.malignant[own][0]), "above_threshold": share}
-    return found
+            shares[str(code)] = {"n": int(own.sum()), "malignant": bool(answers.malignant[own][0]), "above_threshold": share}
+    return shares
 
 
 def _rate(flag: Mask, among: Mask, groups: npt.NDArray[np.str_]) -> Figures:
@@ -116,14 +116,14 @@ def _rate(flag: Mask, among: Mask, groups: npt.NDArray[np.str_]) -> Figures:
 
 def split_report(one: Predictions, eight: Predictions | None, card: Card) -> Figures:
     """Figures of one split: all images, each data set with at least 100, each diagnosis, curves, eight views."""
-    found: Figures = {"all": set_figures(one, card)}
+    figures: Figures = {"all": set_figures(one, card)}
     names = np.array([row.dataset for row in one.rows])
-    found["datasets"] = {
+    figures["datasets"] = {
         name: set_figures(one.select(names == name), card) for name in sorted(set(names)) if (names == name).sum() >= 100
     }
-    found["diagnoses"] = per_diagnosis(one, card)
-    sensitivity, specificity = (found["all"][name]["value"] for name in ("sensitivity", "specificity"))
-    found["predictive_values"] = {
+    figures["diagnoses"] = per_diagnosis(one, card)
+    sensitivity, specificity = (figures["all"][name]["value"] for name in ("sensitivity", "specificity"))
+    figures["predictive_values"] = {
         str(prevalence): dict(
             zip(
                 ("positive", "negative"),
@@ -137,14 +137,14 @@ def split_report(one: Predictions, eight: Predictions | None, card: Card) -> Fig
         for prevalence in PREVALENCES
     }
     score = one.scalar("probability")
-    found["curves"] = {
+    figures["curves"] = {
         "roc": metrics.roc_points(score, one.malignant),
         "reliability": metrics.reliability_points(score, one.malignant),
     }
     if eight is not None:
-        found["eight_views"] = set_figures(eight, card)
-        found["eight_views_gain"] = eight_views_gain(one, eight)
-    return found
+        figures["eight_views"] = set_figures(eight, card)
+        figures["eight_views_gain"] = eight_views_gain(one, eight)
+    return figures
 
 
 def eight_views_gain(one: Predictions, eight: Predictions) -> Figures:

@@ -20,15 +20,15 @@ def operating_threshold(score: Array, answers: Predictions) -> float:
     """The probability that `SENSITIVITY` of the malignant images reach: median over draws of lesion groups."""
     order = np.argsort(score)
     ordered, malignant = score[order], answers.malignant[order]
-    found = []
+    thresholds = []
     for weights in bootstrap_weights(answers.groups):
         below = np.cumsum(weights[order] * malignant)
         if not below[-1]:
             # Of few lesions a draw may have none that is malignant.
             continue
         # The last image that may stay the lowest above: at most 5 % of the malignant weight lies strictly below it.
-        found.append(ordered[np.searchsorted(below, (1 - TARGET_SENSITIVITY) * below[-1], side="right")])
-    return _reached(float(np.median(found)))
+        thresholds.append(ordered[np.searchsorted(below, (1 - TARGET_SENSITIVITY) * below[-1], side="right")])
+    return _reached(float(np.median(thresholds)))
 
 
 def prediction_set_limits(score: Array, malignant: Mask) -> dict[str, float]:
@@ -45,7 +45,7 @@ def prediction_set_limits(score: Array, malignant: Mask) -> dict[str, float]:
 def refusal_rules(one: Predictions, eight: Predictions) -> tuple[RefusalRule, ...]:
     """Limits that together refuse less than 3 % of `val`.
 
-    The quality limits lie where the darkest and most blurred photographs of `val` end, with a margin; distance and spread
+    The quality limits lie where the darkest and most blurred images of `val` end, with a margin; distance and spread
     are cut at the top 0.75 % and 0.5 %.
     """
     quantile = {name: np.quantile(one.scalar(name), 0.001) for name in ("brightness", "sharpness")}

@@ -1,4 +1,4 @@
-"""A small data folder of real photographs, a small network trained on it, and what becomes of that."""
+"""Fixtures: a small data folder of real images, a small network trained on it, and its model file."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ from tests.support.small_training import conversion_options, training_options
 
 @pytest.fixture(scope="session", autouse=True)
 def few_draws() -> Iterator[None]:
-    """Intervals of eight photographs mean nothing with any number of draws; a thousand would take minutes of the tests."""
+    """Reduce the bootstrap resamples: a thousand would take minutes, and intervals of eight images mean nothing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bootstrap, "RESAMPLES", 40)
         yield
@@ -25,7 +25,7 @@ def few_draws() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as training wants it: the sample photographs, each in train, val and test under ids of its own."""
+    """Return a data folder for training: the sample images, each in train, val and test under IDs of its own."""
     folder = tmp_path_factory.mktemp("archive")
     samples = json.loads((SAMPLES / "samples.json").read_text())
     with (folder / "metadata.csv").open("w", newline="") as lines:
@@ -55,7 +55,7 @@ def checkpoint(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def converted(checkpoint: Path, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small network's model file, made by the whole of `export.commands.convert`."""
+    """Return the small network's model file, written by `export.commands.convert`."""
     out = tmp_path_factory.mktemp("models") / "lesion.onnx"
     convert.main(conversion_options(checkpoint, archive, out))
     return out

@@ -91,6 +91,6 @@ def test_other_files_are_refused_with_a_reason(converted: Path, tmp_path: Path) 
 
 
 def test_released_model_is_read() -> None:
-    found = read_checkpoint(REPOSITORY / "models" / "lesion.onnx")
-    assert found.provenance["data_sha256"]
-    assert sum(value.numel() for value in found.network.parameters()) > 3_000_000
+    loaded = read_checkpoint(REPOSITORY / "models" / "lesion.onnx")
+    assert loaded.provenance["data_sha256"]
+    assert sum(value.numel() for value in loaded.network.parameters()) > 3_000_000

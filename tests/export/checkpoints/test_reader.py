@@ -21,11 +21,12 @@ from torch import nn
 from export.__main__ import COMMANDS, main
 from export.checkpoints import reader
 from export.checkpoints.class_names import class_codes, malignant_flags
-from export.checkpoints.options import ReaderOptions, reader_options
+from export.checkpoints.options import ReaderOptions
 from export.checkpoints.reader import read_checkpoint
 from export.checkpoints.recorded_objects import iterate_objects
 from export.checkpoints.torchfile import read_torch_file
 from export.commands import convert, evaluate, precision
+from export.commands.options import description_in
 from export.errors import ArchitectureError, CheckpointError, ClassesError, HeadError
 from export.nn.network import Network
 from tests.pickles import RECORDED
@@ -113,8 +114,8 @@ def weights(network: nn.Module) -> dict[str, torch.Tensor]:
 def require_the_logits_of(whole: nn.Module, network: Network) -> None:
     images = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(2))
     with torch.inference_mode():
-        expected, found = whole(images), network(images)[1]
-    assert torch.allclose(found, expected, atol=1e-4 * max(1, float(expected.abs().max())))
+        expected, logits = whole(images), network(images)[1]
+    assert torch.allclose(logits, expected, atol=1e-4 * max(1, float(expected.abs().max())))
 
 
 def torchvisions(name: str) -> nn.Module:
@@ -214,8 +215,8 @@ def test_state_dict_is_found_in_any_container(name: str, tmp_path: Path) -> None
     if name == "half precision":
         whole.half().float()
     torch.save(wrapped(whole.state_dict())[name], tmp_path / "checkpoint.pth")
-    found = read_checkpoint(tmp_path / "checkpoint.pth", ReaderOptions("test_efficientnet", NAMES, size=96))
-    require_the_logits_of(whole, found.network)
+    loaded = read_checkpoint(tmp_path / "checkpoint.pth", ReaderOptions("test_efficientnet", NAMES, size=96))
+    require_the_logits_of(whole, loaded.network)
 
 
 def test_pickled_network_is_read_by_its_tensors(tmp_path: Path) -> None:
@@ -256,7 +257,7 @@ def test_classes_by_index_are_read_in_order(classes: dict[Any, str], tmp_path: P
 def test_size_that_is_not_square_is_refused(tmp_path: Path) -> None:
     content = {"state_dict": small().state_dict(), "arch": "test_efficientnet", "classes": NAMES, "img_size": [96, 128]}
     torch.save(content, tmp_path / "checkpoint.pth")
-    with pytest.raises(CheckpointError, match="pictures of 96 x 128 pixels; only squares are read"):
+    with pytest.raises(CheckpointError, match="images of 96 x 128 pixels; only squares are read"):
         read_checkpoint(tmp_path / "checkpoint.pth")
     assert read_checkpoint(tmp_path / "checkpoint.pth", ReaderOptions(size=96)).network.spec.size == 96
 
@@ -393,9 +394,9 @@ def test_third_party_checkpoint_converts_to_a_model_file(source: Any, archive: P
     assert model.card.about["training"]["checkpoint"] == path.name
     pixels = np.random.default_rng(0).integers(0, 256, (120, 150, 3), np.uint8)
     for views in (1, 8):
-        found = model.run(pixels, views=views)
-        assert found.evidence.mean() + found.bias == pytest.approx(found.logit, abs=1e-4)
-        assert found.classes.sum() == pytest.approx(1, abs=1e-6) and np.isfinite(found.distance)
+        outputs = model.run(pixels, views=views)
+        assert outputs.evidence.mean() + outputs.bias == pytest.approx(outputs.logit, abs=1e-4)
+        assert outputs.classes.sum() == pytest.approx(1, abs=1e-6) and np.isfinite(outputs.distance)
 
 
 @pytest.mark.parametrize(("target", "readers"), [("export", ["convert", "formats"]), ("reproduce", ["reproduce"])])
@@ -409,7 +410,7 @@ def test_reader_options_reach_every_command_of_make(target: str, readers: list[s
             name, *words = line.split("-m export ")[1].split()
             args = COMMANDS[name].options().parse_args(words)
             if "checkpoint" in args:
-                options[name] = reader_options(args, 64)
+                options[name] = description_in(args, 64)
     assert options == dict.fromkeys(readers, ReaderOptions("resnet18", ["nevus", "lentigo"], ["lentigo"], 96))
 
 

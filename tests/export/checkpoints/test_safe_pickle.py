@@ -305,9 +305,9 @@ def test_tensors_are_shown_wherever_they_are(tmp_path: Path) -> None:
     tensor, path = torch.arange(3), tmp_path / "file.pth"
     namespace = argparse.Namespace(a=(tensor, [tensor]))
     torch.save({"a": (1, (tensor, {"b": [tensor]})), "c": namespace}, path)
-    found = read_torch_file(path)
-    inner = found["c"].fields["a"]
-    for shown in (found["a"][1][0], found["a"][1][1]["b"][0], inner[0], inner[1][0]):
+    loaded = read_torch_file(path)
+    inner = loaded["c"].fields["a"]
+    for shown in (loaded["a"][1][0], loaded["a"][1][1]["b"][0], inner[0], inner[1][0]):
         assert torch.equal(shown, tensor)
 
 
@@ -341,17 +341,17 @@ def honest() -> dict[str, Any]:
 def test_honest_file_is_read_as_torch_load_does(zipped: bool, protocol: int, tmp_path: Path) -> None:
     path = tmp_path / "file.pth"
     torch.save(honest(), path, pickle_protocol=protocol, _use_new_zipfile_serialization=zipped)
-    expected, found = torch.load(path, weights_only=False), read_torch_file(path)
-    assert found.keys() == expected.keys()
+    expected, loaded = torch.load(path, weights_only=False), read_torch_file(path)
+    assert loaded.keys() == expected.keys()
     for key, value in expected.items():
         if isinstance(value, torch.Tensor):
-            assert found[key].dtype == value.dtype and torch.equal(found[key], value), key
+            assert loaded[key].dtype == value.dtype and torch.equal(loaded[key], value), key
         elif key != "set":
-            assert found[key] == value, key
-    numbers = found["set"].args[0] if isinstance(found["set"], RecordedObject) else found["set"]
+            assert loaded[key] == value, key
+    numbers = loaded["set"].args[0] if isinstance(loaded["set"], RecordedObject) else loaded["set"]
     assert set(numbers) == {1, 2}
-    found["base"][1, 0] = -1
-    assert found["view"][0, 0] == -1, "Tensors of one storage share it."
+    loaded["base"][1, 0] = -1
+    assert loaded["view"][0, 0] == -1, "Tensors of one storage share it."
 
 
 def test_numpy_values_convert_to_builtin_types(tmp_path: Path) -> None:
@@ -379,7 +379,7 @@ def test_torchscript_program_is_refused_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\xff\xd8\xff\xe0 a photograph", pickle.dumps({"a": 1}), b"PK\3\4", struct.pack("<q", 1)]
+    "data", [b"", b"\xff\xd8\xff\xe0 an image", pickle.dumps({"a": 1}), b"PK\3\4", struct.pack("<q", 1)]
 )
 def test_other_file_is_refused(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(data)

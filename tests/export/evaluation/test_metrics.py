@@ -79,9 +79,9 @@ def test_images_of_one_lesion_are_drawn_together() -> None:
 def test_the_interval_of_a_mean_is_as_wide_as_theory_says() -> None:
     values = np.random.default_rng(1).normal(size=400)
     groups = np.arange(400).astype(str)
-    found = bootstrap_interval(lambda weights: float(np.average(values, weights=weights)), groups, 1000)
-    assert found.value == pytest.approx(values.mean())
-    assert found.high - found.low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.1)
+    interval = bootstrap_interval(lambda weights: float(np.average(values, weights=weights)), groups, 1000)
+    assert interval.value == pytest.approx(values.mean())
+    assert interval.high - interval.low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.1)
 
 
 def test_repeated_images_of_a_lesion_do_not_narrow_the_interval() -> None:
@@ -95,9 +95,9 @@ def test_repeated_images_of_a_lesion_do_not_narrow_the_interval() -> None:
 
 
 def test_labels_that_follow_their_probabilities_vary_as_a_binomial_does() -> None:
-    found = expected_under_calibration(lambda labels: float(labels.mean()), np.full(400, 0.2), 1000)
-    assert found.value == pytest.approx(0.2, abs=0.005)
-    assert found.high - found.low == pytest.approx(2 * 1.96 * np.sqrt(0.2 * 0.8 / 400), rel=0.1)
+    interval = expected_under_calibration(lambda labels: float(labels.mean()), np.full(400, 0.2), 1000)
+    assert interval.value == pytest.approx(0.2, abs=0.005)
+    assert interval.high - interval.low == pytest.approx(2 * 1.96 * np.sqrt(0.2 * 0.8 / 400), rel=0.1)
     assert np.isnan(expected_under_calibration(lambda labels: float(labels.mean()), np.array([])).value)
 
 

@@ -47,14 +47,14 @@ def test_the_graph_computes_what_numpy_does_and_never_falls(method: type[Calibra
 
 
 def test_platt_finds_the_slope_and_intercept_that_made_the_labels() -> None:
-    found = Platt.fit(*simulated(Platt(2, 0.5)))
-    assert (found.slope, found.intercept) == pytest.approx((2, 0.5), abs=0.15)
+    fitted = Platt.fit(*simulated(Platt(2, 0.5)))
+    assert (fitted.slope, fitted.intercept) == pytest.approx((2, 0.5), abs=0.15)
 
 
 def test_platt_does_not_turn_around_what_falls() -> None:
     logit, truth = simulated(Platt(-2, 0.5))
-    found = Platt.fit(logit, truth)
-    assert found.slope == 0 and found.apply(logit) == pytest.approx(truth.mean())
+    fitted = Platt.fit(logit, truth)
+    assert fitted.slope == 0 and fitted.apply(logit) == pytest.approx(truth.mean())
 
 
 def test_too_few_lesions_to_leave_some_out_are_told_so() -> None:
@@ -64,8 +64,8 @@ def test_too_few_lesions_to_leave_some_out_are_told_so() -> None:
 
 
 def test_beta_finds_a_slope_for_each_side_and_contains_platt() -> None:
-    found = Beta.fit(*simulated(Beta(0.5, 2.0, 0.3), 20000))
-    assert (found.below, found.above, found.intercept) == pytest.approx((0.5, 2.0, 0.3), abs=0.2)
+    fitted = Beta.fit(*simulated(Beta(0.5, 2.0, 0.3), 20000))
+    assert (fitted.below, fitted.above, fitted.intercept) == pytest.approx((0.5, 2.0, 0.3), abs=0.2)
     assert Beta(1.5, 1.5, -0.2).apply(LOGITS) == pytest.approx(Platt(1.5, -0.2).apply(LOGITS))
 
 
@@ -74,15 +74,15 @@ def test_beta_leaves_out_a_side_that_would_fall() -> None:
     # Very low logits are malignant more often than those in the middle: a free fit would turn that side around.
     truth = Platt().apply(logit) > np.resize((0.1, 0.3, 0.5, 0.7, 0.9), len(logit))
     truth[logit == -3] = np.resize((True, False), 40)
-    found = Beta.fit(logit, truth)
-    assert (found.below, found.above > 0) == (0, True)
+    fitted = Beta.fit(logit, truth)
+    assert (fitted.below, fitted.above > 0) == (0, True)
 
 
 def test_isotonic_follows_a_step_that_no_sigmoid_has() -> None:
     logit = np.linspace(-3, 3, 6000)
     truth = np.random.default_rng(1).random(6000) < np.where(logit < 1, 0.2, 0.7)
-    found = Isotonic.fit(logit, truth)
-    assert found.apply(np.array([0.0, 2.0])) == pytest.approx([0.2, 0.7], abs=0.08)
+    fitted = Isotonic.fit(logit, truth)
+    assert fitted.apply(np.array([0.0, 2.0])) == pytest.approx([0.2, 0.7], abs=0.08)
     losses = cross_validated_log_losses(logit, truth, np.arange(6000).astype(str))
     assert select_calibration(logit, truth, losses).method == "isotonic" == min(losses, key=losses.__getitem__)
 

@@ -44,8 +44,8 @@ def test_inputs_that_have_nothing_in_common_get_the_nearest_integers() -> None:
 def test_integers_stay_within_their_limits(seed: int, largest: int, scale: float) -> None:
     weights, _, seen = layer(np.random.default_rng(seed), 3, 8)
     seen[:, 0] = 0  # an input that is never there
-    found = gptq_round(weights, np.abs(weights).max(1) / largest, scale * seen.T @ seen, largest)
-    assert found.dtype == np.int8 and np.abs(found.astype(int)).max() <= largest
+    rounded = gptq_round(weights, np.abs(weights).max(1) / largest, scale * seen.T @ seen, largest)
+    assert rounded.dtype == np.int8 and np.abs(rounded.astype(int)).max() <= largest
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from lesion.settings import Settings
 from onnx import TensorProto, numpy_helper
 
 from export.checkpoints.reader import read_checkpoint
-from export.commands import convert, faithfulness
+from export.commands import convert
 from export.data.labels import LabelledImage
+from export.evaluation.faithfulness import shuffle_weights
 from export.evaluation.precision import compare_precisions
 from export.evaluation.predictions import predict
 from export.graph import quantize
@@ -63,21 +64,21 @@ def clipped() -> onnx.ModelProto:
     return model
 
 
-def cells(model: onnx.ModelProto, picture: Pixels) -> npt.NDArray[np.float32]:
+def cells(model: onnx.ModelProto, image: Pixels) -> npt.NDArray[np.float32]:
     options = ort.SessionOptions()
     options.log_severity_level = 3
     session = ort.InferenceSession(model.SerializeToString(), options)
-    return np.asarray(session.run(["cells"], {"image": picture[np.newaxis], "views": np.array(1)})[0])
+    return np.asarray(session.run(["cells"], {"image": image[np.newaxis], "views": np.array(1)})[0])
 
 
 def test_a_clipped_activation_has_the_range_of_the_clip() -> None:
     rng = np.random.default_rng(1)
-    pictures = [rng.integers(0, 256, (16, 16, 3), np.uint8) for _ in range(8)]
+    images = [rng.integers(0, 256, (16, 16, 3), np.uint8) for _ in range(8)]
     model = clipped()
-    small = quantise_network(model, pictures)
-    expected = cells(model, pictures[0])
+    small = quantise_network(model, images)
+    expected = cells(model, images[0])
     # With the range of what lies before the clip, a step would be 3.6, more than half of what the clip leaves.
-    assert 0 < np.abs(cells(small, pictures[0]) - expected).max() < 0.05 * np.ptp(expected)
+    assert 0 < np.abs(cells(small, images[0]) - expected).max() < 0.05 * np.ptp(expected)
     stored = {tensor.name.removeprefix(NETWORK_PREFIX): tensor.data_type for tensor in small.graph.initializer}
     in_float = [f"weight{place}" in stored for place in range(LAYERS)]
     assert in_float == [True] * FLOAT_LAYERS + [False] * (LAYERS - FLOAT_LAYERS)
@@ -95,9 +96,9 @@ def small(
     converted: Path, core: onnx.ModelProto, rows: list[LabelledImage], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """The small network's model file in int8."""
-    pictures = calibration_images([row for row in rows if row.split == "train"], 96)
+    images = calibration_images([row for row in rows if row.split == "train"], 96)
     path = tmp_path_factory.mktemp("int8") / "lesion.onnx"
-    onnx.save(quantise_network(restore_float32_network(onnx.load(converted), core), pictures), path)
+    onnx.save(quantise_network(restore_float32_network(onnx.load(converted), core), images), path)
     return path
 
 
@@ -165,7 +166,7 @@ def test_training_can_go_on_from_integers(small: Path, checkpoint: Path) -> None
 
 def test_shuffled_weights_are_shuffled_in_integers_too(small: Path, rows: list[LabelledImage]) -> None:
     pixels = decode(rows[0].path.read_bytes()).pixels
-    shuffled = faithfulness.shuffled(small)
+    shuffled = shuffle_weights(small)
     assert shuffled.run(pixels).logit != Model(small).run(pixels).logit
 
 

@@ -1,4 +1,4 @@
-"""The serving graph: what PyTorch answers, for pictures of any size, in any of eight positions."""
+"""The serving graph returns the outputs of PyTorch, for images of any size, in any of the eight views."""
 
 from pathlib import Path
 
@@ -25,15 +25,15 @@ def core(checkpoint: Path) -> NetworkCore:
     network = read_checkpoint(checkpoint).network
     assert isinstance(network, LesionNet)
     with torch.no_grad():
-        # Two epochs leave a head that hardly says anything; a louder one shows differences.
+        # After two epochs the logits are close to zero; larger weights make differences visible.
         network.malignant.weight *= 30
     return NetworkCore(network).eval()
 
 
 @pytest.fixture(scope="module")
 def session(core: NetworkCore) -> ort.InferenceSession:
-    familiarity = OodStatistics.placeholder(core.features)
-    model = assemble(export_network(core), core.network, NUMBERS, familiarity)
+    ood_statistics = OodStatistics.placeholder(core.features)
+    model = assemble(export_network(core), core.network, NUMBERS, ood_statistics)
     options = ort.SessionOptions()
     options.log_severity_level = 3
     return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
@@ -59,27 +59,27 @@ def test_a_picture_of_any_size_gets_the_logit_that_pytorch_gives(
     with torch.inference_mode():
         cells = core(resize(square, 96))[0]
         logit = float(cells.mean()) + (core.network.constant_bias or 0)
-    found = run(session, part)
-    assert found["logit"] == pytest.approx(logit, abs=1e-4)
-    assert found["evidence"].shape == cells.shape[1:]
+    outputs = run(session, part)
+    assert outputs["logit"] == pytest.approx(logit, abs=1e-4)
+    assert outputs["evidence"].shape == cells.shape[1:]
 
 
 def test_evidence_adds_up_and_calibration_is_applied(
     session: ort.InferenceSession, core: NetworkCore, pixels: Pixels
 ) -> None:
     for views in (1, 8):
-        found = run(session, pixels, views=views)
+        outputs = run(session, pixels, views=views)
         bias = core.network.constant_bias
-        assert found["evidence"].mean() + bias == pytest.approx(found["logit"], abs=1e-5)
-        expected = 1 / (1 + np.exp(-(NUMBERS.slope * found["logit"] + NUMBERS.intercept)))
-        assert found["probability"] == pytest.approx(expected, abs=1e-6)
+        assert outputs["evidence"].mean() + bias == pytest.approx(outputs["logit"], abs=1e-5)
+        expected = 1 / (1 + np.exp(-(NUMBERS.slope * outputs["logit"] + NUMBERS.intercept)))
+        assert outputs["probability"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_malignant_diagnoses_share_the_probability(session: ort.InferenceSession, core: NetworkCore, pixels: Pixels) -> None:
-    found = run(session, pixels)
+    outputs = run(session, pixels)
     malignant = np.array(core.network.spec.malignant)
-    assert found["classes"].sum() == pytest.approx(1, abs=1e-6)
-    assert found["classes"][malignant].sum() == pytest.approx(found["probability"], abs=1e-6)
+    assert outputs["classes"].sum() == pytest.approx(1, abs=1e-6)
+    assert outputs["classes"][malignant].sum() == pytest.approx(outputs["probability"], abs=1e-6)
 
 
 def test_one_view_is_the_default(session: ort.InferenceSession, pixels: Pixels) -> None:
@@ -91,12 +91,12 @@ def test_eight_views_are_the_mean_of_the_eight_positions(session: ort.InferenceS
     square = crop_square(pixels)
     positions = [turned for k in range(4) for turned in (np.rot90(square, k), np.rot90(square, k)[:, ::-1])]
     logits = [float(run(session, position)["logit"]) for position in positions]
-    found = run(session, square, views=8)
-    assert found["logit"] == pytest.approx(np.mean(logits), abs=1e-4)
-    assert found["spread"] == pytest.approx(np.std(logits), abs=1e-4)
+    outputs = run(session, square, views=8)
+    assert outputs["logit"] == pytest.approx(np.mean(logits), abs=1e-4)
+    assert outputs["spread"] == pytest.approx(np.std(logits), abs=1e-4)
 
 
-def test_the_evidence_of_eight_views_turns_with_the_picture(session: ort.InferenceSession, pixels: Pixels) -> None:
+def test_evidence_of_eight_views_rotates_with_the_image(session: ort.InferenceSession, pixels: Pixels) -> None:
     square = crop_square(pixels)
     upright = run(session, square, views=8)["evidence"]
     assert not np.allclose(upright, np.rot90(upright), atol=1e-2)
@@ -128,7 +128,7 @@ def test_the_distance_is_the_mahalanobis_distance_of_the_middle_features(core: N
     model = assemble(export_network(core), core.network, NUMBERS, numbers)
     options = ort.SessionOptions()
     options.log_severity_level = 3
-    found = run(ort.InferenceSession(model.SerializeToString(), options), pixels)["distance"]
+    distance = run(ort.InferenceSession(model.SerializeToString(), options), pixels)["distance"]
 
     square = torch.from_numpy(np.ascontiguousarray(crop_square(pixels).transpose(2, 0, 1)))[None].float()
     with torch.inference_mode():
@@ -137,7 +137,7 @@ def test_the_distance_is_the_mahalanobis_distance_of_the_middle_features(core: N
     # The covariance that probabilistic PCA stands for, inverted as a whole.
     covariance = 0.25 * (np.eye(core.features) - axes @ axes.T) + axes @ np.diag([9.0, 4.0, 1.0]) @ axes.T
     expected = np.sqrt(standard @ np.linalg.inv(covariance) @ standard / core.features)
-    assert found == pytest.approx(expected, rel=1e-3)
+    assert distance == pytest.approx(expected, rel=1e-3)
 
 
 def test_the_file_is_valid_onnx_with_the_inputs_and_outputs_of_the_design(converted: Path) -> None:

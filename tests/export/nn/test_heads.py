@@ -72,9 +72,9 @@ def feature_map() -> torch.Tensor:
 def test_explain_equals_forward(kind: str, classes: int, feature_map: torch.Tensor) -> None:
     taken = head(kind, classes)
     logit, class_logits = taken(feature_map)
-    found = taken.explain(feature_map)
-    assert torch.allclose(found.class_logits, class_logits, atol=1e-5)
-    assert torch.allclose(found.cells.mean((1, 2)) + found.bias, logit, atol=1e-5)
+    explanation = taken.explain(feature_map)
+    assert torch.allclose(explanation.class_logits, class_logits, atol=1e-5)
+    assert torch.allclose(explanation.cells.mean((1, 2)) + explanation.bias, logit, atol=1e-5)
 
 
 @pytest.mark.parametrize(("kind", "classes"), HEADS)
@@ -119,8 +119,8 @@ def test_equal_maxima_share_the_evidence() -> None:
 
 def test_explain_of_large_features_is_finite(feature_map: torch.Tensor) -> None:
     taken = head("concat", 5)
-    found = taken.explain(feature_map * 1e4)
-    assert all(torch.isfinite(value).all() for value in found)
+    explanation = taken.explain(feature_map * 1e4)
+    assert all(torch.isfinite(value).all() for value in explanation)
 
 
 @pytest.mark.parametrize(
@@ -175,11 +175,11 @@ def test_serving_graph_evidence_is_exact_for_one_and_eight_views(kind: str, clas
         expected = network((batch / 255 - 0.5) / 0.2)[0]
     one, eight = run(square, 1), run(square, 8)
     assert one["logit"] == pytest.approx(float(expected), abs=1e-4)
-    for found in (one, eight):
-        assert found["evidence"].mean() + found["bias"] == pytest.approx(found["logit"], abs=1e-4)
-        assert found["classes"].sum() == pytest.approx(1, abs=1e-6)
-        malignant = found["classes"][list(MALIGNANT[classes])].sum()
-        assert malignant == pytest.approx(found["probability"], abs=1e-6)
+    for outputs in (one, eight):
+        assert outputs["evidence"].mean() + outputs["bias"] == pytest.approx(outputs["logit"], abs=1e-4)
+        assert outputs["classes"].sum() == pytest.approx(1, abs=1e-6)
+        malignant = outputs["classes"][list(MALIGNANT[classes])].sum()
+        assert malignant == pytest.approx(outputs["probability"], abs=1e-6)
     turned = run(np.rot90(square), 8)
     assert np.allclose(turned["evidence"], np.rot90(eight["evidence"]), atol=1e-3)
     assert not np.allclose(turned["evidence"], eight["evidence"], atol=1e-3)
