@@ -36,7 +36,7 @@ CDK_RUN = PATH="$(NODE):$$PATH" CDK_DISABLE_CLI_TELEMETRY=1 infra/node_modules/.
 # Example values for every option, so that `make synth` also checks the templates that they add.
 EVERY_OPTION := region=eu-central-1 waf=true tracing=true provisioned_concurrency=1 domain_name=moles.example.org \
 	hosted_zone_id=Z0123456789 alarm_email=you@example.org origin_secret=2 url_hosts=images.example.org \
-	batch_bucket=my-photographs batch_prefix=clinic/2025/
+	batch_bucket=my-images batch_prefix=clinic/2025/
 
 .PHONY: help serve packages setup test test-all tools check train export reproduce synth sbom bootstrap deploy destroy
 

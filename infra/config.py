@@ -190,7 +190,7 @@ class Settings(BaseModel):
         "Bucket whose images are classified in one go, in this account and region. It creates a stack for that "
         "(docs/operations.md). Empty creates none.",
         r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
-        "my-photographs",
+        "my-images",
     )
     batch_prefix: str = _text(
         "",

@@ -139,23 +139,23 @@ class BatchRun:
     batch: int
 
 
-def batch_costs(bulk: BatchRun, photographs: int = 1_000_000) -> dict[str, float]:
+def batch_costs(bulk: BatchRun, images: int = 1_000_000) -> dict[str, float]:
     """Return the cost of classifying that many images in US dollars per item."""
-    batches = math.ceil(photographs / bulk.batch)
-    seconds = (photographs * bulk.ms + bulk.at_once * bulk.start_ms) / 1000
+    batches = math.ceil(images / bulk.batch)
+    seconds = (images * bulk.ms + bulk.at_once * bulk.start_ms) / 1000
     return {
         "Lambda, duration": seconds * bulk.memory_mb / MB_PER_GB * LAMBDA_GB_SECOND,
         "Lambda, requests": batches * LAMBDA_REQUEST,
-        "S3, photographs read": photographs * S3_GET,
-        "S3, results written, photographs listed": (batches + math.ceil(photographs / S3_LISTED)) * S3_PUT,
+        "S3, images read": images * S3_GET,
+        "S3, results written, images listed": (batches + math.ceil(images / S3_LISTED)) * S3_PUT,
         "Step Functions, batches": batches * EXPRESS_REQUEST + seconds * EXPRESS_GB * EXPRESS_GB_SECOND,
         "Step Functions, transitions": batches * STATE_TRANSITION,
     }
 
 
-def batch_hours(bulk: BatchRun, photographs: int = 1_000_000) -> float:
+def batch_hours(bulk: BatchRun, images: int = 1_000_000) -> float:
     """Return the duration in hours with every execution environment busy."""
-    return (photographs * bulk.ms / bulk.at_once + bulk.start_ms) / 3_600_000
+    return (images * bulk.ms / bulk.at_once + bulk.start_ms) / 3_600_000
 
 
 def cost_tables(load: PredictionLoad) -> str:
@@ -187,7 +187,7 @@ def main() -> None:
         "init-ms": (float, "duration of a start"),
         "cold": (float, "share of predictions that wait for a start, 0 to 1"),
         "memory-mb": (int, "memory of the function"),
-        "photo-kb": (float, "size of a photograph"),
+        "photo-kb": (float, "size of an image"),
     }
     for name, (kind, says) in numbers.items():
         default = getattr(PredictionLoad, name.replace("-", "_"))

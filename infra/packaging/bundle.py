@@ -1,7 +1,7 @@
-"""The published site: the page's own files, those of packages that it loads, and what private mode downloads.
+"""Build of the published site: the page's files, the files of packages that it loads, and the downloads of private mode.
 
-`PYTHONPATH=lambda python -m infra.packaging.bundle` puts it together in `build/site`. `infra.dev.serve` and the CDK application do so by
-themselves, so that a laptop, the cloud and its rehearsal all publish the same files.
+`PYTHONPATH=lambda python -m infra.packaging.bundle` builds it in `build/site`. `infra.dev.serve` and the CDK application
+call the same function, so that the local server, the deployment and its emulation publish the same files.
 """
 
 import gzip
@@ -117,38 +117,42 @@ def _published(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _with_preloads(published: Mapping[str, bytes]) -> bytes:
-    """The page, with a link to every module that it needs at first: else a browser learns of each only from the one that
-    imports it, and every step of that way is a round trip."""
-    found = [_ENTRY]
-    for name in found:
+    """Return the page with a preload link to every module that it imports statically.
+
+    Without the links, a browser discovers each module only in the module that imports it, one round trip per level.
+    """
+    module_names = [_ENTRY]
+    for name in module_names:
         folder = posixpath.dirname(f"/{name}")
         imported = (posixpath.normpath(posixpath.join(folder, to))[1:] for to in _IMPORT.findall(published[name].decode()))
-        found += [to for to in dict.fromkeys(imported) if to not in found]
-    links = "".join(f'  <link rel="modulepreload" href="/{name}">\n' for name in found)
+        module_names += [to for to in dict.fromkeys(imported) if to not in module_names]
+    links = "".join(f'  <link rel="modulepreload" href="/{name}">\n' for name in module_names)
     return published[_PAGE].replace(b"</head>", f"{links}</head>".encode())
 
 
 def _kept(published: Mapping[str, bytes]) -> list[dict[str, str]]:
-    """What the service worker keeps: address and revision of each file. Another list is another service worker, which a
-    browser then installs."""
+    """Return the precache list of the service worker: URL and revision of each file.
+
+    A changed list changes the service worker, which a browser then installs.
+    """
     names = [name for name in published if not name.startswith(_NOT_KEPT)]
     return [{"url": f"/{name}", "revision": _revision(published[name])} for name in sorted([*names, _PARTS])]
 
 
 def _private(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
-    """What private mode downloads, and the list of it with the bytes that travel.
+    """Yield the downloads of private mode, and their list with the compressed sizes in bytes.
 
-    The larger ones are compressed here and unpacked by the page, because CloudFront compresses nothing above 10 MB; so
-    progress is counted in bytes that really travel, and a telephone keeps the small form. Each name carries its content's
-    hash: what is kept under a name never changes.
+    The larger files are compressed here and decompressed by the page, because CloudFront compresses no file above 10 MB. So
+    the progress counts transferred bytes, and a smartphone stores the compressed form. Each name contains the hash of the
+    content, so a stored file never changes.
     """
-    judge = json.dumps(_judge(model), ensure_ascii=False, separators=(",", ":")).encode()
+    classification_data = json.dumps(_classification_data(model), ensure_ascii=False, separators=(",", ":")).encode()
     packed = {
         "model": ("lesion.onnx", model.read_bytes()),
-        "judge": ("judge.json", judge),
+        "judge": ("judge.json", classification_data),
         "runtime": ("runtime.wasm", _of_package(_RUNTIME)),
     }
-    # Modules, which only a server can unpack.
+    # Modules are imported by the browser, so the page cannot decompress them.
     plain = {"engine": ("engine.mjs", _of_package(_ENGINE)), "heic": ("heic.mjs", _of_package(_HEIC))}
     listed = {}
     for part, (name, content) in (packed | plain).items():
@@ -163,8 +167,8 @@ def _private(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _small(content: bytes, kept: Path) -> bytes:
-    """`content` compressed; taken from `kept`, whose name says that it is the same, where that is there."""
-    # Without a time in it, so that the same content is the same file.
+    """Return `content` compressed, read from `kept` where that exists: its name contains the hash of the content."""
+    # Without a modification time, so that the same content gives the same file.
     return kept.read_bytes() if kept.is_file() else gzip.compress(content, 9, mtime=0)
 
 
@@ -172,8 +176,11 @@ def _revision(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def _judge(path: Path) -> dict[str, Any]:
-    """All that turns the graph's outputs into an answer. ONNX Runtime for the web shows no metadata of a file."""
+def _classification_data(path: Path) -> dict[str, Any]:
+    """Return the metadata that private mode needs to turn the graph's outputs into a response.
+
+    ONNX Runtime for the web does not expose the metadata of a model file.
+    """
     model = Model(path)
     return {
         "card": describe_model(model),
@@ -185,12 +192,12 @@ def _judge(path: Path) -> dict[str, Any]:
 
 
 def _licences() -> Iterator[str]:
-    """Name, version and licence of every package of which something is published."""
+    """Yield the name, version and licence of every package with published files."""
     for name in sorted({name.split("/")[0] for name in (*VENDOR, _ENGINE, _HEIC)}):
         folder = PACKAGES / name
         package = json.loads((folder / "package.json").read_text())
         yield f"{package['name']} {package['version']}: {package['license']}\n"
-        # The nearest to what is published: a package may hold files under another licence beside them.
+        # The last one is the closest to the published files: a package may contain files under another licence.
         texts = sorted(folder.glob("LICENSE*")) + sorted(folder.glob("*-wasm/LICENSE*"))
         yield from (f"{text.read_text()}\n" for text in texts[-1:])
 
@@ -203,7 +210,7 @@ def _of_package(name: str) -> bytes:
 
 
 def _write(path: Path, content: bytes, spare: Path) -> None:
-    """Write a file whole or not at all, by way of `spare`, and only where it differs: several may do the same at once."""
+    """Write a file atomically through `spare`, and only if it differs, because several processes may build at once."""
     if path.is_file() and path.read_bytes() == content:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -39,7 +39,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
     folder = tmp_path_factory.mktemp("cdk")
     app = App(outdir=str(folder), analytics_reporting=False)
-    BatchStack(app, "LesionBatch", Settings(batch_bucket="my-photographs", batch_prefix="clinic/2025/", batch_concurrency=4))
+    BatchStack(app, "LesionBatch", Settings(batch_bucket="my-images", batch_prefix="clinic/2025/", batch_concurrency=4))
     app.synth()
     return Template.read(folder, "LesionBatch")
 
@@ -68,13 +68,13 @@ def small_jpeg(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def rows(emulation: BatchEmulation, folder: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = ds.dataset(emulation.fetch(folder), partitioning="hive").to_table().to_pylist()
-    return found
+    table: list[dict[str, Any]] = ds.dataset(emulation.fetch(folder), partitioning="hive").to_table().to_pylist()
+    return table
 
 
 def test_batch_rows_equal_those_of_the_command_line(emulate: Put, stand_in_file: Path, tmp_path: Path) -> None:
     """Every object gets the row that the same file gets from `python -m lesion.batch`."""
-    source = tmp_path / "photographs"
+    source = tmp_path / "images"
     (source / "below").mkdir(parents=True)
     shutil.copy(SAMPLES / "ISIC_0000026.jpg", source / "müller a.jpg")
     shutil.copy(PHONE_IMAGES / "ISIC_0000026.heic", source / "below" / "b.heic")
@@ -89,14 +89,16 @@ def test_batch_rows_equal_those_of_the_command_line(emulate: Put, stand_in_file:
     emulation.s3.put_object(Bucket=emulation.source, Key="another/folder.jpg", Body=b"")
     emulation.machine.start("first")
 
-    def comparable(found: list[dict[str, Any]], cut: str) -> dict[str, dict[str, Any]]:
-        kept = [{key: value for key, value in row.items() if key not in ("decode_ms", "infer_ms", "run")} for row in found]
+    def comparable(given_rows: list[dict[str, Any]], cut: str) -> dict[str, dict[str, Any]]:
+        kept = [
+            {key: value for key, value in row.items() if key not in ("decode_ms", "infer_ms", "run")} for row in given_rows
+        ]
         return {row.pop("file").removeprefix(cut): row for row in kept}
 
-    found = rows(emulation, tmp_path)
-    assert {row["run"] for row in found} == {"first"} and len(found) == 5
+    result_rows = rows(emulation, tmp_path)
+    assert {row["run"] for row in result_rows} == {"first"} and len(result_rows) == 5
     expected = ds.dataset(here).to_table()
-    assert comparable(found, emulation.prefix) == comparable(expected.to_pylist(), "")
+    assert comparable(result_rows, emulation.prefix) == comparable(expected.to_pylist(), "")
     (piece,) = (tmp_path / "results").rglob("*.parquet")
     assert ds.dataset(piece).schema.equals(expected.schema, check_metadata=True)
     assert wait_for_log(emulation.functions.log, "5 rows are written")
@@ -110,9 +112,9 @@ def test_batch_reads_all_pages_and_retries_throttled_calls(emulate: Put, tmp_pat
     keys = [emulation.put(f"{number:04}.jpg", small_jpeg if number % 10 == 0 else b"") for number in range(1010)]
     emulation.functions.calls_to_throttle = 3
     execution = emulation.machine.start("many")
-    found = rows(emulation, tmp_path)
-    assert sorted(row["file"] for row in found) == keys
-    assert Counter(row["status"] for row in found) == {"ok": 101, "error": 909}
+    result_rows = rows(emulation, tmp_path)
+    assert sorted(row["file"] for row in result_rows) == keys
+    assert Counter(row["status"] for row in result_rows) == {"ok": 101, "error": 909}
     assert len(execution.children) == 21 and execution.transitions == 1
     assert emulation.machine.retries == ["Lambda.TooManyRequestsException"] * 3
 
@@ -149,8 +151,8 @@ def test_batch_resumes_after_kills_without_lost_rows(emulate: Put, tmp_path: Pat
     for helper in helpers:
         helper.join()
     assert kills[0] >= 2
-    found = rows(emulation, tmp_path)
-    assert sorted(row["file"] for row in found) == keys
+    result_rows = rows(emulation, tmp_path)
+    assert sorted(row["file"] for row in result_rows) == keys
     before = {path.name for path in (tmp_path / "results").rglob("*.parquet")}
     emulation.machine.start("stopped")
     assert {path.name for path in emulation.fetch(tmp_path).rglob("*.parquet")} == before
@@ -162,10 +164,10 @@ def test_batch_writes_a_row_for_a_file_that_crashes(emulate: Put, tmp_path: Path
     good = [emulation.put(f"{number}.jpg", small_jpeg) for number in range(8)]
     bad = [emulation.put("x1", DEADLY), emulation.put("x2", ENDLESS), emulation.put("x3", DEADLY)]
     emulation.machine.start("fragile")
-    found = rows(emulation, tmp_path)
-    assert sorted(row["file"] for row in found) == sorted([*good, *bad])
-    assert [row["file"] for row in found if row["code"] == "crashed"] == bad
-    assert Counter(row["status"] for row in found) == {"ok": 8, "error": 3}
+    result_rows = rows(emulation, tmp_path)
+    assert sorted(row["file"] for row in result_rows) == sorted([*good, *bad])
+    assert [row["file"] for row in result_rows if row["code"] == "crashed"] == bad
+    assert Counter(row["status"] for row in result_rows) == {"ok": 8, "error": 3}
     assert len(list((tmp_path / "results").rglob("*.parquet"))) == 1
 
 
@@ -178,8 +180,8 @@ def test_batch_handles_missing_objects_and_missing_buckets(emulate: Put, tmp_pat
     assert (lost["status"], lost["code"], lost["message"]) == ("error", "unreadable", "S3 says NoSuchKey.")
     assert classified["status"] == "ok"
     shutil.rmtree(tmp_path / "results")
-    for found in emulation.s3.list_objects_v2(Bucket=emulation.target)["Contents"]:
-        emulation.s3.delete_object(Bucket=emulation.target, Key=found["Key"])
+    for entry in emulation.s3.list_objects_v2(Bucket=emulation.target)["Contents"]:
+        emulation.s3.delete_object(Bucket=emulation.target, Key=entry["Key"])
     emulation.s3.delete_bucket(Bucket=emulation.target)
     execution = Execution("no bucket")
     with pytest.raises(StateFailed, match=r"StorageError.*NoSuchBucket.*Resume the run") as caught:

@@ -73,7 +73,7 @@ def test_cdk_keys_are_ignored() -> None:
         ("url_hosts", "example.org, other.example.org"),
         ("title", "two\nlines"),
         ("origin_secret", 0),
-        ("batch_bucket", "s3://photographs"),
+        ("batch_bucket", "s3://images"),
         ("batch_prefix", "no-slash"),
         ("batch_prefix", "every*/"),
         ("batch_concurrency", 0),

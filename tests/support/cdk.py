@@ -27,7 +27,7 @@ EVERY_OPTION: dict[str, Any] = {
     "rollout": "linear_10_percent_every_1_minute",
     "reserved_concurrency": 0,
     "budget_usd": 0,
-    "batch_bucket": "my-photographs",
+    "batch_bucket": "my-images",
     "batch_prefix": "clinic/2025/",
     "batch_concurrency": 20,
 }

@@ -73,7 +73,7 @@ def test_nothing_outside_the_page_is_served(base_url: str, path: str) -> None:
     assert b"import" not in answer and b"root:" not in answer
 
 
-def test_a_photograph_is_judged_over_the_network(base_url: str, image_bytes: bytes) -> None:
+def test_server_classifies_an_image_over_the_network(base_url: str, image_bytes: bytes) -> None:
     response = httpx2.post(base_url + "/api/classify", files={"file": ("photo.jpg", image_bytes)}, timeout=60)
     assert response.status_code == 200
     assert response.json()["image"] == {"width": 1504, "height": 1129, "format": "JPEG"}
@@ -139,16 +139,16 @@ def test_what_cannot_be_served_is_one_sentence(
     assert sentence in fails(environment, **variables)
 
 
-def test_requests_are_answered_while_a_photograph_is_judged(base_url: str) -> None:
+def test_server_answers_while_it_classifies_an_image(base_url: str) -> None:
     # 40 megapixels of PNG, small to send and slow to decode.
     buffer = BytesIO()
     Image.new("RGB", (8000, 5000), (180, 130, 120)).save(buffer, "PNG")
     answers: list[int] = []
 
-    def judge() -> None:
+    def classify() -> None:
         answers.append(httpx2.post(base_url + "/api/classify", content=buffer.getvalue(), timeout=120).status_code)
 
-    thread = Thread(target=judge)
+    thread = Thread(target=classify)
     thread.start()
     time.sleep(0.1)
     pings = 0

@@ -66,10 +66,10 @@ def test_private_mode_gets_the_model_and_its_metadata(
 ) -> None:
     assert unpacked(site, "model") == stand_in_file.read_bytes()
     assert unpacked(site, "runtime").startswith(b"\0asm")
-    judge: dict[str, Any] = json.loads(unpacked(site, "judge"))
-    assert judge["card"] == client.get("/api/model").json()
-    assert judge["bias"] == stand_in.card.bias
-    assert judge["messages"].keys() == {rule.code for rule in stand_in.card.refusal}
+    classification_data: dict[str, Any] = json.loads(unpacked(site, "judge"))
+    assert classification_data["card"] == client.get("/api/model").json()
+    assert classification_data["bias"] == stand_in.card.bias
+    assert classification_data["messages"].keys() == {rule.code for rule in stand_in.card.refusal}
 
 
 def test_private_mode_gets_modules_as_they_are(site: Path) -> None:

@@ -50,7 +50,7 @@ def test_the_function_reads_the_folder_writes_results_and_its_log_and_nothing_el
     (results,), (log,) = template.named("AWS::S3::Bucket"), template.named("AWS::Logs::LogGroup")
     logs = (f"arn:aws:logs:eu-central-1:123456789012:{log}", None)
     assert allowed(template, "functionrole") == {
-        "s3:GetObject": ("arn:aws:s3:::my-photographs/clinic/2025/*", None),
+        "s3:GetObject": ("arn:aws:s3:::my-images/clinic/2025/*", None),
         "s3:PutObject": (f"arn:aws:s3:::{results}/results/*", None),
         "logs:CreateLogStream": logs,
         "logs:PutLogEvents": logs,
@@ -60,7 +60,7 @@ def test_the_function_reads_the_folder_writes_results_and_its_log_and_nothing_el
 def test_the_state_machine_lists_the_folder_and_calls_the_function(template: Template) -> None:
     (function,), (results,) = template.named("AWS::Lambda::Function"), template.named("AWS::S3::Bucket")
     rights = allowed(template, "machinerole")
-    assert rights["s3:ListBucket"] == ("arn:aws:s3:::my-photographs", {"StringEquals": {"s3:prefix": "clinic/2025/"}})
+    assert rights["s3:ListBucket"] == ("arn:aws:s3:::my-images", {"StringEquals": {"s3:prefix": "clinic/2025/"}})
     assert rights["lambda:InvokeFunction"] == (f"arn:aws:lambda:eu-central-1:123456789012:{function}", None)
     assert {place for action, (place, _) in rights.items() if action.startswith("s3:") and "List" not in action} == {
         f"arn:aws:s3:::{results}/lists/*"
@@ -76,13 +76,13 @@ def test_no_role_has_rights_of_another_kind(template: Template) -> None:
 
 
 def test_the_service_knows_nothing_of_it(full: Assembly) -> None:
-    assert "my-photographs" not in full.text() and "states.amazonaws.com" not in full.text()
+    assert "my-images" not in full.text() and "states.amazonaws.com" not in full.text()
 
 
 def test_the_function_is_another_image_of_the_same_file_with_places_of_its_own(full: Assembly, template: Template) -> None:
     (function,) = template.resolve(template.named("AWS::Lambda::Function")).values()
     assert (function["ReservedConcurrentExecutions"], function["Timeout"]) == (20, TIMEOUT_S)
-    assert function["Environment"]["Variables"]["LESION_BATCH_SOURCE"] == "my-photographs"
+    assert function["Environment"]["Variables"]["LESION_BATCH_SOURCE"] == "my-images"
     images = {}
     for stack in ("Lesion", STACK):
         assets = json.loads(Path(full.folder, f"{stack}.assets.json").read_text())["dockerImages"]
@@ -92,22 +92,22 @@ def test_the_function_is_another_image_of_the_same_file_with_places_of_its_own(f
 
 
 def test_only_keys_pass_and_no_history_of_them_is_kept(template: Template, definition: dict[str, Any]) -> None:
-    photographs = definition["States"]["Images"]
-    assert photographs["ItemSelector"] == {"key.$": "$$.Map.Item.Value.Key"}
-    assert photographs["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
-    assert photographs["MaxConcurrency"] == 20
+    distributed_map = definition["States"]["Images"]
+    assert distributed_map["ItemSelector"] == {"key.$": "$$.Map.Item.Value.Key"}
+    assert distributed_map["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
+    assert distributed_map["MaxConcurrency"] == 20
     (machine,) = template.named("AWS::StepFunctions::StateMachine").values()
     assert "LoggingConfiguration" not in machine and machine.get("StateMachineType", "STANDARD") == "STANDARD"
 
 
 def test_no_failure_is_passed_over(definition: dict[str, Any]) -> None:
-    photographs = definition["States"]["Images"]
-    assert not [name for name in photographs if name.startswith("Tolerated")]
-    inner = photographs["ItemProcessor"]["States"]
+    distributed_map = definition["States"]["Images"]
+    assert not [name for name in distributed_map if name.startswith("Tolerated")]
+    inner = distributed_map["ItemProcessor"]["States"]
     alone = inner["One by one"]["ItemProcessor"]["States"]
     for state in (inner["Classify"], alone["Try"]):
         busy, ended = state["Catch"]
-        # Before what counts as the photograph's fault comes what does not.
+        # Transient errors are caught first, because they are not caused by the image.
         assert busy["ErrorEquals"] == TRANSIENT_ERRORS and ended["ErrorEquals"] == ["States.ALL"]
     assert {inner["Unavailable"]["Type"], alone["Image unavailable"]["Type"]} == {"Fail"}
 
@@ -131,8 +131,8 @@ def test_a_million_costs_what_its_parts_cost() -> None:
     bulk = BatchRun(ms=36, start_ms=1000, at_once=100, memory_mb=1024, batch=50)
     parts = batch_costs(bulk)
     assert parts["Lambda, duration"] == pytest.approx((36_000 + 100) * 0.0000166667)
-    assert parts["S3, photographs read"] == pytest.approx(0.40)
-    assert parts["S3, results written, photographs listed"] == pytest.approx(0.105)
+    assert parts["S3, images read"] == pytest.approx(0.40)
+    assert parts["S3, results written, images listed"] == pytest.approx(0.105)
     assert parts["Step Functions, transitions"] == pytest.approx(0.50)
     assert batch_hours(bulk) == pytest.approx(0.1, rel=0.01)
 

@@ -145,7 +145,7 @@ def test_the_function_is_what_was_measured(plain: Assembly) -> None:
 
 
 def test_a_setting_of_none_reserves_nothing(full: Assembly) -> None:
-    # Nought would be no photographs at all.
+    # A reservation of zero would reject every request.
     assert "ReservedConcurrentExecutions" not in the_function(full)[1]
 
 
