@@ -55,7 +55,7 @@ def main() -> None:
     """Write golden.json."""
     model = Model(Settings.model)
     values = {path.stem: observe(model, path) for path in sorted(SAMPLES.glob("*.jpg"))}
-    FILE.write_text(json.dumps({"model_sha256": model.sha256, "photographs": values}, indent=1) + "\n")
+    FILE.write_text(json.dumps({"model_sha256": model.sha256, "images": values}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

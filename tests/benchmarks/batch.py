@@ -98,10 +98,10 @@ def main() -> int:
     arguments = parser.parse_args()
     files = sorted((arguments.data / "images").glob("*.jpg"))[: arguments.images]
     with tempfile.TemporaryDirectory() as folder:
-        found = {"load": os.getloadavg()[0], **bucket(files, Path(folder)), **one_machine(files, Path(folder))}
-    write(found, arguments.out)
-    print(json.dumps(found))
-    return int(bool(found["wrong"]) or found["batch_cpu"] < LEAST * found["bare_cpu"])
+        figures = {"load": os.getloadavg()[0], **bucket(files, Path(folder)), **one_machine(files, Path(folder))}
+    write(figures, arguments.out)
+    print(json.dumps(figures))
+    return int(bool(figures["wrong"]) or figures["batch_cpu"] < LEAST * figures["bare_cpu"])
 
 
 def bucket(files: Sequence[Path], folder: Path) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def bucket(files: Sequence[Path], folder: Path) -> dict[str, Any]:
     from aws_cdk import App
 
     app = App(outdir=str(folder / "cdk"), analytics_reporting=False)
-    BatchStack(app, "LesionBatch", Settings(batch_bucket="photographs", batch_prefix="all/", batch_concurrency=CORES))
+    BatchStack(app, "LesionBatch", Settings(batch_bucket="images", batch_prefix="all/", batch_concurrency=CORES))
     app.synth()
     template = Template.read(folder / "cdk", "LesionBatch")
     with _storage(folder) as address:
@@ -186,7 +186,7 @@ def _storage(folder: Path) -> Iterator[str]:
 
 def one_machine(files: Sequence[Path], folder: Path) -> dict[str, float]:
     """Return images per second and core, and per CPU second, of `lesion.batch` and of a bare loop."""
-    source = folder / "photographs"
+    source = folder / "images"
     source.mkdir()
     for file in files:
         (source / file.name).symlink_to(file.resolve())
@@ -230,23 +230,23 @@ def _bare(files: Sequence[Path], side: int) -> tuple[float, float]:
     return time.perf_counter() - began, time.process_time() - spent
 
 
-def write(found: dict[str, Any], out: Path) -> None:
+def write(figures: dict[str, Any], out: Path) -> None:
     """Write batch.json and batch.md into `out`."""
-    bulk = BatchRun(found["ms"], found["start"], Settings().batch_concurrency, found["memory"], IMAGES_PER_BATCH)
+    bulk = BatchRun(figures["ms"], figures["start"], Settings().batch_concurrency, figures["memory"], IMAGES_PER_BATCH)
     costs = batch_costs(bulk)
     dollars = sum(costs.values())
     million = {"bulk": asdict(bulk), "usd": costs, "hours": batch_hours(bulk)}
-    (out / "batch.json").write_text(json.dumps({**found, "million": million}, indent=1) + "\n")
+    (out / "batch.json").write_text(json.dumps({**figures, "million": million}, indent=1) + "\n")
     shown = {
-        **found,
-        "statuses": ", ".join(f"{status} {count:,}" for status, count in sorted(found["statuses"].items())),
+        **figures,
+        "statuses": ", ".join(f"{status} {count:,}" for status, count in sorted(figures["statuses"].items())),
         "known": PRICES_AS_OF,
         "at_once": bulk.at_once,
         "minutes": 60 * batch_hours(bulk),
         "dollars": dollars,
         "costs": "\n".join(f"| {name} | {cost:.2f} |" for name, cost in costs.items()),
-        "share": found["batch"] / found["bare"],
-        "share_cpu": found["batch_cpu"] / found["bare_cpu"],
+        "share": figures["batch"] / figures["bare"],
+        "share_cpu": figures["batch_cpu"] / figures["bare_cpu"],
         "least": LEAST,
     }
     (out / "batch.md").write_text(_PAGE.format(**shown))

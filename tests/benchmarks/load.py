@@ -63,11 +63,11 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "benchmarks")
     arguments = parser.parse_args()
-    found = run(arguments.seconds)
-    write(found, arguments.out)
-    print(json.dumps({key: value for key, value in found.items() if key != "memory"}))
-    lost = sum(found["failed"].values()) > found["kills"]
-    return int(bool(found["wrong"]) or lost or growth(found["memory"]) > MOST_GROWTH)
+    figures = run(arguments.seconds)
+    write(figures, arguments.out)
+    print(json.dumps({key: value for key, value in figures.items() if key != "memory"}))
+    lost = sum(figures["failed"].values()) > figures["kills"]
+    return int(bool(figures["wrong"]) or lost or growth(figures["memory"]) > MOST_GROWTH)
 
 
 def run(seconds: float) -> dict[str, Any]:
@@ -127,22 +127,22 @@ def growth(memory: list[list[int]]) -> float:
     return max(statistics.fmean(last) / statistics.fmean(first) - 1 for first, last in quarters)
 
 
-def write(found: dict[str, Any], folder: Path) -> None:
+def write(figures: dict[str, Any], folder: Path) -> None:
     """Write load.md, load.json and load.png into `folder`."""
-    memory = found["memory"]
+    memory = figures["memory"]
     quarter = len(memory[0]) // 4
-    total = sum(found["answered"].values()) + sum(found["failed"].values()) + len(found["wrong"])
+    total = sum(figures["answered"].values()) + sum(figures["failed"].values()) + len(figures["wrong"])
     page = _PAGE.format(
-        seconds=found["seconds"],
+        seconds=figures["seconds"],
         cores=os.cpu_count(),
         processes=len(memory),
         callers=CALLERS,
         every=KILL_EVERY,
         total=total,
-        answered=", ".join(f"{status}: {count:,}" for status, count in found["answered"].items()),
-        failed=sum(found["failed"].values()),
-        kills=found["kills"],
-        wrong=len(found["wrong"]),
+        answered=", ".join(f"{status}: {count:,}" for status, count in figures["answered"].items()),
+        failed=sum(figures["failed"].values()),
+        kills=figures["kills"],
+        wrong=len(figures["wrong"]),
         first=statistics.fmean(value for values in memory for value in values[:quarter]) / 1e6,
         last=statistics.fmean(value for values in memory for value in values[-quarter:]) / 1e6,
         growth=growth(memory),
@@ -152,7 +152,7 @@ def write(found: dict[str, Any], folder: Path) -> None:
     )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "load.md").write_text(page)
-    (folder / "load.json").write_text(json.dumps(found, separators=(",", ":")) + "\n")
+    (folder / "load.json").write_text(json.dumps(figures, separators=(",", ":")) + "\n")
     figure, axes = pyplot.subplots(figsize=(8, 3.2), layout="constrained")
     for number, values in enumerate(memory):
         axes.plot([value / 1e6 for value in values], linewidth=0.9, label=f"process {number + 1}")

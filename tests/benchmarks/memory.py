@@ -24,7 +24,7 @@ from matplotlib import pyplot
 from infra.dev.cost import LAMBDA_REQUEST, PRICES_AS_OF, PredictionLoad, prediction_costs
 from infra.packaging.buildah import ImageError
 from tests.benchmarks.cold import MOST_SHARE
-from tests.benchmarks.servers import form_event, photographs
+from tests.benchmarks.servers import form_event, sample_images
 from tests.support.lambda_runtime.container import MEMORY_PER_CPU, Container, working_copy
 from tests.support.lambda_runtime.emulator import RuntimeApi
 from tests.support.lambda_runtime.network import Network
@@ -70,8 +70,8 @@ def main() -> int:
 
 def measure(memories: Sequence[int], times: int) -> Durations:
     """Return the milliseconds from passing an event to the runtime until its response."""
-    events = {name: form_event(data) for name, data in photographs().items()}
-    found: Durations = {memory: {name: [] for name in events} for memory in memories}
+    events = {name: form_event(data) for name, data in sample_images().items()}
+    durations: Durations = {memory: {name: [] for name in events} for memory in memories}
     with ExitStack() as stack:
         network = stack.enter_context(Network())
         image = stack.enter_context(working_copy())
@@ -88,10 +88,10 @@ def measure(memories: Sequence[int], times: int) -> Durations:
                 for memory, api in apis.items():
                     started = time.perf_counter()
                     answer = api.invoke(event, seconds=120)
-                    found[memory][name].append(1000 * (time.perf_counter() - started))
+                    durations[memory][name].append(1000 * (time.perf_counter() - started))
                     if answer["statusCode"] != 200:
                         raise ImageError(f"A request failed at {memory} MB. Run `make test-image` to see why.")
-    return found
+    return durations
 
 
 def dollars(milliseconds: float, memory: int) -> float:

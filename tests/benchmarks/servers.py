@@ -25,18 +25,18 @@ PATIENCE = 180.0
 """Timeout of a start in seconds; `torch.compile` is the slowest."""
 _BOUNDARY = "boundary-7e3a1c"
 
-Photographs = Mapping[str, bytes]
+ImagesBySize = Mapping[str, bytes]
 
 
-def photographs() -> Photographs:
+def sample_images() -> ImagesBySize:
     """Return one of the sample images as JPEG in each of `SIZES`, by name of the size."""
-    found = {}
+    images = {}
     with Image.open(SAMPLES / "ISIC_0001102.jpg") as image:
         for size in SIZES:
             buffer = io.BytesIO()
             image.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=90)
-            found["{} x {}".format(*size)] = buffer.getvalue()
-    return found
+            images["{} x {}".format(*size)] = buffer.getvalue()
+    return images
 
 
 class Running:
@@ -121,15 +121,15 @@ class Running:
 
     def processes(self) -> list[int]:
         """Return the process IDs of the server's session."""
-        found = []
+        process_ids = []
         for folder in Path("/proc").iterdir():
             if folder.name.isdigit():
                 try:
                     if os.getsid(int(folder.name)) == self._process.pid:
-                        found.append(int(folder.name))
+                        process_ids.append(int(folder.name))
                 except ProcessLookupError:
                     pass
-        return found
+        return process_ids
 
     def peak(self) -> int:
         """Return the sum of the processes' peak memory in bytes."""

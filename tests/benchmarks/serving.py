@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.benchmarks.contenders import CONTENDERS, ENVIRONMENTS, CannotInstall, Contender
 from tests.benchmarks.reports.serving import write
-from tests.benchmarks.servers import PATIENCE, Photographs, Running, photographs
+from tests.benchmarks.servers import PATIENCE, ImagesBySize, Running, sample_images
 from tests.support.paths import REPOSITORY
 
 WORKERS = (1, 2, 4, 8)
@@ -60,7 +60,9 @@ def on_cpus(cpus: set[int]) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def measure_starts(contenders: list[Contender], found: Mapping[str, Measured], image_bytes: bytes, times: int) -> None:
+def measure_starts(
+    contenders: list[Contender], measurements: Mapping[str, Measured], image_bytes: bytes, times: int
+) -> None:
     """Measure from process start to first response, all contenders in turn, after one warm-up round."""
     for turn in range(times + 1):
         for contender in contenders:
@@ -69,44 +71,46 @@ def measure_starts(contenders: list[Contender], found: Mapping[str, Measured], i
                 try:
                     server.first(image_bytes)
                 except CannotInstall as error:
-                    found[contender.name].missing = str(error)
+                    measurements[contender.name].missing = str(error)
                     continue
                 if turn:
-                    found[contender.name].starts.append(time.perf_counter() - begun)
+                    measurements[contender.name].starts.append(time.perf_counter() - begun)
                 print(f"start {turn}: {contender.name}", flush=True)
 
 
-def measure_warm(contenders: list[Contender], found: Mapping[str, Measured], photos: Photographs, times: int) -> None:
+def measure_warm(
+    contenders: list[Contender], measurements: Mapping[str, Measured], images: ImagesBySize, times: int
+) -> None:
     """Send every image to all contenders in turn, repeatedly, on one CPU; then read their peak memory."""
     with ExitStack() as stack:
         servers = [stack.enter_context(Running(contender, {0})) for contender in contenders]
         for server in servers:
-            for image_bytes in photos.values():
+            for image_bytes in images.values():
                 server.first(image_bytes)
                 for _ in range(5):
                     server.ask(image_bytes)
         for _ in range(times):
-            for name, image_bytes in photos.items():
+            for name, image_bytes in images.items():
                 for server in servers:
                     spent = server.ask(image_bytes)
-                    found[server.contender.name].milliseconds.setdefault(name, []).append(spent)
+                    measurements[server.contender.name].milliseconds.setdefault(name, []).append(spent)
         for server in servers:
-            found[server.contender.name].peak = server.peak()
+            measurements[server.contender.name].peak = server.peak()
 
 
-def measure_throughput(contender: Contender, found: Measured, image_bytes: bytes, seconds: float) -> None:
+def measure_throughput(contender: Contender, measurement: Measured, image_bytes: bytes, seconds: float) -> None:
     """Measure images per second by number of workers on all CPUs, with twice as many clients as workers."""
     for workers in WORKERS:
         if contender.command:
             with Running(contender, os.sched_getaffinity(0), workers) as server:
                 server.first(image_bytes)
-                found.throughput[workers] = _rate([server] * 2 * workers, image_bytes, seconds)
+                measurement.throughput[workers] = _rate([server] * 2 * workers, image_bytes, seconds)
         else:
             with ExitStack() as stack:
                 cpus = os.sched_getaffinity(0)
                 servers = [stack.enter_context(Running(contender, cpus)) for _ in range(workers)]
-                found.throughput[workers] = _rate(servers, image_bytes, seconds)
-        print(f"{contender.name}: {workers} workers {found.throughput[workers]:.0f}/s", flush=True)
+                measurement.throughput[workers] = _rate(servers, image_bytes, seconds)
+        print(f"{contender.name}: {workers} workers {measurement.throughput[workers]:.0f}/s", flush=True)
 
 
 def _rate(servers: list[Running], image_bytes: bytes, seconds: float) -> float:
@@ -152,26 +156,26 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "benchmarks")
     arguments = parser.parse_args()
     ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
-    photos = photographs()
-    small = next(iter(photos.values()))
+    images = sample_images()
+    small = next(iter(images.values()))
     chosen = [one for one in CONTENDERS if not arguments.only or any(word in one.name for word in arguments.only)]
-    found = {one.name: Measured(one.name, one.network) for one in chosen}
+    measurements = {one.name: Measured(one.name, one.network) for one in chosen}
     for contender in chosen:
         try:
             contender.install()
-            found[contender.name].installed, found[contender.name].graphics = contender.sizes()
+            measurements[contender.name].installed, measurements[contender.name].graphics = contender.sizes()
         except CannotInstall as error:
-            found[contender.name].missing = str(error)
-    here = [one for one in chosen if not found[one.name].missing]
+            measurements[contender.name].missing = str(error)
+    here = [one for one in chosen if not measurements[one.name].missing]
     cpus = sorted(os.sched_getaffinity(0))
     with on_cpus({cpus[-1]}):
-        measure_starts(here, found, small, arguments.starts)
-        here = [one for one in here if not found[one.name].missing]
-        measure_warm(here, found, photos, arguments.requests)
+        measure_starts(here, measurements, small, arguments.starts)
+        here = [one for one in here if not measurements[one.name].missing]
+        measure_warm(here, measurements, images, arguments.requests)
     for contender in here:
-        measure_throughput(contender, found[contender.name], small, arguments.seconds)
-    write([asdict(one) for one in found.values()], arguments.out)
-    for one in found.values():
+        measure_throughput(contender, measurements[contender.name], small, arguments.seconds)
+    write([asdict(one) for one in measurements.values()], arguments.out)
+    for one in measurements.values():
         middle = {name: round(statistics.median(values), 1) for name, values in one.milliseconds.items()}
         print(one.name, middle or one.missing)
     return 0

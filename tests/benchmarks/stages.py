@@ -33,7 +33,7 @@ from lesion.inference.model import Model
 from lesion.settings import read_settings
 
 from tests.benchmarks.contenders import ENVIRONMENTS, CannotInstall, Contender
-from tests.benchmarks.servers import form_event, photographs
+from tests.benchmarks.servers import form_event, sample_images
 from tests.support.lambda_runtime.events import version_1, version_2
 from tests.support.paths import REPOSITORY
 
@@ -86,15 +86,15 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "benchmarks")
     arguments = parser.parse_args()
     ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
-    found = measure(arguments.times)
+    timings = measure(arguments.times)
     try:
         DECODERS.install()
-        found["decoders"] = _decoders()
+        timings["decoders"] = _decoders()
     except CannotInstall as error:
         print(f"Other decoders are not measured: {error}", file=sys.stderr)
-    write(found, arguments.times, arguments.out)
-    small = next(iter(found["bare"]))
-    return int(max(_overhead(found, way, small) for way in WAYS) > MOST_OVERHEAD)
+    write(timings, arguments.times, arguments.out)
+    small = next(iter(timings["bare"]))
+    return int(max(_overhead(timings, way, small) for way in WAYS) > MOST_OVERHEAD)
 
 
 def measure(times: int) -> dict[str, Any]:
@@ -109,14 +109,14 @@ def measure(times: int) -> dict[str, Any]:
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(settings.model), options, providers=["CPUExecutionProvider"])
     names = ["probability", "logit", "classes", "evidence", "distance", "spread", "quality"]
-    photos = photographs()
-    pixels = {name: decode(data, at_least=2 * side).pixels[np.newaxis] for name, data in photos.items()}
+    images = sample_images()
+    pixels = {name: decode(data, at_least=2 * side).pixels[np.newaxis] for name, data in images.items()}
     makers = {"direct": version_2, "framework": version_1}
-    events = {way: {name: form_event(data, make) for name, data in photos.items()} for way, make in makers.items()}
+    events = {way: {name: form_event(data, make) for name, data in images.items()} for way, make in makers.items()}
     paths = (("direct", fast_path, "extract_upload"), ("framework", lesion.web.api, "read_upload"))
-    found: dict[str, Any] = {kind: {name: [] for name in photos} for kind in (*WAYS, "bare")}
+    timings: dict[str, Any] = {kind: {name: [] for name in images} for kind in (*WAYS, "bare")}
     for turn in range(times + 5):
-        for name in photos:
+        for name in images:
             for way, owner, receive in paths:
                 with marked(owner, receive) as marks:
                     started = perf_counter()
@@ -124,11 +124,11 @@ def measure(times: int) -> dict[str, Any]:
                     ended = perf_counter()
                 assert answer["statusCode"] == 200
                 if turn >= 5:
-                    found[way][name].append(_between(started, dict(marks), receive, ended))
+                    timings[way][name].append(_between(started, dict(marks), receive, ended))
             bare = _timed(partial(session.run, names, {"image": pixels[name]}))
             if turn >= 5:
-                found["bare"][name].append(bare)
-    return found
+                timings["bare"][name].append(bare)
+    return timings
 
 
 def _timed(call: Callable[[], Any]) -> float:
@@ -192,7 +192,7 @@ def _between(started: float, at: dict[str, float], receive: str, ended: float) -
 def _decoders() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         paths = {}
-        for number, (name, data) in enumerate(photographs().items()):
+        for number, (name, data) in enumerate(sample_images().items()):
             path = Path(folder) / f"{number}.jpg"
             path.write_bytes(data)
             paths[str(path)] = name
@@ -207,53 +207,53 @@ def _median(stages: list[list[float]], number: int) -> float:
     return statistics.median(spent[number] for spent in stages)
 
 
-def _overhead(found: dict[str, Any], way: str, name: str) -> float:
-    taken: list[list[float]] = found[way][name]
+def _overhead(timings: dict[str, Any], way: str, name: str) -> float:
+    taken: list[list[float]] = timings[way][name]
     inherent = [STAGES.index("decode"), STAGES.index("inference: crop, resize, network, evidence map")]
     return statistics.median(sum(spent) - sum(spent[number] for number in inherent) for spent in taken)
 
 
-def write(found: dict[str, Any], times: int, folder: Path) -> None:
+def write(timings: dict[str, Any], times: int, folder: Path) -> None:
     """Write stages.json and stages.md into `folder`."""
-    names = list(found["bare"])
+    names = list(timings["bare"])
     head = [f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     ways = []
     for way, title in WAYS.items():
         rows = [f"## {title}", "", *head]
         for number, stage in enumerate(STAGES):
-            rows.append(f"| {stage} | {' | '.join(f'{_median(found[way][name], number):.2f}' for name in names)} |")
-        wholes = (statistics.median(sum(spent) for spent in found[way][name]) for name in names)
+            rows.append(f"| {stage} | {' | '.join(f'{_median(timings[way][name], number):.2f}' for name in names)} |")
+        wholes = (statistics.median(sum(spent) for spent in timings[way][name]) for name in names)
         rows.append(f"| **whole** | {' | '.join(f'**{whole:.2f}**' for whole in wholes)} |")
         ways.append("\n".join(rows))
     floor = list(head)
-    decoders = found.get("decoders", {})
+    decoders = timings.get("decoders", {})
     for decoder in next(iter(decoders.values()), {}):
         floor.append(f"| {decoder} | {' | '.join(f'{statistics.median(decoders[name][decoder]):.2f}' for name in names)} |")
-    bares = (statistics.median(found["bare"][name]) for name in names)
+    bares = (statistics.median(timings["bare"][name]) for name in names)
     floor.append(f"| bare ONNX Runtime | {' | '.join(f'{value:.2f}' for value in bares)} |")
-    bare = statistics.median(found["bare"][names[0]])
+    bare = statistics.median(timings["bare"][names[0]])
     page = _PAGE.format(
         times=times,
         ways="\n\n".join(ways),
         floor="\n".join(floor),
         small=names[0],
-        overhead=f"{_overhead(found, 'direct', names[0]):.2f} ms, and {_overhead(found, 'framework', names[0]):.2f} ms "
+        overhead=f"{_overhead(timings, 'direct', names[0]):.2f} ms, and {_overhead(timings, 'framework', names[0]):.2f} ms "
         "through Mangum and FastAPI",
         limit=MOST_OVERHEAD,
         bare=bare,
-        more=_median(found["direct"][names[0]], STAGES.index("inference: crop, resize, network, evidence map")) - bare,
+        more=_median(timings["direct"][names[0]], STAGES.index("inference: crop, resize, network, evidence map")) - bare,
     )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "stages.md").write_text(page)
-    (folder / "stages.json").write_text(json.dumps(_rounded(found), separators=(",", ":")) + "\n")
+    (folder / "stages.json").write_text(json.dumps(_rounded(timings), separators=(",", ":")) + "\n")
 
 
-def _rounded(found: Any) -> Any:
-    if isinstance(found, dict):
-        return {key: _rounded(value) for key, value in found.items()}
-    if isinstance(found, list):
-        return [_rounded(value) for value in found]
-    return round(found, 3)
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return round(value, 3)
 
 
 if __name__ == "__main__":

@@ -51,18 +51,18 @@ def test_stages_add_up_to_the_request(tmp_path: Path) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        found = stages.measure(1)
+        timings = stages.measure(1)
     finally:
         asyncio.set_event_loop(None)
         loop.close()
         # Others load it with settings of their own.
         sys.modules.pop("lesion.handler", None)
     for way in stages.WAYS:
-        for name, [spent] in found[way].items():
+        for name, [spent] in timings[way].items():
             assert len(spent) == len(stages.STAGES) and min(spent) >= 0
             # The network is in it, which also ran by itself.
-            assert sum(spent) > found["bare"][name][0] / 4
-    stages.write(found, 1, tmp_path)
+            assert sum(spent) > timings["bare"][name][0] / 4
+    stages.write(timings, 1, tmp_path)
     page = (tmp_path / "stages.md").read_text()
     assert all(title in page for title in stages.WAYS.values()) and "ms through Mangum and FastAPI" in page
 
@@ -96,12 +96,17 @@ def test_precision_gate_fails_on_lost_malignant_images() -> None:
     same, lower = (precision.with_logits(original, values) for values in (logits, logits - 8))
     assert same.scalar("probability") == pytest.approx(original.scalar("probability"), abs=1e-6)
     threshold = model.card.threshold
-    found = {"same": compare_precisions(original, same, threshold), "lower": compare_precisions(original, lower, threshold)}
+    results = {
+        "same": compare_precisions(original, same, threshold),
+        "lower": compare_precisions(original, lower, threshold),
+    }
     lost = int((original.malignant & (original.scalar("probability") >= threshold)).sum())
     assert (
-        lost and found["lower"]["malignant_lost"] == lost and found["lower"]["largest_logit_difference"] == pytest.approx(8)
+        lost
+        and results["lower"]["malignant_lost"] == lost
+        and results["lower"]["largest_logit_difference"] == pytest.approx(8)
     )
-    text = precision.page(found, len(rows), "a machine").splitlines()
+    text = precision.page(results, len(rows), "a machine").splitlines()
     assert any(line.startswith("| same |") and "| 0 | 0 | passes |" in line for line in text)
     assert any(line.startswith("| lower |") and line.endswith(f"| {lost} | fails |") for line in text)
 

@@ -65,10 +65,10 @@ def _rounds(target: str, where: Path, minutes: float, seed: int) -> int:
         done = subprocess.run([sys.executable, "-m", "tests.hostile.fuzz", *options], stderr=subprocess.PIPE, text=True)
         (folder / f"round-{seed}.log").write_text(done.stderr)
         seed += 1
-        found = re.findall(r"#(\d+)\s.*?cov: (\d+) ft: (\d+)", done.stderr)
-        if found:
-            executions += int(found[-1][0])
-            coverage, features = int(found[-1][1]), int(found[-1][2])
+        statistics = re.findall(r"#(\d+)\s.*?cov: (\d+) ft: (\d+)", done.stderr)
+        if statistics:
+            executions += int(statistics[-1][0])
+            coverage, features = int(statistics[-1][1]), int(statistics[-1][2])
         findings = [path.name for path in sorted((folder / "findings").iterdir()) if not path.name.endswith(".txt")]
         print(
             f"{(time.monotonic() - started) / 60:.1f} min, {executions} executions, coverage {coverage}, "

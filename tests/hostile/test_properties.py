@@ -132,12 +132,12 @@ def body(parts: list[tuple[str, bytes]], boundary: str) -> bytes:
     PARTS, st.text(st.sampled_from("abcXYZ019'()+_,-./:=?"), min_size=1, max_size=70).filter(lambda text: text[-1] != " ")
 )
 def test_form_yields_exactly_its_one_image(parts: list[tuple[str, bytes]], boundary: str) -> None:
-    photographs = [content for name, content in parts if name == FORM_FIELD]
+    images = [content for name, content in parts if name == FORM_FIELD]
     if any(f"--{boundary}".encode() in content + b"\r\n" for _, content in parts):
         return
     sent = body(parts, boundary)
-    if len(photographs) == 1 and photographs[0] and len(parts) <= MAX_PARTS:
-        assert extract_upload(sent, f'multipart/form-data; boundary="{boundary}"', 10_000) == photographs[0]
+    if len(images) == 1 and images[0] and len(parts) <= MAX_PARTS:
+        assert extract_upload(sent, f'multipart/form-data; boundary="{boundary}"', 10_000) == images[0]
     else:
         with pytest.raises(RequestError):
             extract_upload(sent, f'multipart/form-data; boundary="{boundary}"', 10_000)

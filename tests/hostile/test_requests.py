@@ -69,7 +69,7 @@ MALFORMED = {
     "a name of 4,000 letters": (form(part("f" * 4000, b"x")), FORM, 422, "missing_file"),
     "line ends of another system": (form(part("file", b"x")).replace(b"\r\n", b"\n"), FORM, 400, "invalid_request"),
     "only the end": (b"--an-edge--\r\n", FORM, 422, "missing_file"),
-    "much beside the photograph": (
+    "large field beside the image": (
         form(part("note", b"x" * (4_500_000 + MAX_FORM_OVERHEAD), file=None)),
         FORM,
         413,

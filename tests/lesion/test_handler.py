@@ -14,7 +14,7 @@ from lesion.inference.model import Model
 from tests.support.literal_events import EVENTS, Handler, event
 from tests.support.subprocesses import run_python
 
-# The photograph in the events is 64 x 48 pixels of (51, 51, 0).
+# The image in the events is 64 x 48 pixels of (51, 51, 0).
 PREDICTION = {
     "decision": "above_threshold",
     "malignant_probability": 0.64566,

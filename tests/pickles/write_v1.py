@@ -67,7 +67,7 @@ def shake(module):
 
 
 def images(folder):
-    """Twelve pictures of noise."""
+    """Write twelve images of noise."""
     rng = np.random.RandomState(0)
     paths = []
     for index in range(12):
@@ -79,10 +79,10 @@ def images(folder):
 
 def write(folder, name, arch, cut, classes, statistics, whole=False):
     """Build a learner as a user of fastai does, export it (or pickle it whole), and keep what it predicts."""
-    pictures = images(folder)
-    labels = [classes[index % len(classes)] for index in range(len(pictures))]
+    paths = images(folder)
+    labels = [classes[index % len(classes)] for index in range(len(paths))]
     data = ImageDataBunch.from_lists(
-        ".", [str(path) for path in pictures], labels, valid_pct=0.25, seed=1, size=SIDE, bs=2, num_workers=0
+        ".", [str(path) for path in paths], labels, valid_pct=0.25, seed=1, size=SIDE, bs=2, num_workers=0
     )
     if statistics:
         data.normalize(statistics)
@@ -90,10 +90,10 @@ def write(folder, name, arch, cut, classes, statistics, whole=False):
     learner.loss_func.__doc__ = None  # PyTorch's manual text would be in the file
     shake(learner.model)
     learner.model.eval()
-    picture = open_image(str(pictures[0]))
+    image = open_image(str(paths[0]))
     with torch.no_grad():
-        logits = learner.model(learner.data.one_item(picture)[0])[0].numpy()
-    probabilities = learner.predict(picture)[2].numpy()
+        logits = learner.model(learner.data.one_item(image)[0])[0].numpy()
+    probabilities = learner.predict(image)[2].numpy()
     target = (folder / (name + ".pkl")).resolve()
     if whole:
         torch.save(learner, str(target))
@@ -101,12 +101,12 @@ def write(folder, name, arch, cut, classes, statistics, whole=False):
         learner.export(str(target))
     np.savez(
         str(folder / (name + ".npz")),
-        image=np.asarray(Image.open(str(pictures[0]))),
+        image=np.asarray(Image.open(str(paths[0]))),
         logits=logits,
         probabilities=probabilities,
         classes=np.array(data.classes),
     )
-    for path in pictures:
+    for path in paths:
         path.unlink()
 
 

@@ -77,7 +77,7 @@ def forget_paths() -> None:
 
 
 def images(folder: Path) -> list[Path]:
-    """Twelve pictures of noise under the names of three classes."""
+    """Write twelve images of noise under the names of three classes."""
     rng = np.random.default_rng(0)
     paths = []
     for index in range(12):
@@ -89,33 +89,33 @@ def images(folder: Path) -> list[Path]:
 
 def write(folder: Path, name: str, arch: Any, classes: tuple[str, ...] = NAMES, **options: Any) -> None:
     """Build a learner as a user of fastai does, export it, and keep what it predicts."""
-    pictures = images(folder)
-    labels = [classes[index % len(classes)] for index in range(len(pictures))]
+    paths = images(folder)
+    labels = [classes[index % len(classes)] for index in range(len(paths))]
     statistics = Normalize.from_stats([0.6, 0.5, 0.4], [0.2, 0.25, 0.3], cuda=False)
     transforms = {"item_tfms": Resize(SIDE), "batch_tfms": [statistics]}
     loaders = ImageDataLoaders.from_lists(
-        Path("."), pictures, labels, valid_pct=0.25, seed=1, bs=2, num_workers=0, **transforms
+        Path("."), paths, labels, valid_pct=0.25, seed=1, bs=2, num_workers=0, **transforms
     )
     learner = vision_learner(loaders, arch, pretrained=False, **options)
     shake(learner.model)
     learner.path = folder
     learner.model.eval()
-    loader = learner.dls.test_dl(pictures[:1])
+    loader = learner.dls.test_dl(paths[:1])
     with torch.no_grad():
         logits = learner.model(loader.one_batch()[0])[0].numpy()
     with learner.no_bar():
-        probabilities = learner.predict(pictures[0])[2].numpy()
+        probabilities = learner.predict(paths[0])[2].numpy()
     learner.path = Path(".")
     learner.export((folder / f"{name}.pkl").absolute())
     np.savez(
         folder / f"{name}.npz",
-        image=np.asarray(Image.open(pictures[0])),
+        image=np.asarray(Image.open(paths[0])),
         logits=logits,
         probabilities=probabilities,
         classes=np.array(list(loaders.vocab)),
     )
-    for picture in pictures:
-        picture.unlink()
+    for path in paths:
+        path.unlink()
 
 
 def main(folder: Path) -> None:

@@ -36,7 +36,7 @@ def image() -> Iterator[Image]:
 
 def test_batch_image_classifies_a_bucket_and_calls_only_s3(image: Image) -> None:
     paths = [SAMPLES / "ISIC_0010021.jpg", PHONE_IMAGES / "ISIC_0000026.heic"]
-    photographs = {path.name: path.read_bytes() for path in paths} | {"no picture.jpg": b"no picture"}
+    images = {path.name: path.read_bytes() for path in paths} | {"no image.jpg": b"no image"}
     with Network() as network:
         # Everything runs in the container's network, which has no outside connection.
         places = storage()
@@ -45,32 +45,32 @@ def test_batch_image_classifies_a_bucket_and_calls_only_s3(image: Image) -> None
             s3: Any = client(address)
 
             def lay_out() -> None:
-                for bucket in ("photographs", "results"):
+                for bucket in ("images", "results"):
                     s3.create_bucket(Bucket=bucket)
-                for name, data in photographs.items():
-                    s3.put_object(Bucket="photographs", Key=name, Body=data)
+                for name, data in images.items():
+                    s3.put_object(Bucket="images", Key=name, Body=data)
 
-            def found() -> list[bytes]:
+            def result_files() -> list[bytes]:
                 listed = s3.list_objects_v2(Bucket="results").get("Contents", [])
                 return [s3.get_object(Bucket="results", Key=entry["Key"])["Body"].read() for entry in listed]
 
             network.call(lay_out)
             told = {**KEYS, "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL_S3": address}
-            told |= {"LESION_BATCH_SOURCE": "photographs", "LESION_BATCH_TARGET": "results"}
+            told |= {"LESION_BATCH_SOURCE": "images", "LESION_BATCH_TARGET": "results"}
             before = network.attempts()
             with (
                 network.call(RuntimeApi) as runtime,
                 Container(image, network, runtime, environment=told, memory=MEMORY) as container,
             ):
-                assert runtime.invoke({"run": "first", "keys": [*photographs, "gone.jpg"]}, seconds=120) is None
-                assert not [name for name in (*photographs, "gone.jpg") if name in container.log()]
+                assert runtime.invoke({"run": "first", "keys": [*images, "gone.jpg"]}, seconds=120) is None
+                assert not [name for name in (*images, "gone.jpg") if name in container.log()]
             assert network.attempts() == before
-            [piece] = network.call(found)
+            [piece] = network.call(result_files)
         finally:
             network.call(lambda: places.__exit__(None, None, None))
     rows = {row["file"]: row for row in pq.read_table(io.BytesIO(piece)).to_pylist()}
     assert {name: row["code"] for name, row in rows.items() if row["status"] == "error"} == {
-        "no picture.jpg": "unsupported_format",
+        "no image.jpg": "unsupported_format",
         "gone.jpg": "unreadable",
     }
     model = Model(Settings.model)

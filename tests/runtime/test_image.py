@@ -183,8 +183,8 @@ def test_container_is_read_only_unprivileged_and_limited(probe: Callable[[str], 
 
 
 def test_concurrent_requests_get_their_own_answers(image: Image, network: Network, own: TestClient) -> None:
-    photographs = [varied(number) for number in range(AT_ONCE)]
-    expected = [untimed(own.post("/api/classify", content=data).json()) for data in photographs]
+    images = [varied(number) for number in range(AT_ONCE)]
+    expected = [untimed(own.post("/api/classify", content=data).json()) for data in images]
     assert len({str(answer) for answer in expected}) == AT_ONCE
     with (
         network.call(RuntimeApi) as runtime,
@@ -195,7 +195,7 @@ def test_concurrent_requests_get_their_own_answers(image: Image, network: Networ
         for _ in range(PROCESSES):
             stack.enter_context(Container(image, network, runtime))
         url = f"{gateway.url}/api/classify"
-        answers = list(pool.map(lambda data: httpx2.post(url, content=data, timeout=300), photographs))
+        answers = list(pool.map(lambda data: httpx2.post(url, content=data, timeout=300), images))
     assert alike([untimed(answer.json()) for answer in answers], expected)
     # The answers differ enough to detect swapped ones.
     assert not alike(expected[0], expected[12])

@@ -15,9 +15,9 @@ ENTRY = {
 }
 
 
-def write_gallery(folder: Path, *entries: object, photographs: tuple[str, ...] = ("one",)) -> Path:
+def write_gallery(folder: Path, *entries: object, images: tuple[str, ...] = ("one",)) -> Path:
     """Write samples.json with these entries, and a file for each name, into `folder`; return the folder."""
     (folder / "samples.json").write_text(json.dumps(entries))
-    for name in photographs:
+    for name in images:
         (folder / f"{name}.jpg").write_bytes(name.encode())
     return folder

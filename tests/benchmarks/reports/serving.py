@@ -14,7 +14,7 @@ from matplotlib import pyplot
 
 from tests.benchmarks.contenders import EMULATED, INSIDE, OLD
 
-Found = list[dict[str, Any]]
+Measurements = list[dict[str, Any]]
 
 _PAGE = """# Serving
 
@@ -60,7 +60,7 @@ response waits 40 ms for a delayed acknowledgement, which shows while there are 
 {missing}"""
 
 
-def write(found: Found, folder: Path) -> None:
+def write(measurements: Measurements, folder: Path) -> None:
     """Write serving.json, serving.md and serving.png into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     rounded = [
@@ -69,14 +69,14 @@ def write(found: Found, folder: Path) -> None:
             "milliseconds": {k: [round(v, 2) for v in values] for k, values in one["milliseconds"].items()},
             "starts": [round(value, 3) for value in one["starts"]],
         }
-        for one in found
+        for one in measurements
     ]
     (folder / "serving.json").write_text(json.dumps(rounded, separators=(",", ":")) + "\n")
-    here = [one for one in found if one["milliseconds"]]
+    here = [one for one in measurements if one["milliseconds"]]
     if not here:
         return
     small = next(iter(here[0]["milliseconds"]))
-    missing = [f"- {one['name']}: {one['missing']}" for one in found if one["missing"]]
+    missing = [f"- {one['name']}: {one['missing']}" for one in measurements if one["missing"]]
     page = _PAGE.format(
         cores=os.cpu_count(),
         machine=platform.machine(),
@@ -96,36 +96,36 @@ def write(found: Found, folder: Path) -> None:
     _plot(here, folder / "serving.png")
 
 
-def _own(found: Found) -> dict[str, Any]:
-    return next((one for one in found if one["name"] == INSIDE), found[-1])
+def _own(measurements: Measurements) -> dict[str, Any]:
+    return next((one for one in measurements if one["name"] == INSIDE), measurements[-1])
 
 
 def _median(one: dict[str, Any], size: str) -> float:
     return float(statistics.median(one["milliseconds"][size]))
 
 
-def _beside(found: Found, size: str) -> str:
-    old = [one for one in found if one["name"] == OLD]
+def _beside(measurements: Measurements, size: str) -> str:
+    old = [one for one in measurements if one["name"] == OLD]
     return f", and that of the old application {_median(old[0], size):.1f} ms" if old else ""
 
 
-def _warm(found: Found) -> str:
-    sizes = list(found[0]["milliseconds"])
+def _warm(measurements: Measurements) -> str:
+    sizes = list(measurements[0]["milliseconds"])
     rows = [f"| | {' | '.join(sizes)} |", "|---" * (len(sizes) + 1) + "|"]
-    for one in found:
+    for one in measurements:
         cells = []
         for size in sizes:
             values = one["milliseconds"][size]
-            middle, own = _median(one, size), _median(_own(found), size)
+            middle, own = _median(one, size), _median(_own(measurements), size)
             late = statistics.quantiles(values, n=20)[-1] if len(values) > 1 else middle
             cells.append(f"{middle:.1f}, {late:.1f} ({middle / own:.1f})")
         rows.append(f"| {one['name']} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
-def _start(found: Found) -> str:
+def _start(measurements: Measurements) -> str:
     rows = ["| | first answer, s | memory, MB | installed, MB | without graphics, MB |", "|---|---|---|---|---|"]
-    for one in found:
+    for one in measurements:
         middle, low, high = (of(one["starts"]) for of in (statistics.median, min, max))
         seconds = f"{middle:.2f} ({low:.2f}-{high:.2f})"
         sizes = (one["peak"], one["installed"], one["installed"] - one["graphics"])
@@ -133,10 +133,10 @@ def _start(found: Found) -> str:
     return "\n".join(rows)
 
 
-def _throughput(found: Found) -> str:
-    workers = list(found[0]["throughput"])
+def _throughput(measurements: Measurements) -> str:
+    workers = list(measurements[0]["throughput"])
     rows = [f"| | {' | '.join(f'{count} workers' for count in workers)} |", "|---" * (len(workers) + 1) + "|"]
-    for one in found:
+    for one in measurements:
         cells = [
             f"{rate:.0f} ({rate / count / one['throughput'][workers[0]]:.2f})" for count, rate in one["throughput"].items()
         ]
@@ -144,24 +144,24 @@ def _throughput(found: Found) -> str:
     return "\n".join(rows)
 
 
-def _plot(found: Found, path: Path) -> None:
+def _plot(measurements: Measurements, path: Path) -> None:
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
-    sizes = list(found[0]["milliseconds"])
+    sizes = list(measurements[0]["milliseconds"])
     height = 0.8 / len(sizes)
     for number, size in enumerate(sizes):
-        places = [index + (number - (len(sizes) - 1) / 2) * height for index in range(len(found))]
-        left.barh(places, [statistics.median(one["milliseconds"][size]) for one in found], height, label=size)
-    left.set_yticks(range(len(found)), [one["name"] for one in found], fontsize=8)
+        places = [index + (number - (len(sizes) - 1) / 2) * height for index in range(len(measurements))]
+        left.barh(places, [statistics.median(one["milliseconds"][size]) for one in measurements], height, label=size)
+    left.set_yticks(range(len(measurements)), [one["name"] for one in measurements], fontsize=8)
     left.invert_yaxis()
     left.set(xscale="log", xlabel="ms, warm median")
     left.legend(fontsize=8)
-    for one in found:
+    for one in measurements:
         style = {"linewidth": 2.5} if one["name"] in (INSIDE, EMULATED) else {"linewidth": 1, "linestyle": "--"}
         right.plot(list(one["throughput"]), list(one["throughput"].values()), "o", label=one["name"], markersize=3, **style)
         right.lines[-1].set_linestyle(style.get("linestyle", "-"))
-    right.set(xlabel="workers", ylabel=f"photographs a second, {sizes[0]}", ylim=0)
+    right.set(xlabel="workers", ylabel=f"images a second, {sizes[0]}", ylim=0)
     right.set_xscale("log", base=2)
-    right.set_xticks(list(found[0]["throughput"]), [str(count) for count in found[0]["throughput"]])
+    right.set_xticks(list(measurements[0]["throughput"]), [str(count) for count in measurements[0]["throughput"]])
     right.legend(fontsize=7)
     figure.savefig(path, dpi=110, metadata={"Software": None})
     pyplot.close(figure)

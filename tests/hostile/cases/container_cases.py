@@ -90,6 +90,6 @@ def metadata() -> dict[str, Case]:
         ),
         "PNG whose EXIF is huge": (CLASSIFIED, lambda: png(8, 8, extra=chunk(b"eXIf", noise(4_000_000)))),
         "WebP whose EXIF overlaps": (CLASSIFIED, lambda: encode(gradient(), "WebP", exif=overlap[6:])),
-        "grey picture with a profile of colours": (CLASSIFIED, lambda: encode(gradient("L"), "PNG", icc_profile=profile)),
+        "grey image with a colour profile": (CLASSIFIED, lambda: encode(gradient("L"), "PNG", icc_profile=profile)),
         "floats in 16 bits": (CLASSIFIED, lambda: encode(Image.fromarray(np.full((8, 8), 65_535, np.uint16)), "PNG")),
     }

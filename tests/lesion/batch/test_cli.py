@@ -31,14 +31,14 @@ RUN = RunInfo("1", "ab", 1, ("melanoma", "nevus"))
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """One of each: valid images, a dark one, and files that are not images."""
-    source = tmp_path / "photographs"
+    source = tmp_path / "images"
     (source / "below").mkdir(parents=True)
     shutil.copy(SAMPLES / "ISIC_0000026.jpg", source / "a.jpg")
     shutil.copy(PHONE_IMAGES / "ISIC_0000026.heic", source / "below" / "b.heic")
     (source / "cut.jpg").write_bytes((SAMPLES / "ISIC_0000026.jpg").read_bytes()[:9000])
     Image.new("RGB", (400, 300)).save(source / "dark.png")
     (source / "empty").touch()
-    (source / "notes.txt").write_text("no photograph")
+    (source / "notes.txt").write_text("no image")
     return source
 
 
@@ -110,7 +110,7 @@ def test_run_ignores_its_own_results(folder: Path, stand_in_file: Path, monkeypa
 @pytest.mark.slow
 def test_run_resumes_after_a_kill(stand_in_file: Path, tmp_path: Path) -> None:
     """No row is lost or repeated."""
-    source, results = tmp_path / "photographs", tmp_path / "results.parquet"
+    source, results = tmp_path / "images", tmp_path / "results.parquet"
     source.mkdir()
     image = Image.open(SAMPLES / "ISIC_0000026.jpg").resize((160, 120))
     for number in range(150):
@@ -160,10 +160,10 @@ def test_crashing_file_becomes_a_row(folder: Path, stand_in_file: Path) -> None:
                     ended += 1
                 os.close(writer)
             time.sleep(0.01)
-    found = {row["file"]: row for row in rows.result()}
+    by_file = {row["file"]: row for row in rows.result()}
     assert len(rows.result()) == 4 and ended == 2
-    assert found["pipe"]["code"] == "crashed"
-    assert (found["a.jpg"]["status"], found["notes.txt"]["code"]) == ("ok", "unsupported_format")
+    assert by_file["pipe"]["code"] == "crashed"
+    assert (by_file["a.jpg"]["status"], by_file["notes.txt"]["code"]) == ("ok", "unsupported_format")
 
 
 def test_run_rejects_results_of_another_model(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from lesion.errors import SettingsError
 def s3(stand_in_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     variables = {
         "LESION_MODEL": str(stand_in_file),
-        "LESION_BATCH_SOURCE": "photographs",
+        "LESION_BATCH_SOURCE": "images",
         "LESION_BATCH_TARGET": "results",
         "AWS_DEFAULT_REGION": "eu-central-1",
         "AWS_ACCESS_KEY_ID": "nobody",
@@ -63,7 +63,7 @@ def test_handler_writes_one_part(s3: ModuleType, image_bytes: bytes, monkeypatch
     sent: dict[str, Any] = {}
     keys = ["a.jpg", "crashed.jpg", "gone.jpg"]
     with Stubber(s3._s3) as stub:
-        stub.add_response("get_object", body(image_bytes), {"Bucket": "photographs", "Key": "a.jpg"})
+        stub.add_response("get_object", body(image_bytes), {"Bucket": "images", "Key": "a.jpg"})
         stub.add_client_error("get_object", "NoSuchKey")
         expected = {"Bucket": "results", "Key": s3.part_key("first", keys), "Body": ANY, "ContentType": ANY}
         stub.add_response("put_object", {}, expected)
@@ -82,7 +82,7 @@ def test_handler_writes_one_part(s3: ModuleType, image_bytes: bytes, monkeypatch
 
 def test_handler_with_one_key_writes_nothing(s3: ModuleType, image_bytes: bytes) -> None:
     with Stubber(s3._s3) as stub:
-        stub.add_response("get_object", body(image_bytes), {"Bucket": "photographs", "Key": "a.jpg"})
+        stub.add_response("get_object", body(image_bytes), {"Bucket": "images", "Key": "a.jpg"})
         s3.handler({"key": "a.jpg"}, None)
         stub.assert_no_pending_responses()
 

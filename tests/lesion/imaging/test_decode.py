@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.support.paths import SAMPLES
 
-PHOTOGRAPHS = [SAMPLES / f"ISIC_{number}.jpg" for number in ("0000026", "0000030")]
+SAMPLE_FILES = [SAMPLES / f"ISIC_{number}.jpg" for number in ("0000026", "0000030")]
 
 
 def encode(image: Image.Image, name: str, **options: object) -> bytes:
@@ -21,12 +21,12 @@ def encode(image: Image.Image, name: str, **options: object) -> bytes:
 
 
 @pytest.fixture
-def photograph() -> Image.Image:
-    with Image.open(PHOTOGRAPHS[0]) as image:
+def sample() -> Image.Image:
+    with Image.open(SAMPLE_FILES[0]) as image:
         return image.convert("RGB").resize((320, 240))
 
 
-@pytest.mark.parametrize("path", PHOTOGRAPHS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SAMPLE_FILES, ids=lambda path: path.stem)
 def test_decode_reduces_jpegs_to_the_side_at_least(path: Path) -> None:
     decoded = decode(path.read_bytes(), at_least=512)
     assert min(decoded.width, decoded.height) == 1129
@@ -34,19 +34,19 @@ def test_decode_reduces_jpegs_to_the_side_at_least(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["PNG", "WebP", "TIFF", "BMP"])
-def test_decode_keeps_pixels_of_lossless_formats(photograph: Image.Image, name: str) -> None:
+def test_decode_keeps_pixels_of_lossless_formats(sample: Image.Image, name: str) -> None:
     options = {"lossless": True} if name == "WebP" else {}
-    decoded = decode(encode(photograph, name, **options))
+    decoded = decode(encode(sample, name, **options))
     assert decoded.format == name
-    assert np.array_equal(decoded.pixels, np.asarray(photograph))
+    assert np.array_equal(decoded.pixels, np.asarray(sample))
 
 
-def test_decode_applies_the_exif_orientation(photograph: Image.Image) -> None:
+def test_decode_applies_the_exif_orientation(sample: Image.Image) -> None:
     exif = Image.Exif()
     exif[274] = 6
-    decoded = decode(encode(photograph, "PNG", exif=exif))
+    decoded = decode(encode(sample, "PNG", exif=exif))
     assert (decoded.width, decoded.height) == (240, 320)
-    assert np.array_equal(decoded.pixels, np.rot90(np.asarray(photograph), -1))
+    assert np.array_equal(decoded.pixels, np.rot90(np.asarray(sample), -1))
 
 
 def test_decode_scales_16_bits() -> None:
@@ -61,7 +61,7 @@ def test_decode_blends_onto_white() -> None:
 
 
 def test_decode_rejects_a_truncated_jpeg() -> None:
-    data = PHOTOGRAPHS[0].read_bytes()
+    data = SAMPLE_FILES[0].read_bytes()
     with pytest.raises(InvalidImage, match="truncated or corrupt"):
         decode(data[: len(data) // 2])
 

@@ -22,16 +22,16 @@ def test_golden_values_are_of_the_shipped_model(model: Model) -> None:
     assert model.sha256 == GOLDEN["model_sha256"], (
         "The model was replaced: run `python -m tests.golden` and look at the difference."
     )
-    assert set(GOLDEN["photographs"]) == {path.stem for path in SAMPLES.glob("*.jpg")}
+    assert set(GOLDEN["images"]) == {path.stem for path in SAMPLES.glob("*.jpg")}
 
 
-@pytest.mark.parametrize("name", sorted(GOLDEN["photographs"]))
+@pytest.mark.parametrize("name", sorted(GOLDEN["images"]))
 def test_sample_matches_its_golden_values(model: Model, name: str) -> None:
-    expected, found = GOLDEN["photographs"][name], observe(model, SAMPLES / f"{name}.jpg")
-    assert (found["size"], found["decoded"]) == (expected["size"], expected["decoded"])
-    assert np.allclose(found["block_means"], expected["block_means"], atol=0.1)
+    expected, observed = GOLDEN["images"][name], observe(model, SAMPLES / f"{name}.jpg")
+    assert (observed["size"], observed["decoded"]) == (expected["size"], expected["decoded"])
+    assert np.allclose(observed["block_means"], expected["block_means"], atol=0.1)
     for views in ("one_view", "eight_views"):
-        assert found[views].keys() == expected[views].keys()
+        assert observed[views].keys() == expected[views].keys()
         for key, value in expected[views].items():
             # The order of additions depends on the processor; sharpness is in the hundreds.
-            assert np.allclose(found[views][key], value, rtol=1e-3, atol=2e-3), key
+            assert np.allclose(observed[views][key], value, rtol=1e-3, atol=2e-3), key

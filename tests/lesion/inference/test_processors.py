@@ -50,6 +50,6 @@ def test_oldest_processor_returns_the_same_outputs(emulator: str) -> None:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert "AVX2" in found["features"] and not [name for name in found["features"] if name.startswith("AVX512")]
-    assert found["answers"] == json.loads(json.dumps(outputs_of_samples(SAMPLES)))
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert "AVX2" in result["features"] and not [name for name in result["features"] if name.startswith("AVX512")]
+    assert result["answers"] == json.loads(json.dumps(outputs_of_samples(SAMPLES)))

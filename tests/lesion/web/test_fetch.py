@@ -17,7 +17,7 @@ def refuse(url: str, *, hosts: frozenset[str] = HOSTS, resolve: Callable[[str], 
 
 
 @pytest.fixture(params=["length", "chunks", "end"])
-def photograph_answer(request: pytest.FixtureRequest) -> Iterator[bytes]:
+def image_response(request: pytest.FixtureRequest) -> Iterator[bytes]:
     answers = {
         "length": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nbytes",
         "chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nby\r\n3\r\ntes\r\n0\r\n\r\n",
@@ -26,8 +26,8 @@ def photograph_answer(request: pytest.FixtureRequest) -> Iterator[bytes]:
     yield answers[request.param]
 
 
-def test_fetch_connects_to_the_checked_address(photograph_answer: bytes) -> None:
-    with Server(photograph_answer) as server:
+def test_fetch_connects_to_the_checked_address(image_response: bytes) -> None:
+    with Server(image_response) as server:
         body = fetch_from(server, f"https://{HOST}/a/b.jpg?size=large#part")
     assert body == b"bytes"
     assert server.reached == [PUBLIC]

@@ -18,7 +18,7 @@ def test_read_image_returns_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["two", "", "../one", "one.jpg", "/etc/passwd", "one\0"])
 def test_read_image_rejects_other_names(tmp_path: Path, name: str) -> None:
-    samples = SampleGallery(write_gallery(tmp_path, ENTRY, photographs=("one", "two")))
+    samples = SampleGallery(write_gallery(tmp_path, ENTRY, images=("one", "two")))
     with pytest.raises(NotFound, match="/api/samples"):
         samples.read_image(name)
 
@@ -29,7 +29,7 @@ def test_gallery_without_folder_is_empty(tmp_path: Path) -> None:
 
 def test_gallery_rejects_a_missing_image(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"one\.jpg is not beside it"):
-        SampleGallery(write_gallery(tmp_path, ENTRY, photographs=()))
+        SampleGallery(write_gallery(tmp_path, ENTRY, images=()))
 
 
 @pytest.mark.parametrize("text", ["", "{}[", '[{"id": "one"}]', "[1]", "null"])

@@ -62,7 +62,7 @@ class BatchEmulation:
         machine: the state machine.
         functions: what it calls.
         s3: a client.
-        source, prefix: where photographs lie.
+        source, prefix: bucket and key prefix of the images.
         target: where results go.
         at_once: batches at the same time.
     """

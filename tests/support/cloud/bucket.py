@@ -71,19 +71,19 @@ class Bucket:
         """Return S3's response to the distribution with the ARN `signed_for`, or to an unsigned request."""
         rights = self._allowed.get(signed_for or "", set())
         key = request.path.removeprefix("/")
-        found = self.objects.get(key)
-        if "s3:GetObject" not in rights or (found is None and "s3:ListBucket" not in rights):
+        stored = self.objects.get(key)
+        if "s3:GetObject" not in rights or (stored is None and "s3:ListBucket" not in rights):
             return _error(403, "AccessDenied")
         if request.method not in ("GET", "HEAD"):
             return _error(403, "AccessDenied")
-        if found is None:
+        if stored is None:
             return _error(404, "NoSuchKey")
-        headers: Headers = (("Content-Type", found.kind), ("ETag", found.etag), ("Server", "AmazonS3"))
-        if found.cache_control:
-            headers += (("Cache-Control", found.cache_control),)
-        if value(request.headers, "If-None-Match") == found.etag:
+        headers: Headers = (("Content-Type", stored.kind), ("ETag", stored.etag), ("Server", "AmazonS3"))
+        if stored.cache_control:
+            headers += (("Cache-Control", stored.cache_control),)
+        if value(request.headers, "If-None-Match") == stored.etag:
             return Response(304, headers)
-        return Response(200, headers, found.body)
+        return Response(200, headers, stored.body)
 
 
 def _published(template: Template, bucket: str) -> dict[str, Object]:

@@ -39,13 +39,13 @@ class EdgeFunction:
             for name, item in template.resources.items()
             if item["Type"] == "AWS::CloudFront::Function"
         }
-        found = every.get(association["FunctionARN"])
-        if association["EventType"] != "viewer-request" or found is None:
+        properties = every.get(association["FunctionARN"])
+        if association["EventType"] != "viewer-request" or properties is None:
             raise NotEmulated(f"A function at the edge: {association}.")
-        know(found, "A function at the edge", ("Name", "AutoPublish", "FunctionCode", "FunctionConfig", "Tags"))
-        if not found["AutoPublish"]:
+        know(properties, "A function at the edge", ("Name", "AutoPublish", "FunctionCode", "FunctionConfig", "Tags"))
+        if not properties["AutoPublish"]:
             raise NotEmulated("A function at the edge that is not published.")
-        return cls(found["FunctionCode"])
+        return cls(properties["FunctionCode"])
 
     def run(self, request: Request) -> Request | Response:
         """Return the request to continue with, or a response instead.

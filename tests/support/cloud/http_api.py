@@ -184,15 +184,15 @@ class HttpApi:
         headers = request.headers if value(request.headers, "Host") else (*request.headers, *host)
         plain = events.Request(request.method, request.target, headers, request.body, request.source)
         parts = route.pattern.fullmatch(request.path)
-        found = {name: unquote(text) for name, text in (parts.groupdict() if parts else {}).items()}
+        path_parameters = {name: unquote(text) for name, text in (parts.groupdict() if parts else {}).items()}
         if version == "1.0":
-            return {**events.version_1(plain), "resource": route.path, "pathParameters": found}
+            return {**events.version_1(plain), "resource": route.path, "pathParameters": path_parameters}
         if version != "2.0":
             raise NotEmulated(f"Payload format {version}.")
         event = events.version_2(plain)
         event["routeKey"] = event["requestContext"]["routeKey"] = route.key
         event["requestContext"]["apiId"] = self._name
-        return {**event, **({"pathParameters": found} if found else {})}
+        return {**event, **({"pathParameters": path_parameters} if path_parameters else {})}
 
 
 def _route(properties: dict[str, Any]) -> _Route:

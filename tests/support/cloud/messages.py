@@ -9,8 +9,8 @@ Headers = tuple[tuple[str, str], ...]
 
 def value(headers: Iterable[tuple[str, str]], name: str, otherwise: str = "") -> str:
     """Return the value of a header, case-insensitively; several are joined with commas."""
-    found = [text for key, text in headers if key.lower() == name.lower()]
-    return ",".join(found) if found else otherwise
+    values = [text for key, text in headers if key.lower() == name.lower()]
+    return ",".join(values) if values else otherwise
 
 
 def without(headers: Headers, *names: str) -> Headers:

@@ -113,15 +113,15 @@ class Machine:
             try:
                 input, name = self._state(state, input, context, execution), state.get("Next")
             except StateFailed as error:
-                found = _fitting(state.get("Catch", ()), error)
-                if found is None:
+                catcher = _fitting(state.get("Catch", ()), error)
+                if catcher is None:
                     raise
-                know(found, "A catcher", ("ErrorEquals", "Next", "ResultPath"))
-                if "ResultPath" not in found:
+                know(catcher, "A catcher", ("ErrorEquals", "Next", "ResultPath"))
+                if "ResultPath" not in catcher:
                     input = {"Error": error.error, "Cause": error.cause}
-                elif found["ResultPath"] is not None:
-                    raise NotEmulated(f"ResultPath {found['ResultPath']} of a catcher") from error
-                name = found["Next"]
+                elif catcher["ResultPath"] is not None:
+                    raise NotEmulated(f"ResultPath {catcher['ResultPath']} of a catcher") from error
+                name = catcher["Next"]
         return input
 
     def _state(self, state: Mapping[str, Any], input: Any, context: Any, execution: Execution | None) -> Any:
@@ -190,8 +190,8 @@ class Machine:
             know(state, "An inline map", known)
             items = _path(state["ItemsPath"], input, context)
             with ThreadPoolExecutor(state["MaxConcurrency"]) as pool:
-                found = list(pool.map(lambda item: self._states(processor, item, context, None), items))
-            return {**input, state["ResultPath"].removeprefix("$."): found}
+                results = list(pool.map(lambda item: self._states(processor, item, context, None), items))
+            return {**input, state["ResultPath"].removeprefix("$."): results}
         if mode != {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"} or execution is None:
             raise NotEmulated(f"A map with {mode}")
         known = ["Type", "ItemReader", "ItemSelector", "ItemBatcher", "MaxConcurrency", "ItemProcessor", "ResultWriter"]

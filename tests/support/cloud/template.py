@@ -57,8 +57,8 @@ class Template:
 
     def named(self, kind: str) -> dict[str, Resource]:
         """Return the unresolved properties of all resources of a type, by physical name."""
-        found = {key: item for key, item in self.resources.items() if item["Type"] == kind}
-        return {self.resolve({"Ref": key}): item.get("Properties", {}) for key, item in found.items()}
+        matching = {key: item for key, item in self.resources.items() if item["Type"] == kind}
+        return {self.resolve({"Ref": key}): item.get("Properties", {}) for key, item in matching.items()}
 
     def only(self, kind: str) -> Resource:
         """Return the unresolved properties of the only resource of a type.
@@ -66,10 +66,10 @@ class Template:
         Raises:
             NotEmulated: there is none, or more than one.
         """
-        found = list(self.named(kind).values())
-        if len(found) != 1:
-            raise NotEmulated(f"There are {len(found)} resources of type {kind}, not one.")
-        return found[0]
+        matching = list(self.named(kind).values())
+        if len(matching) != 1:
+            raise NotEmulated(f"There are {len(matching)} resources of type {kind}, not one.")
+        return matching[0]
 
     def function(self) -> Resource:
         """Return the unresolved properties of the function behind the alias."""

@@ -65,7 +65,7 @@ def requests() -> Iterable[tuple[Event, int]]:
         for kind in ("PNG", "WebP", "TIFF", "AVIF"):
             yield post(saved(image.reduce(2), kind)), 2
         yield post(saved(image, "JPEG")[:9000]), 2
-    yield post(b"%PDF-1.7 no picture"), 2
+    yield post(b"%PDF-1.7 no image"), 2
     yield post(b""), 1
     for target in ("/api/config", "/api/model", "/api/samples", "/api/classify?sample=ISIC_0010021", "/api/nothing"):
         yield get(target), 4
@@ -73,11 +73,11 @@ def requests() -> Iterable[tuple[Event, int]]:
 
 def visits(handler: Any) -> list[Visit]:
     """Return the requests with the responses of `handler`, the function in this process."""
-    found = []
+    visited = []
     for event, weight in requests():
         answer = handler(event, None)
-        found.append(Visit(event, weight, answer["statusCode"], content(answer)))
-    return found
+        visited.append(Visit(event, weight, answer["statusCode"], content(answer)))
+    return visited
 
 
 def content(answer: Any) -> Any:
