@@ -1,6 +1,5 @@
-"""Command-line options about third-party checkpoints, which every command that reads them accepts."""
+"""What a caller states about a checkpoint that does not describe itself."""
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,16 +19,3 @@ class ReaderOptions:
     classes: Sequence[str] = ()
     malignant: Sequence[str] = ()
     size: int | None = None
-
-
-def add_reader_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that `reader_options` reads to a parser."""
-    parser.add_argument("--arch", default="", help="as timm or torchvision names it, where the file does not say it")
-    parser.add_argument("--classes", nargs="+", default=[], help="class names in the order of the outputs")
-    parser.add_argument("--malignant", nargs="+", default=[], help="which classes count as malignant")
-    parser.add_argument("--size", type=int, help="input side in pixels, instead of what the checkpoint says")
-
-
-def reader_options(args: argparse.Namespace, size: int | None = None) -> ReaderOptions:
-    """Return the options of parsed arguments; `size` in pixels is used where `--size` is not given."""
-    return ReaderOptions(args.arch, args.classes, args.malignant, args.size or size)

@@ -120,7 +120,8 @@ def record_of(config: TrainConfig, start: str, teachers: Sequence[str]) -> dict[
 
     Args:
         config: its options.
-        start, teachers: SHA-256 of the files, because a path says nothing on another machine.
+        start: SHA-256 of the file, because a path is meaningless on another machine; empty for ImageNet weights.
+        teachers: SHA-256 of the files.
     """
     options = {name: getattr(config, name) for name in _READERS}
     phases = [{field.name: getattr(phase, field.name) for field in fields(phase)} for phase in config.phases]

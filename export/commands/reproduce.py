@@ -1,9 +1,9 @@
-"""Every figure of the model card once more, from the images and the model file; fails where the card says otherwise.
+"""Recompute every figure of the model card from the images and the model file, and fail where one differs.
 
     python -m export reproduce --data DATA --strangers PHONES OBJECTS --copies COPIES --checkpoint CHECKPOINT
 
-Prints what each report prints, then what differs: in models/metrics.json, in the figures that the model file carries, in
-models/README.md. Parity with PyTorch and other formats need the checkpoint as well. Nothing is written.
+Prints what each report prints, then what differs in models/metrics.json, in the metadata of the model file and in
+models/README.md. Parity with PyTorch and other precisions need `--checkpoint`. Nothing is written.
 """
 
 import argparse
@@ -15,40 +15,61 @@ from typing import Any
 import onnx
 from lesion.inference.model import Model
 
-from export.checkpoints.options import add_reader_options, reader_options
+from export.arrays import Figures
 from export.checkpoints.reader import read_checkpoints
 from export.commands import evaluate, faithfulness, leave_dataset_out, precision, robustness
-from export.commands.convert import fit_numbers, load, parity, parity_rows
+from export.commands.options import (
+    copies_option,
+    data_option,
+    description_in,
+    foreign_checkpoint_options,
+    model_option,
+    out_of_distribution_option,
+    parser_of,
+)
 from export.data.isic import read_table
 from export.data.labels import LabelledImage
 from export.data.splits import select_split
+from export.evaluation.faithfulness import measure_faithfulness
+from export.evaluation.leave_dataset_out import refusals_per_dataset
+from export.evaluation.operating_point import fit_operating_point
+from export.evaluation.parity import check_parity, parity_rows
 from export.evaluation.predictions import predict
+from export.evaluation.robustness import measure_robustness
 from export.graph.assemble import NetworkCore, export_network, restore_float32_network
+from export.graph.model_file import load_model
 from export.reporting.model_card import render_card
 from export.reporting.readme_table import BEGIN, render_results
 
-Figures = dict[str, Any]
-
 TOLERANCE = 0.002
-"""Largest difference between two figures that is rounding. Another processor adds up in another order, and one image whose
-decision that changes moves a share of a thousand images by 0.001."""
+"""Largest difference between two figures that is rounding. Another processor sums in another order, and one image whose
+decision changes for that reason moves a share of a thousand images by 0.001."""
 
 NEED_CHECKPOINT = ("parity", "formats")
+"""Keys of metrics.json that cannot be recomputed from the model file alone."""
 
 
-def differences(said: Any, found: Any, name: str = "") -> Iterator[str]:
-    """Where two nested sets of figures differ, one sentence each; numbers may differ by `TOLERANCE`, timings do."""
-    if isinstance(said, dict) and isinstance(found, dict):
-        for key in sorted((said.keys() | found.keys()) - {"milliseconds"}):
-            yield from differences(said.get(key), found.get(key), f"{name}/{key}" if name else key)
-    elif isinstance(said, list) and isinstance(found, list) and len(said) == len(found):
-        for place, (one, other) in enumerate(zip(said, found, strict=True)):
+def differences(recorded: Any, computed: Any, name: str = "") -> Iterator[str]:
+    """Yield a sentence for each difference between two nested sets of figures.
+
+    Numbers may differ by `TOLERANCE`, relative to those above 1; times of runs are not compared.
+
+    Args:
+        recorded: JSON values that were written earlier.
+        computed: JSON values computed now.
+        name: path of keys to both, for the sentences.
+    """
+    if isinstance(recorded, dict) and isinstance(computed, dict):
+        for key in sorted((recorded.keys() | computed.keys()) - {"milliseconds"}):
+            yield from differences(recorded.get(key), computed.get(key), f"{name}/{key}" if name else key)
+    elif isinstance(recorded, list) and isinstance(computed, list) and len(recorded) == len(computed):
+        for place, (one, other) in enumerate(zip(recorded, computed, strict=True)):
             yield from differences(one, other, f"{name}/{place}")
-    elif _is_number(said) and _is_number(found):
-        if not abs(said - found) <= TOLERANCE * max(1.0, abs(said)):
-            yield f"{name}: said to be {said:g}, found {found:g}"
-    elif said != found:
-        yield f"{name}: said to be {said}, found {found}"
+    elif _is_number(recorded) and _is_number(computed):
+        if not abs(recorded - computed) <= TOLERANCE * max(1.0, abs(recorded)):
+            yield f"{name}: said to be {recorded:g}, found {computed:g}"
+    elif recorded != computed:
+        yield f"{name}: said to be {recorded}, found {computed}"
 
 
 def _is_number(value: Any) -> bool:
@@ -56,85 +77,116 @@ def _is_number(value: Any) -> bool:
 
 
 def recompute(args: argparse.Namespace, model: Model, rows: list[LabelledImage]) -> Figures:
-    """The parts of metrics.json anew, from the images."""
-    # First, so that what it lacks is not said after an hour.
-    told = reader_options(args, model.card.input_size)
-    network = read_checkpoints(args.checkpoint, told).network if args.checkpoint is not None else None
+    """Compute the parts of metrics.json again from the images.
+
+    Args:
+        args: the parsed options.
+        model: the model file.
+        rows: of all splits.
+
+    Raises:
+        CheckpointError: a checkpoint cannot be read.
+        DataError: images cannot be read.
+        ParityError: the model file does not agree with PyTorch.
+    """
+    # The checkpoint comes first, so that a missing option is reported before an hour of computation.
+    description = description_in(args, model.card.input_size)
+    network = read_checkpoints(args.checkpoint, description).network if args.checkpoint is not None else None
     val, test = (select_split(rows, split) for split in ("val", "test"))
-    reports, answers = evaluate.evaluate(model, rows, ("val", "test"), folders=args.strangers)
-    fitted = fit_numbers(answers["val"], predict(model, val, views=8))
-    found: Figures = {**reports, "fitted": fitted.metadata()}
-    found["stress"] = robustness.stress(model, test, args.copies)
-    robustness.show(found["stress"])
-    found["evidence"] = faithfulness.faithful(args.model, test)
-    faithfulness.show(found["evidence"])
-    found["unseen_cameras"] = leave_dataset_out.left_out(onnx.load(args.model), rows)
-    leave_dataset_out.show(found["unseen_cameras"])
+    reports, predictions = evaluate.evaluate(model, rows, ("val", "test"), folders=args.strangers)
+    point = fit_operating_point(predictions["val"], predict(model, val, views=8))
+    figures: Figures = {**reports, "fitted": point.metadata()}
+    figures["stress"] = measure_robustness(model, test, args.copies)
+    robustness.show(figures["stress"])
+    figures["evidence"] = measure_faithfulness(args.model, test)
+    faithfulness.show(figures["evidence"])
+    figures["unseen_cameras"] = refusals_per_dataset(onnx.load(args.model), rows)
+    leave_dataset_out.show(figures["unseen_cameras"])
     if network is not None:
-        core = export_network(NetworkCore(network))
-        full = load(restore_float32_network(onnx.load(args.model), core).SerializeToString())
-        found["parity"] = parity(full, network, parity_rows(val), fitted.calibration)
-        found["formats"] = precision.formats(args.model, core, rows)
-        precision.show(found["formats"])
-    return found
+        exported = export_network(NetworkCore(network))
+        full = load_model(restore_float32_network(onnx.load(args.model), exported).SerializeToString())
+        figures["parity"] = check_parity(full, network, parity_rows(val), point.calibration)
+        figures["formats"] = precision.formats(args.model, exported, rows)
+        precision.show(figures["formats"])
+    return figures
 
 
-def contradictions(path: Path, found: Figures) -> list[str]:
-    """What the model file at `path`, and metrics.json and README.md beside it, say otherwise than `found`."""
-    found = json.loads(json.dumps(found))
+def contradictions(path: Path, computed: Figures) -> list[str]:
+    """Return a sentence for each difference between computed figures and the published ones.
+
+    Args:
+        path: the model file, with metrics.json and README.md beside it.
+        computed: figures of `recompute`.
+    """
+    computed = json.loads(json.dumps(computed))
     model = Model(path)
-    said = json.loads((path.parent / "metrics.json").read_text())
-    left_out = {key for key in NEED_CHECKPOINT if key not in found}
-    checked = {key: value for key, value in said.items() if key not in {"version", "sha256", *left_out}}
-    wrong = [f"metrics.json: {line}" for line in differences(checked, found)]
-    wrong += [f"metrics.json: {line}" for line in differences(said["sha256"], model.sha256, "sha256")]
-    carried = {entry.key: json.loads(entry.value) for entry in onnx.load(path).metadata_props}
-    figures = carried.pop("metrics")
-    carried = {key: carried.get(key) for key in found["fitted"]}
-    wrong += [f"{path.name}: {line}" for line in differences(figures, {key: found.get(key) for key in figures}, "metrics")]
-    wrong += [f"{path.name}: {line}" for line in differences(carried, found["fitted"])]
-    return wrong + stale_pages(path, said)
+    recorded = json.loads((path.parent / "metrics.json").read_text())
+    not_computed = {key for key in NEED_CHECKPOINT if key not in computed}
+    checked = {key: value for key, value in recorded.items() if key not in {"version", "sha256", *not_computed}}
+    sentences = [f"metrics.json: {line}" for line in differences(checked, computed)]
+    sentences += [f"metrics.json: {line}" for line in differences(recorded["sha256"], model.sha256, "sha256")]
+    metadata = {entry.key: json.loads(entry.value) for entry in onnx.load(path).metadata_props}
+    figures = metadata.pop("metrics")
+    fitted = {key: metadata.get(key) for key in computed["fitted"]}
+    in_file = [*differences(figures, {key: computed.get(key) for key in figures}, "metrics")]
+    in_file += differences(fitted, computed["fitted"])
+    return sentences + [f"{path.name}: {line}" for line in in_file] + stale_pages(path, recorded)
 
 
-def stale_pages(path: Path, said: Figures) -> list[str]:
-    """Which pages about the model file at `path` are not what its metrics.json makes of them."""
+def stale_pages(path: Path, recorded: Figures) -> list[str]:
+    """Return a sentence for each page that is not as rendered from the model file and its figures.
+
+    Args:
+        path: the model file; its folder contains the model card, and the parent folder the README.
+        recorded: the figures of metrics.json.
+    """
     model, stale = Model(path), []
-    if (path.parent / "README.md").read_text() != render_card(model, said):
+    if (path.parent / "README.md").read_text() != render_card(model, recorded):
         stale.append("models/README.md: is not what metrics.json and the model file make of it; `make export` writes it")
     readme = path.parent.parent / "README.md"
     text = readme.read_text() if readme.is_file() else ""
-    if BEGIN in text and render_results(model, path.stat().st_size, said) not in text:
+    if BEGIN in text and render_results(model, path.stat().st_size, recorded) not in text:
         stale.append("README.md: its figures are not those of metrics.json; `make export` writes them")
     return stale
 
 
 def count(figures: Any) -> int:
-    """How many numbers there are in nested figures."""
+    """Return the number of numbers in nested figures."""
     if isinstance(figures, dict):
         return sum(count(value) for value in figures.values())
     return sum(count(value) for value in figures) if isinstance(figures, list) else int(_is_number(figures))
 
 
 def options() -> argparse.ArgumentParser:
-    """The options of `python -m export reproduce`."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images")
-    parser.add_argument("--model", type=Path, default=Path("models/lesion.onnx"))
-    parser.add_argument("--strangers", type=Path, nargs="+", default=[], help="folders of pictures that are no dermoscopy")
-    parser.add_argument("--copies", type=Path, help="folder with other copies of the same photographs")
-    parser.add_argument("--checkpoint", type=Path, nargs="+", help="what the model file was made of")
-    add_reader_options(parser)
+    """Return the parser of `python -m export reproduce`."""
+    parser = parser_of(
+        __doc__,
+        data_option(),
+        model_option(),
+        out_of_distribution_option(),
+        copies_option(),
+        foreign_checkpoint_options(),
+    )
+    parser.add_argument("--checkpoint", type=Path, nargs="+", help="from which the model file was converted")
     return parser
 
 
 def main(args: argparse.Namespace) -> int:
-    """Run `python -m export reproduce`; 1 where something differs."""
+    """Run `python -m export reproduce`.
+
+    Returns:
+        Exit status: 1 where a figure differs, otherwise 0.
+
+    Raises:
+        CheckpointError, DataError, ParityError: see `recompute`.
+        ModelFileError: the model file cannot be read.
+    """
     model = Model(args.model)
-    found = recompute(args, model, read_table(args.data))
-    wrong = contradictions(args.model, found)
-    missing = [key for key in NEED_CHECKPOINT if key not in found]
-    print(f"\n{count(found)} figures computed anew, {len(wrong)} contradictions", end="")
+    computed = recompute(args, model, read_table(args.data))
+    sentences = contradictions(args.model, computed)
+    missing = [key for key in NEED_CHECKPOINT if key not in computed]
+    print(f"\n{count(computed)} figures computed anew, {len(sentences)} contradictions", end="")
     print(f"; not without --checkpoint: {', '.join(missing)}" if missing else "")
-    for line in wrong:
+    for line in sentences:
         print(f"- {line}")
-    return 1 if wrong else 0
+    return 1 if sentences else 0

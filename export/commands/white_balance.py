@@ -1,8 +1,9 @@
-"""A checkpoint whose network brings pictures in another light to that of its training images (`export.nn.white_balance`).
+"""Add white balance to the network of a checkpoint: images in another illuminant are moved towards the training images'.
 
     python -m export whitebalance runs/tuned/checkpoint.pt --data DATA --radius 1 --out runs/balanced
 
-No training: the weights stay. `python -m export candidates` says what it brings.
+Nothing is trained and the weights stay the same. The method: `export.nn.white_balance`. `python -m export candidates`
+compares the results.
 """
 
 import argparse
@@ -13,45 +14,51 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from export.checkpoints.reader import one_of_ours
+from export.checkpoints.reader import read_own_checkpoint
 from export.checkpoints.writer import write_checkpoint
-from export.data.isic import Labelled, of_split, read_table
+from export.commands.options import checkpoint_folder_option, data_option, parser_of
+from export.data.isic import read_table
+from export.data.labels import LabelledImage
+from export.data.splits import select_split
 from export.data.transforms import STORED_SIDE, load_squares
-from export.nn.white_balance import Light, colour_of_light
+from export.nn.white_balance import IlluminantModel, estimate_illuminant
 
 
 @torch.inference_mode()
-def fit_light(rows: Sequence[Labelled], radius: float) -> Light:
-    """Fit to images, each as a square.
+def fit_light(rows: Sequence[LabelledImage], radius: float) -> IlluminantModel:
+    """Fit an illuminant model to images: mean and inverse covariance of their illuminants.
 
     Args:
         rows: at least three, of different colours.
-        radius: see `Light`.
+        radius: see `IlluminantModel`.
     """
     squares = load_squares(rows, STORED_SIDE)
-    colours = torch.cat([colour_of_light(chunk.float() / 255) for chunk in squares.split(64)])
-    found = colours.double().numpy()
-    precision = np.linalg.inv(np.cov(found, rowvar=False))
+    estimates = torch.cat([estimate_illuminant(chunk.float() / 255) for chunk in squares.split(64)])
+    colours = estimates.double().numpy()
+    precision = np.linalg.inv(np.cov(colours, rowvar=False))
     entries = (float(precision[0, 0]), float(precision[0, 1]), float(precision[1, 1]))
-    red, blue = found.mean(0)
-    return Light((float(red), float(blue)), entries, radius)
+    red, blue = colours.mean(0)
+    return IlluminantModel((float(red), float(blue)), entries, radius)
 
 
 def options() -> argparse.ArgumentParser:
-    """The options of `python -m export whitebalance`."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Return the parser of `python -m export whitebalance`."""
+    parser = parser_of(__doc__, data_option("`train` is fitted on"), checkpoint_folder_option())
     parser.add_argument("checkpoint", type=Path, help="of `python -m export train`")
-    parser.add_argument("--data", type=Path, required=True, help="folder with metadata.csv and images; `train` is fitted on")
-    parser.add_argument("--radius", type=float, default=1.0, help="standard deviations that stay as they are")
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint.pt")
+    parser.add_argument("--radius", type=float, default=1.0, help="standard deviations within which images stay unchanged")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
-    """Run `python -m export whitebalance`."""
-    checkpoint, network = one_of_ours(args.checkpoint)
-    light = fit_light(of_split(read_table(args.data), "train"), args.radius)
+    """Run `python -m export whitebalance`.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be read.
+        DataError: the data folder cannot be read.
+    """
+    checkpoint, network = read_own_checkpoint(args.checkpoint)
+    light = fit_light(select_split(read_table(args.data), "train"), args.radius)
     recipe = {**checkpoint.provenance["recipe"], "light": asdict(light)}
-    spec = replace(network.spec, light=light)
+    spec = replace(network.spec, illuminant=light)
     write_checkpoint(args.out, spec, network.state_dict(), {**checkpoint.provenance, "recipe": recipe})
     print(f"{args.out / 'checkpoint.pt'}: {light}")

@@ -1,6 +1,7 @@
 """Sentences of the model card about training data and recipes."""
 
 from export.arrays import Figures
+from export.checkpoints.recipe import Recipe
 
 
 def describe_data(training: Figures) -> str:
@@ -39,18 +40,21 @@ def _recipe_text(recipe: Figures) -> str:
     phases = "; ".join(
         f"{phase['epochs']} epochs at {phase['size']} px (batch {phase['batch']})" for phase in recipe["phases"]
     )
-    balance = "balanced over data sets" if recipe.get("balance_datasets") == "True" else "balanced over classes"
+    # Values are JSON values or, up to model 1.7.0, text.
+    parsed = Recipe.parse(recipe)
+    balanced = parsed.is_recorded("balance_datasets") and parsed.config.balance_datasets
+    balance = "balanced over data sets" if balanced else "balanced over classes"
     # Older checkpoints have one rate per phase instead.
     rate = f", highest rate {recipe['rate']}" if "rate" in recipe else ""
     start = f"start from the checkpoint with sha256 `{recipe['start'][:12]}`" if recipe.get("start") else "ImageNet start"
     parts = [f"{recipe['arch']}: {phases}{rate}", balance, f"seed {recipe['seed']}", start, "moving average of the weights"]
-    if recipe.get("mixup", "0.0") != "0.0":
+    if parsed.config.mixup:
         parts.append(f"mixup {recipe['mixup']}")
     if "degraded" in recipe:
         squashed = f", {float(recipe['squashed']):.0%} squashed" if "squashed" in recipe else ""
         drawn_on = f"{float(recipe['drawn_on']):.0%} with hairs, rulers or ink"
         parts.append(f"{float(recipe['degraded']):.0%} of images degraded, {drawn_on}{squashed}")
-    if recipe.get("colour_constancy", "None") != "None":
+    if parsed.config.colour_constancy is not None:
         parts.append(f"channels scaled to a common Minkowski norm of order {recipe['colour_constancy']}")
     if teachers := recipe.get("teachers"):
         part = f" ({float(recipe['teachers_share']):.0%} of the loss)" if "teachers_share" in recipe else ""

@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from export.checkpoints.reader import read_checkpoint
-from export.checkpoints.writer import digest
+from export.checkpoints.recipe import Phase
+from export.checkpoints.writer import file_sha256
 from export.commands import average_weights, train
 from export.errors import CheckpointError
-from export.reporting import model_card
+from export.reporting.card_training import describe_recipes
 from tests.support.small_training import training_options
 
 
@@ -17,7 +18,7 @@ from tests.support.small_training import training_options
 def tuned(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint that goes on from the released small network."""
     options = training_options(archive, tmp_path_factory.mktemp("tuned"))
-    options.start, options.phases = converted, [train.Phase.parse("64:1:4")]
+    options.start, options.phases = converted, [Phase(64, 1, 4)]
     train.main(options)
     return Path(options.out) / "checkpoint.pt"
 
@@ -26,7 +27,7 @@ def tuned(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFacto
 def other(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second one, with another seed."""
     options = training_options(archive, tmp_path_factory.mktemp("other"))
-    options.start, options.phases, options.seed = converted, [train.Phase.parse("64:1:4")], 2
+    options.start, options.phases, options.seed = converted, [Phase(64, 1, 4)], 2
     train.main(options)
     return Path(options.out) / "checkpoint.pt"
 
@@ -53,7 +54,7 @@ def test_between_them_every_weight_is_between_theirs(archive: Path, converted: P
         if value.is_floating_point():
             torch.testing.assert_close(value, 0.75 * first[name] + 0.25 * last[name])
     recipe = read_checkpoint(tmp_path / "checkpoint.pt").provenance["recipe"]
-    assert recipe["blended"] == 1.0 and recipe["start"] == digest(converted)
+    assert recipe["blended"] == 1.0 and recipe["start"] == file_sha256(converted)
 
 
 def test_of_several_it_takes_the_mean(archive: Path, converted: Path, tuned: Path, other: Path, tmp_path: Path) -> None:
@@ -64,14 +65,17 @@ def test_of_several_it_takes_the_mean(archive: Path, converted: Path, tuned: Pat
         if value.is_floating_point():
             torch.testing.assert_close(value, 0.4 * first[name] + 0.3 * one[name] + 0.3 * two[name])
     recipe = read_checkpoint(tmp_path / "checkpoint.pt").provenance["recipe"]
-    assert recipe["seed"] == "1" and [more["seed"] for more in recipe["blended_with"]] == ["2"]
-    told = model_card._recipe({"recipe": recipe})
+    assert recipe["seed"] == 1 and [more["seed"] for more in recipe["blended_with"]] == [2]
+    told = describe_recipes({"recipe": recipe})
     assert (
         "20% squashed" in told
         and "seed 1" in told
         and "(2) " in told
         and "seed 2" in told
-        and "the mean of these 2 networks, 60%" in told
+        and "balanced over data sets" in told
+        and "mixup" not in told
+        and "Minkowski" not in told
+        and "interpolated 60% of the way from that start to the mean of these 2 networks" in told
     )
 
 

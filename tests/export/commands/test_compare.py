@@ -7,17 +7,18 @@ import numpy as np
 import pytest
 
 from export.checkpoints.reader import read_checkpoint
-from export.commands import compare
-from export.data.isic import Labelled
+from export.commands.compare import unique_names
+from export.data.labels import LabelledImage
+from export.evaluation.candidates import CHANGES, UNCHANGED, candidate_figures, compare_candidates, load_stacks
 
 
-def test_figures_of_a_candidate_against_a_count_by_hand(rows: list[Labelled]) -> None:
+def test_figures_of_a_candidate_against_a_count_by_hand(rows: list[LabelledImage]) -> None:
     val = [row for row in rows if row.split == "val"]
     truth = np.array([row.malignant for row in val])
     perfect = np.where(truth, 2.0, -2.0) + np.linspace(0, 0.1, len(val))
     turned = perfect.copy()
     turned[np.flatnonzero(~truth)[:2]] = 9.0
-    line = compare.figures("name", {"": perfect, "turned": turned}, val)
+    line = candidate_figures("name", {UNCHANGED: perfect, "turned": turned}, val)
     assert (line.auc, line.specificity) == (1.0, 1.0)
     loss, flips = line.changes["turned"]
     assert loss == pytest.approx(-2 / (~truth).sum())
@@ -27,7 +28,7 @@ def test_figures_of_a_candidate_against_a_count_by_hand(rows: list[Labelled]) ->
 
 def test_no_two_candidates_have_one_name(tmp_path: Path) -> None:
     def names(*paths: str) -> list[str]:
-        return list(compare.named([tmp_path / path for path in paths]))
+        return list(unique_names([tmp_path / path for path in paths]))
 
     assert names("a/checkpoint.pt", "b/checkpoint.pt") == ["a", "b"]
     assert names("a/one.pt", "a/two.pt") == ["one.pt", "two.pt"]
@@ -35,18 +36,18 @@ def test_no_two_candidates_have_one_name(tmp_path: Path) -> None:
     assert names("a/checkpoint.pt", "a/checkpoint.pt") == ["a"]
 
 
-def test_every_network_and_every_pair_is_measured(checkpoint: Path, rows: list[Labelled]) -> None:
+def test_every_network_and_every_pair_is_measured(checkpoint: Path, rows: list[LabelledImage]) -> None:
     network = read_checkpoint(checkpoint).network
     val = [row for row in rows if row.split == "val"]
-    lines = list(compare.candidates({"a": network, "b": network}, val))
+    lines = list(compare_candidates({"a": network, "b": network}, val))
     assert [line.name for line in lines] == ["a", "b", "a + b"]
     assert lines[0].auc == lines[1].auc == lines[2].auc
-    assert len(lines[0].changes) == len(compare.CHANGES)
+    assert len(lines[0].changes) == len(CHANGES)
     assert "a + b: AUC" in str(lines[2])
 
 
 def test_copies_are_compared_with_the_pictures_that_they_are_of(
-    checkpoint: Path, rows: list[Labelled], tmp_path: Path
+    checkpoint: Path, rows: list[LabelledImage], tmp_path: Path
 ) -> None:
     network = read_checkpoint(checkpoint).network
     val = [row for row in rows if row.split == "val"]
@@ -58,10 +59,10 @@ def test_copies_are_compared_with_the_pictures_that_they_are_of(
     shutil.copy(val[7].path, tmp_path / "other.jpg")
     lines.append(f"other.jpg,{val[6].isic_id},another")
     (tmp_path / "metadata.csv").write_text("\n".join(lines) + "\n")
-    pictures = compare.gather(val, tmp_path)
-    plain, same, another = (pictures[name].ask(network, len(val)) for name in ("", "same file", "another"))
+    pictures = load_stacks(val, tmp_path)
+    plain, same, another = (pictures[name].logits(network, len(val)) for name in (UNCHANGED, "same file", "another"))
     np.testing.assert_allclose(same[:5], plain[:5], atol=1e-5)
     assert np.isnan(same[5:]).all()
     assert another[6] == pytest.approx(plain[7], abs=1e-5) and np.isnan(np.delete(another, 6)).all()
-    [line] = compare.candidates({"a": network}, val, tmp_path)
+    [line] = compare_candidates({"a": network}, val, tmp_path)
     assert line.changes["same file"] == (0.0, 0.0)

@@ -12,8 +12,11 @@ from export.checkpoints.reader import read_checkpoint
 from export.commands import convert
 from export.data.labels import LabelledImage, fingerprint
 from export.errors import ClassesError, ParityError
+from export.evaluation import parity
+from export.evaluation.operating_point import fit_operating_point
 from export.evaluation.predictions import Predictions
 from export.graph.calibration import Platt
+from export.graph.description import licence_of_weights
 from export.reporting.writer import ReportError
 from tests.support.predictions import simulated_predictions
 from tests.support.small_training import conversion_options
@@ -34,7 +37,7 @@ def test_the_model_file_says_what_it_is(converted: Path, rows: list[LabelledImag
 
 def test_weights_are_as_free_as_the_images_that_they_were_trained_on(rows: list[LabelledImage]) -> None:
     def said(*licences: str) -> str:
-        return convert.licence([replace(rows[0], licence=name) for name in licences])
+        return licence_of_weights([replace(rows[0], licence=name) for name in licences])
 
     assert "non-commercial" in said("CC0", "CC BY-NC 4.0")
     assert said("CC BY 4.0", "CC0", "CC0") == "that of the training images (CC BY 4.0, CC0)"
@@ -44,9 +47,9 @@ def test_weights_are_as_free_as_the_images_that_they_were_trained_on(rows: list[
 def test_classes_in_the_wrong_order_are_noticed() -> None:
     val = simulated_predictions(300, 1)
     turned = Predictions(tuple(replace(row, malignant=not row.malignant) for row in val.rows), val.outputs)
-    assert convert.fit_numbers(val, val).threshold > 0
+    assert fit_operating_point(val, val).threshold > 0
     with pytest.raises(ClassesError, match="in the order of the network's outputs"):
-        convert.fit_numbers(turned, turned)
+        fit_operating_point(turned, turned)
 
 
 @pytest.mark.parametrize("beside", ["other.onnx", "README.md"])
@@ -61,8 +64,8 @@ def test_a_model_is_not_written_beside_other_peoples_files(
 
 def test_parity_is_kept_with_the_figures(converted: Path) -> None:
     found = json.loads((converted.parent / "metrics.json").read_text())["parity"]
-    assert found["images"] == convert.PARITY_IMAGES and found["changed_decisions"] == 0
-    assert found["max_logit_difference"] < convert.PARITY_LIMIT
+    assert found["images"] == parity.PARITY_IMAGES and found["changed_decisions"] == 0
+    assert found["max_logit_difference"] < parity.MAX_DIFFERENCE
 
 
 def test_a_graph_that_answers_something_else_is_not_written(
@@ -71,7 +74,7 @@ def test_a_graph_that_answers_something_else_is_not_written(
     def resize_otherwise(images: torch.Tensor, size: int) -> torch.Tensor:
         return torch.nn.functional.interpolate(images, (size, size), mode="nearest") + 40
 
-    monkeypatch.setattr(convert, "resize", resize_otherwise)
+    monkeypatch.setattr(parity, "resize", resize_otherwise)
     out = tmp_path / "lesion.onnx"
     with pytest.raises(ParityError, match="nothing was written"):
         convert.main(conversion_options(checkpoint, archive, out))
@@ -81,7 +84,7 @@ def test_a_graph_that_answers_something_else_is_not_written(
 def test_parity_notices_a_decision_that_changes(converted: Path, checkpoint: Path, rows: list[LabelledImage]) -> None:
     network = read_checkpoint(checkpoint).network
     with pytest.raises(ParityError, match="changed_decisions"):
-        convert.parity(Model(converted), network, rows[:4], Platt(0.0, -20.0))
+        parity.check_parity(Model(converted), network, rows[:4], Platt(0.0, -20.0))
 
 
 def test_the_model_file_names_no_path_of_the_machine_that_made_it(converted: Path) -> None:

@@ -7,6 +7,7 @@ from lesion.imaging.decode import decode
 from lesion.inference.classify import classify
 from lesion.inference.model import Model
 
+from export.checkpoints.recipe import Phase
 from export.commands import convert, train
 from tests.support.paths import SAMPLES
 from tests.support.small_training import conversion_options, training_options
@@ -15,7 +16,7 @@ from tests.support.small_training import conversion_options, training_options
 @pytest.mark.slow
 def test_densenet161_is_trained_converted_and_served(archive: Path, tmp_path: Path) -> None:
     options = training_options(archive, tmp_path)
-    options.arch, options.size, options.phases = "densenet161", 64, [train.Phase.parse("32:1:4")]
+    options.arch, options.size, options.phases = "densenet161", 64, [Phase(32, 1, 4)]
     train.main(options)
     out = tmp_path / "lesion.onnx"
     convert.main(conversion_options(tmp_path / "checkpoint.pt", archive, out))

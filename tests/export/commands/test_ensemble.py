@@ -10,12 +10,16 @@ import torch
 from lesion.imaging.decode import decode
 from lesion.inference.model import Model
 
-from export.checkpoints.reader import Told, read_checkpoint, read_checkpoints
+from export.checkpoints.options import ReaderOptions
+from export.checkpoints.reader import read_checkpoint, read_checkpoints
+from export.checkpoints.recipe import Phase
 from export.commands import convert, train
-from export.data.isic import Labelled
-from export.data.transforms import centre_square, resize
+from export.data.labels import LabelledImage
+from export.data.transforms import crop_square, resize
 from export.errors import CheckpointError
-from export.nn.network import Ensemble, LesionNet, Normalise
+from export.nn.ensemble import Ensemble
+from export.nn.lesion_net import LesionNet
+from export.nn.network import Normalise
 from tests.support.paths import REPOSITORY
 from tests.support.small_training import conversion_options, training_options
 
@@ -39,14 +43,14 @@ def joined(pair: list[Path], archive: Path, tmp_path_factory: pytest.TempPathFac
     return path
 
 
-def test_a_file_of_two_answers_with_the_mean_of_both(pair: list[Path], joined: Path, rows: list[Labelled]) -> None:
+def test_a_file_of_two_answers_with_the_mean_of_both(pair: list[Path], joined: Path, rows: list[LabelledImage]) -> None:
     both = Model(joined)
     assert both.card.architecture == "test_efficientnet + test_efficientnet"
-    assert [recipe["seed"] for recipe in both.card.about["training"]["recipes"]] == ["1", "2"]
+    assert [recipe["seed"] for recipe in both.card.about["training"]["recipes"]] == [1, 2]
     networks = [read_checkpoint(path).network for path in pair]
     for row in rows[:4]:
         pixels = decode(row.path.read_bytes(), at_least=192).pixels
-        square = torch.from_numpy(np.ascontiguousarray(centre_square(pixels).transpose(2, 0, 1)))[None].float()
+        square = torch.from_numpy(np.ascontiguousarray(crop_square(pixels).transpose(2, 0, 1)))[None].float()
         small = resize(square, 96)
         with torch.inference_mode():
             single = [float(network(Normalise(network.spec)(small))[0]) for network in networks]
@@ -58,7 +62,7 @@ def test_a_file_of_two_answers_with_the_mean_of_both(pair: list[Path], joined: P
 @torch.inference_mode()
 def test_a_file_of_two_gives_both_back(pair: list[Path], joined: Path) -> None:
     released = read_checkpoint(joined)
-    assert released.ours and isinstance(released.network, Ensemble)
+    assert released.trained_here and isinstance(released.network, Ensemble)
     assert {**read_checkpoints(pair).provenance, "released": "0.0.1"} == released.provenance
     pixels = 255 * torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
     for member, path in zip(released.network.networks, pair, strict=True):
@@ -72,14 +76,14 @@ def test_a_file_of_two_gives_both_back(pair: list[Path], joined: Path) -> None:
 def test_training_goes_on_from_one_of_several_by_its_architecture(archive: Path, joined: Path, tmp_path: Path) -> None:
     options = training_options(archive, tmp_path)
     options.start = joined
-    with pytest.raises(CheckpointError, match="not one alone can go on as a test_efficientnet"):
+    with pytest.raises(CheckpointError, match="exactly one of its networks must be a test_efficientnet"):
         train.main(options)  # both are
     # The released file has one of each.
     released = REPOSITORY / "models" / "lesion.onnx"
     options.start, options.arch, options.phases, options.rate = (
         released,
         "tf_efficientnet_lite0",
-        [train.Phase.parse("64:1:4")],
+        [Phase(64, 1, 4)],
         1e-6,
     )
     train.main(options)
@@ -101,7 +105,7 @@ def test_what_does_not_go_together_is_not_joined(pair: list[Path], tmp_path: Pat
         read_checkpoints([pair[0], tmp_path / "other.pt"])
     torch.save(torch.nn.Linear(4, 2).state_dict(), tmp_path / "foreign.pth")
     with pytest.raises(CheckpointError):
-        read_checkpoints([pair[0], tmp_path / "foreign.pth"], Told(classes=("nevus", "melanoma")))
+        read_checkpoints([pair[0], tmp_path / "foreign.pth"], ReaderOptions(classes=("nevus", "melanoma")))
 
 
 def test_what_all_see_alike_is_normalised_once(checkpoint: Path) -> None:

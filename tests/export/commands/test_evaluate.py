@@ -64,7 +64,7 @@ def test_the_card_quotes_the_figures_and_the_limits(published: Path) -> None:
     assert "Licence of the weights: not said by the training images." in card
 
 
-@pytest.mark.parametrize(("better", "verdict"), [(True, "tell better"), (False, "are not shown to tell better")])
+@pytest.mark.parametrize(("better", "verdict"), [(True, "are better"), (False, "are not significantly better")])
 def test_the_card_says_whether_eight_views_are_better(
     published: Path, rows: list[LabelledImage], tmp_path: Path, better: bool, verdict: str
 ) -> None:

@@ -7,8 +7,15 @@ import pytest
 from lesion.imaging.decode import Pixels
 from lesion.inference.model import Model, Outputs
 
-from export.commands.faithfulness import deletion, faithful, inside_share, lesion_mask, rank_correlation, shuffled
-from export.data.isic import Labelled
+from export.data.labels import LabelledImage
+from export.evaluation.faithfulness import (
+    deletion_effect,
+    evidence_inside,
+    measure_faithfulness,
+    rank_correlation,
+    segment_lesion,
+    shuffle_weights,
+)
 
 SIDE = 96
 
@@ -39,20 +46,20 @@ class Dark:
 @pytest.mark.parametrize("honest", [True, False])
 def test_deletion_tells_an_honest_map_from_its_opposite(honest: bool) -> None:
     model: Model = Dark(honest=honest)  # type: ignore[assignment]  # it has what is asked of a model
-    for by_evidence, random in deletion(model, picture(25), np.random.default_rng(1)).values():
+    for by_evidence, random in deletion_effect(model, picture(25), np.random.default_rng(1)).values():
         assert (by_evidence > random) == honest
 
 
 def test_the_lesion_is_what_is_darker_than_the_skin() -> None:
-    mask = lesion_mask(picture(25))
+    mask = segment_lesion(picture(25))
     assert mask is not None
     assert mask.mean() == pytest.approx(np.pi * 25**2 / SIDE**2, rel=0.1)
-    assert lesion_mask(picture(4)) is None
-    assert lesion_mask(np.full((SIDE, SIDE, 3), 200, np.uint8)) is None
+    assert segment_lesion(picture(4)) is None
+    assert segment_lesion(np.full((SIDE, SIDE, 3), 200, np.uint8)) is None
     evidence = np.zeros((6, 6), np.float32)
     evidence[2:4, 2:4] = -1
-    assert inside_share(evidence, mask) == pytest.approx(1, abs=0.02)
-    assert inside_share(np.ones((6, 6), np.float32), mask) == pytest.approx(mask.mean())
+    assert evidence_inside(evidence, mask) == pytest.approx(1, abs=0.02)
+    assert evidence_inside(np.ones((6, 6), np.float32), mask) == pytest.approx(mask.mean())
 
 
 def test_rank_correlation_sees_order_only() -> None:
@@ -62,11 +69,11 @@ def test_rank_correlation_sees_order_only() -> None:
     assert rank_correlation(values, np.zeros((5, 5), np.float32)) == 0
 
 
-def test_shuffled_weights_give_another_map_of_the_same_shape(converted: Path, rows: list[Labelled]) -> None:
-    model, random = Model(converted), shuffled(converted)
+def test_shuffled_weights_give_another_map_of_the_same_shape(converted: Path, rows: list[LabelledImage]) -> None:
+    model, random = Model(converted), shuffle_weights(converted)
     pixels = picture(25)
     assert random.run(pixels).evidence.shape == model.run(pixels).evidence.shape
     assert not np.allclose(random.run(pixels).evidence, model.run(pixels).evidence)
-    found = faithful(converted, [row for row in rows if row.split == "test"])
+    found = measure_faithfulness(converted, [row for row in rows if row.split == "test"])
     assert found["n"] == 12 and 0 < found["lesion"]["n"] <= 12
     assert 0 < found["lesion"]["area"]["value"] < 0.6

@@ -14,8 +14,10 @@ import torch
 from lesion.inference.model import Model
 
 from export.__main__ import main
-from export.commands import evaluate, leave_dataset_out, reproduce, robustness
+from export.arrays import Figures
+from export.commands import evaluate, leave_dataset_out, reproduce
 from export.commands.reproduce import count, differences, stale_pages
+from export.evaluation import robustness
 from export.graph.metadata import write_metadata
 from export.reporting.model_card import render_card
 from export.reporting.readme_table import BEGIN, END, render_results, write_results
@@ -40,10 +42,10 @@ def test_the_same_images_and_file_give_the_card_and_nothing_else_does(
     published: tuple[Path, Callable[[], int]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, again = published
-    found: list[reproduce.Figures] = []
+    found: list[Figures] = []
     compute = reproduce.recompute
 
-    def once(*given: Any) -> reproduce.Figures:
+    def once(*given: Any) -> Figures:
         # Nothing below changes what the images give.
         if not found:
             found.append(compute(*given))

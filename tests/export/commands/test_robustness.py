@@ -11,21 +11,22 @@ import pytest
 from lesion.inference.model import Model
 
 from export.commands import robustness
-from export.commands.robustness import Scores, compare
 from export.data import corruptions
 from export.data.copies import read_copies
-from export.data.isic import Labelled
+from export.data.labels import LabelledImage
 from export.errors import DataError
+from export.evaluation import robustness as evaluation
+from export.evaluation.robustness import Scores, compare_scores, measure_robustness
 
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = {"nothing": {"at all": lambda pixels, rng: pixels}, "black": {"all": lambda pixels, rng: np.zeros_like(pixels)}}
-    monkeypatch.setattr(robustness, "PERTURBATIONS", kept)
+    monkeypatch.setattr(evaluation, "CORRUPTIONS", kept)
 
 
 @pytest.fixture
-def copies(tmp_path: Path, rows: list[Labelled]) -> Path:
+def copies(tmp_path: Path, rows: list[LabelledImage]) -> Path:
     """The photographs of `test` themselves, as copies of a kind called same."""
     folder = tmp_path / "copies"
     (folder / "images").mkdir(parents=True)
@@ -39,9 +40,9 @@ def copies(tmp_path: Path, rows: list[Labelled]) -> Path:
 
 
 def test_nothing_changes_nothing_and_a_black_picture_much(
-    few: None, converted: Path, rows: list[Labelled], copies: Path
+    few: None, converted: Path, rows: list[LabelledImage], copies: Path
 ) -> None:
-    found = robustness.stress(Model(converted), [row for row in rows if row.split == "test"], copies)
+    found = measure_robustness(Model(converted), [row for row in rows if row.split == "test"], copies)
     for part in (found["nothing"]["at all"], found["other copy"]["same"]):
         assert part["n"] == 12
         assert (part["flips"]["value"], part["auc_change"]["value"], part["newly_refused"]) == (0, 0, 0)
@@ -54,10 +55,10 @@ def test_nothing_changes_nothing_and_a_black_picture_much(
 
 def test_figures_count_decisions_and_refusals(converted: Path) -> None:
     card = Model(converted).card
-    rows = [Labelled(str(i), Path(), i < 2, "", "", str(i), "test") for i in range(4)]
+    rows = [LabelledImage(str(i), Path(), i < 2, "", "", str(i), "test") for i in range(4)]
     original = Scores(np.array([0.99, 0.98, 0.001, 0.0]), np.array([False, False, True, False]))
     changed = Scores(np.array([0.0, 0.98, 0.001, 0.002]), np.array([True, False, True, False]))
-    found = compare(changed, original, rows, card)
+    found = compare_scores(changed, original, rows, card)
     assert found["flips"]["value"] == 0.25
     assert found["newly_refused"] == 0.25
     assert (found["auc"]["value"], found["auc_change"]["value"]) == (0.5, -0.5)
@@ -69,7 +70,7 @@ def test_only_test_is_written_down(
     model = tmp_path / "lesion.onnx"
     shutil.copy(converted, model)
     reported: dict[str, object] = {}
-    monkeypatch.setattr(robustness, "report_on", lambda path, parts: reported.update(parts))
+    monkeypatch.setattr(robustness, "update_report", lambda path, parts: reported.update(parts))
     options = {"data": archive, "model": model, "copies": copies}
     robustness.main(argparse.Namespace(**options, split="val"))
     assert not reported and not (tmp_path / "stress.png").exists()
@@ -78,7 +79,7 @@ def test_only_test_is_written_down(
     assert (tmp_path / "stress.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_missing_copy_is_named(copies: Path, rows: list[Labelled]) -> None:
+def test_a_missing_copy_is_named(copies: Path, rows: list[LabelledImage]) -> None:
     next((copies / "images").iterdir()).unlink()
     with pytest.raises(DataError, match=r"-same\.jpg, which is not below"):
         read_copies(copies, {row.isic_id for row in rows})
@@ -87,6 +88,6 @@ def test_a_missing_copy_is_named(copies: Path, rows: list[Labelled]) -> None:
 
 
 def test_the_page_is_imitated_with_its_own_numbers() -> None:
-    script = (Path(__file__).parents[3] / "infra" / "site" / "js" / "photo.js").read_text()
+    script = (Path(__file__).parents[3] / "infra" / "site" / "js" / "photo" / "resize.js").read_text()
     assert f"LONGEST_SIDE = {corruptions.PAGE_SIDE};" in script
     assert f"QUALITY = {corruptions.PAGE_QUALITY / 100};" in script

@@ -8,11 +8,15 @@ import pytest
 import torch
 
 from export.__main__ import main as run
-from export.checkpoints.reader import Told, read_checkpoint
-from export.commands.train import Phase, Trainer, main
+from export.checkpoints.options import ReaderOptions
+from export.checkpoints.reader import read_checkpoint
+from export.checkpoints.recipe import Phase
+from export.commands.train import config_of, main
 from export.data.isic import read_table
 from export.errors import ArchitectureError, CheckpointError, DataError
-from export.nn.network import LesionNet, spec_for, untrained
+from export.nn.imagenet import create_spec
+from export.nn.lesion_net import LesionNet, create_lesion_net
+from export.training.trainer import Trainer
 from tests.support.small_training import training_options
 
 
@@ -25,7 +29,7 @@ def test_a_checkpoint_holds_the_network_and_where_it_comes_from(checkpoint: Path
 
 
 def test_a_network_can_serve_at_another_size_than_it_was_trained_for(checkpoint: Path) -> None:
-    larger, own = read_checkpoint(checkpoint, Told(size=128)).network, read_checkpoint(checkpoint).network
+    larger, own = read_checkpoint(checkpoint, ReaderOptions(size=128)).network, read_checkpoint(checkpoint).network
     assert (larger.spec.size, own.spec.size) == (128, 96)
     assert all(torch.equal(value, own.state_dict()[name]) for name, value in larger.state_dict().items())
 
@@ -56,7 +60,7 @@ def test_training_goes_on_from_another_checkpoint_and_learns_from_teachers(
     archive: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
     options = training_options(archive, tmp_path)
-    options.phases, options.start, options.teachers = [Phase.parse("64:1:4")], checkpoint, [checkpoint]
+    options.phases, options.start, options.teachers = [Phase(64, 1, 4)], checkpoint, [checkpoint]
     options.mixup, options.colour_constancy = 0.2, 6.0
     options.degraded, options.drawn_on, options.squashed = 0.5, 0.1, 0.4
     main(options)
@@ -64,8 +68,8 @@ def test_training_goes_on_from_another_checkpoint_and_learns_from_teachers(
     assert found.network.spec.colour_constancy == 6
     recipe = found.provenance["recipe"]
     digest = sha256(checkpoint.read_bytes()).hexdigest()
-    assert (recipe["start"], recipe["teachers"], recipe["mixup"]) == (digest, [digest], "0.2")
-    assert (recipe["degraded"], recipe["drawn_on"], recipe["squashed"]) == ("0.5", "0.1", "0.4")
+    assert (recipe["start"], recipe["teachers"], recipe["mixup"]) == (digest, [digest], 0.2)
+    assert (recipe["degraded"], recipe["drawn_on"], recipe["squashed"]) == (0.5, 0.1, 0.4)
 
 
 def test_where_teachers_have_all_of_the_loss_no_label_is_learnt(archive: Path, checkpoint: Path, tmp_path: Path) -> None:
@@ -73,22 +77,22 @@ def test_where_teachers_have_all_of_the_loss_no_label_is_learnt(archive: Path, c
     found = []
     for name, turned in (("own", False), ("turned", True)):
         options = training_options(archive, tmp_path / name)
-        options.phases, options.teachers = [Phase.parse("64:1:4")], [checkpoint]
+        options.phases, options.teachers = [Phase(64, 1, 4)], [checkpoint]
         options.teachers_share, options.mixup = 1.0, 1.0
         rows = read_table(archive)
         kept = [replace(row, malignant=row.malignant ^ turned) if row.split == "train" else row for row in rows]
-        trainer = Trainer(options, options.phases, kept)
+        trainer = Trainer(config_of(options), kept, tmp_path / name)
         trainer.run()
         found.append(read_checkpoint(tmp_path / name / "checkpoint.pt"))
     one, other = (checkpoint.network.state_dict() for checkpoint in found)
     assert all(torch.equal(value, other[name]) for name, value in one.items())
-    assert found[0].provenance["recipe"]["teachers_share"] == "1.0"
+    assert found[0].provenance["recipe"]["teachers_share"] == 1.0
 
 
 def test_another_architecture_is_not_gone_on_from(archive: Path, checkpoint: Path, tmp_path: Path) -> None:
     options = training_options(archive, tmp_path)
     options.start, options.arch = checkpoint, "test_resnet"
-    with pytest.raises(CheckpointError, match="not one alone can go on as a test_resnet"):
+    with pytest.raises(CheckpointError, match="exactly one of its networks must be a test_resnet"):
         main(options)
 
 
@@ -111,9 +115,9 @@ def test_an_architecture_that_could_not_be_converted_is_not_trained(
 
 
 def test_trying_a_network_before_its_training_changes_nothing() -> None:
-    spec = spec_for("test_efficientnet", 96, {"melanoma": True, "nevus": False})
+    spec = create_spec("test_efficientnet", 96, {"melanoma": True, "nevus": False})
     found = []
-    for make in (LesionNet, untrained):
+    for make in (LesionNet, create_lesion_net):
         torch.manual_seed(1)
         network = make(spec)
         found.append((network.state_dict(), torch.rand(1)))
@@ -132,7 +136,7 @@ def test_another_file_is_not_taken_for_a_checkpoint(tmp_path: Path) -> None:
 
 def test_fewer_images_than_a_batch_are_not_trained_on(archive: Path, tmp_path: Path) -> None:
     options = training_options(archive, tmp_path)
-    options.phases = [Phase.parse("64:1:4"), Phase.parse("96:1:13")]
+    options.phases = [Phase(64, 1, 4), Phase(96, 1, 13)]
     with pytest.raises(DataError, match="12 images, and a batch 13"):
         main(options)
     assert not list(tmp_path.iterdir())

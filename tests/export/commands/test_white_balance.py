@@ -6,14 +6,14 @@ import pytest
 import torch
 from lesion.inference.model import Model
 
-from export.checkpoints.reader import one_of_ours, read_checkpoint
+from export.checkpoints.reader import read_checkpoint, read_own_checkpoint
 from export.commands import average_weights, convert, white_balance
-from export.data.isic import Labelled
+from export.data.labels import LabelledImage
 from export.data.transforms import STORED_SIDE, load_squares
-from export.nn.white_balance import Light, WhiteBalance, colour_of_light
+from export.nn.white_balance import IlluminantModel, WhiteBalance, estimate_illuminant
 from tests.support.small_training import conversion_options
 
-LIGHT = Light(centre=(0.2, -0.1), precision=(100.0, -30.0, 60.0), radius=1.0)
+LIGHT = IlluminantModel(centre=(0.2, -0.1), precision=(100.0, -30.0, 60.0), radius=1.0)
 
 
 def lit(red: float, blue: float) -> torch.Tensor:
@@ -23,7 +23,7 @@ def lit(red: float, blue: float) -> torch.Tensor:
 
 
 def distance(images: torch.Tensor) -> torch.Tensor:
-    away = colour_of_light(images) - torch.tensor(LIGHT.centre)
+    away = estimate_illuminant(images) - torch.tensor(LIGHT.centre)
     red, both, blue = LIGHT.precision
     precision = torch.tensor(((red, both), (both, blue)))
     return torch.einsum("ni,ij,nj->n", away, precision, away).sqrt()
@@ -43,7 +43,7 @@ def test_one_in_another_light_is_brought_to_the_edge_of_the_familiar(away: tuple
     found = WhiteBalance(LIGHT)(images)
     torch.testing.assert_close(distance(found), torch.ones(1), rtol=0.02, atol=0)
     # No further than needed: on the line to the centre; and as bright as before.
-    line = colour_of_light(found) - torch.tensor(LIGHT.centre)
+    line = estimate_illuminant(found) - torch.tensor(LIGHT.centre)
     torch.testing.assert_close(line / line.norm(), torch.tensor([away]) / torch.tensor(away).norm(), rtol=0.02, atol=0.02)
     torch.testing.assert_close(found.log().mean((1, 2, 3)), images.log().mean((1, 2, 3)), rtol=0, atol=1e-4)
 
@@ -52,9 +52,9 @@ def test_a_black_picture_has_a_light_too() -> None:
     assert WhiteBalance(LIGHT)(torch.zeros(1, 3, 8, 8)).isfinite().all()
 
 
-def test_the_light_is_that_of_the_images(rows: list[Labelled]) -> None:
+def test_the_light_is_that_of_the_images(rows: list[LabelledImage]) -> None:
     light = white_balance.fit_light(rows, 1.5)
-    colours = colour_of_light(load_squares(rows, STORED_SIDE).float() / 255)
+    colours = estimate_illuminant(load_squares(rows, STORED_SIDE).float() / 255)
     assert light.radius == 1.5
     assert light.centre == pytest.approx(colours.mean(0).tolist(), abs=1e-5)
     red, both, blue = light.precision
@@ -68,13 +68,13 @@ def test_the_model_file_does_it_too_and_gives_it_back(
     given = [str(checkpoint), "--data", str(archive), "--radius", "0.5", "--out", str(tmp_path / "balanced")]
     white_balance.main(white_balance.options().parse_args(given))
     balanced = tmp_path / "balanced" / "checkpoint.pt"
-    light = read_checkpoint(balanced).network.spec.light
+    light = read_checkpoint(balanced).network.spec.illuminant
     assert light is not None and light.radius == 0.5
 
     out = tmp_path / "lesion.onnx"
     # Parity with PyTorch on real images is a condition of writing it.
     convert.main(conversion_options(balanced, archive, out))
-    assert read_checkpoint(out).network.spec.light == light
+    assert read_checkpoint(out).network.spec.illuminant == light
     image = lit(0.9, -0.4)[0].permute(1, 2, 0).mul(255).clamp(0, 255).byte().numpy()
     assert abs(Model(out).run(image).logit - Model(converted).run(image).logit) > 1e-3
 
@@ -83,7 +83,7 @@ def test_it_is_no_weight_for_a_blend(checkpoint: Path, archive: Path, tmp_path: 
     given = [str(checkpoint), "--data", str(archive), "--out", str(tmp_path)]
     white_balance.main(white_balance.options().parse_args(given))
     (_, balanced), (_, plain) = (
-        one_of_ours(tmp_path / "checkpoint.pt"),
-        one_of_ours(checkpoint),
+        read_own_checkpoint(tmp_path / "checkpoint.pt"),
+        read_own_checkpoint(checkpoint),
     )
     assert average_weights.blend(balanced, [plain], 0.5).spec == plain.spec

@@ -1,0 +1,190 @@
+"""Figures of candidate networks on `val`, alone and in pairs, computed in PyTorch with one view in bfloat16."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from lesion.imaging.decode import Pixels
+
+from export.arrays import Array, Mask
+from export.data.copies import read_copies
+from export.data.corruptions import CORRUPTIONS, Corruption
+from export.data.labels import LabelledImage
+from export.data.transforms import STORED_SIDE, load_squares
+from export.evaluation import metrics
+from export.evaluation.thresholds import TARGET_SENSITIVITY
+from export.nn.network import Network, Normalise
+from export.nn.predict import predict_malignant_logits
+
+CHANGES = (
+    ("JPEG quality", "75"),
+    ("JPEG quality", "50"),
+    ("rotation", "90°"),
+    ("colour cast", "warm 10 %"),
+    ("colour cast", "cold 20 %"),
+    ("drawn on", "20 hairs"),
+)
+"""Kind and strength of the corruptions of `export.data.corruptions` in which candidates have differed most."""
+SEED = 75
+MIN_IMAGES = 100
+"""Images that a data set needs for an AUC of its own."""
+
+UNCHANGED = ""
+"""Name of the images without any change."""
+
+Logits = dict[str, Array]
+"""Name of a change, or `UNCHANGED` -> logits (N,); NaN for images that the change lacks."""
+
+
+@dataclass(frozen=True)
+class CandidateFigures:
+    """Figures of one candidate.
+
+    Attributes:
+        name: of the candidate.
+        auc: of malignant against benign.
+        specificity: at `TARGET_SENSITIVITY`.
+        melanoma_nevus: AUC of melanoma against nevus.
+        datasets: data set -> its AUC.
+        changes: change -> (change of AUC, share of decisions that flip).
+    """
+
+    name: str
+    auc: float
+    specificity: float
+    melanoma_nevus: float
+    datasets: dict[str, float]
+    changes: dict[str, tuple[float, float]]
+
+    def __str__(self) -> str:
+        changes = ", ".join(f"{name} {auc:+.4f} / {flips:.1%}" for name, (auc, flips) in self.changes.items())
+        datasets = ", ".join(f"{name} {auc:.3f}" for name, auc in self.datasets.items())
+        whole = f"AUC {self.auc:.4f}, specificity {self.specificity:.3f}, melanoma-nevus {self.melanoma_nevus:.4f}"
+        return f"{self.name}: {whole}\n    {datasets}\n    {changes}"
+
+
+def candidate_figures(name: str, logits: Logits, rows: Sequence[LabelledImage]) -> CandidateFigures:
+    """Return the figures of a candidate.
+
+    Decisions are those at the threshold at which the unchanged images reach `TARGET_SENSITIVITY`.
+
+    Args:
+        name: of the candidate.
+        logits: of the N images, unchanged and changed.
+        rows: the N rows.
+    """
+    unchanged, ones = logits[UNCHANGED], np.ones(len(rows))
+    malignant = np.array([row.malignant for row in rows])
+    datasets = np.array([row.dataset for row in rows])
+    pair = np.array([row.diagnosis in ("melanoma", "nevus") for row in rows])
+    threshold = float(np.quantile(unchanged[malignant], 1 - TARGET_SENSITIVITY))
+    return CandidateFigures(
+        name,
+        metrics.auc(unchanged, malignant, ones),
+        metrics.specificity_at_sensitivity(TARGET_SENSITIVITY, unchanged, malignant, ones),
+        metrics.auc(unchanged[pair], malignant[pair], ones[pair]),
+        {
+            str(own): metrics.auc(unchanged[datasets == own], malignant[datasets == own], ones[datasets == own])
+            for own in sorted(set(datasets))
+            if (datasets == own).sum() >= MIN_IMAGES
+        },
+        {
+            change: _effect(values, unchanged, malignant, threshold)
+            for change, values in logits.items()
+            if change != UNCHANGED
+        },
+    )
+
+
+def _effect(changed: Array, unchanged: Array, malignant: Mask, threshold: float) -> tuple[float, float]:
+    known = ~np.isnan(changed)
+    changed, unchanged, malignant = changed[known], unchanged[known], malignant[known]
+    before, after = (metrics.auc(logits, malignant, np.ones(len(logits))) for logits in (unchanged, changed))
+    return after - before, float(((changed >= threshold) != (unchanged >= threshold)).mean())
+
+
+def corrupt_squares(squares: torch.Tensor, corruption: Corruption, name: str) -> torch.Tensor:
+    """Return corrupted images, uint8 (N, 3, S, S).
+
+    Args:
+        squares: uint8 (N, 3, S, S).
+        corruption: see `export.data.corruptions`.
+        name: seeds the random draws together with an image's index.
+    """
+
+    def corrupt(index: int, pixels: Pixels) -> torch.Tensor:
+        rng = np.random.default_rng([SEED, *name.encode(), index])
+        return torch.from_numpy(np.array(corruption(pixels, rng))).permute(2, 0, 1)
+
+    return torch.stack([corrupt(index, square.permute(1, 2, 0).numpy()) for index, square in enumerate(squares)])
+
+
+@dataclass(frozen=True)
+class ImageStack:
+    """M images of some of N rows.
+
+    Attributes:
+        squares: uint8 (M, 3, S, S).
+        indices: row of each image, (M,).
+    """
+
+    squares: torch.Tensor
+    indices: npt.NDArray[np.intp]
+
+    def logits(self, network: Network, count: int) -> Array:
+        """Return a network's logits for `count` rows, (N,); NaN for rows without an image."""
+        logits = np.full(count, np.nan)
+        size, normalise = network.spec.size, Normalise(network.spec)
+        logits[self.indices] = predict_malignant_logits(network, self.squares, size, normalise).double()
+        return logits
+
+
+def load_stacks(rows: Sequence[LabelledImage], copies: Path | None = None) -> dict[str, ImageStack]:
+    """Return the images of rows under `UNCHANGED`, and changed ones under the change's name.
+
+    Args:
+        rows: N rows.
+        copies: folder of `export.data.copies`; None loads no copies.
+
+    Raises:
+        DataError: an image or a copy cannot be read.
+    """
+    squares, everything = load_squares(rows, STORED_SIDE), np.arange(len(rows))
+    stacks = {UNCHANGED: ImageStack(squares, everything)}
+    for kind, strength in CHANGES:
+        name = f"{kind} {strength}"
+        stacks[name] = ImageStack(corrupt_squares(squares, CORRUPTIONS[kind][strength], name), everything)
+    if copies is not None:
+        index = {row.isic_id: place for place, row in enumerate(rows)}
+        for kind, files in read_copies(copies, set(index)).items():
+            places = np.array([index[isic_id] for _, isic_id in files])
+            copied = [replace(rows[place], path=path) for place, (path, _) in zip(places, files, strict=True)]
+            stacks[kind] = ImageStack(load_squares(copied, STORED_SIDE), places)
+    return stacks
+
+
+def compare_candidates(
+    networks: Mapping[str, Network], rows: Sequence[LabelledImage], copies: Path | None = None
+) -> Iterator[CandidateFigures]:
+    """Yield the figures of each network, then those of each pair, whose logits are averaged.
+
+    Args:
+        networks: by name.
+        rows: of one split.
+        copies: see `load_stacks`.
+
+    Raises:
+        DataError: an image or a copy cannot be read.
+    """
+    stacks = load_stacks(rows, copies)
+    logits: dict[str, Logits] = {}
+    for name, network in networks.items():
+        logits[name] = {change: stack.logits(network, len(rows)) for change, stack in stacks.items()}
+        yield candidate_figures(name, logits[name], rows)
+    for one, other in combinations(logits, 2):
+        mean = {change: (logits[one][change] + logits[other][change]) / 2 for change in stacks}
+        yield candidate_figures(f"{one} + {other}", mean, rows)
