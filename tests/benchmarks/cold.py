@@ -44,7 +44,7 @@ class Kind:
 
 KINDS = (
     Kind("bare handler", "bare.handler", "POST", "/api/classify"),
-    Kind("photograph", "lesion.handler.handler", "POST", "/api/classify"),
+    Kind("classification", "lesion.handler.handler", "POST", "/api/classify"),
     Kind("page", "lesion.handler.handler", "GET", "/api/config"),
 )
 

@@ -33,7 +33,7 @@ Written by `make bench-cold`: milliseconds from the start of the process in the 
 
 - **Bare handler**: `awslambdaric` and about ten lines around the same model, Pillow and the same image
   ([tests/benchmarks/bare.py](../../tests/benchmarks/bare.py)). It is the lower bound for any service.
-- **Photograph**: the function with `POST /api/classify` waiting. It answers before the web framework is imported.
+- **Classification**: the function with `POST /api/classify` waiting. It answers before the web framework is imported.
 - **Page**: the function with `GET /api/config` waiting, the first request of the page. It imports the web framework.
 
 A memory size is emulated by its CPU share: memory / 1769 of one CPU, at most two, in periods of 20 ms. Lambda gives a
@@ -66,13 +66,15 @@ def write(starts: Starts, kinds: list[str], folder: Path) -> None:
     (folder / "cold-start.json").write_text(f"[\n{lines}\n]\n")
     memories = sorted({start["memory"] for start in starts})
     reference = REFERENCE if REFERENCE in memories else memories[-1]
-    bare, photograph = ({name: _median(starts, kind, reference, name) for name in ("answered", "cpu")} for kind in kinds[:2])
+    bare, classification = (
+        {name: _median(starts, kind, reference, name) for name in ("answered", "cpu")} for kind in kinds[:2]
+    )
     page = _PAGE.format(
         count=len(starts) // len(memories) // len(kinds),
         table=_table(starts, kinds, memories),
         size=reference,
-        ratio=photograph["answered"] / bare["answered"],
-        cpu_ratio=photograph["cpu"] / bare["cpu"],
+        ratio=classification["answered"] / bare["answered"],
+        cpu_ratio=classification["cpu"] / bare["cpu"],
         limit=LIMIT,
         peak=max(start["peak"] for start in starts) / 1e6,
         peak_limit=PEAK_MB,
@@ -110,7 +112,7 @@ def _plot(starts: Starts, kinds: list[str], memories: list[int], path: Path) -> 
         places = [index + (number - (len(kinds) - 1) / 2) * width for index in range(len(memories))]
         values = [1000 * _median(starts, kind, memory, "answered") for memory in memories]
         ready = [1000 * _median(starts, kind, memory, "ready") for memory in memories]
-        axes.bar(places, values, width, label=f"{kind}: first answer", color=f"C{number}", alpha=0.5)
+        axes.bar(places, values, width, label=f"{kind}: first response", color=f"C{number}", alpha=0.5)
         axes.bar(places, ready, width, color=f"C{number}", label=f"{kind}: ready")
         # Every start, because the median alone hides the spread.
         for place, memory in zip(places, memories, strict=True):
