@@ -149,7 +149,7 @@ def _private(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
     classification_data = json.dumps(_classification_data(model), ensure_ascii=False, separators=(",", ":")).encode()
     packed = {
         "model": ("lesion.onnx", model.read_bytes()),
-        "judge": ("judge.json", classification_data),
+        "decision": ("decision.json", classification_data),
         "runtime": ("runtime.wasm", _of_package(_RUNTIME)),
     }
     # Modules are imported by the browser, so the page cannot decompress them.

@@ -16,7 +16,7 @@ importScripts(
 const { core, precaching, routing, strategies } = workbox;
 const PAGE = "/index.html";
 const PARTS = "/private/parts.json";
-/** Name of the cache, as in js/private/parts.js. */
+/** Name of the cache, as in js/private/downloads.js. */
 const PRIVATE = "private";
 
 self.skipWaiting();

@@ -1,7 +1,7 @@
-// Small helpers for the document. Text from the server or from a file enters it here, as text and never as markup.
+// Helpers for the document. Text from the server or from a file is inserted as text, never as markup.
 
 /**
- * The element with this id; index.html and the scripts are one piece, so a missing one is a fault of ours.
+ * Return the element with this id, which index.html must contain.
  *
  * @template {Element} T
  * @param {string} id
@@ -21,25 +21,25 @@ export function byId(id, type) {
  * @param {...(Node | string)} children strings become text nodes
  * @returns {HTMLElementTagNameMap[K]}
  */
-export function make(tag, className, ...children) {
+export function createElement(tag, className, ...children) {
   const element = document.createElement(tag);
   if (className) element.className = className;
   element.append(...children);
   return element;
 }
 
-/** @param {string} sentence spoken by screen readers without moving the focus */
-export function say(sentence) {
+/** @param {string} sentence read aloud by screen readers, without moving the focus */
+export function announce(sentence) {
   byId("live", HTMLElement).textContent = sentence;
 }
 
 /**
- * Links come from settings, not from us: only web addresses become one.
+ * Return an http(s) address, because links come from settings of the service.
  *
  * @param {string | null | undefined} address
- * @returns {string | null}
+ * @returns {string | null} null for anything else
  */
-export function webAddress(address) {
+export function validUrl(address) {
   try {
     const url = new URL(address ?? "");
     return url.protocol === "https:" || url.protocol === "http:" ? url.href : null;
@@ -49,27 +49,27 @@ export function webAddress(address) {
 }
 
 /**
- * Put the focus on the first of these that can take it, so that it is never lost with what was pressed.
+ * Focus the first element that is visible and enabled, so that the focus is not lost when a pressed button disappears.
  *
- * @param {HTMLElement[]} choices
+ * @param {HTMLElement[]} elements
  * @param {FocusOptions} [options]
  */
-export function focusOn(choices, options) {
-  choices.find((each) => each.offsetParent !== null && !each.matches(":disabled"))?.focus(options);
+export function focusFirst(elements, options) {
+  elements.find((each) => each.offsetParent !== null && !each.matches(":disabled"))?.focus(options);
 }
 
 /**
- * Load a part of the page that few visits need when it is first asked for; without a network, the service worker has it.
+ * Return a function that imports a module when it is first needed; offline, the service worker provides it.
  *
  * @param {string} address of a module
- * @returns {() => Promise<any>} that loads it once, and again where it could not be had
+ * @returns {() => Promise<any>} imports the module once, and again after a failure
  */
-export function later(address) {
+export function lazyModule(address) {
   /** @type {Promise<any> | null} */
   let loaded = null;
   let failures = 0;
   return () => {
-    // A browser keeps in mind which module it could not have; behind a # it is another one to it, and the same to everybody else.
+    // Browsers remember that an import failed; with another fragment they request the same file again.
     loaded ??= import(failures ? `${address}#${failures}` : address).catch((error) => {
       loaded = null;
       failures++;
@@ -83,15 +83,15 @@ export function later(address) {
 const scripts = new Map();
 
 /**
- * Load a package that is no module, once.
+ * Load a classic script once.
  *
  * @param {string} address
  * @returns {Promise<void>}
- * @throws {Error} when it cannot be had
+ * @throws {Error} when it cannot be loaded
  */
 export function loadScript(address) {
-  const known = scripts.get(address);
-  if (known) return known;
+  const pending = scripts.get(address);
+  if (pending) return pending;
   const script = document.createElement("script");
   /** @type {Promise<void>} */
   const loaded = new Promise((resolve, reject) => {
@@ -109,11 +109,11 @@ export function loadScript(address) {
 }
 
 /**
- * A click that reaches a dialog itself fell on its backdrop, and closes it.
+ * Close a dialog by a click on its backdrop, which the dialog itself receives.
  *
  * @param {HTMLDialogElement} dialog
  */
-export function closeByBackdrop(dialog) {
+export function closeOnBackdropClick(dialog) {
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();
   });

@@ -1,28 +1,28 @@
-// What can go wrong, as a sentence for a person in the language that is spoken when it is shown.
+// Errors that a person sees, as a sentence in the current language.
 
-/** @import { Values } from "./strings.js" */
+/** @import { Values } from "./i18n/translations.js" */
 
-import { has, t } from "./strings.js";
+import { hasText, t } from "./i18n/translations.js";
 
-/** Something that a person asked for and does not get. */
+/** Raised when a request of the person cannot be fulfilled. */
 export class Problem extends Error {
   /**
    * @param {string} key of its sentence
    * @param {object} [options]
-   * @param {boolean} [options.mayRetry] whether the same can succeed later
+   * @param {boolean} [options.mayRetry] whether the same request can succeed later
    * @param {Values} [options.values] of the sentence
-   * @param {string} [options.otherwise] said where the page has no such sentence
+   * @param {string} [options.fallback] sentence of the service, for a key that this page does not contain
    */
-  constructor(key, { mayRetry = false, values = {}, otherwise = "" } = {}) {
+  constructor(key, { mayRetry = false, values = {}, fallback = "" } = {}) {
     super(key);
     this.key = key;
     this.mayRetry = mayRetry;
     this.values = values;
-    this.otherwise = otherwise;
+    this.fallback = fallback;
   }
 
   /** @returns {string} */
   get sentence() {
-    return has(this.key) || !this.otherwise ? t(this.key, this.values) : this.otherwise;
+    return hasText(this.key) || !this.fallback ? t(this.key, this.values) : this.fallback;
   }
 }

@@ -1,4 +1,4 @@
-// The shapes of the API's answers, for type checkers and readers; nothing here runs.
+// Types of the API's responses and of the page's own data; this file contains no code.
 
 /**
  * @typedef {{id: string, title: string, diagnosis: string, malignant: boolean, image: string, thumbnail: string,
@@ -10,8 +10,8 @@
  *
  * @typedef {{n?: number, malignant?: number, auc?: Figure, sensitivity?: Figure, specificity?: Figure}} TestFigures
  *
- * @typedef {{roc?: [number, number][], reliability?: [number, number][]}} Curves points: share of benign and of malignant
- *   lesions above each threshold; probability and share of malignant lesions
+ * @typedef {{roc?: [number, number][], reliability?: [number, number][]}} Curves points of
+ *   `roc`: share of benign and of malignant lesions above each threshold; of `reliability`: probability and share of malignant lesions
  *
  * @typedef {{test?: {all?: TestFigures, eight_views?: TestFigures, datasets?: Record<string, TestFigures>, curves?: Curves,
  *   diagnoses?: Record<string, {n: number, malignant: boolean, above_threshold: Figure}>} | null,
@@ -38,19 +38,19 @@
  *
  * @typedef {{kind: "sample", sample: Sample, number: number}} SampleSource
  *
- * @typedef {{kind: "file", file: File, isTaken?: boolean, original?: File, side?: number}} FileSource a photograph of the
- *   person's own: `isTaken` by the page's camera, and where it was cropped, from which `original` and to which `side`
+ * @typedef {{kind: "file", file: File, isTaken?: boolean, original?: File, side?: number}} FileSource a photo of
+ *   the person: `isTaken` with the page's camera; after a crop, `original` is the uncropped file and `side` the square in pixels
  *
  * @typedef {SampleSource | FileSource} Source
  *
- * @typedef {"new" | "waiting" | "looking" | "done" | "failed"} State
+ * @typedef {"new" | "waiting" | "running" | "done" | "failed"} State
  *
- * @typedef {{answer: Answer, model: ModelCard | null, views: number, note: () => string}} Judgement `note` says what was done to
- *   the photograph before it was judged, if anything
+ * @typedef {{answer: Answer, model: ModelCard | null, views: number, note: () => string}} Classification `note` says how
+ *   the photo was changed before it was analysed, if at all
  *
- * @typedef {{source: Source, address: string | null, isOpening: boolean, state: State, judgement: Judgement | null,
- *   problem: Problem | null}} Picture one of those that are looked at; `address` is where its preview is, null where there is
- *   none, and `isOpening` while one is made
+ * @typedef {{source: Source, address: string | null, isOpening: boolean, state: State, classification: Classification | null,
+ *   problem: Problem | null}} Photo `address` of its preview, null without one; `isOpening` while a preview
+ *   is being made
  */
 
 /** @import { Problem } from "./problem.js" */

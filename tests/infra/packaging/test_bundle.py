@@ -42,7 +42,7 @@ def test_the_page_names_every_module_that_it_needs_at_first_and_no_other(site: P
     page = (site / "index.html").read_text()
     named = re.findall(r'<link rel="modulepreload" href="/(.+?)">', page)
     assert len(named) == len(set(named)) and page.index("modulepreload") < page.index("</head>")
-    assert {"js/main.js", "js/strings.js", "vendor/i18next/dist/esm/i18next.js"} <= set(named)
+    assert {"js/main.js", "js/i18n/translations.js", "vendor/i18next/dist/esm/i18next.js"} <= set(named)
     # Imports of several lines, too; and what is fetched when it is asked for is not fetched before.
     wanted = {"js/main.js"}
     for name in named:
@@ -51,7 +51,7 @@ def test_the_page_names_every_module_that_it_needs_at_first_and_no_other(site: P
             place = site / to[1:] if to.startswith("/") else site / Path(name).parent / to
             wanted.add(place.resolve().relative_to(site.resolve()).as_posix())
     assert set(named) == wanted
-    assert not {"js/figures.js", "js/plots.js"} & wanted
+    assert not {"js/about/model-figures.js", "js/about/charts.js", "js/photo/preview.js"} & wanted
 
 
 def test_every_package_is_named_with_its_licence(site: Path) -> None:
@@ -66,7 +66,7 @@ def test_private_mode_gets_the_model_and_its_metadata(
 ) -> None:
     assert unpacked(site, "model") == stand_in_file.read_bytes()
     assert unpacked(site, "runtime").startswith(b"\0asm")
-    classification_data: dict[str, Any] = json.loads(unpacked(site, "judge"))
+    classification_data: dict[str, Any] = json.loads(unpacked(site, "decision"))
     assert classification_data["card"] == client.get("/api/model").json()
     assert classification_data["bias"] == stand_in.card.bias
     assert classification_data["messages"].keys() == {rule.code for rule in stand_in.card.refusal}
@@ -96,7 +96,7 @@ def test_the_service_worker_keeps_the_page_and_nothing_large(site: Path) -> None
 
 
 def test_names_of_what_is_kept_change_with_its_content(site: Path) -> None:
-    for part in ("model", "judge", "runtime"):
+    for part in ("model", "decision", "runtime"):
         url = json.loads((site / "private" / "parts.json").read_text())[part]["url"]
         assert hashlib.sha256(unpacked(site, part)).hexdigest()[:12] in url
 

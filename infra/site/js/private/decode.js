@@ -1,8 +1,8 @@
-// A photograph's file -> upright sRGB pixels, reduced as lambda/lesion/imaging/decode.py does it: the browser decodes, turns and
-// converts, and what is larger than the network can use is averaged. Runs in a worker.
+// Decodes an image file to upright sRGB pixels as lambda/lesion/imaging/decode.py does: the browser decodes, rotates and
+// converts; an image larger than the network needs is averaged. Runs in a worker.
 
-/** A file that gives no pixels; `key` names the sentence about it. */
-export class Unreadable extends Error {
+/** Raised when a file cannot be decoded; `key` names the sentence for the person. */
+export class DecodeError extends Error {
   /** @param {string} key */
   constructor(key) {
     super(key);
@@ -11,7 +11,7 @@ export class Unreadable extends Error {
 }
 
 /**
- * @typedef {object} Photograph
+ * @typedef {object} DecodedImage
  * @property {Uint8Array} pixels rows x columns x RGB
  * @property {number} rows
  * @property {number} columns
@@ -20,29 +20,29 @@ export class Unreadable extends Error {
  * @property {string} format
  */
 
-// Rows are read from the canvas in parts: a telephone has no canvas of 48 megapixels.
+// The canvas is read in strips, because a phone cannot allocate one of 48 megapixels.
 const STRIP_ROWS = 256;
 const HEIC_BRANDS = ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"];
-// Not every browser reads these; where one of the others does not open, the file is at fault.
-const RARE = ["TIFF", "HEIC", "AVIF"];
+// Not every browser supports these formats; a file of another format that cannot be opened is corrupt.
+const OPTIONAL_FORMATS = ["TIFF", "HEIC", "AVIF"];
 
 /**
  * @param {Blob} file
  * @param {object} limits
- * @param {number} limits.atLeast shortest side in pixels that a reduction may leave
- * @param {number} limits.mostPixels
- * @param {(file: Blob) => Promise<ImageBitmap>} openHeic for browsers that do not
- * @returns {Promise<Photograph>}
- * @throws {Unreadable}
+ * @param {number} limits.minSide smallest side in pixels after a reduction
+ * @param {number} limits.maxPixels
+ * @param {(file: Blob) => Promise<ImageBitmap>} openHeic for browsers that do not support HEIC
+ * @returns {Promise<DecodedImage>}
+ * @throws {DecodeError}
  */
-export async function decode(file, { atLeast, mostPixels }, openHeic) {
+export async function decode(file, { minSide, maxPixels }, openHeic) {
   const format = sniff(new Uint8Array(await file.slice(0, 128).arrayBuffer()));
-  if (!format) throw new Unreadable("problems.unsupported_format");
+  if (!format) throw new DecodeError("problems.unsupported_format");
   const bitmap = await open(file, format, openHeic);
   try {
     const { width, height } = bitmap;
-    if (width * height > mostPixels) throw new Unreadable("problems.too_many_pixels");
-    const factor = reduction(format, Math.min(width, height), atLeast);
+    if (width * height > maxPixels) throw new DecodeError("problems.too_many_pixels");
+    const factor = reduction(format, Math.min(width, height), minSide);
     const columns = Math.ceil(width / factor);
     const rows = Math.ceil(height / factor);
     return { pixels: average(bitmap, factor, columns, rows), rows, columns, width, height, format };
@@ -52,10 +52,10 @@ export async function decode(file, { atLeast, mostPixels }, openHeic) {
 }
 
 /**
- * The format by the first bytes, whatever name the file came with.
+ * Return the format by the first bytes, independent of the file name.
  *
  * @param {Uint8Array} head
- * @returns {string | null} null for what the service does not read either
+ * @returns {string | null} null for a format that the service does not support
  */
 export function sniff(head) {
   const text = String.fromCharCode(...head);
@@ -86,28 +86,28 @@ async function open(file, format, openHeic) {
     try {
       if (format === "HEIC") return await openHeic(file);
     } catch {
-      // Whatever it is, the person is told the same.
+      // The message below is the same for every cause.
     }
-    throw new Unreadable(RARE.includes(format) ? "problems.cannot_open" : "problems.invalid_image");
+    throw new DecodeError(OPTIONAL_FORMATS.includes(format) ? "problems.cannot_open" : "problems.invalid_image");
   }
 }
 
 /**
- * By how much the sides are divided. The service scales a JPEG down while it decodes, by 2, 4 or 8, and averages whatever
- * else is left to do.
+ * Return the factor by which the sides are divided. The service scales a JPEG by 2, 4 or 8 while it decodes and averages the
+ * rest.
  *
  * @param {string} format
  * @param {number} shorter side in pixels
- * @param {number} atLeast
+ * @param {number} minSide
  */
-function reduction(format, shorter, atLeast) {
-  const most = Math.floor(shorter / atLeast);
-  const scaled = format === "JPEG" ? ([8, 4, 2].find((scale) => most >= scale) ?? 1) : 1;
-  return scaled * Math.max(1, Math.floor(Math.ceil(shorter / scaled) / atLeast));
+function reduction(format, shorter, minSide) {
+  const largest = Math.floor(shorter / minSide);
+  const scaled = format === "JPEG" ? ([8, 4, 2].find((scale) => largest >= scale) ?? 1) : 1;
+  return scaled * Math.max(1, Math.floor(Math.ceil(shorter / scaled) / minSide));
 }
 
 /**
- * Means of squares of `factor` pixels a side, on white where the picture is transparent.
+ * Return the means of squares of `factor` pixels a side; transparent pixels are white.
  *
  * @param {ImageBitmap} bitmap
  * @param {number} factor
@@ -120,7 +120,7 @@ function average(bitmap, factor, columns, rows) {
   const strip = Math.ceil(STRIP_ROWS / factor) * factor;
   const canvas = new OffscreenCanvas(width, Math.min(strip, height));
   const context = canvas.getContext("2d", { willReadFrequently: true, colorSpace: "srgb" });
-  if (!context) throw new Unreadable("problems.cannot_open");
+  if (!context) throw new DecodeError("problems.cannot_open");
   context.fillStyle = "white";
   const result = new Uint8Array(rows * columns * 3);
   for (let top = 0; top < height; top += strip) {

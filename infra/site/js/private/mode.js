@@ -1,53 +1,53 @@
-// Whether photographs are judged on this device, and what that takes: remembered across visits, loaded when first needed.
+// Private mode: whether photos are classified on this device. Remembered across visits; the model is loaded when first needed.
 
 /** @import { Answer, ModelCard } from "../types.js" */
 
-import { untilKept } from "../offline.js";
+import { serviceWorkerReady } from "../app/offline.js";
 import { Problem } from "../problem.js";
-import { Judging } from "./judging.js";
-import { forgetParts, listParts, loadParts } from "./parts.js";
+import { InferenceClient } from "./inference-client.js";
+import { deleteDownloads, listDownloads, downloadAll } from "./downloads.js";
 
-/** @typedef {{state: "off" | "loading" | "ready" | "failed", share: number}} Mode `share` of what is loaded, 0 to 1 */
+/** @typedef {{state: "off" | "loading" | "ready" | "failed", share: number}} Mode `share` of the download, 0 to 1 */
 
-const REMEMBERED = "private";
+const STORAGE_KEY = "private";
 
 /** @type {Mode} */
 let mode = { state: "off", share: 0 };
 /** @type {((mode: Mode) => void)[]} */
 const listeners = [];
-/** @type {Promise<Judging> | null} */
-let judging = null;
+/** @type {Promise<InferenceClient> | null} */
+let client = null;
 let loading = new AbortController();
 
-/** @param {(mode: Mode) => void} listener told of the mode now, and of every change */
-export function onMode(listener) {
+/** @param {(mode: Mode) => void} listener called now and after every change */
+export function onModeChange(listener) {
   listeners.push(listener);
   listener(mode);
 }
 
-/** Whether photographs stay on this device. */
+/** Return whether photos stay on this device. */
 export const isPrivate = () => mode.state !== "off";
 
-/** Take up what was chosen in an earlier visit. */
-export function startMode() {
-  if (recall()) turnOn();
+/** Restore the choice of an earlier visit. */
+export function restoreMode() {
+  if (isRemembered()) turnOn();
 }
 
 export function turnOn() {
   remember(true);
-  // What goes wrong is told to whoever listens, and to whoever asks for an answer.
+  // Listeners and classifyPrivately() report a failure.
   load().catch(() => {});
 }
 
-/** Judge at the service again, and take from this device what was downloaded. */
+/** DecisionConfig at the service again, and take from this device what was downloaded. */
 export async function turnOff() {
   remember(false);
   loading.abort();
-  const running = judging;
-  judging = null;
-  change("off", 0);
+  const running = client;
+  client = null;
+  setMode("off", 0);
   await running?.then((each) => each.close()).catch(() => {});
-  await forgetParts();
+  await deleteDownloads();
 }
 
 /**
@@ -55,20 +55,20 @@ export async function turnOff() {
  * @param {number} views
  * @param {AbortSignal} signal
  * @returns {Promise<Answer>}
- * @throws {Problem} or an AbortError when `signal` says so
+ * @throws {Problem} or an AbortError after `signal`
  */
-export async function classifyHere(file, views, signal) {
-  return (await loaded()).classify(file, views, signal);
+export async function classifyPrivately(file, views, signal) {
+  return (await loadedClient()).classify(file, views, signal);
 }
 
 /**
  * @returns {Promise<ModelCard>}
  * @throws {Problem}
  */
-export const cardHere = async () => (await loaded()).card;
+export const privateModelCard = async () => (await loadedClient()).card;
 
-/** @returns {Promise<Judging>} */
-async function loaded() {
+/** @returns {Promise<InferenceClient>} */
+async function loadedClient() {
   try {
     return await load();
   } catch {
@@ -76,35 +76,35 @@ async function loaded() {
   }
 }
 
-/** @returns {Promise<Judging>} */
+/** @returns {Promise<InferenceClient>} */
 function load() {
-  judging ??= begin();
-  return judging;
+  client ??= startClient();
+  return client;
 }
 
-async function begin() {
+async function startClient() {
   const controller = new AbortController();
   loading = controller;
-  change("loading", 0);
+  setMode("loading", 0);
   try {
-    // Else what arrives is not kept for the next visit.
-    await untilKept();
-    const report = (/** @type {number} */ share) => !controller.signal.aborted && change("loading", share);
-    const parts = await loadParts(await listParts(), report, controller.signal);
+    // Otherwise the downloads are not cached for the next visit.
+    await serviceWorkerReady();
+    const report = (/** @type {number} */ share) => !controller.signal.aborted && setMode("loading", share);
+    const files = await downloadAll(await listDownloads(), report, controller.signal);
     controller.signal.throwIfAborted();
-    const running = new Judging(parts.judge.card);
-    await running.start(parts);
+    const running = new InferenceClient(files.decision.card);
+    await running.start(files);
     if (controller.signal.aborted) running.close();
     controller.signal.throwIfAborted();
-    change("ready", 1);
+    setMode("ready", 1);
     return running;
   } catch (error) {
     if (!controller.signal.aborted) {
       console.error(error);
-      // The other parts are still coming.
+      // Stop the other downloads.
       controller.abort();
-      judging = null;
-      change("failed", 0);
+      client = null;
+      setMode("failed", 0);
     }
     throw error;
   }
@@ -114,17 +114,17 @@ async function begin() {
  * @param {Mode["state"]} state
  * @param {number} share
  */
-function change(state, share) {
+function setMode(state, share) {
   mode = { state, share };
   for (const listener of listeners) listener(mode);
 }
 
 /** @returns {boolean} */
-function recall() {
+function isRemembered() {
   try {
-    return localStorage.getItem(REMEMBERED) === "on";
+    return localStorage.getItem(STORAGE_KEY) === "on";
   } catch {
-    // A browser may keep its storage from pages; then nothing was remembered.
+    // The browser denies access to its storage.
     return false;
   }
 }
@@ -132,9 +132,9 @@ function recall() {
 /** @param {boolean} on */
 function remember(on) {
   try {
-    if (on) localStorage.setItem(REMEMBERED, "on");
-    else localStorage.removeItem(REMEMBERED);
+    if (on) localStorage.setItem(STORAGE_KEY, "on");
+    else localStorage.removeItem(STORAGE_KEY);
   } catch {
-    // It holds for this visit then.
+    // The choice is valid for this visit only.
   }
 }

@@ -1,48 +1,48 @@
-// The switch of private mode, and what it says of the download.
+// The switch of private mode, and the progress of its download.
 
-import { byId, say } from "../dom.js";
-import { put, putText } from "../language.js";
-import { megabytes, number, onLanguage, t } from "../strings.js";
-import { onMode, startMode, turnOff, turnOn } from "./mode.js";
-import { bytesOf, listParts } from "./parts.js";
+import { byId, announce } from "../dom.js";
+import { setText, setPlainText } from "../i18n/document-text.js";
+import { formatMegabytes, formatNumber } from "../i18n/number-format.js";
+import { onLanguageChange, t } from "../i18n/translations.js";
+import { onModeChange, restoreMode, turnOff, turnOn } from "./mode.js";
+import { downloadSize, listDownloads } from "./downloads.js";
 
 /** @import { Mode } from "./mode.js" */
 
 const panel = byId("private-mode", HTMLElement);
 const input = byId("private", HTMLInputElement);
-const told = byId("private-state", HTMLElement);
+const stateText = byId("private-state", HTMLElement);
 const progress = byId("private-progress", HTMLProgressElement);
 
 /** @type {Mode} */
 let shown = { state: "off", share: 0 };
-/** Of the download; null when it is not known. */
-/** @type {number | null} */
+/** @type {number | null} size of the downloads, when it is known */
 let bytes = null;
 
-/** Show the switch, as it was left in an earlier visit. */
-export function listenForPrivate() {
+/** Connect the switch and restore the choice of an earlier visit. */
+export function setupPrivateMode() {
   input.addEventListener("change", () => {
     if (input.checked) turnOn();
-    else void turnOff().then(() => say(t("private.off")));
+    else void turnOff().then(() => announce(t("private.off")));
   });
-  onMode((mode) => {
-    const isNews = mode.state !== shown.state && mode.state !== "loading" && mode.state !== "off";
+  onModeChange((mode) => {
+    const isAnnounced = mode.state !== shown.state && mode.state !== "loading" && mode.state !== "off";
     shown = mode;
     show();
-    // Progress is shown, and not read aloud a hundred times.
-    if (isNews) say(told.textContent ?? "");
+    // Progress is not announced, because it changes too often.
+    if (isAnnounced) announce(stateText.textContent ?? "");
   });
-  onLanguage(show);
-  startMode();
-  void tellSize();
+  onLanguageChange(show);
+  restoreMode();
+  void showSize();
 }
 
-async function tellSize() {
+async function showSize() {
   try {
-    bytes = bytesOf(await listParts());
+    bytes = downloadSize(await listDownloads());
     show();
   } catch {
-    // Without a network there is nothing to download.
+    // The size is not shown offline.
   }
 }
 
@@ -51,9 +51,9 @@ function show() {
   panel.dataset.state = state;
   input.checked = state !== "off";
   progress.value = share;
-  if (state === "loading") put(told, "private.loading", { share: number(share, { style: "percent" }) });
-  else if (state === "ready") put(told, "private.ready");
-  else if (state === "failed") put(told, "private.failed");
-  else if (bytes) put(told, "private.size", { size: megabytes(bytes) });
-  else putText(told, "");
+  if (state === "loading") setText(stateText, "private.loading", { share: formatNumber(share, { style: "percent" }) });
+  else if (state === "ready") setText(stateText, "private.ready");
+  else if (state === "failed") setText(stateText, "private.failed");
+  else if (bytes) setText(stateText, "private.size", { size: formatMegabytes(bytes) });
+  else setPlainText(stateText, "");
 }

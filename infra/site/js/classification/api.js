@@ -1,0 +1,93 @@
+// Requests to the service.
+
+/** @import { Answer, Config, ModelCard, Sample } from "../types.js" */
+
+import { Problem } from "../problem.js";
+
+// For responses of API Gateway and CloudFront, which have no problem body.
+const STATUSES = new Map([
+  [413, "problems.too_large"],
+  [429, "problems.busy"],
+  [503, "problems.starting"],
+  [504, "problems.slow"],
+]);
+
+// Client errors that may not occur again when the same request is repeated: the upload was truncated.
+const RETRYABLE = new Set(["invalid_request"]);
+
+/**
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @returns {Promise<any>} the parsed JSON
+ * @throws {Problem} or an AbortError after `options.signal`
+ */
+async function request(path, options = {}) {
+  let response;
+  let body;
+  try {
+    response = await fetch(path, { headers: { Accept: "application/json" }, ...options });
+    body = await response.json().catch((error) => {
+      if (error instanceof SyntaxError) return null; // not JSON: the status decides below
+      throw error;
+    });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new Problem("problems.unreachable", { mayRetry: true });
+  }
+  if (response.ok && body !== null) return body;
+  const mayRetry = response.ok || response.status === 429 || response.status >= 500 || RETRYABLE.has(body?.code);
+  const values = { status: response.status };
+  if (typeof body?.code === "string" && typeof body.detail === "string") {
+    throw new Problem(`problems.${body.code}`, { mayRetry, values, fallback: body.detail });
+  }
+  const key = STATUSES.get(response.status) ?? (mayRetry ? "problems.unusable" : "problems.unusable_photo");
+  throw new Problem(key, { mayRetry, values });
+}
+
+/** @returns {Promise<Config>} */
+export const getConfig = () => request("/api/config");
+
+/** @returns {Promise<Sample[]>} */
+export const getSamples = () => request("/api/samples");
+
+/**
+ * @param {string} id
+ * @param {number} views
+ * @param {AbortSignal} signal
+ * @returns {Promise<Answer>}
+ */
+export function classifySample(id, views, signal) {
+  return request(`/api/classify?${new URLSearchParams({ sample: id, views: String(views) })}`, { signal });
+}
+
+/**
+ * @param {Blob} photo
+ * @param {number} views
+ * @param {AbortSignal} signal
+ * @returns {Promise<Answer>}
+ */
+export function classifyUpload(photo, views, signal) {
+  const body = new FormData();
+  // Not the name of the file, which may contain the name of a person.
+  body.append("file", photo, "photo");
+  return request(`/api/classify?views=${views}`, { method: "POST", body, signal });
+}
+
+/** @type {Promise<ModelCard> | null} */
+let card = null;
+
+/**
+ * Return the model card, requested once.
+ *
+ * @param {string} [sha256] of the model of a result; the service may have been updated since the page was loaded
+ * @returns {Promise<ModelCard | null>} null when the card of this model cannot be loaded
+ */
+export async function getModel(sha256) {
+  for (let attempt = 0; attempt < 2; attempt++) {
+    card ??= request("/api/model");
+    const loaded = await card.catch(() => null);
+    if (loaded && (!sha256 || loaded.sha256 === sha256)) return loaded;
+    card = null;
+  }
+  return null;
+}

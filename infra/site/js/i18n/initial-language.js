@@ -1,0 +1,23 @@
+// Selects the language before the first paint, which a module cannot. Until a translation is loaded, the English text of
+// index.html is hidden (see style.css), so that nothing shifts.
+
+{
+  const root = document.documentElement;
+  /** @type {(string | null)[]} */
+  const preferred = [...navigator.languages];
+  try {
+    preferred.unshift(localStorage.getItem("language"));
+  } catch {
+    // The browser denies access to its storage.
+  }
+  const supported = (root.dataset.languages ?? "").split(" ");
+  root.lang = preferred.map((tag) => (tag ?? "").slice(0, 2).toLowerCase()).find((code) => supported.includes(code)) ?? "en";
+  root.toggleAttribute("data-untranslated", root.lang !== "en");
+
+  const strings = document.createElement("link");
+  strings.rel = "preload";
+  strings.as = "fetch";
+  strings.crossOrigin = "anonymous";
+  strings.href = `/strings/${root.lang}.json`;
+  document.head.append(strings);
+}

@@ -1,0 +1,269 @@
+// The comparison table of several photos: one row for each, with its state, result and buttons.
+
+/** @import { Values } from "../i18n/translations.js" */
+/** @import { Photo } from "../types.js" */
+
+import { exportCsv } from "./csv-export.js";
+import { byId, focusFirst, createElement, announce } from "../dom.js";
+import { setText } from "../i18n/document-text.js";
+import { MAX_PHOTOS, all, current, photoName, progress } from "../app/photo-list.js";
+import { drawThumbnail } from "../photo/thumbnail.js";
+import { formatProbabilities } from "../i18n/number-format.js";
+import { onLanguageChange, t } from "../i18n/translations.js";
+import * as messages from "./messages.js";
+
+/** @typedef {"photo" | "status" | "probability" | "set" | "top"} Column */
+
+/** @typedef {{row: HTMLTableRowElement, show: HTMLButtonElement, name: HTMLElement, status: HTMLElement, reason: HTMLElement,
+ *   orientations: HTMLElement, probability: HTMLElement, set: HTMLElement, top: HTMLElement, retry: HTMLButtonElement,
+ *   remove: HTMLButtonElement}} Row */
+
+const THUMBNAIL = 44;
+// For screens with two device pixels a CSS pixel.
+const PIXEL_RATIO = 2;
+
+const panel = byId("queue", HTMLElement);
+const body = byId("queue-rows", HTMLElement);
+const bar = byId("queue-bar", HTMLProgressElement);
+const stopButton = byId("queue-stop", HTMLButtonElement);
+const analyseButton = byId("queue-analyse", HTMLButtonElement);
+const exportButton = byId("queue-export", HTMLButtonElement);
+const note = byId("queue-note", HTMLElement);
+const photoCard = byId("photo", HTMLElement);
+const headers = [...panel.querySelectorAll("button")].filter((button) => button.dataset.sort);
+
+/** @type {Map<Photo, Row>} */
+const rows = new Map();
+/** @type {{column: Column, descending: boolean} | null} */
+let order = null;
+let thumbnails = Promise.resolve();
+/** @type {{onSelect: (photo: Photo) => void, onRetry: (photo: Photo) => void, onRemove: (photo: Photo) => void,
+ *   isOpen: (photo: Photo) => boolean, makePreview: (photo: Photo) => Promise<void>}} */
+let actions;
+
+/**
+ * @param {object} handlers
+ * @param {(photo: Photo) => void} handlers.onSelect
+ * @param {(photo: Photo) => void} handlers.onRetry
+ * @param {(photo: Photo) => void} handlers.onRemove
+ * @param {() => void} handlers.onAnalyse
+ * @param {() => void} handlers.onStop
+ * @param {() => void} handlers.onClear
+ * @param {(photo: Photo) => boolean} handlers.isOpen whether a photo is still to be analysed
+ * @param {(photo: Photo) => Promise<void>} handlers.makePreview
+ */
+export function setupTable({ onAnalyse, onStop, onClear, ...rowActions }) {
+  actions = rowActions;
+  analyseButton.addEventListener("click", onAnalyse);
+  stopButton.addEventListener("click", onStop);
+  byId("queue-clear", HTMLButtonElement).addEventListener("click", onClear);
+  exportButton.addEventListener("click", () => {
+    exportCsv(sorted()).catch(() => showNote("problems.unreachable"));
+  });
+  for (const button of headers) {
+    button.addEventListener("click", () => sortBy(/** @type {Column} */ (button.dataset.sort)));
+  }
+  onLanguageChange(() => updateTable());
+}
+
+/** Show the current state of every photo; hidden with fewer than two photos. */
+export function updateTable() {
+  const photos = all();
+  const isNew = panel.hidden && photos.length > 1;
+  const photoTop = isNew ? photoCard.getBoundingClientRect().top : 0;
+  panel.hidden = photos.length < 2;
+  for (const [photo, { row }] of rows) {
+    if (photos.includes(photo)) continue;
+    row.remove();
+    rows.delete(photo);
+  }
+  if (panel.hidden) return;
+  photos.forEach(updateRow);
+  sortRows();
+  const isRunning = photos.some(({ state }) => state === "waiting" || state === "running");
+  const [key, counts] = progress();
+  const wasFocused = document.activeElement === stopButton;
+  stopButton.hidden = !isRunning;
+  analyseButton.hidden = isRunning;
+  analyseButton.disabled = !photos.some(actions.isOpen);
+  if (wasFocused && !isRunning) focusFirst([analyseButton, exportButton]);
+  byId("queue-add", HTMLButtonElement).disabled = photos.length >= MAX_PHOTOS;
+  bar.max = photos.length;
+  bar.value = counts.done;
+  setText(byId("queue-progress", HTMLElement), key, counts);
+  if (isNew) scrollToTable(photoTop);
+}
+
+/**
+ * Keep the photo at its position while the table appears above it, then scroll smoothly to the table.
+ *
+ * @param {number} photoTop top of the photo card before the table appeared
+ */
+function scrollToTable(photoTop) {
+  scrollBy({ top: photoCard.getBoundingClientRect().top - photoTop, behavior: "instant" });
+  const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const scroll = () => panel.scrollIntoView({ block: "start", behavior: isStill ? "auto" : "smooth" });
+  requestAnimationFrame(() => requestAnimationFrame(scroll));
+}
+
+/** @param {number} count of photos above the maximum */
+export function showSkipped(count) {
+  if (count === 0) clearNote();
+  else showNote("queue.too_many", { most: MAX_PHOTOS, count });
+}
+
+/** @param {Photo} photo whose row is to be built again, because its preview changed */
+export function removeRow(photo) {
+  rows.get(photo)?.row.remove();
+  rows.delete(photo);
+}
+
+/** @param {Photo} photo */
+export function focusRow(photo) {
+  rows.get(photo)?.show.focus();
+}
+
+/** @param {Photo} photo */
+function updateRow(photo) {
+  const cells = rows.get(photo) ?? addRow(photo);
+  const { state, classification } = photo;
+  const name = photoName(photo);
+  const prediction = classification?.answer.prediction;
+  cells.row.dataset.state = state;
+  cells.row.dataset.decision = prediction?.decision ?? "";
+  cells.row.classList.toggle("is-shown", photo === current());
+  cells.show.setAttribute("aria-pressed", String(photo === current()));
+  cells.name.textContent = name;
+  cells.status.textContent = statusOf(photo);
+  cells.reason.textContent = reason(photo);
+  cells.orientations.hidden = classification?.views !== 8;
+  cells.probability.textContent = prediction ? formatProbabilities(prediction).malignant : "–";
+  cells.set.textContent = prediction?.prediction_set.map((side) => t(`result.side_${side}`)).join(", ") ?? "–";
+  const top = prediction?.classes[0];
+  cells.top.textContent = top ? messages.diagnosisName(top.code, classification?.model ?? null) : "–";
+  const wasFocused = document.activeElement === cells.retry;
+  cells.retry.hidden = state !== "failed";
+  if (wasFocused && cells.retry.hidden) cells.show.focus();
+  cells.retry.setAttribute("aria-label", t("queue.retry", { name }));
+  cells.remove.setAttribute("aria-label", t("queue.remove", { name }));
+}
+
+/** @param {Photo} photo */
+const statusOf = ({ state, classification }) => (classification ? messages.status(classification.answer) : t(`queue.${state}`));
+
+/**
+ * Return the reason why there is no result.
+ *
+ * @param {Photo} photo
+ */
+function reason({ classification, problem }) {
+  if (problem) return problem.sentence;
+  return classification?.answer.refusal ? messages.refusalMessage(classification.answer.refusal) : "";
+}
+
+/**
+ * @param {Photo} photo
+ * @returns {Row}
+ */
+function addRow(photo) {
+  const thumbnail = createElement("canvas", "thumbnail");
+  thumbnail.width = thumbnail.height = THUMBNAIL * PIXEL_RATIO;
+  // One at a time: twenty photos of a phone are a gigabyte of pixels.
+  thumbnails = thumbnails.then(() => drawThumbnail(thumbnail, photo, actions.makePreview));
+  const name = createElement("span", "name");
+  const show = createElement("button", "row-show", thumbnail, name);
+  show.type = "button";
+  show.addEventListener("click", () => actions.onSelect(photo));
+  const retry = setText(createElement("button", ""), "retry");
+  retry.type = "button";
+  retry.addEventListener("click", () => actions.onRetry(photo));
+  const remove = createElement("button", "quiet remove", "×");
+  remove.type = "button";
+  remove.addEventListener("click", () => actions.onRemove(photo));
+  const status = createElement("span", "");
+  const spinner = createElement("span", "spinner");
+  spinner.setAttribute("aria-hidden", "true");
+  const reasonText = createElement("small", "why");
+  const orientations = setText(createElement("small", ""), "queue.eight");
+  const state = createElement("td", "row-status", createElement("div", "", spinner, status), reasonText, orientations, retry);
+  const heading = createElement("th", "", show);
+  heading.scope = "row";
+  const [probability, set, top] = ["number", "wide", "wide"].map((kind) => createElement("td", kind));
+  const row = createElement("tr", "", heading, state, probability, set, top, createElement("td", "row-end", remove));
+  const cells = { row, show, name, status, reason: reasonText, orientations, probability, set, top, retry, remove };
+  rows.set(photo, cells);
+  return cells;
+}
+
+/** Sort the rows; a row that is in place is not moved, so that it keeps the focus. */
+function sortRows() {
+  sorted().forEach((photo, index) => {
+    const row = rows.get(photo)?.row;
+    if (row && body.children[index] !== row) body.insertBefore(row, body.children[index] ?? null);
+  });
+}
+
+/** @param {Column} column */
+function sortBy(column) {
+  // Probabilities start with the highest, names with A.
+  const startsDescending = column === "probability";
+  order = { column, descending: order?.column === column ? !order.descending : startsDescending };
+  for (const button of headers) {
+    const direction = order.descending ? "descending" : "ascending";
+    button.closest("th")?.setAttribute("aria-sort", button.dataset.sort === column ? direction : "none");
+  }
+  const focused = document.activeElement;
+  sortRows();
+  if (focused instanceof HTMLElement) focused.focus();
+  announce(t("queue.sorted", { column: t(`queue.${column}`) }));
+}
+
+/** @returns {Photo[]} */
+function sorted() {
+  const photos = [...all()];
+  if (!order) return photos;
+  const { column, descending } = order;
+  const known = photos.filter((photo) => sortKey(photo, column) !== null);
+  // Photos without a value are last in both directions.
+  const unknown = photos.filter((photo) => sortKey(photo, column) === null);
+  known.sort((one, other) => compare(sortKey(one, column) ?? "", sortKey(other, column) ?? ""));
+  if (descending) known.reverse();
+  return [...known, ...unknown];
+}
+
+/**
+ * @param {Photo} photo
+ * @param {Column} column
+ * @returns {string | number | null}
+ */
+function sortKey(photo, column) {
+  if (column === "photo") return photoName(photo);
+  if (column === "status") return statusOf(photo);
+  const prediction = photo.classification?.answer.prediction;
+  if (!prediction) return null;
+  if (column === "probability") return prediction.malignant_probability;
+  const cells = rows.get(photo);
+  return (column === "set" ? cells?.set : cells?.top)?.textContent ?? null;
+}
+
+/**
+ * @param {string | number} one
+ * @param {string | number} other
+ */
+function compare(one, other) {
+  if (typeof one === "number" && typeof other === "number") return one - other;
+  return String(one).localeCompare(String(other), document.documentElement.lang, { numeric: true });
+}
+
+/**
+ * @param {string} key of a sentence about the whole queue
+ * @param {Values} [values]
+ */
+export function showNote(key, values) {
+  note.hidden = false;
+  announce(setText(note, key, values).textContent ?? "");
+}
+
+export function clearNote() {
+  note.hidden = true;
+}
