@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).parents[2]
 SITE = REPOSITORY / "infra" / "site"
 """The page's own files."""
 PACKAGES = REPOSITORY / "infra" / "vendor" / "node_modules"
-"""What npm installed from infra/vendor/package-lock.json."""
+"""The packages that npm installs from infra/vendor/package-lock.json."""
 BUILT = REPOSITORY / "build" / "site"
 
 VENDOR = (
@@ -37,8 +37,8 @@ VENDOR = (
     "workbox-routing/build/workbox-routing.prod.js",
     "workbox-strategies/build/workbox-strategies.prod.js",
 )
-"""All that the page loads of the packages, under /vendor/ and the very names that they have there, so that one rule tells
-a type checker where to find them. Private mode has its own, see `_private`."""
+"""Files of packages that the page loads, published under /vendor/ with their path in the package, to which tsconfig.json maps
+the addresses. The files of private mode are separate, see `_private_downloads`."""
 _RUNTIME = "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"
 _ENGINE = "onnxruntime-web/dist/ort.wasm.bundle.min.mjs"
 _HEIC = "libheif-js/libheif-wasm/libheif-bundle.mjs"
@@ -46,13 +46,13 @@ _HEIC = "libheif-js/libheif-wasm/libheif-bundle.mjs"
 _PAGE = "index.html"
 _ENTRY = "js/main.js"
 _IMPORT = re.compile(r'^(?:import .+|}) from "(.+?)";$', re.MULTILINE)
-"""Those of a module that is written over several lines end with a line of their own."""
+"""A static import; the last line of an import over several lines is `} from "…";`."""
 _WORKER = "sw.js"
 _MANIFEST = b"self.__WB_MANIFEST"
-"""What Workbox's own tools look for and replace, too."""
-_PARTS = "private/parts.json"
-_NOT_KEPT = ("samples/", "private/", "vendor/workbox-", "vendor/licences.txt", _WORKER)
-"""Beginnings of names that the service worker does not keep for a visit without a network."""
+"""Placeholder of the precache list, the same as in the tools of Workbox."""
+_DOWNLOADS = "private/parts.json"
+_NOT_PRECACHED = ("samples/", "private/", "vendor/workbox-", "vendor/licences.txt", _WORKER)
+"""Prefixes of the files that the service worker does not precache."""
 
 TYPES = {
     ".css": "text/css",
@@ -67,34 +67,37 @@ TYPES = {
     ".txt": "text/plain",
     ".webp": "image/webp",
 }
-"""Media type of every file, by its suffix. With nosniff a wrong one is the last word."""
+"""Media type of each file by its suffix. Because of `nosniff`, browsers do not correct a wrong type."""
 
 CACHE_CONTROL = "no-cache"
-"""For every file: a browser may keep it, and asks by its ETag before it uses it. Names carry no hashes, and a module of
-yesterday with one of today is a broken page."""
+"""Of every file: browsers revalidate by the ETag before each use. Names contain no hashes, and modules of different versions do
+not work together."""
 
 
 class BundleError(Exception):
-    """Raised where the site cannot be put together; the message says what to do."""
+    """The site cannot be built; the message says what to do."""
 
 
 def assemble(model: Path = Settings.model, built: Path = BUILT) -> Path:
-    """Put the site together in `built` and return it. What is there already stays, and what no longer belongs there goes.
+    """Build the site in `built`: write the files that differ, and remove files that no longer belong to the site.
 
     Args:
         model: the model file that private mode downloads.
-        built: a folder that holds nothing else.
+        built: a folder that contains nothing else.
+
+    Returns:
+        `built`.
 
     Raises:
         BundleError: a package is not installed, or a file has no known type.
         ModelFileError: from `lesion.inference.model`.
     """
-    published = dict(_published(model, built))
+    published = dict(_site_files(model, built))
     unknown = sorted(name for name in published if Path(name).suffix not in TYPES)
     if unknown:
         raise BundleError(f"{', '.join(unknown)}: infra/packaging/bundle.py does not say of which type this is.")
     published[_PAGE] = _with_preloads(published)
-    published[_WORKER] = published[_WORKER].replace(_MANIFEST, json.dumps(_kept(published), indent=2).encode())
+    published[_WORKER] = published[_WORKER].replace(_MANIFEST, json.dumps(_precache_list(published), indent=2).encode())
     for name, content in published.items():
         _write(built / name, content, spare=built.with_name(f"{built.name}.{os.getpid()}"))
     for path in sorted(built.rglob("*"), reverse=True):
@@ -106,14 +109,15 @@ def assemble(model: Path = Settings.model, built: Path = BUILT) -> Path:
     return built
 
 
-def _published(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
+def _site_files(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and content of every published file, before the page and the service worker are completed."""
     for path in sorted(SITE.rglob("*")):
         if path.is_file() and path.suffix != ".md":
             yield path.relative_to(SITE).as_posix(), path.read_bytes()
     for name in VENDOR:
-        yield f"vendor/{name}", _of_package(name)
+        yield f"vendor/{name}", _package_file(name)
     yield "vendor/licences.txt", "\n".join(_licences()).encode()
-    yield from _private(model, built)
+    yield from _private_downloads(model, built)
 
 
 def _with_preloads(published: Mapping[str, bytes]) -> bytes:
@@ -130,16 +134,16 @@ def _with_preloads(published: Mapping[str, bytes]) -> bytes:
     return published[_PAGE].replace(b"</head>", f"{links}</head>".encode())
 
 
-def _kept(published: Mapping[str, bytes]) -> list[dict[str, str]]:
+def _precache_list(published: Mapping[str, bytes]) -> list[dict[str, str]]:
     """Return the precache list of the service worker: URL and revision of each file.
 
     A changed list changes the service worker, which a browser then installs.
     """
-    names = [name for name in published if not name.startswith(_NOT_KEPT)]
-    return [{"url": f"/{name}", "revision": _revision(published[name])} for name in sorted([*names, _PARTS])]
+    names = [name for name in published if not name.startswith(_NOT_PRECACHED)]
+    return [{"url": f"/{name}", "revision": _revision(published[name])} for name in sorted([*names, _DOWNLOADS])]
 
 
-def _private(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
+def _private_downloads(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
     """Yield the downloads of private mode, and their list with the compressed sizes in bytes.
 
     The larger files are compressed here and decompressed by the page, because CloudFront compresses no file above 10 MB. So
@@ -150,29 +154,30 @@ def _private(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
     packed = {
         "model": ("lesion.onnx", model.read_bytes()),
         "decision": ("decision.json", classification_data),
-        "runtime": ("runtime.wasm", _of_package(_RUNTIME)),
+        "runtime": ("runtime.wasm", _package_file(_RUNTIME)),
     }
     # Modules are imported by the browser, so the page cannot decompress them.
-    plain = {"engine": ("engine.mjs", _of_package(_ENGINE)), "heic": ("heic.mjs", _of_package(_HEIC))}
+    plain = {"engine": ("engine.mjs", _package_file(_ENGINE)), "heic": ("heic.mjs", _package_file(_HEIC))}
     listed = {}
     for part, (name, content) in (packed | plain).items():
         stem, suffix = name.split(".")
         place = f"private/{stem}-{_revision(content)}.{suffix}"
-        small = _small(content, built / f"{place}.gz")
+        small = _compressed(content, built / f"{place}.gz")
         if part in packed:
             place, content = f"{place}.gz", small
         listed[part] = {"url": f"/{place}", "bytes": len(small)}
         yield place, content
-    yield _PARTS, json.dumps(listed, indent=2).encode()
+    yield _DOWNLOADS, json.dumps(listed, indent=2).encode()
 
 
-def _small(content: bytes, kept: Path) -> bytes:
+def _compressed(content: bytes, kept: Path) -> bytes:
     """Return `content` compressed, read from `kept` where that exists: its name contains the hash of the content."""
     # Without a modification time, so that the same content gives the same file.
     return kept.read_bytes() if kept.is_file() else gzip.compress(content, 9, mtime=0)
 
 
 def _revision(content: bytes) -> str:
+    """Return the beginning of the SHA-256 of a content, 12 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()[:12]
 
 
@@ -202,7 +207,12 @@ def _licences() -> Iterator[str]:
         yield from (f"{text.read_text()}\n" for text in texts[-1:])
 
 
-def _of_package(name: str) -> bytes:
+def _package_file(name: str) -> bytes:
+    """Return the content of a file of an installed package.
+
+    Raises:
+        BundleError: the package is not installed.
+    """
     try:
         return (PACKAGES / name).read_bytes()
     except OSError as error:

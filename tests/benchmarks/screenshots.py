@@ -24,7 +24,7 @@ def start(page: Page) -> None:
 def result(page: Page) -> None:
     """Classify the first sample."""
     page.locator(".sample").first.click()
-    page.locator("#predict").click()
+    page.locator("#analyse").click()
     page.locator("#answer").wait_for()
     page.locator("#map").wait_for()
 

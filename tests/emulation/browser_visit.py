@@ -83,7 +83,7 @@ def _visit(page: Page, url: str, below: str, folder: Path) -> None:
 
 def _sample(page: Page, title: str) -> None:
     page.get_by_role("button", name=title, exact=True).click()
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#result-heading")).to_have_text(re.compile(r"^(Uncertain, b|B)elow the threshold$"))
     expect(page.locator("#advice strong")).to_have_text(_RULES_NOTHING_OUT)
     expect(page.locator("#actual")).to_contain_text("Actual diagnosis")
@@ -95,7 +95,7 @@ def _own_image(page: Page) -> None:
     preview, no_preview = page.get_by_role("img", name=IMAGE_FILE.name), page.locator("#no-preview")
     expect(preview.or_(no_preview).filter(visible=True).first).to_be_visible()
     assert no_preview.is_hidden()
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#result-heading")).to_have_text(_ANSWERED)
     expect(page.locator("#details")).to_contain_text(re.compile("1504 . 1129 pixels, JPEG"))
     expect(page.locator("#disclaimer")).to_contain_text("Not a medical device")
@@ -114,7 +114,7 @@ def _too_large(page: Page, folder: Path) -> None:
         original.resize((1500, 1126)).save(large)
     assert large.stat().st_size > LIMIT
     page.set_input_files("#file", large)
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#result-heading")).to_have_text(_ANSWERED)
     expect(page.locator("#details")).to_contain_text("made smaller in your browser")
 
@@ -122,26 +122,26 @@ def _too_large(page: Page, folder: Path) -> None:
 def _too_large_to_be_helped(page: Page, asked: list[tuple[str, str]]) -> None:
     before = [method for method, _ in asked].count("POST")
     page.set_input_files("#file", {"name": "large.heic", "mimeType": "image/heic", "buffer": bytes(4_800_000)})
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#advice")).to_contain_text("Save it as a JPEG")
     assert [method for method, _ in asked].count("POST") == before
 
 
 def _private(page: Page, asked: list[tuple[str, str]]) -> None:
     page.get_by_role("switch", name="Private mode").check()
-    expect(page.locator("#private-state")).to_contain_text("The model is here", timeout=120_000)
+    expect(page.locator("#private-state")).to_contain_text("The model is on this device", timeout=120_000)
     before = len(asked)
     page.set_input_files("#file", IMAGE_FILE)
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#result-heading")).to_have_text(_ANSWERED, timeout=120_000)
-    expect(page.locator("#details")).to_contain_text("judged on this device")
+    expect(page.locator("#details")).to_contain_text("analysed on this device")
     assert [address for _, address in asked[before:] if not address.startswith("blob:")] == []
 
 
 def _about(page: Page) -> None:
     page.get_by_role("button", name="About", exact=True).click()
     about = page.get_by_role("dialog", name="About")
-    expect(about.locator("#figures")).to_contain_text(re.compile(r"Measured on [\d,]+ photographs"))
+    expect(about.locator("#figures")).to_contain_text(re.compile(r"Measured on [\d,]+ photos"))
     expect(about.locator("#limits li").nth(1)).to_be_visible()
     page.keyboard.press("Escape")
     expect(about).to_be_hidden()

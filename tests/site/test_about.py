@@ -11,8 +11,8 @@ from tests.support.site.service import CARD, FULL_CARD, answer, answer_with
 PLOTS = (
     "How often each diagnosis scored above the threshold",
     "By data set",
-    "What other thresholds would do",
-    "What the probabilities are worth",
+    "Other thresholds",
+    "How reliable the probabilities are",
 )
 # More than one colour: something was drawn.
 DRAWN = """(canvas) => new Set(new Uint32Array(
@@ -53,7 +53,7 @@ def test_each_plot_is_drawn_and_has_a_table_that_says_the_same(opened: Callable[
     expect(figures.nth(1).get_by_role("row", name="HAM10000")).to_contain_text("9000.9300.910 to 0.940")
     figures.nth(2).locator("summary").click()
     expect(figures.nth(2).get_by_role("row").nth(39)).to_have_text("38.0%95.1%")
-    expect(page.locator("#figures")).to_contain_text("Of 108 pictures that show no skin lesion it refused 90%.")
+    expect(page.locator("#figures")).to_contain_text("Of 108 images that show no skin lesion it refused 90%.")
     assert complaints == []
 
 
@@ -112,7 +112,7 @@ def test_what_the_model_file_says_is_translated_where_it_is_known(
 def test_what_could_not_be_judged_leads_to_how_to_take_a_photograph(opened: Callable[..., Page]) -> None:
     page = opened()
     answer_with(page, answer(0))
-    page.locator("#answer").get_by_role("button", name="How to take a good photograph").click()
+    page.locator("#answer").get_by_role("button", name="How to take a good photo").click()
     heading = page.locator("#about-good")
     expect(heading).to_be_focused()
     expect(heading).to_be_in_viewport()

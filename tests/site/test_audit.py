@@ -143,10 +143,16 @@ def test_a_visit_moves_nothing_that_nobody_touched(opened: Callable[..., Page], 
     def rest() -> None:
         page.wait_for_timeout(LATE_MS)
 
-    for address in ("**/api/classify**", "**/api/model", "**/strings/*", "**/js/comparison.js", "**/js/figures.js"):
+    for address in (
+        "**/api/classify**",
+        "**/api/model",
+        "**/strings/*",
+        "**/js/result/comparison-table.js",
+        "**/js/about/model-figures.js",
+    ):
         page.route(address, late)
     page.locator(".sample").first.click()
-    page.locator("#predict").click()
+    page.locator("#analyse").click()
     expect(page.locator("#map")).to_be_visible()
     rest()
     page.locator("#language").select_option("de")
@@ -167,7 +173,7 @@ def test_a_visit_moves_nothing_that_nobody_touched(opened: Callable[..., Page], 
     choosers[0].set_files(files("a.jpg", "b.jpg"))
     expect(page.locator("#queue")).to_be_visible()
     rest()
-    page.locator("#queue-predict").click()
+    page.locator("#queue-analyse").click()
     expect(page.locator("#queue-bar")).to_have_js_property("value", 2)
     rest()
     moved = page.evaluate(MOVED)

@@ -85,7 +85,7 @@ def choose(keys: Keys, *photographs: Any) -> None:
             break
         keys.page.wait_for_timeout(100)
     keys.choosers.pop().set_files(list(photographs))
-    expect(keys.page.locator("#picture")).to_be_visible()
+    expect(keys.page.locator("#photo-figure")).to_be_visible()
 
 
 def test_from_a_sample_to_its_answer_and_another_language(keys: Keys) -> None:
@@ -93,7 +93,7 @@ def test_from_a_sample_to_its_answer_and_another_language(keys: Keys) -> None:
     serve(page, answer(0.62, "malignant"), None)
     assert keys.to("#gallery li:nth-child(3) button")[:3] == ["skip", "language", "about-open"]
     keys.press("Enter")
-    assert keys.to("#predict")[-4:] == ["clear", "views", "private", "predict"]
+    assert keys.to("#analyse")[-4:] == ["clear", "views", "private", "analyse"]
     keys.press("Enter")
     expect(page.locator("#answer")).to_be_visible()
     expect(page.locator("#result-heading")).to_be_focused()
@@ -106,13 +106,13 @@ def test_from_a_sample_to_its_answer_and_another_language(keys: Keys) -> None:
         expect(page.locator("html")).to_have_attribute("lang", code)
         expect(page.locator("#language")).to_be_focused()
     # A failure, and what can be done about it.
-    keys.to("#predict")
+    keys.to("#analyse")
     keys.press("Enter")
     expect(page.locator("#problem")).to_be_visible()
     expect(page.locator("#result-heading")).to_be_focused()
     assert keys.to("#problem-change") == ["retry", "problem-change"]
     choose(keys, PHOTOGRAPH)
-    expect(page.locator("#predict")).to_be_focused()
+    expect(page.locator("#analyse")).to_be_focused()
 
 
 def test_from_a_file_by_a_crop_to_its_answer_and_back(keys: Keys) -> None:
@@ -120,7 +120,7 @@ def test_from_a_file_by_a_crop_to_its_answer_and_back(keys: Keys) -> None:
     serve(page, answer(0.034, "benign"))
     keys.to("#choose")
     choose(keys, PHOTOGRAPH)
-    expect(page.locator("#predict")).to_be_focused()
+    expect(page.locator("#analyse")).to_be_focused()
     assert keys.to("#crop-open") == ["crop-open"]
     page.keyboard.press("Enter")
     expect(page.locator("#crop-area")).to_be_focused()
@@ -133,7 +133,7 @@ def test_from_a_file_by_a_crop_to_its_answer_and_back(keys: Keys) -> None:
     assert way == ["crop-reset", "crop-use", "crop-close", "crop-area"]
     keys.to("#crop-use")
     page.keyboard.press("Enter")
-    expect(page.locator("#predict")).to_be_focused()
+    expect(page.locator("#analyse")).to_be_focused()
     keys.press("Enter")
     expect(page.locator("#answer")).to_be_visible()
     expect(page.locator("#result-heading")).to_be_focused()
@@ -174,7 +174,7 @@ def test_the_camera_keeps_the_focus_until_it_is_closed(keys: Keys) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#camera-shutter")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.locator("#predict")).to_be_focused()
+    expect(page.locator("#analyse")).to_be_focused()
 
 
 def test_several_are_judged_sorted_saved_tried_again_and_removed(keys: Keys) -> None:
@@ -182,11 +182,11 @@ def test_several_are_judged_sorted_saved_tried_again_and_removed(keys: Keys) -> 
     serve(page, answer(0.62, "malignant"), None, answer(0.034, "benign"), answer(0))
     keys.to("#choose")
     choose(keys, *files("a.jpg", "b.jpg", "c.jpg"))
-    expect(page.locator("#queue-predict")).to_be_focused()
+    expect(page.locator("#queue-analyse")).to_be_focused()
     keys.press("Enter")
-    expect(page.locator("#queue-progress")).to_have_text("2 of 3 looked at, 1 without an answer")
+    expect(page.locator("#queue-progress")).to_have_text("2 of 3 analysed, 1 without a result")
     # Where Stop was; one may be tried again.
-    expect(page.locator("#queue-predict")).to_be_focused()
+    expect(page.locator("#queue-analyse")).to_be_focused()
     assert keys.to("[data-sort=probability]")[:2] == ["queue-add", "queue-export"]
     keys.press("Enter")
     expect(page.locator("#queue th[aria-sort=descending]")).to_have_count(1)
@@ -205,7 +205,7 @@ def test_several_are_judged_sorted_saved_tried_again_and_removed(keys: Keys) -> 
     keys.to("#queue-rows tr:last-child .remove")
     keys.press("Enter")
     expect(page.locator("#queue")).to_be_hidden()
-    expect(page.locator("#predict")).to_be_focused()
+    expect(page.locator("#analyse")).to_be_focused()
 
 
 def test_private_mode_is_switched_by_keyboard(keys: Keys) -> None:

@@ -21,7 +21,7 @@ from tests.support.paths import SAMPLES
 from tests.support.site.views import RULES
 
 PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
-STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be judged$")
+STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be analysed$")
 INSTALLED = """async () => {
     const registration = await navigator.serviceWorker.getRegistration();
     if (!registration || registration.waiting || registration.installing) return false;
@@ -54,13 +54,13 @@ def page(context: BrowserContext, base_url: str) -> Page:
 
 def switch_on(page: Page) -> None:
     page.get_by_role("switch", name="Private mode").check()
-    expect(page.locator("#private-state")).to_contain_text("The model is here", timeout=120_000)
+    expect(page.locator("#private-state")).to_contain_text("The model is on this device", timeout=120_000)
 
 
 def predict(page: Page) -> None:
     page.set_input_files("#file", PHOTOGRAPH)
     expect(page.get_by_role("img", name=PHOTOGRAPH.name)).to_be_visible()
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#result-heading")).to_have_text(STATUSES, timeout=120_000)
 
 
@@ -77,12 +77,12 @@ def test_the_page_opens_without_a_network_in_every_language(page: Page, context:
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Remove all").click()
     page.get_by_role("button", name="Use the camera").click()
-    expect(page.get_by_role("dialog", name="Take a photograph")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Take a photo")).to_be_visible()
     page.keyboard.press("Escape")
     for code in ("es", "de", "fr"):
         page.locator("#language").select_option(code)
         expect(page.locator("html")).to_have_attribute("lang", code)
-        expect(page.locator("#predict")).not_to_have_text("Predict")
+        expect(page.locator("#analyse")).not_to_have_text("Analyse")
 
 
 def test_private_mode_judges_without_a_network_in_a_later_visit(page: Page, context: BrowserContext) -> None:
@@ -95,7 +95,7 @@ def test_private_mode_judges_without_a_network_in_a_later_visit(page: Page, cont
     later.goto(page.url)
     expect(later.get_by_role("switch", name="Private mode")).to_be_checked()
     predict(later)
-    expect(later.locator("#details")).to_contain_text("nothing; judged on this device")
+    expect(later.locator("#details")).to_contain_text("nothing; analysed on this device")
     expect(later.locator("#advice")).not_to_be_empty()
 
 
@@ -115,7 +115,7 @@ def test_no_request_leaves_the_page_once_the_model_is_there_and_no_rule_is_broke
 
     context.on("request", note)
     predict(page)
-    page.get_by_role("checkbox", name="Check eight orientations").check()
+    page.get_by_role("checkbox", name="Use eight orientations").check()
     predict(page)
     assert asked == []
     assert page.evaluate("broken") == []
@@ -128,7 +128,7 @@ def test_nothing_of_a_person_is_kept(page: Page, base_url: str) -> None:
     predict(page)
     kept = page.evaluate(KEPT)
     site = bundle.BUILT
-    assert {"/index.html", "/strings/fr.json", "/private/parts.json", "/js/private/worker.js"} <= set(kept)
+    assert {"/index.html", "/strings/fr.json", "/private/parts.json", "/js/private/inference-worker.js"} <= set(kept)
     assert [path for path in kept if not (site / path.lstrip("/")).is_file()] == []
     assert [path for path in kept if path.startswith(("/api", "/samples"))] == []
     assert page.evaluate("Object.keys(localStorage)") == ["private"]
@@ -148,7 +148,7 @@ def test_switching_it_off_removes_what_was_downloaded(page: Page) -> None:
     switch_on(page)
     assert [path for path in page.evaluate(KEPT) if path.endswith(".onnx.gz")]
     page.get_by_role("switch", name="Private mode").uncheck()
-    expect(page.locator("#live")).to_have_text("Private mode is off. Photographs are sent to the service.")
+    expect(page.locator("#live")).to_have_text("Private mode is off. Photos are sent to the service.")
     assert [path for path in page.evaluate(KEPT) if path.startswith("/private/")] == ["/private/parts.json"]
     with page.expect_request("**/api/classify**"):
         predict(page)
@@ -161,10 +161,10 @@ def test_a_sample_is_judged_here_too(page: Page, context: BrowserContext) -> Non
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
     page.get_by_role("button", name="Sample 2", exact=True).click()
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#result-heading")).to_have_text(STATUSES, timeout=120_000)
     expect(page.locator("#actual")).to_contain_text("Actual diagnosis")
-    expect(page.locator("#details")).to_contain_text("nothing; judged on this device")
+    expect(page.locator("#details")).to_contain_text("nothing; analysed on this device")
     assert not [url for url in asked if "/api/" in url]
 
 
@@ -208,9 +208,9 @@ def test_a_download_that_fails_sends_no_photograph(context: BrowserContext, publ
     page = context.new_page()
     page.goto(url)
     page.get_by_role("switch", name="Private mode").check()
-    expect(page.locator("#private-state")).to_contain_text("No photograph is sent while private mode is on.")
+    expect(page.locator("#private-state")).to_contain_text("No photo is sent while private mode is on.")
     page.set_input_files("#file", PHOTOGRAPH)
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#advice")).to_contain_text("The model could not be loaded onto this device.")
     assert not [url for url in asked if "/api/classify" in url]
     away.rename(model)
@@ -241,7 +241,7 @@ def test_a_new_version_replaces_the_old_one_and_its_model(
     page.reload()
     # At once, although the old one is kept.
     expect(page.locator(".lede")).to_have_text("A new sentence.")
-    expect(page.locator("#private-state")).to_contain_text("The model is here", timeout=120_000)
+    expect(page.locator("#private-state")).to_contain_text("The model is on this device", timeout=120_000)
     # Installed as a whole, and rid of the old one.
     wait_until(
         page,
@@ -255,7 +255,7 @@ def test_a_new_version_replaces_the_old_one_and_its_model(
     context.set_offline(True)
     page.reload()
     expect(page.locator(".lede")).to_have_text("A new sentence.")
-    expect(page.locator("#private-state")).to_contain_text("The model is here", timeout=120_000)
+    expect(page.locator("#private-state")).to_contain_text("The model is on this device", timeout=120_000)
     (left,) = [path for path in page.evaluate(KEPT) if path.endswith(".onnx.gz")]
     assert [left] != models
 

@@ -20,7 +20,7 @@ from tests.support.site.service import CARD, SHA256, answer, answer_with
 
 SITE = REPOSITORY / "infra" / "site"
 PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
-STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be judged$")
+STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be analysed$")
 
 # Counts what moves while nobody touched anything.
 SHIFTS = """
@@ -76,7 +76,7 @@ def test_a_chosen_photograph_is_answered_and_the_focus_goes_to_the_answer(visit:
     page = visit(width)
     page.set_input_files("#file", PHOTOGRAPH)
     expect(page.get_by_role("img", name=PHOTOGRAPH.name)).to_be_visible()
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     heading = page.locator("#result-heading")
     expect(heading).to_have_text(STATUSES)
     expect(heading).to_be_focused()
@@ -90,7 +90,7 @@ def test_a_chosen_photograph_is_answered_and_the_focus_goes_to_the_answer(visit:
 def test_a_photograph_may_be_dropped_anywhere(page: Page) -> None:
     drop(page, "footer", "spot.jpg", "image/jpeg", PHOTOGRAPH.read_bytes())
     expect(page.get_by_role("img", name="spot.jpg")).to_be_visible()
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#result-heading")).to_have_text(STATUSES)
 
 
@@ -105,7 +105,7 @@ def test_what_is_no_file_is_told_beside_the_picture(page: Page) -> None:
     )
     page.dispatch_event("#stage", "drop", {"dataTransfer": transfer})
     told = page.get_by_role("alert")
-    expect(told).to_have_text("Only files can be dropped here. Save the picture first, then choose it.")
+    expect(told).to_have_text("Only files can be dropped here. Save the photo first, then choose it.")
     expect(page.get_by_role("img", name=PHOTOGRAPH.name)).to_be_visible()
     page.set_input_files("#file", PHOTOGRAPH)
     expect(told).to_be_hidden()
@@ -124,14 +124,14 @@ def test_a_photograph_may_be_pasted(page: Page) -> None:
         b64encode(PHOTOGRAPH.read_bytes()).decode(),
     )
     expect(page.get_by_role("img", name="image.jpg")).to_be_visible()
-    expect(page.get_by_role("button", name="Predict")).to_be_enabled()
+    expect(page.get_by_role("button", name="Analyse")).to_be_enabled()
 
 
 def test_the_actual_diagnosis_of_a_sample_is_told_after_the_answer_only(page: Page) -> None:
     page.get_by_role("button", name="Sample 1", exact=True).click()
-    expect(page.get_by_role("button", name="Predict")).to_be_enabled()
+    expect(page.get_by_role("button", name="Analyse")).to_be_enabled()
     expect(page.locator("main")).not_to_contain_text("elanoma")
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#actual")).to_have_text("Actual diagnosis (from the archive): Melanoma")
     page.get_by_role("button", name="Sample 2", exact=True).click()
     expect(page.locator("#actual")).to_be_hidden()
@@ -140,7 +140,7 @@ def test_the_actual_diagnosis_of_a_sample_is_told_after_the_answer_only(page: Pa
 def test_the_keyboard_is_enough(page: Page) -> None:
     page.get_by_role("button", name="Sample 3").focus()
     page.keyboard.press("Enter")
-    page.get_by_role("checkbox", name="Check eight orientations").focus()
+    page.get_by_role("checkbox", name="Use eight orientations").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Tab")
     expect(page.get_by_role("switch", name="Private mode")).to_be_focused()
@@ -191,13 +191,13 @@ def test_a_set_that_disagrees_with_the_threshold_says_what_to_go_by(page: Page) 
     answer_with(page, answer(0.35, "benign"))
     expect(page.locator("#result-heading")).to_have_text("Above the threshold")
     expect(page.locator("#set")).to_contain_text(
-        "Prediction set: benign only. Set and threshold disagree: go by the more cautious one"
+        "Prediction set: benign only. The prediction set and the threshold disagree. Follow the more cautious one"
     )
 
 
 def test_a_refusal_gives_its_reason_and_no_number(page: Page) -> None:
     answer_with(page, answer(0))
-    expect(page.locator("#result-heading")).to_have_text("Could not be judged")
+    expect(page.locator("#result-heading")).to_have_text("Could not be analysed")
     expect(page.locator("#advice")).to_contain_text("The photo is too blurred to analyse.")
     expect(page.locator("#advice")).to_contain_text("see a doctor")
     expect(page.locator("#result")).not_to_contain_text("%")
@@ -232,7 +232,7 @@ def test_the_evidence_map_covers_the_square_that_the_network_sees(page: Page) ->
     # Orange and opaque where the evidence is strongest; blue and paler where there is less of it.
     assert colour(page, 10) == [255, 138, 0, 255]
     assert colour(page, 214) == pytest.approx([24, 110, 255, 170], abs=2)
-    page.get_by_label("Strength over the picture").fill("0")
+    page.get_by_label("Strength over the photo").fill("0")
     expect(page.locator("#map")).to_have_css("opacity", "0")
 
 
@@ -246,14 +246,14 @@ def test_a_weak_map_is_not_stretched(page: Page) -> None:
 def test_an_unreadable_file_gets_a_sentence(page: Page) -> None:
     page.set_input_files("#file", {"name": "notes.heic", "mimeType": "image/heic", "buffer": b"not a photograph"})
     expect(page.locator("#no-preview")).to_have_text(
-        "This browser cannot show this file. It may still be possible to judge it."
+        "This browser cannot show this file. It may still be possible to analyse it."
     )
     # Of what shape it is, nobody knows.
-    expect(page.locator("#seen")).to_be_hidden()
+    expect(page.locator("#network-square")).to_be_hidden()
     expect(page.locator("#square")).to_be_hidden()
-    page.get_by_role("button", name="Predict").click()
-    expect(page.locator("#result-heading")).to_have_text("No answer")
-    expect(page.locator("#advice")).to_contain_text("This file is not a picture that can be read here.")
+    page.get_by_role("button", name="Analyse").click()
+    expect(page.locator("#result-heading")).to_have_text("No result")
+    expect(page.locator("#advice")).to_contain_text("This format is not supported.")
     expect(page.get_by_role("button", name="Retry")).to_be_hidden()
 
 
@@ -262,7 +262,7 @@ def test_a_photograph_that_the_browser_cannot_show_is_judged_all_the_same(page: 
         photograph.save(tmp_path / "spot.tiff", compression="jpeg")
     page.set_input_files("#file", tmp_path / "spot.tiff")
     expect(page.locator("#no-preview")).to_contain_text("cannot show this file")
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#result-heading")).to_have_text(STATUSES)
     expect(page.locator("#details")).to_contain_text(re.compile("spot.tiff, 1504 . 1129 pixels, TIFF"))
 
@@ -272,7 +272,7 @@ def answer_about(page: Page, photograph: Path) -> None:
     page.route("**/api/model", lambda route: route.fulfill(json=CARD))
     page.route("**/api/classify**", lambda route: route.fulfill(json=answer(0.62, "malignant")))
     page.set_input_files("#file", photograph)
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#map")).to_be_visible()
 
 
@@ -281,7 +281,7 @@ def test_a_picture_that_the_page_decodes_lies_under_its_map(page: Page) -> None:
     for picture in ("#preview", "#evidence-alone", "#evidence-under"):
         expect(page.locator(picture)).to_have_js_property("naturalWidth", 320)
         expect(page.locator(picture)).to_be_visible()
-    expect(page.locator("#seen")).to_be_visible()
+    expect(page.locator("#network-square")).to_be_visible()
 
 
 def decoder_held(page: Page) -> Callable[[], Route]:
@@ -302,7 +302,7 @@ def decoder_held(page: Page) -> Callable[[], Route]:
 def test_an_answer_that_is_faster_than_the_decoder_gets_its_picture_later(page: Page) -> None:
     decoder = decoder_held(page)
     answer_about(page, PHONE_IMAGES / "ISIC_0000026.heic")
-    expect(page.locator("#no-preview")).to_have_text("The photograph is being opened.")
+    expect(page.locator("#no-preview")).to_have_text("The photo is being opened.")
     expect(page.locator("#evidence-under")).to_be_hidden()
     expect(page.locator("#evidence figcaption").last).to_be_hidden()
     page.get_by_role("radio", name="5%", exact=True).focus()
@@ -318,7 +318,7 @@ def test_a_picture_that_is_decoded_too_late_is_not_shown(page: Page) -> None:
     decoder = decoder_held(page)
     page.set_input_files("#file", PHONE_IMAGES / "ISIC_0000026.heic")
     first = decoder()
-    expect(page.locator("#no-preview")).to_have_text("The photograph is being opened.")
+    expect(page.locator("#no-preview")).to_have_text("The photo is being opened.")
     page.set_input_files("#file", PHOTOGRAPH)
     expect(page.locator("#preview")).to_have_js_property("naturalWidth", 1504)
     first.continue_()
@@ -333,7 +333,7 @@ def test_a_photograph_above_the_limit_is_made_smaller_first(page: Page, tmp_path
         photograph.resize((1800, 1350)).save(tmp_path / "large.bmp")
     assert (tmp_path / "large.bmp").stat().st_size > 4_718_592
     page.set_input_files("#file", tmp_path / "large.bmp")
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#details")).to_contain_text(re.compile("1600 . 1200 pixels, JPEG"))
     expect(page.locator("#details")).to_contain_text("made smaller in your browser")
 
@@ -343,7 +343,7 @@ def test_a_format_of_which_less_is_read_is_made_smaller_too(page: Page, tmp_path
         photograph.resize((5800, 4350)).save(tmp_path / "large.webp", quality=5, method=0)
     assert (tmp_path / "large.webp").stat().st_size < 4_500_000
     page.set_input_files("#file", tmp_path / "large.webp")
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#details")).to_contain_text(re.compile("1600 . 1200 pixels, JPEG"))
 
 
@@ -351,7 +351,7 @@ def test_a_photograph_that_the_browser_cannot_make_smaller_is_not_sent(page: Pag
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.method))
     page.set_input_files("#file", {"name": "large.heic", "mimeType": "image/heic", "buffer": bytes(5_000_000)})
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#advice")).to_contain_text("Save it as a JPEG")
     assert "POST" not in asked
 
@@ -359,7 +359,7 @@ def test_a_photograph_that_the_browser_cannot_make_smaller_is_not_sent(page: Pag
 def test_a_service_that_is_down_gives_a_sentence_and_retry_works(page: Page) -> None:
     page.route("**/api/classify**", lambda route: route.abort("connectionrefused"))
     page.set_input_files("#file", PHOTOGRAPH)
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#advice")).to_have_text("The service could not be reached. Check your connection and try again.")
     page.unroute("**/api/classify**")
     page.get_by_role("button", name="Retry").click()
@@ -370,7 +370,7 @@ def test_a_service_that_is_down_gives_a_sentence_and_retry_works(page: Page) -> 
 def test_what_stands_before_the_service_gives_a_sentence_too(page: Page, status: int) -> None:
     page.route("**/api/classify**", lambda route: route.fulfill(status=status, json={"message": "Too Many Requests"}))
     page.get_by_role("button", name="Sample 3").click()
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#advice")).to_contain_text("Wait a few seconds and try again.")
     expect(page.get_by_role("button", name="Retry")).to_be_visible()
 
@@ -379,8 +379,8 @@ def test_an_earlier_answer_does_not_outlive_the_next_question(page: Page) -> Non
     answer_with(page, answer(0.62, "malignant"))
     expect(page.locator("#map")).to_be_visible()
     page.route("**/api/classify**", lambda route: route.abort("connectionrefused"))
-    page.get_by_role("button", name="Predict").click()
-    expect(page.locator("#result-heading")).to_have_text("No answer")
+    page.get_by_role("button", name="Analyse").click()
+    expect(page.locator("#result-heading")).to_have_text("No result")
     expect(page.locator("#map")).to_be_hidden()
     expect(page.locator("#answer")).to_be_hidden()
 
@@ -399,14 +399,14 @@ def test_waiting_is_explained_and_can_be_cancelled(page: Page) -> None:
     waiting: list[Route] = []
     page.route("**/api/classify**", lambda route: waiting.append(route))
     page.get_by_role("button", name="Sample 3").click()
-    page.get_by_role("button", name="Predict").click()
-    expect(page.locator("#result-heading")).to_have_text("Looking at the picture")
+    page.get_by_role("button", name="Analyse").click()
+    expect(page.locator("#result-heading")).to_have_text("Analysing the photo")
     expect(page.locator("#busy-text")).to_be_empty()
     page.clock.fast_forward(2000)
     expect(page.locator("#busy-text")).to_have_text("This takes longer: the connection is slow, or the service is starting.")
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator("#advice")).to_contain_text("Cancelled")
-    expect(page.get_by_role("button", name="Predict")).to_be_focused()
+    expect(page.get_by_role("button", name="Analyse")).to_be_focused()
 
 
 def test_another_picture_takes_the_answer_away(page: Page) -> None:
@@ -423,9 +423,9 @@ def test_clear_goes_back_to_the_beginning(page: Page) -> None:
     expect(page.locator("#answer")).to_be_visible()
     page.get_by_role("button", name="Remove").click()
     expect(page.locator("#answer")).to_be_hidden()
-    expect(page.locator("#picture")).to_be_hidden()
-    expect(page.get_by_role("button", name="Predict")).to_be_disabled()
-    expect(page.get_by_role("button", name="Choose photographs")).to_be_focused()
+    expect(page.locator("#photo-figure")).to_be_hidden()
+    expect(page.get_by_role("button", name="Analyse")).to_be_disabled()
+    expect(page.get_by_role("button", name="Choose photos")).to_be_focused()
 
 
 def test_a_visit_asks_no_other_host_and_breaks_no_rule(base_url: str, browser: Browser) -> None:
@@ -440,7 +440,7 @@ def test_a_visit_asks_no_other_host_and_breaks_no_rule(base_url: str, browser: B
     response = page.goto(base_url)
     assert response and "default-src 'none'" in response.headers["content-security-policy"]
     page.set_input_files("#file", PHOTOGRAPH)
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#result-heading")).to_have_text(STATUSES)
     page.get_by_role("button", name="About", exact=True).click()
     expect(page.locator("#figures")).not_to_be_empty()
@@ -470,7 +470,7 @@ def test_about_tells_the_figures_and_the_limits(page: Page) -> None:
     page.route("**/api/model", lambda route: route.fulfill(json=CARD))
     page.get_by_role("button", name="About", exact=True).click()
     about = page.get_by_role("dialog", name="About")
-    expect(about).to_contain_text("Measured on 1,350 photographs, 400 of malignant lesions, that it was not trained on.")
+    expect(about).to_contain_text("Measured on 1,350 photos, 400 of malignant lesions, that it was not trained on.")
     expect(about.get_by_role("row", name="Sensitivity")).to_contain_text("95.1%92.0% to 97.0%")
     # At 2 %: 0.951 * 0.02 of 0.951 * 0.02 + 0.38 * 0.98 above, and 0.049 * 0.02 of that + 0.62 * 0.98 below.
     expect(about.locator("table").last.get_by_role("row").nth(2)).to_have_text("2%5%0.16%")
@@ -481,13 +481,15 @@ def test_about_tells_the_figures_and_the_limits(page: Page) -> None:
 
 
 def test_the_hints_are_no_part_of_the_names(page: Page) -> None:
-    views = page.get_by_role("checkbox", name="Check eight orientations", exact=True)
-    expect(views).to_have_accessible_description("Also looks at the picture turned and mirrored, and averages. Slower.")
+    views = page.get_by_role("checkbox", name="Use eight orientations", exact=True)
+    expect(views).to_have_accessible_description(
+        "Also analyses the photo rotated and mirrored, and averages the results. Slower."
+    )
     private = page.get_by_role("switch", name="Private mode", exact=True)
-    expect(private).to_have_accessible_description(re.compile("^The photograph does not leave this device"))
+    expect(private).to_have_accessible_description(re.compile("^The photo does not leave this device"))
 
 
-@pytest.mark.parametrize(("touch", "words"), [(True, "Take a photograph, choose one"), (False, "Drop or paste")])
+@pytest.mark.parametrize(("touch", "words"), [(True, "Take a photo, choose one"), (False, "Drop or paste")])
 def test_a_touch_screen_is_not_told_to_drop(browser: Browser, base_url: str, touch: bool, words: str) -> None:
     context = browser.new_context(service_workers="block", has_touch=touch)
     page = context.new_page()
@@ -534,11 +536,11 @@ def speaking(browser: Browser, base_url: str) -> Iterator[Callable[[str], Page]]
 @pytest.mark.parametrize(
     ("locale", "language", "heading", "button"),
     [
-        ("en-GB", "en", "Skin-lesion classifier", "Predict"),
+        ("en-GB", "en", "Skin-lesion classifier", "Analyse"),
         ("es-MX", "es", "Clasificador de lesiones cutáneas", "Analizar"),
         ("de-AT", "de", "Klassifikator für Hautläsionen", "Auswerten"),
         ("fr", "fr", "Classificateur de lésions cutanées", "Analyser"),
-        ("nl", "en", "Skin-lesion classifier", "Predict"),
+        ("nl", "en", "Skin-lesion classifier", "Analyse"),
     ],
 )
 def test_the_browser_chooses_the_language_and_nothing_jumps(

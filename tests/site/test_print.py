@@ -58,7 +58,7 @@ def test_the_longer_languages_fit_a_page_with_the_service_s_own_answer(opened: C
     page = opened(language)
     page.locator(".sample").first.click()
     page.locator("#views").check()
-    page.locator("#predict").click()
+    page.locator("#analyse").click()
     expect(page.locator("#answer")).to_be_visible()
     text, _ = printed(page, "Letter")
     assert " ".join(page.locator("#disclaimer").inner_text().split()) in text
@@ -90,7 +90,7 @@ def show(page: Page, photograph: Path) -> None:
     page.route("**/api/model", lambda route: route.fulfill(json=CARD))
     page.route("**/api/classify**", lambda route: route.fulfill(json=BODIES["above"]))
     page.set_input_files("#file", photograph)
-    page.locator("#predict").click()
+    page.locator("#analyse").click()
     expect(page.locator("#map")).to_be_visible()
 
 

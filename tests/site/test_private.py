@@ -16,10 +16,10 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.support.paths import PHONE_IMAGES, SAMPLES
 
 CLASSIFY = """async ([data, views]) => {
-    const { classifyHere } = await import("/js/private/mode.js");
+    const { classifyPrivately } = await import("/js/private/mode.js");
     const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
     try {
-        return await classifyHere(new Blob([bytes]), views, new AbortController().signal);
+        return await classifyPrivately(new Blob([bytes]), views, new AbortController().signal);
     } catch (error) {
         return error.key ?? String(error);
     }
@@ -110,7 +110,10 @@ def test_numbers_are_as_short_as_those_of_the_service(page: Page) -> None:
     values = np.random.default_rng(2).normal(0, 1, 2000).astype(np.float32)
     values = np.concatenate([values, values * np.float32(1e-9), np.array([0, 0.1, 0.48, 1, 16777216, 1e-38], np.float32)])
     ours = page.evaluate(
-        "async (values) => { const { plain } = await import('/js/private/decide.js'); return values.map(plain); }",
+        """async (values) => {
+            const { shortestDecimal } = await import("/js/private/decision.js");
+            return values.map(shortestDecimal);
+        }""",
         [float(value) for value in values],
     )
     assert ours == [float(str(value)) for value in values]

@@ -17,13 +17,13 @@ STRINGS: Mapping[str, Mapping[str, Any]] = {
 # What may succeed when the very same is sent again.
 MAY_RETRY = {"invalid_request", "too_many_requests", "fetch_failed", "fault"}
 # What stands before the service answers in its own way.
-BEFORE = {413: "too_large", 429: "busy", 503: "starting", 504: "slow", 403: "unusable_photograph", 502: "unusable"}
+BEFORE = {413: "too_large", 429: "busy", 503: "starting", 504: "slow", 403: "unusable_photo", 502: "unusable"}
 
 
 def ask(page: Page, status: int, body: Mapping[str, Any]) -> None:
     page.unroute_all()
     page.route("**/api/classify**", lambda route: route.fulfill(status=status, json=body))
-    page.locator("#predict").click()
+    page.locator("#analyse").click()
     expect(page.locator("#result")).to_have_attribute("data-status", "problem")
 
 
@@ -34,7 +34,7 @@ def check(page: Page, sentence: str, *, may_retry: bool) -> None:
     expect(page.locator("#problem-change")).to_be_visible()
     # Nothing is lost: the picture is there, and may be asked for again.
     expect(page.locator("#preview")).to_be_visible()
-    expect(page.locator("#predict")).to_be_enabled()
+    expect(page.locator("#analyse")).to_be_enabled()
 
 
 @pytest.mark.parametrize("language", STRINGS)
@@ -57,34 +57,39 @@ def test_another_photograph_takes_the_place_of_the_one_that_failed(opened: Calla
     ask(page, 415, {"detail": "", "code": "unsupported_format"})
     choosers: list[FileChooser] = []
     page.on("filechooser", lambda chooser: choosers.append(chooser))
-    page.get_by_role("region", name="No answer").get_by_role("button", name="Another photograph").click()
+    page.get_by_role("region", name="No result").get_by_role("button", name="Another photo").click()
     for _ in range(300):
         if choosers:
             break
         page.wait_for_timeout(100)
     choosers[0].set_files({"name": "other.jpg", "mimeType": "image/jpeg", "buffer": PHOTOGRAPH.read_bytes()})
     expect(page.get_by_role("img", name="other.jpg")).to_be_visible()
-    expect(page.locator("#predict")).to_be_focused()
+    expect(page.locator("#analyse")).to_be_focused()
     expect(page.locator("#problem")).to_be_hidden()
 
 
-@pytest.mark.parametrize("part", ["camera", "crop", "comparison"])
-def test_a_part_that_cannot_be_loaded_is_told_and_asked_for_again(opened: Callable[..., Page], part: str) -> None:
+@pytest.mark.parametrize(
+    ("module", "panel"),
+    [("photo/camera", "#camera"), ("photo/crop", "#crop"), ("result/comparison-table", "#queue")],
+)
+def test_a_part_that_cannot_be_loaded_is_told_and_asked_for_again(
+    opened: Callable[..., Page], module: str, panel: str
+) -> None:
     page = opened()
     page.set_input_files("#file", PHOTOGRAPH)
-    if part == "camera":
+    if panel == "#camera":
         page.locator("#clear").click()
-    page.route(f"**/js/{part}.js", lambda route: route.abort())
+    page.route(f"**/js/{module}.js", lambda route: route.abort())
 
     def act() -> None:
-        if part == "comparison":
+        if panel == "#queue":
             page.set_input_files("#file", [PHOTOGRAPH, PHOTOGRAPH])
         else:
-            page.locator(f"#{part}-open").click()
+            page.locator(f"{panel}-open").click()
 
     act()
     expect(page.get_by_role("alert")).to_contain_text("could not be reached")
     page.unroute_all()
     act()
-    expect(page.locator({"camera": "#camera", "crop": "#crop", "comparison": "#queue"}[part])).to_be_visible()
+    expect(page.locator(panel)).to_be_visible()
     expect(page.locator("#missing")).to_be_hidden()

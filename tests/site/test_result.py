@@ -37,16 +37,17 @@ def test_a_thousand_people_are_shared_out_by_the_rule_of_bayes(opened: Callable[
     # At 2 %: 0.951 of 20 is 19; 0.38 of 980 is 372.
     expect(meaning.locator("#meaning-people")).to_have_text(
         "Of 1,000 people with such a spot, 20 have a malignant one. "
-        "391 of the 1,000 score above the threshold, like this picture; 19 of them have a malignant spot."
+        "391 of the 1,000 score above the threshold, like this photo; 19 of them have a malignant spot."
     )
     meaning.get_by_role("radio", name="10%").check(force=True)
     # 0.951 of 100 is 95; 0.38 of 900 is 342.
     expect(meaning.locator("#meaning-people")).to_contain_text("437 of the 1,000 score above")
     expect(meaning.locator("#meaning-people")).to_contain_text("95 of them have")
-    expect(meaning.locator("#prevalence-example")).to_have_text("Nobody knows the number for yours.")
+    expect(meaning.locator("#prevalence-example")).to_have_text("The number for your spot is unknown.")
     expect(meaning.locator("#people")).to_have_attribute("aria-label", re.compile("100 have a malignant one"))
     counts = [
-        meaning.locator(f"#people path.{part}").get_attribute("d") for part in ("found", "missed", "alarmed", "spared")
+        meaning.locator(f"#people path.{part}").get_attribute("d")
+        for part in ("true-positives", "false-negatives", "false-positives", "true-negatives")
     ]
     assert [path and path.count("M") for path in counts] == [95, 5, 342, 558]
 
@@ -58,10 +59,8 @@ def test_an_example_of_a_prevalence_has_its_source(opened: Callable[..., Page], 
     page.get_by_role("radio", name=prevalence, exact=True).check(force=True)
     example = page.locator("#prevalence-example")
     expect(example).to_contain_text(collection)
-    expect(example).to_contain_text("Nobody knows the number for yours.")
-    counted, among = (
-        int(number.replace(",", "")) for number in re.findall(r"[\d,]+(?= of| photographs)", example.inner_text())
-    )
+    expect(example).to_contain_text("The number for your spot is unknown.")
+    counted, among = (int(number.replace(",", "")) for number in re.findall(r"[\d,]+(?= of| photos)", example.inner_text()))
     assert counted / among == pytest.approx(float(prevalence.rstrip("%")) / 100, rel=0.15)
     expect(page.locator("#about-licences ~ p", has_text=collection)).to_contain_text("Scientific Data")
 
@@ -81,7 +80,11 @@ def test_eight_orientations_quote_what_was_measured_with_eight(opened: Callable[
     answer_with(page, ABOVE, card)
     expect(page.locator("#advice")).to_contain_text("97 of 100" if measured else "95 of 100")
     expect(page.locator("#meaning-test")).to_contain_text("30 did so too" if measured else "38 did so too")
-    said = "in eight orientations, like at this one" if measured else "in one orientation, at this one in eight"
+    said = (
+        "eight orientations of each photo, like this result"
+        if measured
+        else "one orientation of each photo, this result eight"
+    )
     expect(page.locator("#meaning-test")).to_contain_text(said)
     page.locator("#about-open").click()
     expect(page.locator("#figures table").first).to_be_attached()
@@ -94,7 +97,7 @@ def test_below_the_threshold_those_who_are_missed_are_told_and_never_as_none(ope
     page = opened()
     answer_with(page, BELOW)
     people = page.locator("#meaning-people")
-    expect(people).to_contain_text("1 of them has a malignant spot all the same.")
+    expect(people).to_contain_text("1 of them has a malignant spot.")
     figures = {**CARD["metrics"]["test"]["all"], "sensitivity": {"value": 0.99}}
     answer_with(page, BELOW, {**CARD, "metrics": {"test": {"all": figures}}, "sha256": "cd" * 32})
     answer_with(
@@ -102,7 +105,7 @@ def test_below_the_threshold_those_who_are_missed_are_told_and_never_as_none(ope
         {**BELOW, "model": {"version": "8", "sha256": "cd" * 32}},
         {**CARD, "metrics": {"test": {"all": figures}}, "sha256": "cd" * 32},
     )
-    expect(people).to_contain_text("fewer than 1 of them has a malignant spot all the same.")
+    expect(people).to_contain_text("fewer than 1 of them has a malignant spot.")
 
 
 def test_the_prevalence_is_chosen_by_keyboard_and_stays_for_the_next_picture(opened: Callable[..., Page]) -> None:
@@ -111,7 +114,7 @@ def test_the_prevalence_is_chosen_by_keyboard_and_stays_for_the_next_picture(ope
     page.get_by_role("radio", name="2%", exact=True).focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#meaning-people")).to_contain_text("50 have a malignant one")
-    page.get_by_role("button", name="Predict").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#result-heading")).to_be_focused()
     expect(page.get_by_role("radio", name="5%", exact=True)).to_be_checked()
 
@@ -134,9 +137,9 @@ def test_the_base_rate_of_the_test_is_marked_beside_the_threshold(opened: Callab
     ("body", "step"),
     [
         (ABOVE, "Make an appointment with a doctor"),
-        (BELOW, "this result is no reason to wait"),
+        (BELOW, "This result is no reason to wait"),
         (UNCERTAIN, "Show the spot to a doctor"),
-        (answer(0), "Take another photograph"),
+        (answer(0), "Take another photo"),
     ],
     ids=["above", "below", "uncertain", "refused"],
 )
@@ -149,7 +152,7 @@ def test_every_status_says_what_to_do_next(opened: Callable[..., Page], body: di
 def test_without_figures_no_frequency_is_told(opened: Callable[..., Page]) -> None:
     page = opened()
     answer_with(page, ABOVE, {**CARD, "metrics": None})
-    expect(page.locator("#judged")).to_be_visible()
+    expect(page.locator("#prediction")).to_be_visible()
     expect(page.locator("#meaning")).to_be_hidden()
     expect(page.locator("#base-mark")).to_be_hidden()
 

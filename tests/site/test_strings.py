@@ -168,7 +168,7 @@ def test_no_script_has_words_of_its_own(script: Any) -> None:
         if re.search(r"[a-z]{2,} [a-z]{2,}.*[.?!]$|^[A-Z][a-z]+( [a-z]+)+[.?!]?$", re.sub(r"\${.*?}", "", text))
     ]
     # For who maintains the page, not for who reads it; and the service's own name, which is compared with.
-    allowed = ("index.html has no", "The page's words could not be loaded.", "Skin-lesion classifier")
+    allowed = ("index.html has no", "The page's text could not be loaded.", "Skin-lesion classifier")
     assert [text for text in words if not text.startswith(allowed)] == []
 
 
@@ -193,9 +193,8 @@ def test_every_sentence_is_used_and_every_used_one_is_there() -> None:
 
 
 def test_the_page_knows_what_its_own_models_say_of_themselves() -> None:
-    convert = (REPOSITORY / "export" / "convert.py").read_text()
-    use, listed = re.findall(r'"intended_use": "(.+?)",\s+"limits_of_use": \[(.+?)\]', convert, re.DOTALL)[0]
-    said = {use, *re.findall(r'"(.+?)",\n', listed), *re.findall(r'^NON_COMMERCIAL = "(.+?)"$', convert, re.MULTILINE)}
+    description = (REPOSITORY / "export" / "graph" / "description.py").read_text()
+    said = set(re.findall(r'^(?:INTENDED_USE = |NON_COMMERCIAL = |    )"(\w.+?)",?$', description, re.MULTILINE))
     assert len(said) == 7
     known = {key.split(".")[1]: text for key, text in ENGLISH.items() if key.startswith("model_says.")}
     assert known == {re.sub("[^a-z]+", "_", text.lower()): text for text in said}
@@ -211,6 +210,6 @@ def test_every_code_of_the_service_has_its_sentence() -> None:
 def test_what_the_service_says_itself_is_said_alike() -> None:
     assert ENGLISH["result.disclaimer"] == DISCLAIMER
     assert ENGLISH["title"] == Settings.title
-    assert f'DEFAULT_TITLE = "{Settings.title}"' in (SITE / "js" / "about.js").read_text()
+    assert f'DEFAULT_TITLE = "{Settings.title}"' in (SITE / "js" / "about" / "dialog.js").read_text()
     refusals = {key.split(".")[1]: sentence for key, sentence in ENGLISH.items() if key.startswith("refusals.")}
     assert refusals == {code: messages.refusal_message(code) for code in refusals}

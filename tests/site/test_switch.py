@@ -56,13 +56,13 @@ def test_a_photograph_that_is_being_made_smaller_is_not_sent_once_it_is_on(page:
     asked = sent(page)
     page.evaluate(SLOW)
     page.set_input_files("#file", LARGE)
-    page.locator("#predict").click()
+    page.locator("#analyse").click()
     wait_until(page, "() => Boolean(window.goOn)")
     page.locator("#private").check()
     page.evaluate("goOn()")
     expect(page.locator("#answer")).to_be_visible(timeout=120_000)
     assert asked == []
-    expect(page.locator("#details")).to_contain_text("nothing; judged on this device")
+    expect(page.locator("#details")).to_contain_text("nothing; analysed on this device")
 
 
 def test_an_answer_of_the_service_does_not_wait_for_the_download(page: Page) -> None:
@@ -71,7 +71,7 @@ def test_an_answer_of_the_service_does_not_wait_for_the_download(page: Page) -> 
     hold(page, "**/*.onnx.gz")
     page.locator(".sample").first.click()
     with page.expect_request("**/api/classify**"):
-        page.locator("#predict").click()
+        page.locator("#analyse").click()
     page.locator("#private").check()
     switched(page, "loading")
     asked[0].fulfill(json=answer(0.62, "malignant"))
@@ -87,14 +87,14 @@ def test_what_this_device_was_judging_when_it_is_switched_off_can_be_asked_again
     page.evaluate(SILENT)
     asked = sent(page)
     page.set_input_files("#file", PHOTOGRAPH)
-    page.locator("#predict").click()
+    page.locator("#analyse").click()
     wait_until(page, "() => Boolean(window.isAsked)")
     page.locator("#private").uncheck()
-    expect(page.locator("#advice")).to_have_text("Press Predict to have this picture looked at.")
+    expect(page.locator("#advice")).to_have_text("Press Analyse to analyse this photo.")
     expect(page.locator("#private")).to_be_focused()
     assert asked == []
     page.route("**/api/classify**", lambda route: route.fulfill(json=answer(0.62, "malignant")))
-    page.locator("#predict").click()
+    page.locator("#analyse").click()
     expect(page.locator("#result-heading")).to_have_text("Above the threshold")
 
 
@@ -103,11 +103,11 @@ def test_nothing_that_waited_for_the_download_is_sent_when_it_is_switched_off(pa
     hold(page, "**/*.onnx.gz")
     page.locator("#private").check()
     page.set_input_files("#file", files("a.jpg", "b.jpg", "c.jpg"))
-    page.locator("#queue-predict").click()
-    expect(page.locator("[data-state=looking]")).to_have_count(1)
+    page.locator("#queue-analyse").click()
+    expect(page.locator("[data-state=running]")).to_have_count(1)
     page.locator("#private").uncheck()
-    expect(page.locator("#live")).to_have_text("Private mode is off. Photographs are sent to the service.")
-    expect(page.locator("#queue-note")).to_have_text("Stopped. 0 of 3 have been looked at.")
+    expect(page.locator("#live")).to_have_text("Private mode is off. Photos are sent to the service.")
+    expect(page.locator("#queue-note")).to_have_text("Stopped. 0 of 3 have been analysed.")
     expect(page.locator("[data-state=new]")).to_have_count(3)
-    expect(page.locator("#advice")).to_have_text("Press Predict to have this picture looked at.")
+    expect(page.locator("#advice")).to_have_text("Press Analyse to analyse this photo.")
     assert asked == []

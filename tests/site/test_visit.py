@@ -21,7 +21,7 @@ PHOTOGRAPHS = [SAMPLES / f"ISIC_{number}.jpg" for number in ("0000026", "0010021
 LIMIT = 4_500_000
 PHONE, DESK = (390, 844), (1280, 900)
 SIZES = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be judged$")
+STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be analysed$")
 
 # Keeps what the page asked of its camera, and lets a test say what the browser answers.
 WATCHED = """
@@ -108,8 +108,8 @@ def test_the_camera_takes_a_photograph_by_keyboard_and_stops(opened: Callable[..
     photographs = sent(page)
     page.get_by_role("button", name="Use the camera").focus()
     page.keyboard.press("Enter")
-    camera = page.get_by_role("dialog", name="Take a photograph")
-    expect(camera.get_by_role("button", name="Take the photograph")).to_be_focused()
+    camera = page.get_by_role("dialog", name="Take a photo")
+    expect(camera.get_by_role("button", name="Take the photo")).to_be_focused()
     expect(camera.locator(".guide-line")).to_be_visible()
     expect(camera.get_by_role("button", name="Light")).to_be_hidden()
     assert page.evaluate("wanted.video.facingMode.ideal") == "environment"
@@ -119,8 +119,8 @@ def test_the_camera_takes_a_photograph_by_keyboard_and_stops(opened: Callable[..
     page.keyboard.press("Enter")
     expect(camera).to_be_hidden()
     assert not page.evaluate(FILMS)
-    expect(page.get_by_role("img", name="Photograph from the camera")).to_be_visible()
-    expect(page.get_by_role("button", name="Predict", exact=True)).to_be_focused()
+    expect(page.get_by_role("img", name="Photo from the camera")).to_be_visible()
+    expect(page.get_by_role("button", name="Analyse", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#result-heading")).to_have_text(STATUSES)
     with Image.open(BytesIO(photographs[0])) as photograph:
@@ -130,10 +130,10 @@ def test_the_camera_takes_a_photograph_by_keyboard_and_stops(opened: Callable[..
 @pytest.mark.parametrize(
     ("refusal", "sentence"),
     [
-        ("NotAllowedError", "may not be used by this page. Allow it in your browser's settings"),
+        ("NotAllowedError", "not allowed to use the camera. Allow it in the settings of your browser"),
         ("NotFoundError", "No camera was found on this device."),
         ("OverconstrainedError", "No camera was found on this device."),
-        ("NotReadableError", "another program may be using it"),
+        ("NotReadableError", "Close other programs that use it"),
     ],
 )
 def test_a_camera_that_does_not_open_gives_a_sentence_and_may_be_tried_again(
@@ -142,7 +142,7 @@ def test_a_camera_that_does_not_open_gives_a_sentence_and_may_be_tried_again(
     page.evaluate(f"window.refusal = '{refusal}'")
     page.get_by_role("button", name="Use the camera").click()
     expect(page.get_by_role("alert")).to_contain_text(sentence)
-    expect(page.get_by_role("alert")).to_contain_text("choose a photograph instead", ignore_case=True)
+    expect(page.get_by_role("alert")).to_contain_text("choose a photo instead", ignore_case=True)
     expect(page.locator("#camera-shutter")).to_be_hidden()
     page.evaluate("window.refusal = ''")
     page.get_by_role("dialog").get_by_role("button", name="Retry").click()
@@ -153,14 +153,14 @@ def test_a_camera_that_does_not_open_gives_a_sentence_and_may_be_tried_again(
 def test_a_person_may_say_no_to_the_camera(opened: Callable[..., Page]) -> None:
     page = opened(PHONE, camera=False)
     page.get_by_role("button", name="Use the camera").click()
-    expect(page.get_by_role("alert")).to_contain_text("may not be used by this page")
+    expect(page.get_by_role("alert")).to_contain_text("not allowed to use the camera")
     assert not scrolls_sideways(page)
 
 
 def test_a_browser_without_cameras_says_so(opened: Callable[..., Page]) -> None:
     page = opened(DESK, "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });")
     page.get_by_role("button", name="Use the camera").click()
-    expect(page.get_by_role("alert")).to_contain_text("This browser gives pages no camera.")
+    expect(page.get_by_role("alert")).to_contain_text("This browser does not offer a camera to pages.")
     expect(page.get_by_role("dialog").get_by_role("button", name="Close")).to_be_focused()
 
 
@@ -201,8 +201,8 @@ def test_a_camera_that_stops_says_so(page: Page) -> None:
 def test_a_camera_that_takes_no_photograph_gives_a_frame(opened: Callable[..., Page]) -> None:
     page = opened(DESK, "ImageCapture.prototype.takePhoto = () => Promise.reject(new Error('no'));")
     page.get_by_role("button", name="Use the camera").click()
-    page.get_by_role("button", name="Take the photograph").click()
-    expect(page.get_by_role("img", name="Photograph from the camera")).to_be_visible()
+    page.get_by_role("button", name="Take the photo").click()
+    expect(page.get_by_role("img", name="Photo from the camera")).to_be_visible()
 
 
 @SIZES
@@ -210,14 +210,14 @@ def test_what_was_refused_is_taken_again(opened: Callable[..., Page], size: tupl
     page = opened(size)
     fulfil(page, answer(0, "too_blurry"))
     page.set_input_files("#file", PHOTOGRAPHS[0])
-    page.get_by_role("button", name="Predict", exact=True).click()
+    page.get_by_role("button", name="Analyse", exact=True).click()
     refused = page.get_by_role("region", name="What to do next")
     with page.expect_file_chooser():
-        refused.get_by_role("button", name="Another photograph").click()
+        refused.get_by_role("button", name="Another photo").click()
     refused.get_by_role("button", name="Use the camera").click()
-    page.get_by_role("button", name="Take the photograph").click()
-    expect(page.get_by_role("img", name="Photograph from the camera")).to_be_visible()
-    expect(page.get_by_role("button", name="Predict", exact=True)).to_be_focused()
+    page.get_by_role("button", name="Take the photo").click()
+    expect(page.get_by_role("img", name="Photo from the camera")).to_be_visible()
+    expect(page.get_by_role("button", name="Analyse", exact=True)).to_be_focused()
     # In place of the other one.
     expect(refused).to_be_hidden()
     expect(page.locator("#queue")).to_be_hidden()
@@ -227,7 +227,7 @@ def test_what_was_refused_is_taken_again(opened: Callable[..., Page], size: tupl
 def test_after_an_answer_nothing_has_to_be_taken_again(page: Page) -> None:
     fulfil(page, answer(0.62))
     page.set_input_files("#file", PHOTOGRAPHS[0])
-    page.get_by_role("button", name="Predict", exact=True).click()
+    page.get_by_role("button", name="Analyse", exact=True).click()
     following = page.get_by_role("region", name="What to do next")
     expect(following.get_by_role("button")).to_have_text(["Print a report"])
 
@@ -237,9 +237,9 @@ def test_the_camera_adds_to_a_comparison(page: Page) -> None:
     expect(page.locator("#queue-rows tr")).to_have_count(2)
     for count in (3, 4):
         page.get_by_role("button", name="Use the camera").click()
-        page.get_by_role("button", name="Take the photograph").click()
+        page.get_by_role("button", name="Take the photo").click()
         expect(page.locator("#queue-rows tr")).to_have_count(count)
-    expect(page.get_by_role("img", name="Photograph from the camera")).to_be_visible()
+    expect(page.get_by_role("img", name="Photo from the camera")).to_be_visible()
 
 
 # Rotate and crop
@@ -299,7 +299,7 @@ def test_a_square_is_chosen_by_keyboard_alone(
     expect(where).to_have_text("300 × 300 pixels, 0 across and 6 down, rotated by 90°.")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_hidden()
-    expect(page.get_by_role("button", name="Predict", exact=True)).to_be_focused()
+    expect(page.get_by_role("button", name="Analyse", exact=True)).to_be_focused()
     expect(page.get_by_role("img", name="quarters.png")).to_have_js_property("naturalWidth", 300)
     expect(page.locator("#square")).to_be_hidden()
     page.keyboard.press("Enter")
@@ -325,7 +325,7 @@ def test_every_turn_is_the_one_that_is_shown(page: Page, quarters: FilePayload, 
     for _ in range(turns):
         page.get_by_role("button", name="Rotate", exact=True).click()
     page.get_by_role("button", name="Use this square").click()
-    page.get_by_role("button", name="Predict", exact=True).click()
+    page.get_by_role("button", name="Analyse", exact=True).click()
     expect(page.locator("#result-heading")).to_have_text(STATUSES)
     assert colours(photographs[0]) == (300, corners)
 
@@ -436,14 +436,14 @@ def test_heic_is_shown_and_cropped_by_what_is_loaded_with_the_first_one(page: Pa
     expect(page.locator("#crop-where")).to_contain_text("240 × 240 pixels, 0 across and 40 down")
     page.get_by_role("button", name="Use this square").click()
     expect(page.get_by_role("img", name="ISIC_0000026-turned.heic")).to_be_visible()
-    page.get_by_role("button", name="Predict", exact=True).click()
+    page.get_by_role("button", name="Analyse", exact=True).click()
     expect(page.locator("#details")).to_contain_text("240 × 240 pixels, JPEG")
 
 
 def test_what_nobody_can_open_is_not_cropped(page: Page) -> None:
     page.set_input_files("#file", {"name": "notes.heic", "mimeType": "image/heic", "buffer": b"not a photograph"})
     page.get_by_role("button", name="Rotate and crop").click()
-    expect(page.get_by_role("alert")).to_contain_text("This browser cannot open this photograph")
+    expect(page.get_by_role("alert")).to_contain_text("This browser cannot open this photo")
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Rotate and crop")).to_be_focused()
 
@@ -461,7 +461,7 @@ def test_a_photograph_above_the_limit_leaves_upright_and_without_its_metadata(pa
     with open(tmp_path / "large.jpg", "ab") as file:
         file.write(bytes(max(0, LIMIT + 1 - file.tell())))
     page.set_input_files("#file", tmp_path / "large.jpg")
-    page.get_by_role("button", name="Predict", exact=True).click()
+    page.get_by_role("button", name="Analyse", exact=True).click()
     expect(page.locator("#details")).to_contain_text("made smaller in your browser")
     assert b"where I live" not in photographs[0]
     with Image.open(BytesIO(photographs[0])) as smaller:
@@ -472,7 +472,7 @@ def test_a_photograph_above_the_limit_leaves_upright_and_without_its_metadata(pa
 def test_heic_is_sent_as_it_is_whatever_is_shown_of_it(page: Page) -> None:
     page.set_input_files("#file", PHONE_IMAGES / "ISIC_0000026.heic")
     expect(page.locator("#preview")).to_have_js_property("naturalWidth", 320)
-    page.get_by_role("button", name="Predict", exact=True).click()
+    page.get_by_role("button", name="Analyse", exact=True).click()
     # What the service says of it.
     expect(page.locator("#details")).to_contain_text("ISIC_0000026.heic, 320 × 240 pixels, HEIC")
 
@@ -483,7 +483,7 @@ def test_heic_above_the_limit_is_decoded_here(page: Page, tmp_path: Path) -> Non
     # A box that readers pass over.
     (tmp_path / "large.heic").write_bytes(original + struct.pack(">I4s", LIMIT, b"free") + bytes(LIMIT - 8))
     page.set_input_files("#file", tmp_path / "large.heic")
-    page.get_by_role("button", name="Predict", exact=True).click()
+    page.get_by_role("button", name="Analyse", exact=True).click()
     expect(page.locator("#result-heading")).to_have_text(STATUSES)
     expect(page.locator("#details")).to_contain_text("made smaller in your browser")
     with Image.open(BytesIO(photographs[0])) as smaller:
@@ -506,12 +506,12 @@ def test_several_photographs_are_looked_at_one_after_the_other(opened: Callable[
     page.on("request", lambda request: told.append("asked") if request.method == "POST" else None)
     page.on("requestfinished", lambda request: told.append("answered") if request.method == "POST" else None)
     page.set_input_files("#file", PHOTOGRAPHS)
-    expect(page.get_by_role("region", name="Photographs")).to_contain_text("0 of 4 looked at")
+    expect(page.get_by_role("region", name="Photos")).to_contain_text("0 of 4 analysed")
     expect(page.locator("#queue-rows tr")).to_have_count(4)
     assert not scrolls_sideways(page)
-    page.get_by_role("button", name="Predict all").click()
-    expect(page.locator("#queue-progress")).to_have_text("4 of 4 looked at")
-    expect(page.locator("#live")).to_have_text("All photographs have been looked at.")
+    page.get_by_role("button", name="Analyse all").click()
+    expect(page.locator("#queue-progress")).to_have_text("4 of 4 analysed")
+    expect(page.locator("#live")).to_have_text("All photos have been analysed.")
     assert told == ["asked", "answered"] * 4
     for row in page.locator("#queue-rows tr").all():
         expect(row.locator(".row-status span").last).to_have_text(STATUSES)
@@ -573,29 +573,29 @@ def files(*names: str) -> list[Any]:
 def test_what_fails_or_is_refused_keeps_its_row_and_one_is_tried_again(page: Page) -> None:
     fulfil(page, answer(0.62), 503, answer(0, "too_dark"), answer(0.1), answer(0.2))
     page.set_input_files("#file", files("a.jpg", "b.jpg", "c.jpg", "d.jpg"))
-    page.get_by_role("button", name="Predict all").click()
-    expect(page.locator("#queue-progress")).to_have_text("3 of 4 looked at, 1 without an answer")
+    page.get_by_role("button", name="Analyse all").click()
+    expect(page.locator("#queue-progress")).to_have_text("3 of 4 analysed, 1 without a result")
     expect(page.locator("#queue-bar")).to_have_js_property("value", 3)
-    expect(page.locator("#live")).to_have_text("3 of 4 looked at, 1 without an answer")
+    expect(page.locator("#live")).to_have_text("3 of 4 analysed, 1 without a result")
     row = page.get_by_role("row", name=re.compile("b.jpg"))
-    expect(row).to_contain_text("No answer")
+    expect(row).to_contain_text("No result")
     expect(row).to_contain_text("The service is busy or starting.")
     refused = page.get_by_role("row", name=re.compile("c.jpg"))
-    expect(refused).to_contain_text("Could not be judged")
+    expect(refused).to_contain_text("Could not be analysed")
     expect(refused).to_contain_text("The photo is too dark to analyse.")
     row.get_by_role("button", name="Retry b.jpg").click()
     expect(row).to_contain_text("Below the threshold")
     expect(row).to_contain_text("20%")
     expect(page.get_by_role("button", name="Retry", exact=True)).to_have_count(0)
-    expect(page.locator("#queue-progress")).to_have_text("4 of 4 looked at")
-    expect(page.locator("#live")).to_have_text("All photographs have been looked at.")
+    expect(page.locator("#queue-progress")).to_have_text("4 of 4 analysed")
+    expect(page.locator("#live")).to_have_text("All photos have been analysed.")
 
 
 def test_the_table_sorts_by_every_column_and_is_saved_in_that_order(page: Page) -> None:
     fulfil(page, answer(0.2), answer(0.62), 503, answer(0, "too_dark"), answer(0.4))
     page.set_input_files("#file", files("=cmd()|x.jpg", "a,b.jpg", "c.jpg", "d.jpg", "e10.jpg"))
-    page.get_by_role("button", name="Predict all").click()
-    expect(page.locator("#queue-progress")).to_have_text("4 of 5 looked at, 1 without an answer")
+    page.get_by_role("button", name="Analyse all").click()
+    expect(page.locator("#queue-progress")).to_have_text("4 of 5 analysed, 1 without a result")
     malignant = page.get_by_role("columnheader", name="Malignant")
     malignant.get_by_role("button").click()
     expect(malignant).to_have_attribute("aria-sort", "descending")
@@ -612,12 +612,12 @@ def test_the_table_sorts_by_every_column_and_is_saved_in_that_order(page: Page) 
     assert rows(page)[0] == "=cmd()|x.jpg"
     page.get_by_role("columnheader", name="Result").get_by_role("button").click()
     assert rows(page)[0] == "a,b.jpg"
-    page.get_by_role("columnheader", name="Picture").get_by_role("button").click()
+    page.get_by_role("columnheader", name="Photo").get_by_role("button").click()
     expected = ["=cmd()|x.jpg", "a,b.jpg", "c.jpg", "d.jpg", "e10.jpg"]
     assert rows(page) == expected
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as CSV").click()
-    assert download.value.suggested_filename == "photographs.csv"
+    assert download.value.suggested_filename == "photos.csv"
     text = Path(download.value.path()).read_text(encoding="utf-8-sig")
     table = list(csv.DictReader(StringIO(text, newline="")))
     # What a spreadsheet would run is text for it.
@@ -641,7 +641,7 @@ def test_the_table_sorts_by_every_column_and_is_saved_in_that_order(page: Page) 
 
 def test_the_arrows_are_no_part_of_a_column_s_name(page: Page) -> None:
     page.set_input_files("#file", files("a.jpg", "b.jpg"))
-    names = ("Picture", "Result", "Malignant", "Remains possible", "Most probable")
+    names = ("Photo", "Result", "Malignant", "Remains possible", "Most probable")
     for name in names:
         expect(page.get_by_role("columnheader", name=name, exact=True)).to_be_visible()
     for _ in range(2):
@@ -654,7 +654,7 @@ def test_no_button_of_a_row_breaks_within_a_word(opened: Callable[..., Page], lo
     page = opened(PHONE, locale=locale)
     fulfil(page, 503, 503)
     page.set_input_files("#file", files("a.jpg", "b.jpg"))
-    page.locator("#queue-predict").click()
+    page.locator("#queue-analyse").click()
     expect(page.locator("[data-state=failed]")).to_have_count(2)
     lines = """(button) => {
         const range = document.createRange();
@@ -679,22 +679,22 @@ def test_a_queue_can_be_stopped_and_gone_on_with(page: Page) -> None:
     waiting: list[Route] = []
     page.route("**/api/classify**", lambda route: waiting.append(route))
     page.set_input_files("#file", files("a.jpg", "b.jpg", "c.jpg"))
-    page.get_by_role("button", name="Predict all").click()
+    page.get_by_role("button", name="Analyse all").click()
     expect(page.get_by_role("button", name="Stop")).to_be_focused()
-    expect(page.get_by_role("row", name=re.compile("a.jpg"))).to_contain_text("Being looked at")
+    expect(page.get_by_role("row", name=re.compile("a.jpg"))).to_contain_text("Being analysed")
     expect(page.get_by_role("row", name=re.compile("b.jpg"))).to_contain_text("Waiting")
-    expect(page.locator("#result-heading")).to_have_text("Looking at the picture")
+    expect(page.locator("#result-heading")).to_have_text("Analysing the photo")
     waiting.pop().fulfill(json=answer(0.62))
-    expect(page.locator("#queue-progress")).to_have_text("1 of 3 looked at")
+    expect(page.locator("#queue-progress")).to_have_text("1 of 3 analysed")
     expect(page.locator("#result-heading")).to_have_text("Above the threshold")
     page.keyboard.press("Enter")
-    expect(page.locator("#queue-note")).to_have_text("Stopped. 1 of 3 have been looked at.")
+    expect(page.locator("#queue-note")).to_have_text("Stopped. 1 of 3 have been analysed.")
     expect(page.locator("[data-state=new]")).to_have_count(2)
-    expect(page.get_by_role("button", name="Predict all")).to_be_focused()
+    expect(page.get_by_role("button", name="Analyse all")).to_be_focused()
     page.unroute("**/api/classify**")
     fulfil(page, answer(0.1), answer(0.2))
     page.keyboard.press("Enter")
-    expect(page.locator("#queue-progress")).to_have_text("3 of 3 looked at")
+    expect(page.locator("#queue-progress")).to_have_text("3 of 3 analysed")
 
 
 def test_what_is_said_of_a_stopped_queue_is_translated_and_goes_with_the_next_change(page: Page) -> None:
@@ -704,21 +704,21 @@ def test_what_is_said_of_a_stopped_queue_is_translated_and_goes_with_the_next_ch
     note = page.locator("#queue-note")
 
     def stop() -> None:
-        page.locator("#queue-predict").click()
+        page.locator("#queue-analyse").click()
         expect(note).to_be_hidden()
         page.locator("#queue-stop").click()
         expect(note).to_be_visible()
 
     stop()
-    expect(note).to_have_text("Stopped. 0 of 3 have been looked at.")
+    expect(note).to_have_text("Stopped. 0 of 3 have been analysed.")
     page.get_by_label("Language").select_option("de")
-    expect(note).to_have_text("Angehalten. 0 von 3 wurden betrachtet.")
-    page.locator("#predict").click()
+    expect(note).to_have_text("Angehalten. 0 von 3 wurden ausgewertet.")
+    page.locator("#analyse").click()
     expect(note).to_be_hidden()
     page.locator("#cancel").click()
     stop()
     page.locator("#queue-rows .remove").last.click()
-    expect(page.locator("#queue-progress")).to_have_text("0 von 2 betrachtet")
+    expect(page.locator("#queue-progress")).to_have_text("0 von 2 ausgewertet")
     expect(note).to_be_hidden()
 
 
@@ -726,13 +726,13 @@ def test_one_of_several_can_be_cancelled_or_removed(page: Page) -> None:
     waiting: list[Route] = []
     page.route("**/api/classify**", lambda route: waiting.append(route))
     page.set_input_files("#file", files("a.jpg", "b.jpg", "c.jpg"))
-    page.get_by_role("button", name="Predict all").click()
+    page.get_by_role("button", name="Analyse all").click()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("row", name=re.compile("a.jpg"))).to_contain_text("Not looked at yet")
-    expect(page.get_by_role("row", name=re.compile("b.jpg"))).to_contain_text("Being looked at")
+    expect(page.get_by_role("row", name=re.compile("a.jpg"))).to_contain_text("Not analysed yet")
+    expect(page.get_by_role("row", name=re.compile("b.jpg"))).to_contain_text("Being analysed")
     page.get_by_role("button", name="Remove b.jpg").click()
     expect(page.locator("#queue-rows tr")).to_have_count(2)
-    expect(page.get_by_role("row", name=re.compile("c.jpg"))).to_contain_text("Being looked at")
+    expect(page.get_by_role("row", name=re.compile("c.jpg"))).to_contain_text("Being analysed")
     page.get_by_role("button", name="Remove a.jpg").click()
     # One alone needs no table.
     expect(page.locator("#queue")).to_be_hidden()
@@ -744,13 +744,13 @@ def test_one_of_several_can_be_cancelled_or_removed(page: Page) -> None:
 def test_remove_beside_the_picture_leaves_the_others(page: Page) -> None:
     fulfil(page, answer(0.62), answer(0.1), answer(0.2))
     page.set_input_files("#file", files("a.jpg", "b.jpg", "c.jpg"))
-    page.get_by_role("button", name="Predict all").click()
-    expect(page.locator("#queue-progress")).to_have_text("3 of 3 looked at")
+    page.get_by_role("button", name="Analyse all").click()
+    expect(page.locator("#queue-progress")).to_have_text("3 of 3 analysed")
     page.get_by_role("button", name="b.jpg", exact=True).click()
     remove = page.get_by_role("button", name="Remove", exact=True)
     remove.click()
     expect(page.locator("#live")).to_have_text("Removed b.jpg.")
-    expect(page.locator("#queue-progress")).to_have_text("2 of 2 looked at")
+    expect(page.locator("#queue-progress")).to_have_text("2 of 2 analysed")
     assert rows(page) == ["a.jpg", "c.jpg"]
     expect(page.get_by_role("img", name="c.jpg")).to_be_visible()
     expect(page.locator("#answer")).to_be_visible()
@@ -764,24 +764,24 @@ def test_remove_beside_the_picture_leaves_the_others(page: Page) -> None:
 def test_another_number_of_orientations_is_asked_anew_and_told_apart(page: Page) -> None:
     fulfil(page, *(answer(probability) for probability in (0.62, 0.1, 0.6, 0.2, 0.61)))
     page.set_input_files("#file", files("a.jpg", "b.jpg"))
-    predict_all = page.get_by_role("button", name="Predict all")
+    predict_all = page.get_by_role("button", name="Analyse all")
     progress = page.locator("#queue-progress")
     told = page.locator("#queue-rows").get_by_text("in eight orientations")
     predict_all.click()
-    expect(progress).to_have_text("2 of 2 looked at")
+    expect(progress).to_have_text("2 of 2 analysed")
     expect(predict_all).to_be_disabled()
     expect(told.filter(visible=True)).to_have_count(0)
-    page.get_by_role("checkbox", name="Check eight orientations").check()
+    page.get_by_role("checkbox", name="Use eight orientations").check()
     with page.expect_request("**/api/classify?views=8"):
         predict_all.click()
-    expect(progress).to_have_text("2 of 2 looked at")
+    expect(progress).to_have_text("2 of 2 analysed")
     expect(told.filter(visible=True)).to_have_count(2)
     expect(predict_all).to_be_disabled()
     # One of them as before.
-    page.get_by_role("checkbox", name="Check eight orientations").uncheck()
+    page.get_by_role("checkbox", name="Use eight orientations").uncheck()
     expect(predict_all).to_be_enabled()
-    page.get_by_role("button", name="Predict", exact=True).click()
-    expect(progress).to_have_text("2 of 2 looked at")
+    page.get_by_role("button", name="Analyse", exact=True).click()
+    expect(progress).to_have_text("2 of 2 analysed")
     expect(page.get_by_role("row", name=re.compile("a.jpg"))).to_contain_text("61%")
     expect(told.filter(visible=True)).to_have_count(1)
     with page.expect_download() as download:
@@ -802,27 +802,27 @@ def test_at_most_twenty_are_taken_and_more_can_be_added_until_then(opened: Calla
     expect(page.locator("#queue-rows tr")).to_have_count(19)
     page.set_input_files("#file", files("one.jpg", "two.jpg", "three.jpg"))
     expect(page.locator("#queue-rows tr")).to_have_count(20)
-    expect(page.locator("#queue-note")).to_have_text("At most 20 photographs at once: 2 were left out.")
-    expect(page.get_by_role("button", name="Add photographs")).to_be_disabled()
+    expect(page.locator("#queue-note")).to_have_text("At most 20 photos at once: 2 were left out.")
+    expect(page.get_by_role("button", name="Add photos")).to_be_disabled()
     expect(page.get_by_role("button", name="Use the camera")).to_be_disabled()
     assert not scrolls_sideways(page)
     page.get_by_role("button", name="Remove all").click()
     expect(page.locator("#queue")).to_be_hidden()
-    expect(page.locator("#picture")).to_be_hidden()
-    expect(page.locator("#live")).to_have_text("All photographs were removed.")
-    expect(page.get_by_role("button", name="Choose photographs")).to_be_focused()
+    expect(page.locator("#photo-figure")).to_be_hidden()
+    expect(page.locator("#live")).to_have_text("All photos were removed.")
+    expect(page.get_by_role("button", name="Choose photos")).to_be_focused()
 
 
 def test_a_cropped_one_of_several_is_asked_anew(page: Page) -> None:
     fulfil(page, answer(0.62), answer(0.1), answer(0.2))
     page.set_input_files("#file", files("a.jpg", "b.jpg"))
-    page.get_by_role("button", name="Predict all").click()
-    expect(page.locator("#queue-progress")).to_have_text("2 of 2 looked at")
+    page.get_by_role("button", name="Analyse all").click()
+    expect(page.locator("#queue-progress")).to_have_text("2 of 2 analysed")
     page.get_by_role("button", name="Rotate and crop").click()
     page.get_by_role("button", name="Use this square").click()
-    expect(page.get_by_role("row", name=re.compile("a.jpg"))).to_contain_text("Not looked at yet")
+    expect(page.get_by_role("row", name=re.compile("a.jpg"))).to_contain_text("Not analysed yet")
     expect(page.locator("#answer")).to_be_hidden()
-    page.get_by_role("button", name="Predict", exact=True).click()
+    page.get_by_role("button", name="Analyse", exact=True).click()
     expect(page.locator("#result-heading")).to_have_text("Below the threshold")
     expect(page.locator("#result-heading")).to_be_focused()
 
@@ -835,7 +835,7 @@ def test_the_smallest_telephone_shows_every_view_without_scrolling_sideways(
     assert not scrolls_sideways(page)
     fulfil(page, answer(0.62), answer(0, "too_dark"))
     page.set_input_files("#file", files("a-name-that-is-much-too-long-for-any-telephone.jpg", "b.jpg"))
-    page.locator("#queue-predict").click()
+    page.locator("#queue-analyse").click()
     expect(page.locator("#queue-bar")).to_have_js_property("value", 2)
     assert not scrolls_sideways(page)
     fits = "(dialog) => dialog.scrollWidth <= dialog.clientWidth && dialog.getBoundingClientRect().right <= innerWidth"
@@ -857,13 +857,13 @@ def test_the_whole_visit_breaks_no_rule_and_asks_no_other_host(opened: Callable[
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
     page.get_by_role("button", name="Use the camera").click()
-    page.get_by_role("button", name="Take the photograph").click()
+    page.get_by_role("button", name="Take the photo").click()
     page.get_by_role("button", name="Rotate and crop").click()
     page.get_by_role("button", name="Smaller").click()
     page.get_by_role("button", name="Use this square").click()
     page.set_input_files("#file", [*PHOTOGRAPHS[:2], PHONE_IMAGES / "ISIC_0000026.heic"])
-    page.get_by_role("button", name="Predict all").click()
-    expect(page.locator("#queue-progress")).to_have_text("3 of 3 looked at")
+    page.get_by_role("button", name="Analyse all").click()
+    expect(page.locator("#queue-progress")).to_have_text("3 of 3 analysed")
     page.get_by_role("button", name="ISIC_0000026.heic", exact=True).click()
     page.get_by_role("button", name="Rotate and crop").click()
     page.get_by_role("button", name="Use this square").click()

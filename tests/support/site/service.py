@@ -86,4 +86,4 @@ def answer_with(page: Page, body: Mapping[str, Any], card: Mapping[str, Any] = C
     page.route("**/api/model", lambda route: route.fulfill(json=card))
     page.route("**/api/classify**", lambda route: route.fulfill(json=body))
     page.locator(".sample").nth(5).click()
-    page.locator("#predict").click()
+    page.locator("#analyse").click()

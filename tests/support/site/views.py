@@ -36,7 +36,7 @@ def start(page: Page) -> None:
 def chosen(page: Page) -> None:
     """Choose a file, before it is classified."""
     page.set_input_files("#file", PHOTOGRAPH)
-    expect(page.locator("#predict")).to_be_enabled()
+    expect(page.locator("#analyse")).to_be_enabled()
 
 
 def busy(page: Page) -> None:
@@ -44,7 +44,7 @@ def busy(page: Page) -> None:
     held: list[Route] = []
     page.route("**/api/classify**", lambda route: held.append(route))
     page.locator(".sample").first.click()
-    page.locator("#predict").click()
+    page.locator("#analyse").click()
     expect(page.locator("#busy-text")).not_to_be_empty()
 
 
@@ -52,7 +52,7 @@ def problem(page: Page) -> None:
     """Show a failed request."""
     page.route("**/api/classify**", lambda route: route.fulfill(status=500, json=PROBLEM))
     page.locator(".sample").first.click()
-    page.locator("#predict").click()
+    page.locator("#analyse").click()
     expect(page.locator("#result")).to_have_attribute("data-status", "problem")
 
 
@@ -83,7 +83,7 @@ def several(page: Page) -> None:
     page.set_input_files("#file", files("a-name-that-is-much-too-long-for-any-telephone.jpg", "b.jpg", "c.jpg"))
     # Each row shows the number of views.
     page.locator("#views").check()
-    page.locator("#queue-predict").click()
+    page.locator("#queue-analyse").click()
     expect(page.locator("[data-state=failed]")).to_have_count(1)
     page.locator("[data-sort=probability]").click()
 
@@ -122,7 +122,7 @@ def private_ready(page: Page) -> None:
     page.locator("#private").check()
     expect(page.locator("#private-mode")).to_have_attribute("data-state", "ready", timeout=120_000)
     page.locator(".sample").first.click()
-    page.locator("#predict").click()
+    page.locator("#analyse").click()
     expect(page.locator("#answer")).to_be_visible(timeout=120_000)
 
 
@@ -132,7 +132,7 @@ def private_failed(page: Page) -> None:
     page.locator("#private").check()
     expect(page.locator("#private-mode")).to_have_attribute("data-state", "failed")
     page.locator(".sample").first.click()
-    page.locator("#predict").click()
+    page.locator("#analyse").click()
     expect(page.locator("#result")).to_have_attribute("data-status", "problem")
 
 

@@ -39,7 +39,7 @@ export function turnOn() {
   load().catch(() => {});
 }
 
-/** DecisionConfig at the service again, and take from this device what was downloaded. */
+/** Classify by the service again, and delete the downloads from this device. */
 export async function turnOff() {
   remember(false);
   loading.abort();
