@@ -37,6 +37,9 @@ class Tally:
     failed: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.answered + other.answered, self.failed + other.failed, self.wrong + other.wrong)
+
     def total(self) -> int:
         return self.answered.total() + self.failed.total() + len(self.wrong)
 
@@ -114,9 +117,4 @@ def drive(runtime: RuntimeApi, chosen: Sequence[Visit], *, callers: int, seconds
         thread.start()
     for thread in threads:
         thread.join()
-    whole = Tally()
-    for tally in tallies:
-        whole.answered += tally.answered
-        whole.failed += tally.failed
-        whole.wrong += tally.wrong
-    return whole
+    return sum(tallies, Tally())
