@@ -22,6 +22,11 @@ def visits(environment: dict[str, str]) -> list[traffic.Visit]:
         return traffic.visits(lambda event, context: runtime.invoke(event))
 
 
+def enough(tally: traffic.Tally) -> bool:
+    """Return whether requests of every kind were answered."""
+    return tally.answered.total() > 50 and {200, 400, 404} <= tally.answered.keys()
+
+
 def test_killed_process_loses_only_its_own_request(environment: dict[str, str], visits: list[traffic.Visit]) -> None:
     kills = 3
     with RuntimeApi() as runtime, Function(runtime, "lesion.handler.handler", environment):
@@ -36,11 +41,11 @@ def test_killed_process_loses_only_its_own_request(environment: dict[str, str], 
         killer.start()
         tally, deadline = traffic.Tally(), time.monotonic() + 120
         # On a busy machine a few seconds are too short for enough requests.
-        while killer.is_alive() or (tally.answered.total() <= 50 and time.monotonic() < deadline):
-            tally += traffic.drive(runtime, visits, callers=4, seconds=3)
+        while killer.is_alive() or (not enough(tally) and time.monotonic() < deadline):
+            tally += traffic.drive(runtime, visits, callers=4, seconds=3, seed=tally.total())
         killer.join()
     assert tally.wrong == []
-    assert tally.answered.total() > 50 and {200, 400, 404} <= tally.answered.keys()
+    assert enough(tally), tally
     # A killed process fails at most its current request.
     assert tally.failed.total() <= kills
 

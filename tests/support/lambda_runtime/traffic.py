@@ -106,12 +106,13 @@ def send(runtime: RuntimeApi, chosen: Sequence[Visit], tally: Tally, end: float,
             tally.wrong.append(f"{answer['statusCode']} instead of {visit.status}: {answer['body'][:200]}")
 
 
-def drive(runtime: RuntimeApi, chosen: Sequence[Visit], *, callers: int, seconds: float) -> Tally:
-    """Run concurrent clients, each with its own sequence of requests."""
+def drive(runtime: RuntimeApi, chosen: Sequence[Visit], *, callers: int, seconds: float, seed: int = 0) -> Tally:
+    """Run concurrent clients, each with its own sequence of requests; another seed gives other sequences."""
     end = time.monotonic() + seconds
     tallies = [Tally() for _ in range(callers)]
     threads = [
-        threading.Thread(target=send, args=(runtime, chosen, tally, end, number)) for number, tally in enumerate(tallies)
+        threading.Thread(target=send, args=(runtime, chosen, tally, end, seed + number))
+        for number, tally in enumerate(tallies)
     ]
     for thread in threads:
         thread.start()
