@@ -8,8 +8,9 @@ Images are decoded and classified by the code of the service. Intervals are 95 %
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import onnx
 from lesion.inference.card import Card
@@ -20,7 +21,7 @@ from export.commands.options import data_option, model_option, out_of_distributi
 from export.data.isic import read_table
 from export.data.labels import LabelledImage
 from export.data.splits import SPLITS, select_split
-from export.evaluation.ood_eval import evaluate_ood
+from export.evaluation.ood import evaluate_ood
 from export.evaluation.predictions import Predictions, predict
 from export.evaluation.split_report import split_report
 from export.graph.metadata import write_metadata
@@ -35,7 +36,7 @@ def evaluate(
     *,
     eight_views: bool = True,
     folders: Sequence[Path] = (),
-) -> tuple[dict[str, Figures], dict[str, Predictions]]:
+) -> tuple[Figures, dict[str, Predictions]]:
     """Evaluate a model on each split and on folders of out-of-distribution images; print the figures.
 
     Args:
@@ -48,7 +49,7 @@ def evaluate(
     Returns:
         Figures by split, and those of the folders under "strangers"; one-view predictions by split.
     """
-    reports: dict[str, Figures] = {}
+    reports: Figures = {}
     predictions = {}
     for split in splits:
         chosen = select_split(rows, split)
@@ -64,7 +65,7 @@ def evaluate(
     return reports, predictions
 
 
-def show(split: str, figures: Figures) -> None:
+def show(split: str, figures: Mapping[str, Any]) -> None:
     """Print the figures of `export.evaluation.split_report.split_report` for one split as a table."""
     print(f"\n{split:22} {'n':>5} {'malig.':>6}  {'AUC':19}  {'sensitivity':19}  {'specificity':19}  spec. at 95 % sens.")
     for name, part in {"all": figures["all"], **figures["datasets"], "eight views": figures.get("eight_views")}.items():
@@ -95,7 +96,7 @@ def _text(entry: Figures) -> str:
     return f"{entry['value']:.3f} ({entry['low']:.3f}-{entry['high']:.3f})"
 
 
-def publish(path: Path, reports: dict[str, Figures], test: Predictions, card: Card) -> None:
+def publish(path: Path, reports: Figures, test: Predictions, card: Card) -> None:
     """Write the figures to the model file, to metrics.json, to the model card and to the plots.
 
     Args:

@@ -17,13 +17,15 @@ from lesion.imaging.decode import Pixels
 from lesion.inference.model import Model
 from onnx import numpy_helper
 from PIL import Image, ImageFilter
+from scipy.stats import spearmanr
 from skimage.filters import threshold_otsu
 from tqdm import tqdm
 
-from export.arrays import Array, Figures, Floats, Mask
+from export.arrays import Array, Figures, Floats, Labels, Mask
 from export.data.labels import LabelledImage
 from export.data.transforms import load_square
 from export.evaluation.bootstrap import bootstrap_interval
+from export.evaluation.schema import IntervalJson
 from export.graph.weight_storage import NETWORK_PREFIX
 
 IMAGES = 400
@@ -126,8 +128,7 @@ def rank_correlation(first: Floats, second: Floats) -> float:
     """Return Spearman's rank correlation of two maps of one shape; 0 where one of them is constant."""
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return 0.0
-    one, other = (np.argsort(np.argsort(values.ravel())).astype(np.float64) for values in (first, second))
-    return float(np.corrcoef(one, other)[0, 1])
+    return float(spearmanr(first.ravel(), second.ravel()).statistic)
 
 
 def evidence_inside(evidence: Floats, mask: Mask) -> float:
@@ -168,7 +169,7 @@ def measure_faithfulness(path: Path, rows: Sequence[LabelledImage], images: int 
         mask = segment_lesion(square)
         shares.append((np.nan, np.nan) if mask is None else (evidence_inside(evidence, mask), float(mask.mean())))
 
-    def mean(values: Sequence[float] | Array) -> dict[str, float | None]:
+    def mean(values: Sequence[float] | Array) -> IntervalJson:
         return _mean_over_groups(np.asarray(values, np.float64), groups)
 
     inside, area = np.array(shares).T
@@ -193,7 +194,7 @@ def measure_faithfulness(path: Path, rows: Sequence[LabelledImage], images: int 
     }
 
 
-def _mean_over_groups(values: Array, groups: np.ndarray) -> dict[str, float | None]:
+def _mean_over_groups(values: Array, groups: Labels) -> IntervalJson:
     """Return the mean of values (N,) that are not NaN, with its interval."""
     known = ~np.isnan(values)
 

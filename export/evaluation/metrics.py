@@ -1,24 +1,27 @@
-"""Figures of a binary score with image weights, so that the bootstrap only changes the weights.
+"""Metrics of a binary score with image weights, so that a bootstrap resample only changes the weights.
 
-Every function takes arrays over N images and returns a float, NaN where the figure is not defined.
+Every function takes arrays over N images and returns NaN where the metric is not defined.
 """
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import roc_curve
 
-Array = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+from export.arrays import Array, Labels, Mask
 
 BINS = 15
-"""Equally filled, for everything about calibration."""
+"""Number of bins with equal counts, for calibration error and reliability diagram."""
 
 
 def auc(score: Array, positive: Mask, weights: Array) -> float:
-    """Area under the ROC curve: the share of pairs in which the positive scores higher, half of a tie (Hanley, McNeil 1982).
+    """Return the area under the ROC curve: the share of pairs ranked correctly, ties counted half (Hanley & McNeil 1982).
 
-    scikit-learn's figure without its checks of every argument, which take many times as long as the sums: a report asks a
-    hundred thousand times.
+    `sklearn.metrics.roc_auc_score` returns the same value, but its argument checks take many times as long, and a report
+    calls this function a hundred thousand times.
+
+    Args:
+        score: (N,).
+        positive: labels (N,).
+        weights: (N,), not negative.
     """
     if not (weights[positive].any() and weights[~positive].any()):
         return np.nan
@@ -29,35 +32,68 @@ def auc(score: Array, positive: Mask, weights: Array) -> float:
 
 
 def rate(flag: Mask, among: Mask, weights: Array) -> float:
-    """Share of images with `flag` among those with `among`: sensitivity, specificity, coverage, accuracy."""
+    """Return the weighted share of images with `flag` among those with `among`, such as sensitivity or coverage.
+
+    Args:
+        flag: (N,).
+        among: (N,).
+        weights: (N,), not negative.
+    """
     total = weights[among].sum()
     return float(weights[among & flag].sum() / total) if total else np.nan
 
 
 def specificity_at_sensitivity(sensitivity: float, score: Array, positive: Mask, weights: Array) -> float:
-    """The best specificity whose sensitivity is at least the one given."""
+    """Return the highest specificity at which the sensitivity is at least the given one.
+
+    Args:
+        sensitivity: 0..1.
+        score: (N,).
+        positive: labels (N,).
+        weights: (N,), not negative.
+    """
     curve = _curve(score, positive, weights)
     return np.nan if curve is None else float(1 - curve[0][curve[1] >= sensitivity].min())
 
 
 def sensitivity_at_specificity(specificity: float, score: Array, positive: Mask, weights: Array) -> float:
-    """The best sensitivity whose specificity is at least the one given."""
+    """Return the highest sensitivity at which the specificity is at least the given one.
+
+    Args:
+        specificity: 0..1.
+        score: (N,).
+        positive: labels (N,).
+        weights: (N,), not negative.
+    """
     curve = _curve(score, positive, weights)
     return np.nan if curve is None else float(curve[1][1 - curve[0] >= specificity].max())
 
 
 def roc_points(score: Array, positive: Mask) -> list[tuple[float, float]]:
-    """Share of negatives above, 0 to 1 in steps of 0.01, and the best share of positives above that goes with it."""
+    """Return the ROC curve at false-positive rates 0, 0.01, ..., 1.
+
+    Args:
+        score: (N,).
+        positive: labels (N,).
+
+    Returns:
+        Pairs of false-positive rate and highest true-positive rate; empty without images of both classes.
+    """
     curve = _curve(score, positive, np.ones(len(score)))
     if curve is None:
         return []
-    shares = np.linspace(0, 1, 101)
-    best = curve[1][np.searchsorted(curve[0], shares, side="right") - 1]
-    return [(round(float(share), 4), round(float(sensitivity), 4)) for share, sensitivity in zip(shares, best, strict=True)]
+    rates = np.linspace(0, 1, 101)
+    best = curve[1][np.searchsorted(curve[0], rates, side="right") - 1]
+    return [(round(float(rate), 4), round(float(sensitivity), 4)) for rate, sensitivity in zip(rates, best, strict=True)]
 
 
 def reliability_points(probability: Array, positive: Mask) -> list[tuple[float, float]]:
-    """Mean probability and share of positives in each of `BINS` equally filled bins."""
+    """Return mean probability and share of positives in each of `BINS` bins with equal counts.
+
+    Args:
+        probability: (N,).
+        positive: labels (N,).
+    """
     parts = np.array_split(np.argsort(probability, kind="stable"), min(BINS, len(probability)))
     return [
         (round(float(probability[part].mean()), 4), round(float(positive[part].mean()), 4)) for part in parts if len(part)
@@ -65,17 +101,25 @@ def reliability_points(probability: Array, positive: Mask) -> list[tuple[float, 
 
 
 def _curve(score: Array, positive: Mask, weights: Array) -> tuple[Array, Array] | None:
-    drawn = weights > 0
-    if not (positive[drawn].any() and (~positive[drawn]).any()):
+    """Return false- and true-positive rates, or None where one class has no weight."""
+    kept = weights > 0
+    if not (positive[kept].any() and (~positive[kept]).any()):
         return None
     false_positive, true_positive, _ = roc_curve(
-        positive[drawn], score[drawn], sample_weight=weights[drawn], drop_intermediate=False
+        positive[kept], score[kept], sample_weight=weights[kept], drop_intermediate=False
     )
     return false_positive, true_positive
 
 
 def calibration_error(probability: Array, positive: Mask, weights: Array, bins: int = BINS) -> float:
-    """Expected calibration error over equally filled bins (Nixon et al. 2019, adaptive)."""
+    """Return the expected calibration error over bins with equal counts (Nixon et al. 2019, adaptive).
+
+    Args:
+        probability: (N,).
+        positive: labels (N,).
+        weights: (N,), not negative.
+        bins: number of bins.
+    """
     order = np.argsort(probability, kind="stable")
     error = 0.0
     for part in np.array_split(order, bins):
@@ -86,14 +130,26 @@ def calibration_error(probability: Array, positive: Mask, weights: Array, bins: 
     return float(error / weights.sum()) if weights.sum() else np.nan
 
 
-def balanced_accuracy(predicted: npt.NDArray[np.str_], actual: npt.NDArray[np.str_], weights: Array) -> float:
-    """Mean over the classes present of the share that is named rightly."""
+def balanced_accuracy(predicted: Labels, actual: Labels, weights: Array) -> float:
+    """Return the mean recall over the classes in `actual`.
+
+    Args:
+        predicted: class codes (N,).
+        actual: class codes (N,).
+        weights: (N,), not negative.
+    """
     recalls = [rate(predicted == code, actual == code, weights) for code in np.unique(actual)]
     return float(np.nanmean(recalls)) if recalls and not np.isnan(recalls).all() else np.nan
 
 
 def predictive_values(sensitivity: float, specificity: float, prevalence: float) -> tuple[float, float]:
-    """Positive and negative predictive value at a prevalence (Bayes)."""
+    """Return the positive and the negative predictive value at a prevalence (Bayes' theorem).
+
+    Args:
+        sensitivity: 0..1.
+        specificity: 0..1.
+        prevalence: share of malignant images, 0..1.
+    """
     true_positive, false_positive = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
     true_negative, false_negative = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
     above, below = true_positive + false_positive, true_negative + false_negative

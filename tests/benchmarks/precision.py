@@ -22,10 +22,11 @@ from lesion.imaging.decode import Pixels, decode
 from lesion.inference.model import Model, create_session
 from tqdm import tqdm
 
+from export.arrays import Array
 from export.data.isic import read_table
-from export.evaluation.metrics import Array
-from export.evaluation.precision import MAX_AUC_CHANGE, Figures, compare_precisions
+from export.evaluation.precision import MAX_AUC_CHANGE, compare_precisions
 from export.evaluation.predictions import Predictions, predict
+from export.evaluation.schema import PrecisionMetrics
 from tests.benchmarks.contenders import CONTENDERS, MODEL, Contender
 from tests.support.paths import REPOSITORY
 
@@ -100,7 +101,7 @@ def _logit_shape() -> tuple[int, ...]:
     return tuple(1 for _ in _part("logit", "probability").get_inputs()[0].shape)
 
 
-def page(found: dict[str, Figures], count: int, machine: str) -> str:
+def page(found: dict[str, PrecisionMetrics], count: int, machine: str) -> str:
     """Return the report as Markdown."""
     rows = [
         f"| {name} | {one['auc']:.4f} | {one['auc_change']['value']:+.4f} ({one['auc_change']['low']:+.4f} to "
@@ -134,7 +135,7 @@ def main(args: argparse.Namespace) -> None:
     rows = [row for row in read_table(args.data) if row.split == "val"]
     original = predict(model, rows)
     images = [decode(row.path.read_bytes(), at_least=2 * model.card.input_size).pixels for row in rows]
-    found: dict[str, Figures] = {}
+    found: dict[str, PrecisionMetrics] = {}
     for contender in CONTENDERS:
         if contender.folder == "openvino":
             logits = logits_of(contender, images, bias)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from export.arrays import Array
 from export.evaluation import metrics
 from export.evaluation.bootstrap import bootstrap_interval, bootstrap_weights, expected_under_calibration
 
@@ -106,7 +107,7 @@ def test_chance_explains_the_calibration_error_of_probabilities_that_are_right_a
     probability = rng.beta(0.5, 1.5, 1000)
     labels, ones = rng.random(1000) < probability, np.ones(1000)
 
-    def error(score: metrics.Array) -> float:
+    def error(score: Array) -> float:
         return metrics.calibration_error(score, labels, ones)
 
     chance = expected_under_calibration(lambda drawn: metrics.calibration_error(probability, drawn, ones), probability, 200)

@@ -1,0 +1,122 @@
+"""Types of the figures in metrics.json that `export.evaluation` computes; the keys are a contract with page and service."""
+
+from typing import NotRequired, TypedDict
+
+
+class IntervalJson(TypedDict):
+    """An estimate with its 95 % interval, rounded to four digits; None where it is not defined."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class PairScore(TypedDict):
+    """Discrimination of melanoma and nevus by one score."""
+
+    auc: IntervalJson
+    sensitivity_at_specificity_0926: IntervalJson
+
+
+class MelanomaNevus(PairScore):
+    """Discrimination of melanoma and nevus by the probability of malignancy.
+
+    `as_one_of_both` restricts the classification to the two diagnoses, where the model has both of them.
+    """
+
+    n: int
+    melanoma: int
+    as_one_of_both: NotRequired[PairScore]
+
+
+class Coverage(TypedDict):
+    """Share of images of each side whose prediction set contains that side."""
+
+    malignant: IntervalJson
+    benign: IntervalJson
+
+
+class ImageSetMetrics(TypedDict):
+    """Metrics of one set of images.
+
+    `calibration_error_if_right` is the calibration error that perfectly calibrated probabilities have by chance, `uncertain`
+    the share of prediction sets with both sides.
+    """
+
+    n: int
+    malignant: int
+    groups: int
+    auc: IntervalJson
+    sensitivity: IntervalJson
+    specificity: IntervalJson
+    specificity_at_95_sensitivity: IntervalJson
+    calibration_error: IntervalJson
+    calibration_error_if_right: IntervalJson
+    melanoma_nevus: MelanomaNevus
+    balanced_accuracy: IntervalJson
+    coverage: Coverage
+    uncertain: IntervalJson
+    refused: IntervalJson
+    malignant_among_refused: int
+
+
+class DiagnosisMetrics(TypedDict):
+    """Images with one recorded diagnosis, and the share of them above the threshold."""
+
+    n: int
+    malignant: bool
+    above_threshold: IntervalJson
+
+
+class PredictiveValues(TypedDict):
+    """Predictive values at one prevalence."""
+
+    positive: float | None
+    negative: float | None
+
+
+class Curves(TypedDict):
+    """Points (x, y) of the ROC curve and of the reliability diagram."""
+
+    roc: list[tuple[float, float]]
+    reliability: list[tuple[float, float]]
+
+
+class ViewsGain(TypedDict):
+    """Differences of metrics between eight views and one, on the same images."""
+
+    auc: IntervalJson
+    specificity_at_95_sensitivity: IntervalJson
+    calibration_error: IntervalJson
+
+
+class SplitMetrics(TypedDict):
+    """Metrics of one split; the keys of the dictionaries are data sets, diagnosis codes and prevalences."""
+
+    all: ImageSetMetrics
+    datasets: dict[str, ImageSetMetrics]
+    diagnoses: dict[str, DiagnosisMetrics]
+    predictive_values: dict[str, PredictiveValues]
+    curves: Curves
+    eight_views: NotRequired[ImageSetMetrics]
+    eight_views_gain: NotRequired[ViewsGain]
+
+
+class OodMetrics(TypedDict):
+    """Metrics of one folder of out-of-distribution images; `codes` counts images by refusal code."""
+
+    n: int
+    refused: float
+    codes: dict[str, int]
+    distance_auroc: float
+
+
+class PrecisionMetrics(TypedDict):
+    """Changes by a numeric precision; `malignant_lost` counts malignant images that fall below the threshold."""
+
+    auc: float
+    auc_change: IntervalJson
+    largest_logit_difference: float
+    flips: int
+    malignant_lost: int
+    passes: bool
