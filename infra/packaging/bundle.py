@@ -37,8 +37,8 @@ VENDOR = (
     "workbox-routing/build/workbox-routing.prod.js",
     "workbox-strategies/build/workbox-strategies.prod.js",
 )
-"""Files of packages that the page loads, published under /vendor/ with their path in the package, to which tsconfig.json maps
-the addresses. The files of private mode are separate, see `_private_downloads`."""
+"""Files of packages that the page loads, published under /vendor/ with their path in the package; infra/tsconfig.json maps
+the addresses to their types. The files of private mode are separate, see `_private_downloads`."""
 _RUNTIME = "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"
 _ENGINE = "onnxruntime-web/dist/ort.wasm.bundle.min.mjs"
 _HEIC = "libheif-js/libheif-wasm/libheif-bundle.mjs"
@@ -70,8 +70,8 @@ TYPES = {
 """Media type of each file by its suffix. Because of `nosniff`, browsers do not correct a wrong type."""
 
 CACHE_CONTROL = "no-cache"
-"""Of every file: browsers revalidate by the ETag before each use. Names contain no hashes, and modules of different versions do
-not work together."""
+"""Of every file: browsers revalidate it by its ETag before each use, because names contain no hashes and modules of
+different versions do not work together."""
 
 
 class BundleError(Exception):

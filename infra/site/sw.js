@@ -1,8 +1,7 @@
-// The service worker: the page opens without a network, and private mode keeps what it downloaded.
+// The service worker: opens the page without a network, and caches the downloads of private mode.
 //
-// With a network the page is always the one of today: its files come from there, and those kept at the installation stand
-// in only where the network fails. They are of one version, complete, and replaced by the next. Nothing else is ever kept:
-// no answer of the API and no photograph passes through here.
+// With a network, the page's files always come from there. The precached files, complete and of one version, are the fallback;
+// the next version replaces them. Nothing else is stored: responses of the API and photos do not pass through here.
 
 /* global workbox */
 
@@ -15,46 +14,46 @@ importScripts(
 
 const { core, precaching, routing, strategies } = workbox;
 const PAGE = "/index.html";
-const PARTS = "/private/parts.json";
+const DOWNLOADS = "/private/parts.json";
 /** Name of the cache, as in js/private/downloads.js. */
 const PRIVATE = "private";
 
 self.skipWaiting();
 core.clientsClaim();
-// infra/packaging/bundle.py puts the page's files and their revisions here.
+// infra/packaging/bundle.py inserts the page's files and their revisions.
 precaching.precache(self.__WB_MANIFEST);
 precaching.cleanupOutdatedCaches();
 
 routing.registerRoute(
-  ({ request, url, sameOrigin }) => sameOrigin && (request.mode === "navigate" ? url.pathname === "/" : isKept(url)),
+  ({ request, url, sameOrigin }) => sameOrigin && (request.mode === "navigate" ? url.pathname === "/" : isPrecached(url)),
   async ({ request }) => {
     try {
       return await fetch(request);
     } catch (error) {
-      const kept = await precaching.matchPrecache(request.mode === "navigate" ? PAGE : request.url);
-      if (!kept) throw error;
-      return kept;
+      const precached = await precaching.matchPrecache(request.mode === "navigate" ? PAGE : request.url);
+      if (!precached) throw error;
+      return precached;
     }
   },
 );
 
-// Their names carry the hash of their content: what is kept under one never changes. Only private mode asks for them.
+// Their names contain the hash of the content, so a cached file never changes. Only private mode requests them.
 routing.registerRoute(
-  ({ url, sameOrigin }) => sameOrigin && url.pathname.startsWith("/private/") && url.pathname !== PARTS,
+  ({ url, sameOrigin }) => sameOrigin && url.pathname.startsWith("/private/") && url.pathname !== DOWNLOADS,
   new strategies.CacheFirst({ cacheName: PRIVATE, fetchOptions: { cache: "no-store" } }),
 );
 
-self.addEventListener("activate", (event) => event.waitUntil(dropOldParts()));
+self.addEventListener("activate", (event) => event.waitUntil(deleteOldDownloads()));
 
 /** @param {URL} url */
-const isKept = (url) => precaching.getCacheKeyForURL(url.href) !== undefined;
+const isPrecached = (url) => precaching.getCacheKeyForURL(url.href) !== undefined;
 
-/** Models and runtimes of earlier versions. */
-async function dropOldParts() {
-  const list = await precaching.matchPrecache(PARTS);
+/** Delete the models and runtimes of earlier versions. */
+async function deleteOldDownloads() {
+  const list = await precaching.matchPrecache(DOWNLOADS);
   if (!list || !(await caches.has(PRIVATE))) return;
-  const parts = Object.values(await list.json()).map(({ url }) => url);
+  const current = Object.values(await list.json()).map(({ url }) => url);
   const cache = await caches.open(PRIVATE);
-  const kept = await cache.keys();
-  await Promise.all(kept.filter(({ url }) => !parts.includes(new URL(url).pathname)).map((request) => cache.delete(request)));
+  const stored = await cache.keys();
+  await Promise.all(stored.filter(({ url }) => !current.includes(new URL(url).pathname)).map((request) => cache.delete(request)));
 }

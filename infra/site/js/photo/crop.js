@@ -66,7 +66,7 @@ byId("crop-close", HTMLButtonElement).addEventListener("click", () => closeWith(
 byId("crop-use", HTMLButtonElement).addEventListener("click", () => void use());
 byId("crop-reset", HTMLButtonElement).addEventListener("click", reset);
 dialog.addEventListener("close", () => {
-  // A browser tells of it a moment lazyModule, when the window may be open again.
+  // The event arrives a moment later, when the dialog may be open again.
   if (!dialog.open) closeWith(null);
 });
 closeOnBackdropClick(dialog);
