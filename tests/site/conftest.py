@@ -1,11 +1,14 @@
 """What the tests of the page share: a browser, and windows of it."""
 
 from collections.abc import Callable, Iterator
+from io import BytesIO
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
 
 from tests.support.browser import launched
+from tests.support.site.visit import CAMERA_RECORDER, DESKTOP
 
 
 @pytest.fixture(scope="package")
@@ -36,3 +39,48 @@ def opened(browser: Browser, base_url: str) -> Iterator[Callable[..., Page]]:
     yield opened
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, base_url: str) -> Iterator[Callable[..., Page]]:
+    """Opens the page: how wide, whether the camera may be used, and what runs before it."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(size: tuple[int, int] = DESKTOP, *scripts: str, camera: bool = True, locale: str = "en") -> Page:
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            reduced_motion="reduce",
+            locale=locale,
+            accept_downloads=True,
+            service_workers="block",
+        )
+        contexts.append(context)
+        if camera:
+            context.grant_permissions(["camera"])
+        page = context.new_page()
+        for script in (CAMERA_RECORDER, *scripts):
+            page.add_init_script(script)
+        page.goto(base_url)
+        expect(page.locator(".sample")).to_have_count(12)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def quarters() -> FilePayload:
+    """A image of four colours, 400 x 300, as it is chosen: red and blue above, yellow and green below."""
+    image = Image.new("RGB", (400, 300))
+    for at, colour in (((0, 0), "red"), ((200, 0), "blue"), ((0, 150), "yellow"), ((200, 150), "green")):
+        image.paste(colour, (*at, at[0] + 200, at[1] + 150))
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+    return {"name": "quarters.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    """Return the page in a window of a desktop."""
+    return open_page()

@@ -1,4 +1,4 @@
-"""The About window: what the model is, its figures as plots with a table beside each, and how to take a photograph."""
+"""The About window: what the model is, its figures as plots with a table beside each, and how to take a image."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -35,7 +35,8 @@ def open_about(page: Page, card: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_each_plot_is_drawn_and_has_a_table_that_says_the_same(opened: Callable[..., Page], width: int) -> None:
+def test_plots_are_drawn_with_equal_tables(opened: Callable[..., Page], width: int) -> None:
+    """Each plot is drawn and has a table with the same content."""
     page = opened(width=width)
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
@@ -57,14 +58,16 @@ def test_each_plot_is_drawn_and_has_a_table_that_says_the_same(opened: Callable[
     assert complaints == []
 
 
-def test_a_plot_without_its_figures_is_left_out(opened: Callable[..., Page]) -> None:
+def test_plot_without_figures_is_omitted(opened: Callable[..., Page]) -> None:
+    """A plot whose figures are missing is omitted."""
     page = opened()
     open_about(page, CARD)
     expect(page.locator("#figures table")).to_have_count(2)
     expect(page.locator("#figures figure")).to_have_count(0)
 
 
-def test_the_library_of_plots_is_fetched_by_who_opens_the_window_only(opened: Callable[..., Page]) -> None:
+def test_chart_library_is_loaded_with_about_dialog(opened: Callable[..., Page]) -> None:
+    """The chart library is loaded when the dialog is opened, not before."""
     page = opened()
     fetched = "() => performance.getEntriesByType('resource').some((entry) => entry.name.includes('chart.umd'))"
     assert not page.evaluate(fetched)
@@ -73,7 +76,8 @@ def test_the_library_of_plots_is_fetched_by_who_opens_the_window_only(opened: Ca
     assert response.value.ok
 
 
-def test_plots_are_said_again_in_another_language(opened: Callable[..., Page]) -> None:
+def test_plots_follow_change_of_language(opened: Callable[..., Page]) -> None:
+    """The plots follow a change of language."""
     page = opened()
     open_about(page, FULL_CARD)
     page.locator("#about-close").click()
@@ -91,9 +95,8 @@ def test_plots_are_said_again_in_another_language(opened: Callable[..., Page]) -
         ("fr", "Recherche et enseignement", "N’est pas un dispositif médical"),
     ],
 )
-def test_what_the_model_file_says_is_translated_where_it_is_known(
-    opened: Callable[..., Page], language: str, use: str, limit: str
-) -> None:
+def test_model_text_is_translated_when_known(opened: Callable[..., Page], language: str, use: str, limit: str) -> None:
+    """Sentences of the model file are translated when the page has a translation."""
     page = opened(language)
     # The repository's own model, whose words the page knows.
     page.locator("#about-open").click()
@@ -109,7 +112,8 @@ def test_what_the_model_file_says_is_translated_where_it_is_known(
     expect(page.locator("#limits [lang=en]")).to_have_text("Only for tests.")
 
 
-def test_what_could_not_be_judged_leads_to_how_to_take_a_photograph(opened: Callable[..., Page]) -> None:
+def test_refusal_links_to_photo_instructions(opened: Callable[..., Page]) -> None:
+    """A refusal links to the instructions for a good photo."""
     page = opened()
     answer_with(page, answer(0))
     page.locator("#answer").get_by_role("button", name="How to take a good photo").click()
@@ -121,7 +125,8 @@ def test_what_could_not_be_judged_leads_to_how_to_take_a_photograph(opened: Call
     expect(page.locator("#help")).to_be_focused()
 
 
-def test_the_licences_of_the_packages_are_served(opened: Callable[..., Page]) -> None:
+def test_package_licences_are_served(opened: Callable[..., Page]) -> None:
+    """The licences of the packages are served."""
     page = opened()
     page.locator("#about-open").click()
     address = page.get_by_role("link", name="Their licences").get_attribute("href") or ""

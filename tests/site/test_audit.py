@@ -88,7 +88,7 @@ def visitor(browser: Browser, base_url: str) -> Iterator[Callable[..., Page]]:
         ),
     ],
 )
-def test_every_view_passes_axe_fits_its_window_and_keeps_its_rules(
+def test_views_pass_axe_and_fit_their_window(
     visitor: Callable[..., Page], base_url: str, language: str, scheme: str, width: int
 ) -> None:
     """One visit for all of it: coming to a view is what takes the time."""
@@ -111,7 +111,8 @@ def test_every_view_passes_axe_fits_its_window_and_keeps_its_rules(
     assert [url for url in asked if not url.startswith((base_url, f"blob:{base_url}"))] == []
 
 
-def test_what_axe_objects_to_is_seen(opened: Callable[..., Page]) -> None:
+def test_axe_reports_violations(opened: Callable[..., Page]) -> None:
+    """The audit fails for a view with a violation."""
     page = opened()
     page.evaluate(AXE.read_text())
     page.evaluate("document.getElementById('predict').textContent = ''")
@@ -130,7 +131,8 @@ LATE_MS = 700
 
 
 @pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.slow)])
-def test_a_visit_moves_nothing_that_nobody_touched(opened: Callable[..., Page], width: int) -> None:
+def test_visit_has_no_layout_shift(opened: Callable[..., Page], width: int) -> None:
+    """A visit has no unexpected layout shift."""
     page = opened(width=width)
     page.add_init_script(SHIFTS)
     page.reload()
@@ -180,7 +182,8 @@ def test_a_visit_moves_nothing_that_nobody_touched(opened: Callable[..., Page], 
     assert sum(value for value, _ in moved) <= MOST_SHIFT, moved
 
 
-def test_the_first_view_is_light(browser: Browser, base_url: str) -> None:
+def test_first_view_weighs_at_most_150_kb(browser: Browser, base_url: str) -> None:
+    """The first view transfers at most 150 kB."""
     context = browser.new_context(service_workers="block")
     page = context.new_page()
     weights: dict[str, int] = {}

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import FileChooser, Page, Route, expect
 
 from tests.support.site.service import CARD, answer
-from tests.support.site.views import PHOTOGRAPH, PROBLEM, files
+from tests.support.site.views import IMAGE, PROBLEM, files
 
 # The focus is lost when the page as a whole has it: the next Tab would begin at the top. Only from an open window it may
 # leave the page, to the browser's own controls, and comes back into the window from there.
@@ -77,18 +77,19 @@ def serve(page: Page, *bodies: dict[str, Any] | None) -> None:
     page.route("**/api/classify**", reply)
 
 
-def choose(keys: Keys, *photographs: Any) -> None:
+def choose(keys: Keys, *images: Any) -> None:
     """Press the button that has the focus, and choose files."""
     keys.page.keyboard.press("Enter")
     for _ in range(300):
         if keys.choosers:
             break
         keys.page.wait_for_timeout(100)
-    keys.choosers.pop().set_files(list(photographs))
+    keys.choosers.pop().set_files(list(images))
     expect(keys.page.locator("#photo-figure")).to_be_visible()
 
 
-def test_from_a_sample_to_its_answer_and_another_language(keys: Keys) -> None:
+def test_keyboard_sample_result_and_language(keys: Keys) -> None:
+    """By keyboard from a sample to its result, then to another language."""
     page = keys.page
     serve(page, answer(0.62, "malignant"), None)
     assert keys.to("#gallery li:nth-child(3) button")[:3] == ["skip", "language", "about-open"]
@@ -111,15 +112,16 @@ def test_from_a_sample_to_its_answer_and_another_language(keys: Keys) -> None:
     expect(page.locator("#problem")).to_be_visible()
     expect(page.locator("#result-heading")).to_be_focused()
     assert keys.to("#problem-change") == ["retry", "problem-change"]
-    choose(keys, PHOTOGRAPH)
+    choose(keys, IMAGE)
     expect(page.locator("#analyse")).to_be_focused()
 
 
-def test_from_a_file_by_a_crop_to_its_answer_and_back(keys: Keys) -> None:
+def test_keyboard_file_crop_result_and_back(keys: Keys) -> None:
+    """By keyboard from a file through a crop to its result and back."""
     page = keys.page
     serve(page, answer(0.034, "benign"))
     keys.to("#choose")
-    choose(keys, PHOTOGRAPH)
+    choose(keys, IMAGE)
     expect(page.locator("#analyse")).to_be_focused()
     assert keys.to("#crop-open") == ["crop-open"]
     page.keyboard.press("Enter")
@@ -142,7 +144,8 @@ def test_from_a_file_by_a_crop_to_its_answer_and_back(keys: Keys) -> None:
     expect(page.locator("#choose")).to_be_focused()
 
 
-def test_about_gives_the_focus_back_to_whoever_opened_it(keys: Keys) -> None:
+def test_about_returns_focus_to_its_opener(keys: Keys) -> None:
+    """The About dialog returns the focus to the element that opened it."""
     page = keys.page
     serve(page)
     for opener in ("#about-open", "#tips button", "#about-open-below"):
@@ -158,7 +161,8 @@ def test_about_gives_the_focus_back_to_whoever_opened_it(keys: Keys) -> None:
         assert page.evaluate(SEEN)
 
 
-def test_the_camera_keeps_the_focus_until_it_is_closed(keys: Keys) -> None:
+def test_camera_keeps_focus_until_closed(keys: Keys) -> None:
+    """The camera dialog keeps the focus until it is closed."""
     page = keys.page
     keys.to("#camera-open")
     page.keyboard.press("Enter")
@@ -177,7 +181,8 @@ def test_the_camera_keeps_the_focus_until_it_is_closed(keys: Keys) -> None:
     expect(page.locator("#analyse")).to_be_focused()
 
 
-def test_several_are_judged_sorted_saved_tried_again_and_removed(keys: Keys) -> None:
+def test_keyboard_handles_several_photos(keys: Keys) -> None:
+    """By keyboard, several photos are analysed, sorted, saved, retried and removed."""
     page = keys.page
     serve(page, answer(0.62, "malignant"), None, answer(0.034, "benign"), answer(0))
     keys.to("#choose")
@@ -208,7 +213,8 @@ def test_several_are_judged_sorted_saved_tried_again_and_removed(keys: Keys) -> 
     expect(page.locator("#analyse")).to_be_focused()
 
 
-def test_private_mode_is_switched_by_keyboard(keys: Keys) -> None:
+def test_keyboard_switches_private_mode(keys: Keys) -> None:
+    """Private mode is switched by keyboard."""
     page = keys.page
     keys.to("#private")
     keys.press("Space")
@@ -218,7 +224,8 @@ def test_private_mode_is_switched_by_keyboard(keys: Keys) -> None:
     expect(page.locator("#private")).to_be_focused()
 
 
-def test_samples_that_did_not_come_are_asked_for_again(keys: Keys) -> None:
+def test_keyboard_reloads_samples(keys: Keys) -> None:
+    """By keyboard, samples that could not be loaded are loaded again."""
     page = keys.page
     page.route("**/api/samples", lambda route: route.abort())
     page.reload()

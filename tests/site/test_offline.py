@@ -20,7 +20,7 @@ from tests.support.browser import wait_until
 from tests.support.paths import SAMPLES
 from tests.support.site.views import RULES
 
-PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
+IMAGE = SAMPLES / "ISIC_0000026.jpg"
 STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be analysed$")
 INSTALLED = """async () => {
     const registration = await navigator.serviceWorker.getRegistration();
@@ -58,19 +58,20 @@ def switch_on(page: Page) -> None:
 
 
 def predict(page: Page) -> None:
-    page.set_input_files("#file", PHOTOGRAPH)
-    expect(page.get_by_role("img", name=PHOTOGRAPH.name)).to_be_visible()
+    page.set_input_files("#file", IMAGE)
+    expect(page.get_by_role("img", name=IMAGE.name)).to_be_visible()
     page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#result-heading")).to_have_text(STATUSES, timeout=120_000)
 
 
-def test_the_page_opens_without_a_network_in_every_language(page: Page, context: BrowserContext) -> None:
+def test_page_opens_offline_in_every_language(page: Page, context: BrowserContext) -> None:
+    """The page opens offline in every language."""
     context.set_offline(True)
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("Skin-lesion classifier")
     expect(page.locator("#samples-problem")).to_contain_text("could not be reached")
     # What is loaded when it is first asked for is there, too.
-    page.set_input_files("#file", [PHOTOGRAPH, PHOTOGRAPH])
+    page.set_input_files("#file", [IMAGE, IMAGE])
     expect(page.locator("#queue-rows tr")).to_have_count(2)
     page.get_by_role("button", name="Rotate and crop").click()
     expect(page.locator("#crop-work")).to_be_visible()
@@ -85,7 +86,8 @@ def test_the_page_opens_without_a_network_in_every_language(page: Page, context:
         expect(page.locator("#analyse")).not_to_have_text("Analyse")
 
 
-def test_private_mode_judges_without_a_network_in_a_later_visit(page: Page, context: BrowserContext) -> None:
+def test_private_mode_works_offline_in_later_visit(page: Page, context: BrowserContext) -> None:
+    """In a later visit, private mode works offline."""
     size = page.locator("#private-state")
     expect(size).to_contain_text(re.compile(r"To download: \d+\.\d MB\."))
     switch_on(page)
@@ -99,9 +101,8 @@ def test_private_mode_judges_without_a_network_in_a_later_visit(page: Page, cont
     expect(later.locator("#advice")).not_to_be_empty()
 
 
-def test_no_request_leaves_the_page_once_the_model_is_there_and_no_rule_is_broken(
-    page: Page, context: BrowserContext
-) -> None:
+def test_private_mode_sends_no_request_and_keeps_csp(page: Page, context: BrowserContext) -> None:
+    """Once the model is loaded, no request is sent and the CSP is kept."""
     # Workers have rules of their own, of which only the console tells.
     complaints: list[str] = []
     context.on("console", lambda message: complaints.append(message.text))
@@ -122,7 +123,8 @@ def test_no_request_leaves_the_page_once_the_model_is_there_and_no_rule_is_broke
     assert complaints == []
 
 
-def test_nothing_of_a_person_is_kept(page: Page, base_url: str) -> None:
+def test_browser_stores_nothing_about_person(page: Page, base_url: str) -> None:
+    """The browser stores nothing about the person."""
     predict(page)
     switch_on(page)
     predict(page)
@@ -134,7 +136,8 @@ def test_nothing_of_a_person_is_kept(page: Page, base_url: str) -> None:
     assert page.evaluate("Object.keys(localStorage)") == ["private"]
 
 
-def test_before_it_is_switched_on_nothing_of_private_mode_is_downloaded(context: BrowserContext, base_url: str) -> None:
+def test_private_mode_downloads_nothing_before_use(context: BrowserContext, base_url: str) -> None:
+    """Nothing of private mode is downloaded before it is switched on."""
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url.removeprefix(base_url)))
     page = context.new_page()
@@ -144,7 +147,8 @@ def test_before_it_is_switched_on_nothing_of_private_mode_is_downloaded(context:
     assert {path for path in asked if path.startswith("/private/")} == {"/private/parts.json"}
 
 
-def test_switching_it_off_removes_what_was_downloaded(page: Page) -> None:
+def test_switching_off_deletes_downloads(page: Page) -> None:
+    """Switching private mode off deletes its downloads."""
     switch_on(page)
     assert [path for path in page.evaluate(KEPT) if path.endswith(".onnx.gz")]
     page.get_by_role("switch", name="Private mode").uncheck()
@@ -156,7 +160,8 @@ def test_switching_it_off_removes_what_was_downloaded(page: Page) -> None:
     expect(page.get_by_role("switch", name="Private mode")).not_to_be_checked()
 
 
-def test_a_sample_is_judged_here_too(page: Page, context: BrowserContext) -> None:
+def test_private_mode_classifies_sample(page: Page, context: BrowserContext) -> None:
+    """A sample is classified on this device too."""
     switch_on(page)
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
@@ -199,7 +204,8 @@ def published(base_url: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
         thread.join()
 
 
-def test_a_download_that_fails_sends_no_photograph(context: BrowserContext, published: tuple[str, Path]) -> None:
+def test_failed_download_sends_no_photo(context: BrowserContext, published: tuple[str, Path]) -> None:
+    """A download that fails does not cause a photo to be sent."""
     url, folder = published
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
@@ -209,7 +215,7 @@ def test_a_download_that_fails_sends_no_photograph(context: BrowserContext, publ
     page.goto(url)
     page.get_by_role("switch", name="Private mode").check()
     expect(page.locator("#private-state")).to_contain_text("No photo is sent while private mode is on.")
-    page.set_input_files("#file", PHOTOGRAPH)
+    page.set_input_files("#file", IMAGE)
     page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#advice")).to_contain_text("The model could not be loaded onto this device.")
     assert not [url for url in asked if "/api/classify" in url]
@@ -218,13 +224,14 @@ def test_a_download_that_fails_sends_no_photograph(context: BrowserContext, publ
     expect(page.locator("#result-heading")).to_have_text(STATUSES, timeout=120_000)
 
 
-def test_a_new_version_replaces_the_old_one_and_its_model(
+def test_new_version_replaces_page_and_model(
     context: BrowserContext,
     published: tuple[str, Path],
     stand_in_file: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """A new version replaces the old one and its model."""
     url, folder = published
     page = context.new_page()
     page.goto(url)
@@ -260,7 +267,8 @@ def test_a_new_version_replaces_the_old_one_and_its_model(
     assert [left] != models
 
 
-def test_it_can_be_installed(page: Page, context: BrowserContext) -> None:
+def test_page_can_be_installed(page: Page, context: BrowserContext) -> None:
+    """The page can be installed as an app."""
     complaints = context.new_cdp_session(page).send("Page.getInstallabilityErrors")["installabilityErrors"]
     # A window of its own that forgets everything cannot install anything.
     assert [error["errorId"] for error in complaints if error["errorId"] != "in-incognito"] == []

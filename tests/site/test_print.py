@@ -23,7 +23,7 @@ BODIES = {
 
 
 def printed(page: Page, paper: str) -> tuple[str, int]:
-    """The words of the only page, and how many pictures are on it."""
+    """The words of the only page, and how many images are on it."""
     reader = PdfReader(BytesIO(page.pdf(format=paper)))
     assert len(reader.pages) == 1
     # On paper some letters become one, such as f and i.
@@ -33,11 +33,12 @@ def printed(page: Page, paper: str) -> tuple[str, int]:
 
 @pytest.mark.parametrize("paper", ["A4", "Letter"])
 @pytest.mark.parametrize("status", BODIES)
-def test_every_result_is_one_page(opened: Callable[..., Page], status: str, paper: str) -> None:
+def test_report_of_each_result_is_one_page(opened: Callable[..., Page], status: str, paper: str) -> None:
+    """The report of every kind of result fits one page."""
     page = opened(width=1280)
     answer_with(page, BODIES[status])
     expect(page.locator("#answer")).to_be_visible()
-    text, pictures = printed(page, paper)
+    text, images = printed(page, paper)
     for said in (
         page.locator("#result-heading"),
         page.locator("#advice"),
@@ -47,14 +48,15 @@ def test_every_result_is_one_page(opened: Callable[..., Page], status: str, pape
         assert " ".join(said.inner_text().split()) in text
     assert "Printed on " in text and "7, sha256 abababababab" in text
     assert "Samples" not in text and "Print a report" not in text
-    # The square and the map over it; or the picture itself, which could not be judged.
-    assert pictures >= (1 if status == "refused" else 3)
+    # The square and the map over it; or the image itself, which could not be judged.
+    assert images >= (1 if status == "refused" else 3)
     if status != "refused":
         assert "Melanoma" in text and "of the 1,000 score" in text and "Evidence map" in text
 
 
 @pytest.mark.parametrize("language", ["es", "de", "fr"])
-def test_the_longer_languages_fit_a_page_with_the_service_s_own_answer(opened: Callable[..., Page], language: str) -> None:
+def test_report_fits_page_in_longer_languages(opened: Callable[..., Page], language: str) -> None:
+    """The longer languages fit one page with a result of the service."""
     page = opened(language)
     page.locator(".sample").first.click()
     page.locator("#views").check()
@@ -68,7 +70,8 @@ DIAGNOSES = ("melanoma", "basal_cell_carcinoma", "actinic_keratosis", "nevus", "
 
 
 @pytest.mark.parametrize("language", ["en", "es", "de", "fr"])
-def test_paper_says_what_was_assumed_and_what_the_map_is_not(opened: Callable[..., Page], language: str) -> None:
+def test_report_names_prevalence_and_map_limits(opened: Callable[..., Page], language: str) -> None:
+    """The report names the assumed prevalence and the limits of the map."""
     page = opened(language)
     body = answer(0.309, "benign", "malignant")
     # As long as a report becomes.
@@ -85,39 +88,40 @@ def test_paper_says_what_was_assumed_and_what_the_map_is_not(opened: Callable[..
     assert percent.replace("20", "10") not in text
 
 
-def show(page: Page, photograph: Path) -> None:
+def show(page: Page, image: Path) -> None:
     """Answer in the service's place about a file."""
     page.route("**/api/model", lambda route: route.fulfill(json=CARD))
     page.route("**/api/classify**", lambda route: route.fulfill(json=BODIES["above"]))
-    page.set_input_files("#file", photograph)
+    page.set_input_files("#file", image)
     page.locator("#analyse").click()
     expect(page.locator("#map")).to_be_visible()
 
 
-def test_a_photograph_that_cannot_be_shown_is_printed_without_its_picture(
-    opened: Callable[..., Page], tmp_path: Path
-) -> None:
+def test_report_without_preview_has_no_image(opened: Callable[..., Page], tmp_path: Path) -> None:
+    """A photo without a preview is printed without an image."""
     page = opened()
-    with Image.open(SAMPLES / "ISIC_0000026.jpg") as photograph:
-        photograph.save(tmp_path / "spot.tiff", compression="jpeg")
+    with Image.open(SAMPLES / "ISIC_0000026.jpg") as image:
+        image.save(tmp_path / "spot.tiff", compression="jpeg")
     show(page, tmp_path / "spot.tiff")
     expect(page.locator("#no-preview")).to_contain_text("cannot show this file")
-    text, pictures = printed(page, "A4")
+    text, images = printed(page, "A4")
     assert "spot.tiff" in text and "sha256" in text
     # The map alone; it covers nothing.
-    assert pictures == 1 and "With the evidence over it" not in text
+    assert images == 1 and "With the evidence over it" not in text
 
 
-def test_a_photograph_that_the_page_decodes_is_printed_with_its_picture(opened: Callable[..., Page]) -> None:
+def test_report_contains_decoded_preview(opened: Callable[..., Page]) -> None:
+    """A photo that the page decodes is printed with its image."""
     page = opened()
     show(page, PHONE_IMAGES / "ISIC_0000026.heic")
     expect(page.locator("#evidence-under")).to_have_js_property("naturalWidth", 320)
-    text, pictures = printed(page, "A4")
+    text, images = printed(page, "A4")
     assert "ISIC_0000026.heic" in text and "With the evidence over it" in text
-    assert pictures >= 3
+    assert images >= 3
 
 
-def test_the_button_prints_and_asks_nobody(opened: Callable[..., Page]) -> None:
+def test_print_button_sends_no_request(opened: Callable[..., Page]) -> None:
+    """The button prints and sends no request."""
     page = opened()
     answer_with(page, BODIES["above"])
     asked: list[str] = []
@@ -128,7 +132,8 @@ def test_the_button_prints_and_asks_nobody(opened: Callable[..., Page]) -> None:
     assert asked == []
 
 
-def test_nothing_of_a_result_is_kept_in_the_browser(opened: Callable[..., Page]) -> None:
+def test_browser_stores_nothing_of_result(opened: Callable[..., Page]) -> None:
+    """The browser stores nothing of a result."""
     page = opened()
     answer_with(page, BODIES["above"])
     expect(page.locator("#answer")).to_be_visible()

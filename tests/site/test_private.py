@@ -41,14 +41,14 @@ def page(context: BrowserContext, base_url: str) -> Page:
     return page
 
 
-def here(page: Page, photograph: bytes, views: int = 1) -> Any:
+def here(page: Page, image_bytes: bytes, views: int = 1) -> Any:
     """The answer of private mode, or the name of the sentence that stands in its place."""
-    return page.evaluate(CLASSIFY, [b64encode(photograph).decode(), views])
+    return page.evaluate(CLASSIFY, [b64encode(image_bytes).decode(), views])
 
 
-def there(base_url: str, photograph: bytes, views: int = 1) -> Any:
+def there(base_url: str, image_bytes: bytes, views: int = 1) -> Any:
     """The answer of the service."""
-    return httpx2.post(f"{base_url}/api/classify?views={views}", content=photograph, timeout=120).json()
+    return httpx2.post(f"{base_url}/api/classify?views={views}", content=image_bytes, timeout=120).json()
 
 
 def decided(answer: Any) -> Any:
@@ -69,7 +69,7 @@ def png(pixels: "np.ndarray[Any, Any]") -> bytes:
     return buffer.getvalue()
 
 
-def photographs() -> dict[str, "np.ndarray[Any, Any]"]:
+def images() -> dict[str, "np.ndarray[Any, Any]"]:
     """Pixels that are the same for everybody, from all sides of the limits."""
     lesion = Image.open(SAMPLES / "ISIC_0000026.jpg").convert("RGB").resize((440, 330))
     noise = np.random.default_rng(1).integers(0, 255, (300, 400, 3))
@@ -85,10 +85,11 @@ def photographs() -> dict[str, "np.ndarray[Any, Any]"]:
 
 
 @pytest.mark.parametrize("views", [1, 8])
-@pytest.mark.parametrize("name", photographs())
-def test_the_same_pixels_get_the_same_answer(page: Page, base_url: str, name: str, views: int) -> None:
-    photograph = png(photographs()[name])
-    ours, theirs = here(page, photograph, views), there(base_url, photograph, views)
+@pytest.mark.parametrize("name", images())
+def test_equal_pixels_have_equal_answer(page: Page, base_url: str, name: str, views: int) -> None:
+    """Equal pixels have the answer of the service."""
+    image_bytes = png(images()[name])
+    ours, theirs = here(page, image_bytes, views), there(base_url, image_bytes, views)
     assert list(ours) == list(theirs)
     assert decided(ours) == decided(theirs)
     assert (ours["evidence"] is None) == (theirs["evidence"] is None)
@@ -106,7 +107,8 @@ def test_the_same_pixels_get_the_same_answer(page: Page, base_url: str, name: st
     assert cells[0] == pytest.approx(cells[1], abs=10 * ROUNDING)
 
 
-def test_numbers_are_as_short_as_those_of_the_service(page: Page) -> None:
+def test_shortest_decimal_matches_service(page: Page) -> None:
+    """Numbers are as short as those of the service."""
     values = np.random.default_rng(2).normal(0, 1, 2000).astype(np.float32)
     values = np.concatenate([values, values * np.float32(1e-9), np.array([0, 0.1, 0.48, 1, 16777216, 1e-38], np.float32)])
     ours = page.evaluate(
@@ -120,7 +122,8 @@ def test_numbers_are_as_short_as_those_of_the_service(page: Page) -> None:
 
 
 @pytest.mark.parametrize("size", [(901, 903), (1400, 900), (3001, 2003)])
-def test_a_large_picture_is_averaged_as_the_service_does_it(page: Page, size: tuple[int, int]) -> None:
+def test_decode_averages_like_service(page: Page, size: tuple[int, int]) -> None:
+    """A large image is averaged like in the service."""
     smooth = Image.fromarray(np.random.default_rng(3).integers(0, 255, (30, 40, 3)).astype(np.uint8)).resize(size)
     buffer = io.BytesIO()
     smooth.save(buffer, "PNG")
@@ -143,14 +146,14 @@ def test_a_large_picture_is_averaged_as_the_service_does_it(page: Page, size: tu
 
 
 @pytest.mark.slow
-def test_every_original_is_decided_as_by_the_service(page: Page, base_url: str, originals: list[Path]) -> None:
+def test_decision_matches_service_for_originals(page: Page, base_url: str, originals: list[Path]) -> None:
     """Decoders differ a little: so may a prediction set whose limit lies between two probabilities that hardly differ."""
     limits = httpx2.get(f"{base_url}/api/model").json()["set_limits"]
     edges = (limits["malignant"], 1 - limits["benign"])
     differences, at_an_edge = [], []
     for path in originals:
-        photograph = path.read_bytes()
-        ours, theirs = here(page, photograph), there(base_url, photograph)
+        image_bytes = path.read_bytes()
+        ours, theirs = here(page, image_bytes), there(base_url, image_bytes)
         if decided(ours) == decided(theirs):
             continue
         differences.append((path.name, ours["prediction"], theirs["prediction"]))
@@ -164,24 +167,27 @@ def test_every_original_is_decided_as_by_the_service(page: Page, base_url: str, 
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
-def test_a_turned_photograph_is_judged_upright(page: Page, base_url: str, orientation: int) -> None:
+def test_decode_applies_exif_orientation(page: Page, base_url: str, orientation: int) -> None:
+    """A rotated image is decoded upright."""
     buffer, exif = io.BytesIO(), Image.Exif()
     exif[274] = orientation
-    Image.fromarray(photographs()["another"]).save(buffer, "JPEG", quality=95, exif=exif)
+    Image.fromarray(images()["another"]).save(buffer, "JPEG", quality=95, exif=exif)
     ours, theirs = here(page, buffer.getvalue()), there(base_url, buffer.getvalue())
     assert decided(ours) == decided(theirs)
     assert ours["prediction"]["logit"] == pytest.approx(theirs["prediction"]["logit"], abs=ROUNDING)
 
 
-def test_a_photograph_of_a_telephone_does_not_need_a_canvas_of_its_size(page: Page, base_url: str) -> None:
+def test_decode_reads_large_image_in_strips(page: Page, base_url: str) -> None:
+    """An image of 48 megapixels does not need a canvas of its size."""
     buffer = io.BytesIO()
-    Image.fromarray(photographs()["another"]).resize((8000, 6000)).save(buffer, "JPEG", quality=60)
+    Image.fromarray(images()["another"]).resize((8000, 6000)).save(buffer, "JPEG", quality=60)
     ours, theirs = here(page, buffer.getvalue()), there(base_url, buffer.getvalue())
     assert decided(ours) == decided(theirs)
     assert ours["image"] == {"width": 8000, "height": 6000, "format": "JPEG"}
 
 
-def test_more_pixels_than_the_service_takes_are_too_many(page: Page) -> None:
+def test_decode_rejects_too_many_pixels(page: Page) -> None:
+    """More pixels than the service accepts are rejected."""
     buffer = io.BytesIO()
     Image.new("L", (10_000, 5_001)).save(buffer, "PNG")
     assert here(page, buffer.getvalue()) == "problems.too_many_pixels"
@@ -189,26 +195,28 @@ def test_more_pixels_than_the_service_takes_are_too_many(page: Page) -> None:
 
 @pytest.fixture(scope="module")
 def originals() -> list[Path]:
-    """Camera originals: all of ../shared/data where that is, else the sample photographs."""
+    """Camera originals: all of ../shared/data where that is, else the sample images."""
     shared = Path(__file__).parents[3] / "shared" / "data" / "originals"
     return sorted((shared if shared.is_dir() else SAMPLES).glob("*.jpg"))
 
 
 @pytest.mark.parametrize("name", ["ISIC_0000026.heic", "ISIC_0000026-turned.heic"])
-def test_heic_is_read_where_the_browser_does_not(page: Page, base_url: str, name: str) -> None:
-    photograph = (PHONE_IMAGES / name).read_bytes()
-    ours, theirs = here(page, photograph), there(base_url, photograph)
+def test_decode_reads_heic(page: Page, base_url: str, name: str) -> None:
+    """HEIC is decoded when the browser does not support it."""
+    image_bytes = (PHONE_IMAGES / name).read_bytes()
+    ours, theirs = here(page, image_bytes), there(base_url, image_bytes)
     assert decided(ours) == decided(theirs)
 
 
 @pytest.mark.parametrize(
-    ("photograph", "sentence"),
+    ("image_bytes", "sentence"),
     [
-        (b"not a photograph", "unsupported_format"),
+        (b"not a image", "unsupported_format"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "invalid_image"),
         (b"\0\0\0\x18ftypheic" + bytes(100), "cannot_open"),
         (b"II*\0" + bytes(100), "cannot_open"),
     ],
 )
-def test_what_cannot_be_read_is_a_sentence(page: Page, image_bytes: bytes, sentence: str) -> None:
+def test_decode_failure_names_its_message(page: Page, image_bytes: bytes, sentence: str) -> None:
+    """A file that cannot be decoded names its message."""
     assert here(page, image_bytes) == f"problems.{sentence}"

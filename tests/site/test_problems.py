@@ -9,7 +9,7 @@ from lesion.web import problems
 from playwright.sync_api import FileChooser, Page, expect
 
 from tests.support.paths import REPOSITORY
-from tests.support.site.views import PHOTOGRAPH
+from tests.support.site.views import IMAGE
 
 STRINGS: Mapping[str, Mapping[str, Any]] = {
     path.stem: json.loads(path.read_text()) for path in (REPOSITORY / "infra" / "site" / "strings").glob("*.json")
@@ -32,15 +32,16 @@ def check(page: Page, sentence: str, *, may_retry: bool) -> None:
     expect(page.locator("#result-heading")).to_be_focused()
     expect(page.locator("#retry")).to_be_visible(visible=may_retry)
     expect(page.locator("#problem-change")).to_be_visible()
-    # Nothing is lost: the picture is there, and may be asked for again.
+    # Nothing is lost: the image is there, and may be asked for again.
     expect(page.locator("#preview")).to_be_visible()
     expect(page.locator("#analyse")).to_be_enabled()
 
 
 @pytest.mark.parametrize("language", STRINGS)
-def test_every_code_has_its_sentence_and_a_way_on(opened: Callable[..., Page], language: str) -> None:
+def test_problem_codes_have_message_and_next_step(opened: Callable[..., Page], language: str) -> None:
+    """Every code has a message and a next step."""
     page = opened(language)
-    page.set_input_files("#file", PHOTOGRAPH)
+    page.set_input_files("#file", IMAGE)
     sentences = STRINGS[language]["problems"]
     for code, (status, title) in problems.codes().items():
         ask(page, status, {"type": "", "title": title, "status": status, "detail": "Said by its code.", "code": code})
@@ -51,9 +52,10 @@ def test_every_code_has_its_sentence_and_a_way_on(opened: Callable[..., Page], l
         check(page, sentences[name].replace("{{status}}", str(status)), may_retry=may_retry)
 
 
-def test_another_photograph_takes_the_place_of_the_one_that_failed(opened: Callable[..., Page]) -> None:
+def test_failed_photo_can_be_replaced(opened: Callable[..., Page]) -> None:
+    """Another photo replaces the one that failed."""
     page = opened()
-    page.set_input_files("#file", PHOTOGRAPH)
+    page.set_input_files("#file", IMAGE)
     ask(page, 415, {"detail": "", "code": "unsupported_format"})
     choosers: list[FileChooser] = []
     page.on("filechooser", lambda chooser: choosers.append(chooser))
@@ -62,7 +64,7 @@ def test_another_photograph_takes_the_place_of_the_one_that_failed(opened: Calla
         if choosers:
             break
         page.wait_for_timeout(100)
-    choosers[0].set_files({"name": "other.jpg", "mimeType": "image/jpeg", "buffer": PHOTOGRAPH.read_bytes()})
+    choosers[0].set_files({"name": "other.jpg", "mimeType": "image/jpeg", "buffer": IMAGE.read_bytes()})
     expect(page.get_by_role("img", name="other.jpg")).to_be_visible()
     expect(page.locator("#analyse")).to_be_focused()
     expect(page.locator("#problem")).to_be_hidden()
@@ -72,18 +74,17 @@ def test_another_photograph_takes_the_place_of_the_one_that_failed(opened: Calla
     ("module", "panel"),
     [("photo/camera", "#camera"), ("photo/crop", "#crop"), ("result/comparison-table", "#queue")],
 )
-def test_a_part_that_cannot_be_loaded_is_told_and_asked_for_again(
-    opened: Callable[..., Page], module: str, panel: str
-) -> None:
+def test_lazy_module_failure_is_shown_and_retried(opened: Callable[..., Page], module: str, panel: str) -> None:
+    """A lazily loaded module that fails shows a message and is requested again."""
     page = opened()
-    page.set_input_files("#file", PHOTOGRAPH)
+    page.set_input_files("#file", IMAGE)
     if panel == "#camera":
         page.locator("#clear").click()
     page.route(f"**/js/{module}.js", lambda route: route.abort())
 
     def act() -> None:
         if panel == "#queue":
-            page.set_input_files("#file", [PHOTOGRAPH, PHOTOGRAPH])
+            page.set_input_files("#file", [IMAGE, IMAGE])
         else:
             page.locator(f"{panel}-open").click()
 

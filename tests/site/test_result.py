@@ -15,9 +15,10 @@ UNCERTAIN = answer(0.309, "benign", "malignant")
 
 @pytest.mark.parametrize("body", [BELOW, UNCERTAIN], ids=["below", "uncertain"])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_below_the_threshold_the_warning_is_seen_without_scrolling(
+def test_warning_below_threshold_needs_no_scrolling(
     opened: Callable[..., Page], language: str, body: dict[str, object]
 ) -> None:
+    """Below the threshold, the warning is visible without scrolling."""
     page = opened(language)
     answer_with(page, body)
     warning = page.locator("#advice")
@@ -27,7 +28,8 @@ def test_below_the_threshold_the_warning_is_seen_without_scrolling(
     assert box and box["y"] >= 0 and box["y"] + box["height"] <= 844
 
 
-def test_a_thousand_people_are_shared_out_by_the_rule_of_bayes(opened: Callable[..., Page]) -> None:
+def test_prevalence_applies_bayes_rule_to_1000_people(opened: Callable[..., Page]) -> None:
+    """1,000 people are divided by Bayes' rule."""
     page = opened(width=1280)
     answer_with(page, ABOVE)
     meaning = page.locator("#meaning")
@@ -53,7 +55,8 @@ def test_a_thousand_people_are_shared_out_by_the_rule_of_bayes(opened: Callable[
 
 
 @pytest.mark.parametrize(("prevalence", "collection"), [("2%", "ISIC 2020"), ("20%", "HAM10000")])
-def test_an_example_of_a_prevalence_has_its_source(opened: Callable[..., Page], prevalence: str, collection: str) -> None:
+def test_prevalence_example_names_its_source(opened: Callable[..., Page], prevalence: str, collection: str) -> None:
+    """An example of a prevalence names its source."""
     page = opened()
     answer_with(page, ABOVE)
     page.get_by_role("radio", name=prevalence, exact=True).check(force=True)
@@ -73,7 +76,8 @@ EIGHT = {
 
 
 @pytest.mark.parametrize("measured", [True, False])
-def test_eight_orientations_quote_what_was_measured_with_eight(opened: Callable[..., Page], measured: bool) -> None:
+def test_eight_views_quote_figures_for_eight(opened: Callable[..., Page], measured: bool) -> None:
+    """A result of eight orientations quotes the figures for eight."""
     page = opened()
     card = {**CARD, "metrics": {"test": {**CARD["metrics"]["test"], **({"eight_views": EIGHT} if measured else {})}}}
     page.locator("#views").check()
@@ -93,7 +97,8 @@ def test_eight_orientations_quote_what_was_measured_with_eight(opened: Callable[
     )
 
 
-def test_below_the_threshold_those_who_are_missed_are_told_and_never_as_none(opened: Callable[..., Page]) -> None:
+def test_false_negatives_are_never_shown_as_none(opened: Callable[..., Page]) -> None:
+    """Below the threshold, false negatives are named and never shown as none."""
     page = opened()
     answer_with(page, BELOW)
     people = page.locator("#meaning-people")
@@ -108,7 +113,8 @@ def test_below_the_threshold_those_who_are_missed_are_told_and_never_as_none(ope
     expect(people).to_contain_text("fewer than 1 of them has a malignant spot.")
 
 
-def test_the_prevalence_is_chosen_by_keyboard_and_stays_for_the_next_picture(opened: Callable[..., Page]) -> None:
+def test_prevalence_choice_by_keyboard_persists(opened: Callable[..., Page]) -> None:
+    """The prevalence is chosen by keyboard and persists for the next photo."""
     page = opened(width=1280)
     answer_with(page, ABOVE)
     page.get_by_role("radio", name="2%", exact=True).focus()
@@ -119,7 +125,8 @@ def test_the_prevalence_is_chosen_by_keyboard_and_stays_for_the_next_picture(ope
     expect(page.get_by_role("radio", name="5%", exact=True)).to_be_checked()
 
 
-def test_the_base_rate_of_the_test_is_marked_beside_the_threshold(opened: Callable[..., Page]) -> None:
+def test_scale_marks_base_rate_and_threshold(opened: Callable[..., Page]) -> None:
+    """The scale marks the base rate of the test beside the threshold."""
     page = opened()
     answer_with(page, ABOVE)
     # A box is that of the moment; these wait for the answer and for the card, which come one after the other.
@@ -143,13 +150,15 @@ def test_the_base_rate_of_the_test_is_marked_beside_the_threshold(opened: Callab
     ],
     ids=["above", "below", "uncertain", "refused"],
 )
-def test_every_status_says_what_to_do_next(opened: Callable[..., Page], body: dict[str, object], step: str) -> None:
+def test_each_status_has_next_steps(opened: Callable[..., Page], body: dict[str, object], step: str) -> None:
+    """Every status names the next steps."""
     page = opened()
     answer_with(page, body)
     expect(page.locator("#next-steps")).to_contain_text(step)
 
 
-def test_without_figures_no_frequency_is_told(opened: Callable[..., Page]) -> None:
+def test_frequencies_need_figures(opened: Callable[..., Page]) -> None:
+    """Without figures no frequency is shown."""
     page = opened()
     answer_with(page, ABOVE, {**CARD, "metrics": None})
     expect(page.locator("#prediction")).to_be_visible()
@@ -158,7 +167,8 @@ def test_without_figures_no_frequency_is_told(opened: Callable[..., Page]) -> No
 
 
 @pytest.mark.parametrize(("width", "beside"), [(390, False), (1280, True)])
-def test_picture_and_map_are_side_by_side_where_there_is_room(opened: Callable[..., Page], width: int, beside: bool) -> None:
+def test_photo_and_map_are_side_by_side_when_wide(opened: Callable[..., Page], width: int, beside: bool) -> None:
+    """Photo and map are side by side when there is room."""
     page = opened(width=width)
     answer_with(page, ABOVE)
     expect(page.locator("#map")).to_be_visible()

@@ -89,14 +89,16 @@ class Words(HTMLParser):
             self.pieces.append((known.get("data-t"), data))
 
 
-def test_the_languages_are_the_same_everywhere() -> None:
+def test_languages_agree_everywhere() -> None:
+    """Page, menu and files list the same languages."""
     languages = re.findall(r'data-languages="(.+?)"', PAGE)[0].split()
     assert languages == re.findall(r'<option value="(\w+)" lang="\1">', PAGE)
     assert sorted(languages) == sorted(STRINGS) == sorted(FORBIDDEN)
 
 
 @pytest.mark.parametrize("language", STRINGS)
-def test_every_language_says_everything_with_the_same_values(language: str) -> None:
+def test_translations_have_equal_keys_and_placeholders(language: str) -> None:
+    """Every language has all keys and the same placeholders."""
     strings = STRINGS[language]
     assert strings.keys() == ENGLISH.keys()
     assert all(sentence.strip() for sentence in strings.values())
@@ -104,7 +106,8 @@ def test_every_language_says_everything_with_the_same_values(language: str) -> N
 
 
 @pytest.mark.parametrize("language", STRINGS)
-def test_no_language_promises_what_the_page_must_not(language: str) -> None:
+def test_translations_contain_no_forbidden_claim(language: str) -> None:
+    """No language contains a claim that a page like this must not make."""
     forbidden = re.compile(FORBIDDEN[language], re.IGNORECASE)
     found = {key: forbidden.search(sentence) for key, sentence in STRINGS[language].items()}
     assert {key: match.group() for key, match in found.items() if match} == {}
@@ -123,14 +126,15 @@ def test_no_language_promises_what_the_page_must_not(language: str) -> None:
         ("fr", "Elle diagnostique."),
     ],
 )
-def test_what_must_not_be_said_would_be_found(language: str, sentence: str) -> None:
+def test_forbidden_patterns_match_examples(language: str, sentence: str) -> None:
+    """The patterns of forbidden claims match examples."""
     assert re.search(FORBIDDEN[language], sentence, re.IGNORECASE)
 
 
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        # The test's figures are for its threshold, not for one picture's number.
+        # The test's figures are for its threshold, not for one image's number.
         ("advice.above_figures", {"en": "above the threshold", "es": "umbral", "de": "Schwellenwert", "fr": "seuil"}),
         ("result.slow", {"en": "connection", "es": "conexión", "de": "Verbindung", "fr": "connexion"}),
         ("notice.rest", {"en": "processed in", "es": "procesan en", "de": "verarbeitet", "fr": "traitées en"}),
@@ -140,11 +144,13 @@ def test_what_must_not_be_said_would_be_found(language: str, sentence: str) -> N
         ("evidence.neither", {"en": "neither", "es": "ni una ni otra", "de": "weder noch", "fr": "ni l’un ni l’autre"}),
     ],
 )
-def test_what_is_easily_said_wrongly_is_said_so(key: str, words: dict[str, str]) -> None:
+def test_translations_contain_required_wording(key: str, words: dict[str, str]) -> None:
+    """Sentences that are easily wrong contain the required wording."""
     assert {language: said for language, said in words.items() if said not in STRINGS[language][key]} == {}
 
 
-def test_the_words_of_the_document_are_those_of_the_english_file() -> None:
+def test_document_text_equals_english_file() -> None:
+    """The text of index.html equals the English file."""
     words = Words()
     words.feed(PAGE)
     assert len(words.pieces) > 50
@@ -160,7 +166,8 @@ def literals(script: str) -> list[str]:
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_no_script_has_words_of_its_own(script: Any) -> None:
+def test_scripts_contain_no_sentences(script: Any) -> None:
+    """No script contains a sentence of its own."""
     # Two words with a space between, or one with a capital letter and a full stop: a sentence, not a name of something.
     words = [
         text
@@ -172,7 +179,8 @@ def test_no_script_has_words_of_its_own(script: Any) -> None:
     assert [text for text in words if not text.startswith(allowed)] == []
 
 
-def test_every_sentence_is_used_and_every_used_one_is_there() -> None:
+def test_translation_keys_are_used_and_defined() -> None:
+    """Every sentence is used, and every used key exists."""
     used = {key for key in re.findall(r'data-t(?:-\w+)?="(.+?)"', PAGE)}
     prefixes: set[str] = set()
     groups = {key.split(".")[0] for key in ENGLISH}
@@ -192,7 +200,8 @@ def test_every_sentence_is_used_and_every_used_one_is_there() -> None:
     assert {prefix for prefix in prefixes if not any(key.startswith(prefix) for key in known)} == set()
 
 
-def test_the_page_knows_what_its_own_models_say_of_themselves() -> None:
+def test_model_texts_have_translations() -> None:
+    """The page translates the sentences of this project's models."""
     description = (REPOSITORY / "export" / "graph" / "description.py").read_text()
     said = set(re.findall(r'^(?:INTENDED_USE = |NON_COMMERCIAL = |    )"(\w.+?)",?$', description, re.MULTILINE))
     assert len(said) == 7
@@ -200,14 +209,16 @@ def test_the_page_knows_what_its_own_models_say_of_themselves() -> None:
     assert known == {re.sub("[^a-z]+", "_", text.lower()): text for text in said}
 
 
-def test_every_code_of_the_service_has_its_sentence() -> None:
+def test_service_codes_have_sentences() -> None:
+    """Every code of the service has a sentence."""
     assert {f"problems.{code}" for code in problems.codes()} <= ENGLISH.keys()
     assert {f"refusals.{code}" for code in messages.REFUSALS} <= ENGLISH.keys()
     diagnoses = json.loads((REPOSITORY / "models" / "metrics.json").read_text())["test"]["diagnoses"]
     assert {f"classes.{code}" for code in diagnoses} <= ENGLISH.keys()
 
 
-def test_what_the_service_says_itself_is_said_alike() -> None:
+def test_service_texts_equal_page_texts() -> None:
+    """Texts that the service has as well are equal."""
     assert ENGLISH["result.disclaimer"] == DISCLAIMER
     assert ENGLISH["title"] == Settings.title
     assert f'DEFAULT_TITLE = "{Settings.title}"' in (SITE / "js" / "about" / "dialog.js").read_text()

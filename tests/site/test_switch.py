@@ -7,11 +7,11 @@ from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.support.browser import wait_until
 from tests.support.site.service import CARD, answer
-from tests.support.site.views import PHOTOGRAPH, files
+from tests.support.site.views import IMAGE, files
 
 # Above the service's limit, so that it is opened here and made smaller first.
-LARGE: FilePayload = {"name": "large.jpg", "mimeType": "image/jpeg", "buffer": PHOTOGRAPH.read_bytes() + bytes(4_500_000)}
-# Opens a photograph only when it is told to.
+LARGE: FilePayload = {"name": "large.jpg", "mimeType": "image/jpeg", "buffer": IMAGE.read_bytes() + bytes(4_500_000)}
+# Opens a image only when it is told to.
 SLOW = """() => {
     const open = createImageBitmap.bind(window);
     window.createImageBitmap = async (...given) => {
@@ -52,7 +52,8 @@ def switched(page: Page, state: str) -> None:
     expect(page.locator("#private-mode")).to_have_attribute("data-state", state, timeout=120_000)
 
 
-def test_a_photograph_that_is_being_made_smaller_is_not_sent_once_it_is_on(page: Page) -> None:
+def test_resizing_photo_is_not_sent_in_private_mode(page: Page) -> None:
+    """A photo that is being made smaller is not sent once private mode is on."""
     asked = sent(page)
     page.evaluate(SLOW)
     page.set_input_files("#file", LARGE)
@@ -65,7 +66,8 @@ def test_a_photograph_that_is_being_made_smaller_is_not_sent_once_it_is_on(page:
     expect(page.locator("#details")).to_contain_text("nothing; analysed on this device")
 
 
-def test_an_answer_of_the_service_does_not_wait_for_the_download(page: Page) -> None:
+def test_service_answer_does_not_wait_for_download(page: Page) -> None:
+    """An answer of the service does not wait for the download."""
     page.route("**/api/model", lambda route: route.fulfill(json=CARD))
     asked = hold(page, "**/api/classify**")
     hold(page, "**/*.onnx.gz")
@@ -81,12 +83,13 @@ def test_an_answer_of_the_service_does_not_wait_for_the_download(page: Page) -> 
     switched(page, "loading")
 
 
-def test_what_this_device_was_judging_when_it_is_switched_off_can_be_asked_again(page: Page) -> None:
+def test_switch_off_leaves_running_photo_repeatable(page: Page) -> None:
+    """A photo in progress when private mode is switched off can be analysed again."""
     page.locator("#private").check()
     switched(page, "ready")
     page.evaluate(SILENT)
     asked = sent(page)
-    page.set_input_files("#file", PHOTOGRAPH)
+    page.set_input_files("#file", IMAGE)
     page.locator("#analyse").click()
     wait_until(page, "() => Boolean(window.isAsked)")
     page.locator("#private").uncheck()
@@ -98,7 +101,8 @@ def test_what_this_device_was_judging_when_it_is_switched_off_can_be_asked_again
     expect(page.locator("#result-heading")).to_have_text("Above the threshold")
 
 
-def test_nothing_that_waited_for_the_download_is_sent_when_it_is_switched_off(page: Page) -> None:
+def test_switch_off_sends_no_waiting_photo(page: Page) -> None:
+    """No photo that waited for the download is sent when private mode is switched off."""
     asked = sent(page)
     hold(page, "**/*.onnx.gz")
     page.locator("#private").check()

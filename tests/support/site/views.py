@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.support.paths import SAMPLES
 from tests.support.site.service import FULL_CARD, answer, answer_with
 
-PHOTOGRAPH = SAMPLES / "ISIC_0000026.jpg"
+IMAGE = SAMPLES / "ISIC_0000026.jpg"
 ANSWERS = {
     "above": answer(0.62, "malignant"),
     "below": answer(0.034, "benign"),
@@ -26,7 +26,7 @@ PROBLEM = {"type": "", "title": "", "status": 500, "detail": "English.", "code":
 
 def files(*names: str) -> list[Any]:
     """Return files with these names."""
-    return [{"name": name, "mimeType": "image/jpeg", "buffer": PHOTOGRAPH.read_bytes()} for name in names]
+    return [{"name": name, "mimeType": "image/jpeg", "buffer": IMAGE.read_bytes()} for name in names]
 
 
 def start(page: Page) -> None:
@@ -35,7 +35,7 @@ def start(page: Page) -> None:
 
 def chosen(page: Page) -> None:
     """Choose a file, before it is classified."""
-    page.set_input_files("#file", PHOTOGRAPH)
+    page.set_input_files("#file", IMAGE)
     expect(page.locator("#analyse")).to_be_enabled()
 
 

@@ -1,0 +1,70 @@
+"""The language of the page: chosen by the browser or by the person."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.site.service import answer, answer_with
+from tests.support.site.visit import LAYOUT_SHIFTS, PHONE
+
+
+@pytest.mark.parametrize(
+    ("locale", "language", "heading", "button"),
+    [
+        ("en-GB", "en", "Skin-lesion classifier", "Analyse"),
+        ("es-MX", "es", "Clasificador de lesiones cutáneas", "Analizar"),
+        ("de-AT", "de", "Klassifikator für Hautläsionen", "Auswerten"),
+        ("fr", "fr", "Classificateur de lésions cutanées", "Analyser"),
+        ("nl", "en", "Skin-lesion classifier", "Analyse"),
+    ],
+)
+def test_language_follows_browser_without_shift(
+    open_page: Callable[..., Page], locale: str, language: str, heading: str, button: str
+) -> None:
+    """The language of the browser is used from the start, without a layout shift."""
+    page = open_page(PHONE, LAYOUT_SHIFTS, locale=locale)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    expect(page.get_by_role("button", name=button)).to_be_visible()
+    expect(page).to_have_title(heading)
+    assert page.evaluate("shifted") < 0.02
+
+
+def test_language_choice_applies_and_is_remembered(page: Page) -> None:
+    """A chosen language applies at once and is remembered."""
+    answer_with(page, answer(0.034, "benign"))
+    expect(page.locator("#result-heading")).to_have_text("Below the threshold")
+    page.get_by_label("Language").select_option("de")
+    expect(page.locator("#result-heading")).to_have_text("Unter dem Schwellenwert")
+    expect(page.locator("#advice")).to_have_text(
+        "Das schließt Hautkrebs nicht aus: 5 von 100 bösartigen Läsionen lagen ebenfalls darunter. Ist die Stelle neu, "
+        "verändert sie sich, blutet sie oder beunruhigt sie Sie, gehen Sie zu einer Ärztin oder einem Arzt."
+    )
+    expect(page.locator("#malignant")).to_have_text("3,4\N{NO-BREAK SPACE}%")
+    expect(page.locator("#classes li").first).to_contain_text("Melanom")
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    page.reload()
+    expect(page.get_by_role("button", name="Beispiel 3")).to_be_visible()
+    expect(page.get_by_label("Sprache")).to_have_value("de")
+
+
+def test_language_that_fails_to_load_changes_nothing(page: Page) -> None:
+    """A language that cannot be loaded leaves the page unchanged."""
+    page.route("**/strings/fr.json", lambda route: route.abort("connectionrefused"))
+    page.get_by_label("Language").select_option("fr")
+    expect(page.get_by_label("Language")).to_have_value("en")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Skin-lesion classifier")
+
+
+def test_problem_is_shown_in_chosen_language(open_page: Callable[..., Page]) -> None:
+    """Problems are shown in the chosen language."""
+    page = open_page(PHONE, locale="es")
+    problem = {"type": "", "title": "", "status": 500, "detail": "English.", "code": "fault"}
+    page.route("**/api/classify**", lambda route: route.fulfill(status=500, json=problem))
+    page.get_by_role("button", name="Ejemplo 6").click()
+    page.get_by_role("button", name="Analizar").click()
+    expect(page.locator("#advice")).to_have_text("El servicio ha fallado. No es culpa suya. Inténtelo de nuevo más tarde.")
+    page.route("**/api/classify**", lambda route: route.fulfill(status=422, json={**problem, "code": "new"}))
+    page.get_by_role("button", name="Analizar").click()
+    expect(page.locator("#advice")).to_have_text("English.")
