@@ -77,7 +77,8 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
     for split in ("test", "val"):
         yield f"### {split}"
         yield "\n".join(performance_table(metrics[split]))
-    yield f"Test, over all images: {_further_figures(test)}"
+    yield "Test, all images:"
+    yield "\n".join(_further_figures(test))
     if "eight_views_gain" in metrics["test"]:
         yield _eight_views(metrics["test"]["eight_views_gain"])
     yield "![ROC](roc.png) ![Reliability](reliability.png)"
@@ -126,6 +127,7 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
                 f"{format_percent(parts['unseen']['refused'])} of the {parts['unseen']['n']} outside the training images"
                 for name, parts in metrics["unseen_cameras"].items()
             )
+            + "."
         )
     if "stress" in metrics:
         yield "### Robustness to re-encoding, resizing and cropping (test, one view)"
@@ -139,20 +141,28 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
         yield "\n".join(faithfulness_list(metrics["evidence"]))
 
 
-def _further_figures(part: Figures) -> str:
-    pair = part["melanoma_nevus"]
-    return (
-        f"melanoma against nevus (n = {pair['n']}) AUC {format_interval(pair['auc'])}, sensitivity at specificity 0.926 "
-        f"{format_interval(pair['sensitivity_at_specificity_0926'])} (the 2019 app, on an easier split: 0.820)"
-        f"{_restricted_to_both(pair)}; "
-        f"balanced accuracy over the diagnoses {format_interval(part['balanced_accuracy'])}; "
-        f"expected calibration error {format_interval(part['calibration_error'])}, where correct probabilities would show "
-        f"{format_interval(part['calibration_error_if_right'])} by chance; "
-        f"prediction sets cover {format_interval(part['coverage']['malignant'])} of the malignant "
-        f"and {format_interval(part['coverage']['benign'])} of the benign images and contain both "
-        f"classes for {format_interval(part['uncertain'])}; "
-        f"refused {format_interval(part['refused'])}, {part['malignant_among_refused']} malignant among them."
+def _further_figures(part: Figures) -> Iterable[str]:
+    """Yield the lines of a list: the figures of all test images that the tables do not contain."""
+    pair, coverage = part["melanoma_nevus"], part["coverage"]
+    yield f"- Melanoma against nevus (n = {pair['n']}): {_pair_figures(pair)} (2019 app, on an easier split: 0.820)."
+    if restricted := pair.get("as_one_of_both"):
+        yield f"- The same, classification restricted to melanoma and nevus: {_pair_figures(restricted)}."
+    yield f"- Balanced accuracy over the diagnoses: {format_interval(part['balanced_accuracy'])}."
+    yield (
+        f"- Expected calibration error: {format_interval(part['calibration_error'])}; perfectly calibrated probabilities "
+        f"would show {format_interval(part['calibration_error_if_right'])} by chance."
     )
+    yield (
+        f"- Coverage of the prediction sets: {format_interval(coverage['malignant'])} of the malignant and "
+        f"{format_interval(coverage['benign'])} of the benign images; {format_interval(part['uncertain'])} of the sets "
+        "contain both."
+    )
+    yield f"- Refused: {format_interval(part['refused'])}, {part['malignant_among_refused']} malignant images among them."
+
+
+def _pair_figures(pair: Figures) -> str:
+    sensitivity = format_interval(pair["sensitivity_at_specificity_0926"])
+    return f"AUC {format_interval(pair['auc'])}, sensitivity {sensitivity} at specificity 0.926"
 
 
 def _eight_views(gain: Figures) -> str:
@@ -164,13 +174,4 @@ def _eight_views(gain: Figures) -> str:
     return (
         f"{verdict}: on the same images of `test` the AUC differs by {auc}, the specificity at 95 % sensitivity by "
         f"{specificity}, the calibration error by {error}. Calibration and threshold are those of one view."
-    )
-
-
-def _restricted_to_both(pair: Figures) -> str:
-    if (known := pair.get("as_one_of_both")) is None:
-        return ""
-    return (
-        f"; restricted to melanoma and nevus AUC {format_interval(known['auc'])}, sensitivity "
-        f"{format_interval(known['sensitivity_at_specificity_0926'])}"
     )

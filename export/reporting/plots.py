@@ -1,7 +1,6 @@
 """Plots of the model card: ROC, reliability, confusion, robustness."""
 
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 
@@ -14,25 +13,38 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix, roc_curve
 
+from export.arrays import Figures
 from export.evaluation.metrics import reliability_points
 from export.evaluation.predictions import Predictions
+from export.evaluation.split_report import MIN_IMAGES
 
 _BLUE, _ORANGE, _GREY = "#1f5fa8", "#c8641e", "#8a8f98"
 
 
-def write_plots(folder: Path, answers: Predictions, card: Card) -> None:
-    """Write roc.png, reliability.png and, where the model names recorded diagnoses, confusion.png into `folder`."""
+def write_plots(folder: Path, predictions: Predictions, card: Card) -> None:
+    """Write roc.png, reliability.png and, where the model has classes of the recorded diagnoses, confusion.png.
+
+    Args:
+        folder: output folder.
+        predictions: one-view predictions for `test`.
+        card: of the model file.
+    """
     plots = [("roc", _roc, (5.5, 5)), ("reliability", _reliability, (5.5, 5))]
-    if {entry.code for entry in card.classes} & set(answers.diagnosis):
+    if {entry.code for entry in card.classes} & set(predictions.diagnosis):
         plots.append(("confusion", _confusion, (7, 6)))
     for name, draw, size in plots:
         figure, axes = plt.subplots(figsize=size, layout="constrained")
-        draw(axes, answers, card)
+        draw(axes, predictions, card)
         _save(figure, folder / f"{name}.png")
 
 
-def plot_robustness(folder: Path, metrics: dict[str, dict[str, Any]]) -> None:
-    """Write stress.png: what each perturbation does to the AUC and to the decisions, from `export.commands.robustness`."""
+def plot_robustness(folder: Path, metrics: Figures) -> None:
+    """Write stress.png: change of the AUC and share of flipped decisions by perturbation.
+
+    Args:
+        folder: output folder.
+        metrics: part "stress" of metrics.json: kind of perturbation -> strength -> figures.
+    """
     lines = [(kind, strength, part) for kind, strengths in metrics.items() for strength, part in strengths.items()]
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 0.24 * len(lines) + 1), sharey=True, layout="constrained")
     for axes, key, scale, title in (
@@ -53,31 +65,35 @@ def plot_robustness(folder: Path, metrics: dict[str, dict[str, Any]]) -> None:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    # No date and no version of the plotting library in the file: the same figures give the same bytes.
+    # Without date and library version, the same figures give the same bytes.
     figure.savefig(path, dpi=110, metadata={"Software": None})
     plt.close(figure)
 
 
-def _roc(axes: Axes, answers: Predictions, card: Card) -> None:
-    names = np.array([row.dataset for row in answers.rows])
+def _roc(axes: Axes, predictions: Predictions, card: Card) -> None:
+    names = predictions.dataset
     for name in ("all", *sorted(set(names))):
-        part = answers if name == "all" else answers.select(names == name)
-        if len(part.rows) < 100:
+        part = predictions if name == "all" else predictions.select(names == name)
+        if len(part.rows) < MIN_IMAGES:
             continue
         false_positive, true_positive, _ = roc_curve(part.malignant, part.scalar("probability"))
         style = {"color": _BLUE, "linewidth": 2.2} if name == "all" else {"linewidth": 1.0, "alpha": 0.8}
         axes.plot(false_positive, true_positive, label=f"{name} (n = {len(part.rows)})", **style)
-    above = answers.scalar("probability") >= card.threshold
+    above = predictions.scalar("probability") >= card.threshold
     axes.plot(
-        above[~answers.malignant].mean(), above[answers.malignant].mean(), "o", color=_ORANGE, label="operating threshold"
+        above[~predictions.malignant].mean(),
+        above[predictions.malignant].mean(),
+        "o",
+        color=_ORANGE,
+        label="operating threshold",
     )
     axes.plot([0, 1], [0, 1], ":", color=_GREY)
     axes.set(xlabel="1 - specificity", ylabel="sensitivity", title="Malignant against benign, test", aspect="equal")
     axes.legend(loc="lower right", fontsize=8)
 
 
-def _reliability(axes: Axes, answers: Predictions, card: Card) -> None:
-    score, malignant = answers.scalar("probability"), answers.malignant
+def _reliability(axes: Axes, predictions: Predictions, card: Card) -> None:
+    score, malignant = predictions.scalar("probability"), predictions.malignant
     axes.plot([0, 1], [0, 1], ":", color=_GREY)
     axes.plot(*zip(*reliability_points(score, malignant), strict=True), "o-", color=_BLUE)
     axes.axvline(card.threshold, color=_ORANGE, linewidth=1, label="operating threshold")
@@ -87,9 +103,9 @@ def _reliability(axes: Axes, answers: Predictions, card: Card) -> None:
     axes.legend(loc="lower right", fontsize=8)
 
 
-def _confusion(axes: Axes, answers: Predictions, card: Card) -> None:
+def _confusion(axes: Axes, predictions: Predictions, card: Card) -> None:
     codes = [entry.code for entry in card.classes]
-    known = answers.select(np.isin(answers.diagnosis, codes))
+    known = predictions.select(np.isin(predictions.diagnosis, codes))
     predicted = np.array(codes)[known.classes.argmax(1)]
     counts = confusion_matrix(known.diagnosis, predicted, labels=codes)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)

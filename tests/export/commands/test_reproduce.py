@@ -11,16 +11,13 @@ import onnx
 import pytest
 import timm
 import torch
-from lesion.inference.model import Model
 
 from export.__main__ import main
 from export.arrays import Figures
-from export.commands import evaluate, leave_dataset_out, reproduce
+from export.commands import evaluate, reproduce
 from export.commands.reproduce import count, differences, stale_pages
 from export.evaluation import robustness
 from export.graph.metadata import write_metadata
-from export.reporting.model_card import render_card
-from export.reporting.readme_table import BEGIN, END, render_results, write_results
 from tests.support.paths import REPOSITORY
 
 
@@ -110,31 +107,3 @@ def test_a_wrong_folder_ends_with_a_sentence(tmp_path: Path, capsys: pytest.Capt
 def test_the_pages_of_this_repository_are_those_of_its_model() -> None:
     models = REPOSITORY / "models"
     assert stale_pages(models / "lesion.onnx", json.loads((models / "metrics.json").read_text())) == []
-
-
-def test_the_figures_of_a_readme_are_written_between_its_marks_only(tmp_path: Path) -> None:
-    path, models = tmp_path / "README.md", REPOSITORY / "models"
-    path.write_text(f"before\n{BEGIN}\n{END}\nafter\n")
-    figures = json.loads((models / "metrics.json").read_text())
-    for _ in range(2):
-        write_results(path, Model(models / "lesion.onnx"), 13_000_000, figures)
-        lines = path.read_text().splitlines()
-        assert (lines[0], lines[-1], lines.count(BEGIN), lines.count(END)) == ("before", "after", 1, 1)
-    assert f"{figures['test']['all']['auc']['value']:.3f} (" in path.read_text()
-    path.write_text("nothing to fill\n")
-    write_results(path, Model(models / "lesion.onnx"), 13_000_000, figures)
-    assert path.read_text() == "nothing to fill\n"
-
-
-def test_pages_leave_out_what_was_not_to_be_measured() -> None:
-    models = REPOSITORY / "models"
-    model, figures = Model(models / "lesion.onnx"), json.loads((models / "metrics.json").read_text())
-    nothing = {"value": None, "low": None, "high": None}
-    # One side only, all in `train`, one data set alone: as small folders are.
-    figures["test"]["datasets"] = {name: part | {"auc": nothing} for name, part in figures["test"]["datasets"].items()}
-    figures["unseen_cameras"] = {"mine": {"all": {"n": 3, "refused": nothing}, "unseen": {"n": 0, "refused": nothing}}}
-    leave_dataset_out.show(figures["unseen_cameras"])
-    assert "mine - of 3, - of the 0" in render_card(model, figures)
-    assert "Data sets differ" not in render_results(model, 1, figures)
-    figures["unseen_cameras"] = {}
-    assert "had no part" not in render_card(model, figures)

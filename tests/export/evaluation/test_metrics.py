@@ -1,4 +1,4 @@
-"""Figures against values worked out by hand, and the bootstrap against what its definition says."""
+"""Metrics against values computed by hand, and the bootstrap against its definition."""
 
 import numpy as np
 import pytest
@@ -13,13 +13,13 @@ POSITIVE = np.array([True, True, False, True, False, True, False, False])
 ONES = np.ones(8)
 
 
-def test_auc_counts_pairs() -> None:
+def test_auc_is_the_share_of_ordered_pairs() -> None:
     pairs = [(p > n) for p in SCORE[POSITIVE] for n in SCORE[~POSITIVE]]
     assert metrics.auc(SCORE, POSITIVE, ONES) == pytest.approx(np.mean(pairs))
 
 
 @pytest.mark.parametrize("digits", [1, 3])
-def test_auc_is_that_of_scikit_learn_with_weights_and_ties(digits: int) -> None:
+def test_auc_matches_scikit_learn_with_weights_and_ties(digits: int) -> None:
     rng = np.random.default_rng(digits)
     score, positive = rng.random(500).round(digits), rng.random(500) < 0.25
     weights = rng.multinomial(500, np.full(500, 1 / 500)).astype(float)
@@ -27,7 +27,7 @@ def test_auc_is_that_of_scikit_learn_with_weights_and_ties(digits: int) -> None:
     assert metrics.auc(score, positive, weights) == pytest.approx(expected, abs=1e-12)
 
 
-def test_a_weight_of_two_is_an_image_that_stands_twice() -> None:
+def test_metrics_weight_two_equals_a_repeated_image() -> None:
     weights = np.array([2.0, 0, 1, 1, 3, 1, 1, 1])
     repeated = np.repeat(np.arange(8), weights.astype(int))
     twice = metrics.auc(SCORE[repeated], POSITIVE[repeated], np.ones(len(repeated)))
@@ -35,25 +35,25 @@ def test_a_weight_of_two_is_an_image_that_stands_twice() -> None:
     assert metrics.rate(SCORE > 0.5, POSITIVE, weights) == pytest.approx(3 / 4)
 
 
-def test_specificity_at_a_sensitivity_takes_the_strictest_threshold_that_reaches_it() -> None:
+def test_specificity_at_sensitivity_uses_strictest_threshold() -> None:
     assert metrics.specificity_at_sensitivity(0.75, SCORE, POSITIVE, ONES) == pytest.approx(3 / 4)
     assert metrics.specificity_at_sensitivity(0.76, SCORE, POSITIVE, ONES) == pytest.approx(2 / 4)
     assert metrics.sensitivity_at_specificity(0.75, SCORE, POSITIVE, ONES) == pytest.approx(3 / 4)
     assert metrics.sensitivity_at_specificity(1.0, SCORE, POSITIVE, ONES) == pytest.approx(2 / 4)
 
 
-def test_a_predictive_value_of_no_images_is_not_defined() -> None:
+def test_predictive_values_without_images_are_nan() -> None:
     positive, negative = metrics.predictive_values(1.0, 0.0, 0.1)
     assert positive == pytest.approx(0.1) and np.isnan(negative)
 
 
-def test_calibration_error_is_zero_where_the_shares_are_right_and_the_gap_where_not() -> None:
+def test_calibration_error_is_the_mean_gap() -> None:
     truth = np.tile([True, False, False, False], 100)
     assert metrics.calibration_error(np.full(400, 0.25), truth, np.ones(400), bins=4) == pytest.approx(0)
     assert metrics.calibration_error(np.full(400, 0.65), truth, np.ones(400), bins=4) == pytest.approx(0.4)
 
 
-def test_what_is_not_defined_is_not_a_number() -> None:
+def test_metrics_return_nan_where_undefined() -> None:
     assert np.isnan(metrics.auc(SCORE, np.ones(8, bool), ONES))
     assert np.isnan(metrics.specificity_at_sensitivity(0.9, SCORE, POSITIVE, np.zeros(8)))
     assert np.isnan(metrics.rate(POSITIVE, np.zeros(8, bool), ONES))
@@ -65,19 +65,19 @@ def test_predictive_values_follow_bayes() -> None:
     assert negative == pytest.approx(0.588 / (0.588 + 0.001))
 
 
-def test_balanced_accuracy_weighs_classes_alike() -> None:
+def test_balanced_accuracy_weights_classes_equally() -> None:
     actual = np.array(["a"] * 9 + ["b"])
     assert metrics.balanced_accuracy(np.array(["a"] * 10), actual, np.ones(10)) == pytest.approx(0.5)
 
 
-def test_images_of_one_lesion_are_drawn_together() -> None:
+def test_bootstrap_weights_keep_groups_together() -> None:
     groups = np.array(["x", "x", "y", "z", "z"])
     for weights in bootstrap_weights(groups, 50):
         assert weights[0] == weights[1] and weights[3] == weights[4]
         assert weights[0] + weights[2] + weights[3] == 3
 
 
-def test_the_interval_of_a_mean_is_as_wide_as_theory_says() -> None:
+def test_bootstrap_interval_of_a_mean_has_theoretical_width() -> None:
     values = np.random.default_rng(1).normal(size=400)
     groups = np.arange(400).astype(str)
     interval = bootstrap_interval(lambda weights: float(np.average(values, weights=weights)), groups, 1000)
@@ -85,7 +85,7 @@ def test_the_interval_of_a_mean_is_as_wide_as_theory_says() -> None:
     assert interval.high - interval.low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.1)
 
 
-def test_repeated_images_of_a_lesion_do_not_narrow_the_interval() -> None:
+def test_bootstrap_interval_ignores_repeats_within_a_group() -> None:
     values = np.random.default_rng(1).normal(size=100)
     one = bootstrap_interval(lambda weights: float(np.average(values, weights=weights)), np.arange(100).astype(str))
     many = np.repeat(values, 5)
@@ -95,14 +95,14 @@ def test_repeated_images_of_a_lesion_do_not_narrow_the_interval() -> None:
     assert five.high - five.low == pytest.approx(one.high - one.low, rel=0.15)
 
 
-def test_labels_that_follow_their_probabilities_vary_as_a_binomial_does() -> None:
+def test_expected_under_calibration_matches_the_binomial() -> None:
     interval = expected_under_calibration(lambda labels: float(labels.mean()), np.full(400, 0.2), 1000)
     assert interval.value == pytest.approx(0.2, abs=0.005)
     assert interval.high - interval.low == pytest.approx(2 * 1.96 * np.sqrt(0.2 * 0.8 / 400), rel=0.1)
     assert np.isnan(expected_under_calibration(lambda labels: float(labels.mean()), np.array([])).value)
 
 
-def test_chance_explains_the_calibration_error_of_probabilities_that_are_right_and_not_of_others() -> None:
+def test_expected_under_calibration_detects_miscalibration() -> None:
     rng = np.random.default_rng(2)
     probability = rng.beta(0.5, 1.5, 1000)
     labels, ones = rng.random(1000) < probability, np.ones(1000)
@@ -114,7 +114,7 @@ def test_chance_explains_the_calibration_error_of_probabilities_that_are_right_a
     assert chance.low < error(probability) < chance.high < error(np.sqrt(probability))
 
 
-def test_points_of_the_roc_curve_are_sensitivities_at_their_specificity() -> None:
+def test_roc_points_match_sensitivity_at_specificity() -> None:
     points = metrics.roc_points(SCORE, POSITIVE)
     assert len(points) == 101 and points[0] == (0, 0.5) and points[-1] == (1, 1)
     for share, sensitivity in points[::10]:
@@ -122,7 +122,7 @@ def test_points_of_the_roc_curve_are_sensitivities_at_their_specificity() -> Non
     assert metrics.roc_points(SCORE, np.ones(8, bool)) == []
 
 
-def test_points_of_reliability_hold_equally_many() -> None:
+def test_reliability_points_have_equal_counts() -> None:
     score = np.repeat([0.1, 0.5, 0.9], 5 * metrics.BINS // 15 * 5)
     positive = np.concatenate([np.arange(25) < count for count in (0, 10, 25)])
     points = metrics.reliability_points(score, positive)

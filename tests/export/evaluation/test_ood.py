@@ -1,4 +1,4 @@
-"""The statistics of the training images: probabilistic PCA, whatever the number of images."""
+"""Fit and distance of the OOD statistics, for any number of images."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from export.evaluation.leave_dataset_out import refusals_per_dataset
 from export.evaluation.ood import fit_ood_statistics, ood_distances, sample_per_dataset
 
 
-def test_images_of_the_training_distribution_lie_at_a_distance_of_about_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ood_distances_average_one_in_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     mixing = rng.normal(size=(20, 60))
     features = rng.normal(size=(4000, 20)) @ mixing + rng.normal(size=(4000, 60))
@@ -27,13 +27,13 @@ def test_sample_per_dataset_limits_each_data_set(rows: list[LabelledImage]) -> N
     sampled = sample_per_dataset(sets, each=8)
     assert {name: sum(row.dataset == name for row in sampled) for name in ("small", "large")} == {"small": 6, "large": 8}
     assert len({(row.dataset, row.path) for row in sampled}) == 14
-    # Leaving one out changes nothing in what is drawn of the others.
+    # The sample of a data set does not depend on the other data sets.
     large = [row for row in sampled if row.dataset == "large"]
     assert sample_per_dataset([row for row in sets if row.dataset == "large"], each=8) == large
 
 
 @pytest.mark.parametrize("images", [4, 12, 40])
-def test_few_images_give_finite_numbers_and_the_strange_is_farther(images: int) -> None:
+def test_ood_distances_separate_outliers_with_few_images(images: int) -> None:
     rng = np.random.default_rng(1)
     features = np.concatenate((rng.normal(size=(images, 60)), rng.normal(size=(5, 60)) + 8))
     distances = ood_distances(fit_ood_statistics(features[:images]), features)
@@ -41,7 +41,7 @@ def test_few_images_give_finite_numbers_and_the_strange_is_farther(images: int) 
     assert distances[images:].min() > distances[:images].max()
 
 
-def test_refusals_per_dataset_excludes_a_data_set_from_its_own_fit(
+def test_refusals_per_dataset_excludes_the_own_data_set(
     converted: Path, rows: list[LabelledImage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("export.evaluation.leave_dataset_out.MIN_IMAGES", 4)
@@ -54,7 +54,7 @@ def test_refusals_per_dataset_excludes_a_data_set_from_its_own_fit(
 
     monkeypatch.setattr("export.evaluation.leave_dataset_out.fit_ood_statistics", counting)
     figures = refusals_per_dataset(onnx.load(converted), cameras)
-    # Without the common one too little is left to fit on.
+    # Without the common one, too few images are left to fit on.
     assert list(figures) == ["rare"]
     own = [row for row in cameras if row.dataset == "rare"]
     assert figures["rare"]["all"]["n"] == len(own)

@@ -1,4 +1,4 @@
-"""What `val` chooses keeps what it promises, on scores whose truth is known."""
+"""Thresholds chosen on `val` reach their targets on simulated scores."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ def score(val: Predictions) -> npt.NDArray[np.float64]:
     return Platt.fit(val.scalar("logit"), val.malignant).apply(val.scalar("logit"))
 
 
-def test_the_threshold_leaves_95_percent_of_the_malignant_above(val: Predictions, score: npt.NDArray[np.float64]) -> None:
+def test_operating_threshold_reaches_95_percent_sensitivity(val: Predictions, score: npt.NDArray[np.float64]) -> None:
     limit = operating_threshold(score, val)
     assert np.mean(score[val.malignant] >= limit) == pytest.approx(0.95, abs=0.005)
     other = simulated_predictions(4000, 2)
@@ -30,8 +30,8 @@ def test_the_threshold_leaves_95_percent_of_the_malignant_above(val: Predictions
     assert np.mean(fresh[other.malignant] >= limit) == pytest.approx(0.95, abs=0.02)
 
 
-def test_a_limit_on_a_level_part_of_the_curve_loses_none_of_it(val: Predictions) -> None:
-    # Isotonic curves have such parts: hundreds of images share one score, which the file has in 32 bits.
+def test_limits_include_all_images_with_tied_scores(val: Predictions) -> None:
+    # An isotonic curve gives hundreds of images one score, which the graph computes in float32.
     score = np.where(val.scalar("logit") > 0, 2 / 3, 3 / 23)
     limit, limits = operating_threshold(score, val), prediction_set_limits(score, val.malignant)
     shared = score.astype(np.float32)
@@ -40,7 +40,7 @@ def test_a_limit_on_a_level_part_of_the_curve_loses_none_of_it(val: Predictions)
     assert (1 - shared[~val.malignant] >= limits["benign"]).mean() >= 0.9
 
 
-def test_of_few_lesions_sets_promise_nothing_and_the_threshold_is_still_found() -> None:
+def test_limits_with_few_lesions_include_every_image() -> None:
     few = simulated_predictions(12, 3)
     score = Platt().apply(few.scalar("logit"))
     malignant = np.arange(12) == score.argmax()
@@ -50,15 +50,13 @@ def test_of_few_lesions_sets_promise_nothing_and_the_threshold_is_still_found() 
 
 
 @pytest.mark.parametrize("count", [9, 29, 99])
-def test_the_rank_of_a_limit_is_not_lost_to_rounding(count: int) -> None:
+def test_prediction_set_limits_are_exact_at_integer_ranks(count: int) -> None:
     own = np.linspace(0.1, 0.9, count)
     limits = prediction_set_limits(np.concatenate((own, [0.5] * 20)), np.arange(count + 20) < count)
     assert limits["malignant"] == pytest.approx(own[(count + 1) // 10 - 1], abs=2e-6)
 
 
-def test_prediction_sets_cover_each_side_at_their_rate_on_new_images(
-    val: Predictions, score: npt.NDArray[np.float64]
-) -> None:
+def test_prediction_set_limits_cover_new_images(val: Predictions, score: npt.NDArray[np.float64]) -> None:
     limits = prediction_set_limits(score, val.malignant)
     other = simulated_predictions(4000, 3)
     fresh = Platt.fit(val.scalar("logit"), val.malignant).apply(other.scalar("logit"))
@@ -66,10 +64,10 @@ def test_prediction_sets_cover_each_side_at_their_rate_on_new_images(
     assert np.mean(1 - fresh[~other.malignant] >= limits["benign"]) == pytest.approx(0.9, abs=0.02)
 
 
-def test_refusal_limits_refuse_at_most_three_percent_of_val(val: Predictions) -> None:
+def test_refusal_rules_refuse_at_most_3_percent_of_val(val: Predictions) -> None:
     refused = np.zeros(len(val.rows), bool)
     for rule in refusal_rules(val, val):
         value = val.scalar(rule.measure)
         refused |= (value < rule.below) if rule.below is not None else (value > (rule.above or 0))
-    # More than the distance alone: each rule has a part.
+    # More than the distance rule alone refuses, so the other rules refuse images as well.
     assert 1 - DISTANCE_QUANTILE < refused.mean() <= 0.03

@@ -1,4 +1,4 @@
-"""Each calibration finds the curve that made the labels, and the graph's nodes compute what numpy does."""
+"""Calibration methods recover known parameters, and their ONNX nodes compute the same values as numpy."""
 
 import numpy as np
 import onnx
@@ -28,17 +28,17 @@ def simulated(curve: Calibration, count: int = 4000, seed: int = 1) -> tuple[Arr
 
 
 def in_graph(calibration: Calibration, logits: Array) -> Array:
-    """What ONNX Runtime makes of the nodes, one logit at a time."""
+    """Return the probabilities that ONNX Runtime computes, one logit at a time."""
     text = '<ir_version: 10, opset_import: ["" : 18]> curve (float logit) => (float probability) {' + calibration.nodes + "}"
     model = onnx.parser.parse_model(text)
-    numbers = calibration.initializers().items()
-    model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in numbers)
+    parameters = calibration.initializers().items()
+    model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in parameters)
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return np.array([session.run(None, {"logit": np.array(logit, np.float32)})[0] for logit in logits])
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_graph_computes_what_numpy_does_and_never_falls(method: type[Calibration]) -> None:
+def test_calibration_graph_matches_numpy_and_is_monotone(method: type[Calibration]) -> None:
     fitted = method.fit(*simulated(Beta(0.7, 1.6, -0.4)))
     expected = fitted.apply(LOGITS)
     assert in_graph(fitted, LOGITS) == pytest.approx(expected, abs=2e-6)
@@ -46,39 +46,39 @@ def test_the_graph_computes_what_numpy_does_and_never_falls(method: type[Calibra
     assert 0 < expected.min() < 0.05 < 0.9 < expected.max() < 1
 
 
-def test_platt_finds_the_slope_and_intercept_that_made_the_labels() -> None:
+def test_platt_recovers_slope_and_intercept() -> None:
     fitted = Platt.fit(*simulated(Platt(2, 0.5)))
     assert (fitted.slope, fitted.intercept) == pytest.approx((2, 0.5), abs=0.15)
 
 
-def test_platt_does_not_turn_around_what_falls() -> None:
+def test_platt_is_constant_for_reversed_logits() -> None:
     logit, truth = simulated(Platt(-2, 0.5))
     fitted = Platt.fit(logit, truth)
     assert fitted.slope == 0 and fitted.apply(logit) == pytest.approx(truth.mean())
 
 
-def test_too_few_lesions_to_leave_some_out_are_told_so() -> None:
+def test_cross_validation_rejects_too_few_lesions() -> None:
     logit, truth = np.linspace(-1, 1, 20), np.arange(20) == 3
     with pytest.raises(DataError, match="too few lesions of one side"):
         cross_validated_log_losses(logit, truth, np.arange(20).astype(str))
 
 
-def test_beta_finds_a_slope_for_each_side_and_contains_platt() -> None:
+def test_beta_recovers_both_slopes_and_contains_platt() -> None:
     fitted = Beta.fit(*simulated(Beta(0.5, 2.0, 0.3), 20000))
     assert (fitted.below, fitted.above, fitted.intercept) == pytest.approx((0.5, 2.0, 0.3), abs=0.2)
     assert Beta(1.5, 1.5, -0.2).apply(LOGITS) == pytest.approx(Platt(1.5, -0.2).apply(LOGITS))
 
 
-def test_beta_leaves_out_a_side_that_would_fall() -> None:
+def test_beta_drops_a_negative_slope() -> None:
     logit = np.array([-3.0, -2, -1, 0, 1, 2, 3] * 40)
-    # Very low logits are malignant more often than those in the middle: a free fit would turn that side around.
+    # Very low logits are malignant more often than medium ones: an unconstrained fit would have a negative slope there.
     truth = Platt().apply(logit) > np.resize((0.1, 0.3, 0.5, 0.7, 0.9), len(logit))
     truth[logit == -3] = np.resize((True, False), 40)
     fitted = Beta.fit(logit, truth)
     assert (fitted.below, fitted.above > 0) == (0, True)
 
 
-def test_isotonic_follows_a_step_that_no_sigmoid_has() -> None:
+def test_isotonic_fits_a_step_and_is_selected() -> None:
     logit = np.linspace(-3, 3, 6000)
     truth = np.random.default_rng(1).random(6000) < np.where(logit < 1, 0.2, 0.7)
     fitted = Isotonic.fit(logit, truth)
@@ -87,14 +87,14 @@ def test_isotonic_follows_a_step_that_no_sigmoid_has() -> None:
     assert select_calibration(logit, truth, losses).method == "isotonic" == min(losses, key=losses.__getitem__)
 
 
-def test_the_simple_curve_wins_where_it_made_the_labels() -> None:
+def test_cross_validation_prefers_the_generating_method() -> None:
     logit, truth = simulated(Platt(1.2, -0.3), 600)
     losses = cross_validated_log_losses(logit, truth, np.arange(600).astype(str))
     assert losses["platt"] < losses["isotonic"]
 
 
-def test_folds_never_split_a_group() -> None:
-    # Ten copies of each image under one group: a fold that split them would let isotonic know the answers.
+def test_cross_validation_keeps_groups_together() -> None:
+    # Ten copies of each image in one group: if a fold split them, isotonic regression would have seen the held-out labels.
     logit, truth = simulated(Platt(0.0, 0.0), 60)
     alone = cross_validated_log_losses(logit, truth, np.arange(60).astype(str))
     copied = cross_validated_log_losses(*(np.repeat(part, 10) for part in (logit, truth, np.arange(60).astype(str))))

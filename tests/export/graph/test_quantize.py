@@ -1,4 +1,4 @@
-"""Convolutions in integers: small, nearly the same answers, evidence that still adds up, and a way back."""
+"""Int8 quantisation: similar outputs, exact evidence sums, and conversion back to float32."""
 
 import argparse
 import json
@@ -42,21 +42,21 @@ chain (uint8[1, H, W, 3] image, int64 views) => (float[1, 1, R, C] cells)
 
 
 def clipped() -> onnx.ModelProto:
-    """Convolutions of four channels, clipped to 0..6; one channel lies far below, where the clip hides it."""
+    """Return clipped (0..6) convolutions of four channels; one channel is far below 0, so the clip removes it."""
     rng = np.random.default_rng(3)
     layers = "\n".join(
         f"y{place} = Conv (x{place}, weight{place}, bias{place}) x{place + 1} = Clip (y{place}, low, high)"
         for place in range(LAYERS)
     )
     model = onnx.parser.parse_model(CHAIN.replace("$layers", layers))
-    numbers = {"low": np.array(0.0), "high": np.array(6.0), "evidence": rng.normal(size=(1, 4, 1, 1))}
+    parameters = {"low": np.array(0.0), "high": np.array(6.0), "evidence": rng.normal(size=(1, 4, 1, 1))}
     for place in range(LAYERS):
         weight = rng.normal(size=(4, 4 if place else 3)) * (0.7 if place else 0.02)
-        # Around the middle of the clip, where the inputs are in the middle of theirs.
+        # Outputs near the middle of the clip for inputs in the middle of their range.
         bias = 3 - weight[:, :3] @ np.full(3, 3.0 if place else 127.5)
         bias[3] = -900
-        numbers |= {f"weight{place}": weight[:, :, np.newaxis, np.newaxis], f"bias{place}": bias}
-    tensors = (numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in numbers.items())
+        parameters |= {f"weight{place}": weight[:, :, np.newaxis, np.newaxis], f"bias{place}": bias}
+    tensors = (numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in parameters.items())
     model.graph.initializer.extend(tensors)
     for place, node in enumerate(model.graph.node):
         node.name = str(place)
@@ -71,13 +71,13 @@ def cells(model: onnx.ModelProto, image: Pixels) -> npt.NDArray[np.float32]:
     return np.asarray(session.run(["cells"], {"image": image[np.newaxis], "views": np.array(1)})[0])
 
 
-def test_a_clipped_activation_has_the_range_of_the_clip() -> None:
+def test_quantise_network_uses_the_range_of_the_clip() -> None:
     rng = np.random.default_rng(1)
     images = [rng.integers(0, 256, (16, 16, 3), np.uint8) for _ in range(8)]
     model = clipped()
     small = quantise_network(model, images)
     expected = cells(model, images[0])
-    # With the range of what lies before the clip, a step would be 3.6, more than half of what the clip leaves.
+    # With the range from before the clip, one step would be 3.6, more than half of the clipped range.
     assert 0 < np.abs(cells(small, images[0]) - expected).max() < 0.05 * np.ptp(expected)
     stored = {tensor.name.removeprefix(NETWORK_PREFIX): tensor.data_type for tensor in small.graph.initializer}
     in_float = [f"weight{place}" in stored for place in range(LAYERS)]
@@ -102,7 +102,7 @@ def small(
     return path
 
 
-def test_answers_are_nearly_the_same_and_evidence_adds_up(small: Path, converted: Path, rows: list[LabelledImage]) -> None:
+def test_quantise_network_preserves_logits_and_evidence_sum(small: Path, converted: Path, rows: list[LabelledImage]) -> None:
     before, after = (predict(Model(path), rows[:12]) for path in (converted, small))
     gaps = np.abs(before.scalar("logit") - after.scalar("logit"))
     assert 0 < gaps.max() < 0.5 * np.ptp(before.scalar("logit"))
@@ -111,13 +111,13 @@ def test_answers_are_nearly_the_same_and_evidence_adds_up(small: Path, converted
 
 
 def embeddings(path: Path, rows: list[LabelledImage]) -> npt.NDArray[np.float32]:
-    """Pooled features (N, F) of images."""
+    """Return the pooled features (N, F) of images."""
     session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
     images = ({"image": decode(row.path.read_bytes()).pixels[np.newaxis]} for row in rows)
     return np.stack([session.run(["embedding"], image)[0] for image in images])
 
 
-def test_gptq_keeps_features_nearer_than_rounding(
+def test_quantise_network_with_gptq_beats_rounding(
     small: Path,
     converted: Path,
     core: onnx.ModelProto,
@@ -128,13 +128,13 @@ def test_gptq_keeps_features_nearer_than_rounding(
     monkeypatch.setattr(quantize, "apply_gptq", lambda *_: None)
     nearest, full = tmp_path / "nearest.onnx", restore_float32_network(onnx.load(converted), core)
     onnx.save(quantise_network(full, calibration_images([row for row in rows if row.split == "train"], 96)), nearest)
-    # The embedding, not the logit: its many values average out what the last layer's random weights do to the error.
+    # Compared on the embedding, whose many values average out the noise of a single logit.
     original, *others = (embeddings(path, rows) for path in (converted, small, nearest))
     gptq, rounded = (float(np.sqrt(np.mean((other - original) ** 2))) for other in others)
     assert gptq < 0.8 * rounded
 
 
-def test_two_products_fit_sixteen_bits(small: Path) -> None:
+def test_quantise_network_weights_avoid_16_bit_overflow(small: Path) -> None:
     for path in (small, Settings.model):
         stored = {tensor.name: tensor for tensor in onnx.load(path).graph.initializer}
         weights = [
@@ -144,17 +144,17 @@ def test_two_products_fit_sixteen_bits(small: Path) -> None:
         assert 2 * 255 * max(int(np.abs(weight.astype(int)).max()) for weight in weights) < 2**15
 
 
-def test_the_file_says_what_it_said(small: Path, converted: Path) -> None:
+def test_quantise_network_preserves_metadata(small: Path, converted: Path) -> None:
     assert Model(small).card == Model(converted).card
     assert onnx.load(small).producer_name == onnx.load(converted).producer_name
 
 
-def test_the_exported_network_comes_back(small: Path, converted: Path, core: onnx.ModelProto) -> None:
+def test_restore_float32_network_reverts_quantisation(small: Path, converted: Path, core: onnx.ModelProto) -> None:
     original, again = (restore_float32_network(onnx.load(path), core) for path in (converted, small))
     assert again.graph == original.graph
 
 
-def test_training_can_go_on_from_integers(small: Path, checkpoint: Path) -> None:
+def test_read_checkpoint_dequantises_a_model_file(small: Path, checkpoint: Path) -> None:
     released, own = (read_checkpoint(path).network for path in (small, checkpoint))
     assert isinstance(released, LesionNet) and isinstance(own, LesionNet)
     torch.testing.assert_close(released.malignant.weight, own.malignant.weight)
@@ -164,14 +164,14 @@ def test_training_can_go_on_from_integers(small: Path, checkpoint: Path) -> None
         torch.testing.assert_close(released(images)[0], own(images)[0], rtol=0, atol=0.1)
 
 
-def test_shuffled_weights_are_shuffled_in_integers_too(small: Path, rows: list[LabelledImage]) -> None:
+def test_shuffle_weights_shuffles_int8_weights(small: Path, rows: list[LabelledImage]) -> None:
     pixels = decode(rows[0].path.read_bytes()).pixels
     shuffled = shuffle_weights(small)
     assert shuffled.run(pixels).logit != Model(small).run(pixels).logit
 
 
 @pytest.mark.slow
-def test_convert_takes_the_first_numbers_that_pass(
+def test_convert_selects_the_first_precision_that_passes(
     checkpoint: Path, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def options(folder: str) -> argparse.Namespace:
@@ -183,8 +183,8 @@ def test_convert_takes_the_first_numbers_that_pass(
     )
     convert.main(options("first"))
     convert.main(options("second"))
-    told = [Model(tmp_path / folder / "lesion.onnx").card.about["numbers"] for folder in ("first", "second")]
-    assert told == ["int8", "float16"]
+    selected = [Model(tmp_path / folder / "lesion.onnx").card.about["numbers"] for folder in ("first", "second")]
+    assert selected == ["int8", "float16"]
     parity = json.loads((tmp_path / "first" / "metrics.json").read_text())["parity"]
     assert parity["max_logit_difference"] < 1e-4, "PyTorch is compared with float32"
     assert "int8: " in capsys.readouterr().out

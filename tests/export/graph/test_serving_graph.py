@@ -17,7 +17,7 @@ from export.graph.calibration import Platt
 from export.nn.lesion_net import LesionNet
 from tests.support.paths import SAMPLES
 
-NUMBERS = Platt(1.5, -0.25)
+CALIBRATION = Platt(1.5, -0.25)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def core(checkpoint: Path) -> NetworkCore:
 @pytest.fixture(scope="module")
 def session(core: NetworkCore) -> ort.InferenceSession:
     ood_statistics = OodStatistics.placeholder(core.features)
-    model = assemble(export_network(core), core.network, NUMBERS, ood_statistics)
+    model = assemble(export_network(core), core.network, CALIBRATION, ood_statistics)
     options = ort.SessionOptions()
     options.log_severity_level = 3
     return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
@@ -51,7 +51,7 @@ def pixels() -> Pixels:
 
 
 @pytest.mark.parametrize("shape", [(384, 512), (301, 200), (97, 97), (40, 70), (1, 1)])
-def test_a_picture_of_any_size_gets_the_logit_that_pytorch_gives(
+def test_graph_logit_matches_pytorch_for_any_image_size(
     session: ort.InferenceSession, core: NetworkCore, pixels: Pixels, shape: tuple[int, int]
 ) -> None:
     part = np.resize(pixels, (*shape, 3)) if min(shape) == 1 else pixels[: shape[0], : shape[1]]
@@ -64,30 +64,32 @@ def test_a_picture_of_any_size_gets_the_logit_that_pytorch_gives(
     assert outputs["evidence"].shape == cells.shape[1:]
 
 
-def test_evidence_adds_up_and_calibration_is_applied(
+def test_graph_evidence_sums_to_logit_and_is_calibrated(
     session: ort.InferenceSession, core: NetworkCore, pixels: Pixels
 ) -> None:
     for views in (1, 8):
         outputs = run(session, pixels, views=views)
         bias = core.network.constant_bias
         assert outputs["evidence"].mean() + bias == pytest.approx(outputs["logit"], abs=1e-5)
-        expected = 1 / (1 + np.exp(-(NUMBERS.slope * outputs["logit"] + NUMBERS.intercept)))
+        expected = 1 / (1 + np.exp(-(CALIBRATION.slope * outputs["logit"] + CALIBRATION.intercept)))
         assert outputs["probability"] == pytest.approx(expected, abs=1e-6)
 
 
-def test_malignant_diagnoses_share_the_probability(session: ort.InferenceSession, core: NetworkCore, pixels: Pixels) -> None:
+def test_graph_malignant_classes_sum_to_the_probability(
+    session: ort.InferenceSession, core: NetworkCore, pixels: Pixels
+) -> None:
     outputs = run(session, pixels)
     malignant = np.array(core.network.spec.malignant)
     assert outputs["classes"].sum() == pytest.approx(1, abs=1e-6)
     assert outputs["classes"][malignant].sum() == pytest.approx(outputs["probability"], abs=1e-6)
 
 
-def test_one_view_is_the_default(session: ort.InferenceSession, pixels: Pixels) -> None:
+def test_graph_uses_one_view_by_default(session: ort.InferenceSession, pixels: Pixels) -> None:
     assert run(session, pixels)["logit"] == run(session, pixels, views=1)["logit"]
     assert run(session, pixels)["spread"] == 0
 
 
-def test_eight_views_are_the_mean_of_the_eight_positions(session: ort.InferenceSession, pixels: Pixels) -> None:
+def test_graph_eight_views_average_flips_and_rotations(session: ort.InferenceSession, pixels: Pixels) -> None:
     square = crop_square(pixels)
     positions = [turned for k in range(4) for turned in (np.rot90(square, k), np.rot90(square, k)[:, ::-1])]
     logits = [float(run(session, position)["logit"]) for position in positions]
@@ -96,7 +98,7 @@ def test_eight_views_are_the_mean_of_the_eight_positions(session: ort.InferenceS
     assert outputs["spread"] == pytest.approx(np.std(logits), abs=1e-4)
 
 
-def test_evidence_of_eight_views_rotates_with_the_image(session: ort.InferenceSession, pixels: Pixels) -> None:
+def test_graph_eight_view_evidence_rotates_with_the_image(session: ort.InferenceSession, pixels: Pixels) -> None:
     square = crop_square(pixels)
     upright = run(session, square, views=8)["evidence"]
     assert not np.allclose(upright, np.rot90(upright), atol=1e-2)
@@ -105,7 +107,7 @@ def test_evidence_of_eight_views_rotates_with_the_image(session: ort.InferenceSe
         assert np.allclose(turned, np.rot90(upright, k), atol=1e-3)
 
 
-def test_quality_is_of_what_the_network_sees(session: ort.InferenceSession) -> None:
+def test_graph_quality_describes_the_network_input(session: ort.InferenceSession) -> None:
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (192, 192, 3), np.uint8)
     flat = np.full((48, 64, 3), 51, np.uint8)
@@ -115,17 +117,17 @@ def test_quality_is_of_what_the_network_sees(session: ort.InferenceSession) -> N
     assert (sharp[2], grey[2]) == (2.0, 0.5)
 
 
-def test_the_distance_is_the_mahalanobis_distance_of_the_middle_features(core: NetworkCore, pixels: Pixels) -> None:
+def test_graph_distance_is_the_mahalanobis_distance(core: NetworkCore, pixels: Pixels) -> None:
     rng = np.random.default_rng(0)
     axes = np.linalg.qr(rng.normal(size=(core.features, 3)))[0]
-    numbers = OodStatistics(
+    statistics = OodStatistics(
         rng.normal(size=core.features).astype(np.float32),
         rng.uniform(0.5, 2, core.features).astype(np.float32),
         axes.astype(np.float32),
         np.array([3, 2, 1], np.float32),
         0.25,
     )
-    model = assemble(export_network(core), core.network, NUMBERS, numbers)
+    model = assemble(export_network(core), core.network, CALIBRATION, statistics)
     options = ort.SessionOptions()
     options.log_severity_level = 3
     distance = run(ort.InferenceSession(model.SerializeToString(), options), pixels)["distance"]
@@ -133,14 +135,14 @@ def test_the_distance_is_the_mahalanobis_distance_of_the_middle_features(core: N
     square = torch.from_numpy(np.ascontiguousarray(crop_square(pixels).transpose(2, 0, 1)))[None].float()
     with torch.inference_mode():
         middle = core(resize(square, 96))[3][0].numpy()
-    standard = (middle - numbers.mean) / numbers.std
-    # The covariance that probabilistic PCA stands for, inverted as a whole.
+    standard = (middle - statistics.mean) / statistics.std
+    # The full covariance matrix of probabilistic PCA.
     covariance = 0.25 * (np.eye(core.features) - axes @ axes.T) + axes @ np.diag([9.0, 4.0, 1.0]) @ axes.T
     expected = np.sqrt(standard @ np.linalg.inv(covariance) @ standard / core.features)
     assert distance == pytest.approx(expected, rel=1e-3)
 
 
-def test_the_file_is_valid_onnx_with_the_inputs_and_outputs_of_the_design(converted: Path) -> None:
+def test_model_file_has_the_documented_inputs_and_outputs(converted: Path) -> None:
     model = onnx.load(converted)
     onnx.checker.check_model(model, full_check=True)
     assert [value.name for value in model.graph.input] == ["image", "views"]

@@ -1,12 +1,16 @@
 """The pages are rendered from the model file and metrics.json alone."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
+from lesion.inference.model import Model
 
 from export.__main__ import main
-from export.reporting.readme_table import BEGIN, END
+from export.commands import leave_dataset_out
+from export.reporting.model_card import render_card
+from export.reporting.readme_table import BEGIN, END, render_results, write_results
 from export.reporting.writer import ReportError, render_report
 from tests.support.paths import REPOSITORY
 
@@ -34,3 +38,39 @@ def test_render_without_metrics_says_what_to_run(model: Path) -> None:
     with pytest.raises(ReportError, match="python -m export evaluate"):
         render_report(model)
     assert not (model.parent / "README.md").exists()
+
+
+def test_write_results_replaces_only_the_marked_block(tmp_path: Path) -> None:
+    path, models = tmp_path / "README.md", REPOSITORY / "models"
+    path.write_text(f"before\n{BEGIN}\n{END}\nafter\n")
+    metrics = json.loads((models / "metrics.json").read_text())
+    for _ in range(2):
+        write_results(path, Model(models / "lesion.onnx"), 13_000_000, metrics)
+        lines = path.read_text().splitlines()
+        assert (lines[0], lines[-1], lines.count(BEGIN), lines.count(END)) == ("before", "after", 1, 1)
+    assert f"{metrics['test']['all']['auc']['value']:.3f} (" in path.read_text()
+    path.write_text("no markers\n")
+    write_results(path, Model(models / "lesion.onnx"), 13_000_000, metrics)
+    assert path.read_text() == "no markers\n"
+
+
+def test_render_results_has_five_rows_at_most() -> None:
+    models = REPOSITORY / "models"
+    metrics = json.loads((models / "metrics.json").read_text())
+    text = render_results(Model(models / "lesion.onnx"), 13_000_000, metrics)
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert 0 < len(rows) - 2 <= 5, "header and separator are not rows"
+
+
+def test_render_card_omits_undefined_metrics() -> None:
+    """A small folder may have one side only, no images outside `train`, and a single data set."""
+    models = REPOSITORY / "models"
+    model, metrics = Model(models / "lesion.onnx"), json.loads((models / "metrics.json").read_text())
+    undefined = {"value": None, "low": None, "high": None}
+    metrics["test"]["datasets"] = {name: part | {"auc": undefined} for name, part in metrics["test"]["datasets"].items()}
+    metrics["unseen_cameras"] = {"mine": {"all": {"n": 3, "refused": undefined}, "unseen": {"n": 0, "refused": undefined}}}
+    leave_dataset_out.show(metrics["unseen_cameras"])
+    card = render_card(model, metrics)
+    assert "left out of the OOD statistics" in card and "mine - of 3, - of the 0" in card
+    metrics["unseen_cameras"] = {}
+    assert "left out of the OOD statistics" not in render_card(model, metrics)
