@@ -129,10 +129,10 @@ def test_decode_averages_like_service(page: Page, size: tuple[int, int]) -> None
     smooth.save(buffer, "PNG")
     at_least = 448
     ours = page.evaluate(
-        """async ([data, atLeast]) => {
+        """async ([data, minSide]) => {
             const { decode } = await import("/js/private/decode.js");
             const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
-            const decoded = await decode(new Blob([bytes]), { atLeast, mostPixels: 1e9 }, () => Promise.reject());
+            const decoded = await decode(new Blob([bytes]), { minSide, maxPixels: 1e9 }, () => Promise.reject());
             const sum = decoded.pixels.reduce((sum, value) => sum + value, 0);
             return { ...decoded, pixels: [...decoded.pixels.slice(0, 3000)], sum };
         }""",
