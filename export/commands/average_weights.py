@@ -10,11 +10,7 @@ results.
 """
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-
-import torch
 
 from export.checkpoints.from_onnx import prepare_for_training
 from export.checkpoints.reader import read_own_checkpoint
@@ -23,34 +19,7 @@ from export.commands.options import checkpoint_folder_option, data_option, parse
 from export.data.isic import read_table
 from export.data.splits import select_split
 from export.errors import CheckpointError
-from export.nn.lesion_net import LesionNet
-
-
-def blend(start: LesionNet, tuned: Sequence[LesionNet], share: float) -> LesionNet:
-    """Return a network with `share` of the mean of other networks' weights, and the rest of the start's.
-
-    Args:
-        start: from which the others were trained.
-        tuned: the others, at least one; the first one's spec is that of the result.
-        share: 0 to 1. The statistics of batch norm are averaged like weights.
-
-    Raises:
-        CheckpointError: the networks differ in architecture, size or normalisation.
-    """
-    # White balance is not a weight: `python -m export whitebalance` adds it afterwards.
-    if any(replace(start.spec, illuminant=None) != replace(network.spec, illuminant=None) for network in tuned):
-        raise CheckpointError("Only checkpoints of one architecture, size and normalisation can be blended.")
-    averaged = LesionNet(tuned[0].spec)
-    first: dict[str, torch.Tensor] = start.state_dict()
-    others: list[dict[str, torch.Tensor]] = [network.state_dict() for network in tuned]
-
-    def mean(name: str) -> torch.Tensor:
-        if not first[name].is_floating_point():
-            return others[0][name]  # batch norm counts batches in integers
-        return torch.lerp(first[name], torch.stack([other[name] for other in others]).mean(0), share)
-
-    averaged.load_state_dict({name: mean(name) for name in first})
-    return averaged.eval()
+from export.nn.averaging import average_weights
 
 
 def options() -> argparse.ArgumentParser:
@@ -83,7 +52,7 @@ def main(args: argparse.Namespace) -> None:
     if args.start.suffix == ".onnx":
         # Training did the same, so that the weights of all correspond.
         prepare_for_training(start, select_split(read_table(args.data), "train"))
-    averaged = blend(start, tuned, args.share)
+    averaged = average_weights(start, tuned, args.share)
     recipes = [checkpoint.provenance["recipe"] for checkpoint in checkpoints]
     recipe = {**recipes[0], "blended": args.share, "blended_with": recipes[1:]}
     write_checkpoint(args.out, tuned[0].spec, averaged.state_dict(), {**checkpoints[0].provenance, "recipe": recipe})

@@ -34,6 +34,7 @@ from export.evaluation.faithfulness import measure_faithfulness
 from export.evaluation.leave_dataset_out import refusals_per_dataset
 from export.evaluation.operating_point import fit_operating_point
 from export.evaluation.parity import check_parity, parity_rows
+from export.evaluation.precision import measure_precisions
 from export.evaluation.predictions import predict
 from export.evaluation.robustness import measure_robustness
 from export.graph.assemble import NetworkCore, export_network, restore_float32_network
@@ -106,7 +107,7 @@ def recompute(args: argparse.Namespace, model: Model, rows: list[LabelledImage])
         exported = export_network(NetworkCore(network))
         full = load_model(restore_float32_network(onnx.load(args.model), exported).SerializeToString())
         figures["parity"] = check_parity(full, network, parity_rows(val), point.calibration)
-        figures["formats"] = precision.formats(args.model, exported, rows)
+        figures["formats"] = measure_precisions(args.model, exported, rows)
         precision.show(figures["formats"])
     return figures
 

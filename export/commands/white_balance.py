@@ -7,38 +7,16 @@ compares the results.
 """
 
 import argparse
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-
-import numpy as np
-import torch
 
 from export.checkpoints.reader import read_own_checkpoint
 from export.checkpoints.writer import write_checkpoint
 from export.commands.options import checkpoint_folder_option, data_option, parser_of
 from export.data.isic import read_table
-from export.data.labels import LabelledImage
 from export.data.splits import select_split
 from export.data.transforms import STORED_SIDE, load_squares
-from export.nn.white_balance import IlluminantModel, estimate_illuminant
-
-
-@torch.inference_mode()
-def fit_light(rows: Sequence[LabelledImage], radius: float) -> IlluminantModel:
-    """Fit an illuminant model to images: mean and inverse covariance of their illuminants.
-
-    Args:
-        rows: at least three, of different colours.
-        radius: see `IlluminantModel`.
-    """
-    squares = load_squares(rows, STORED_SIDE)
-    estimates = torch.cat([estimate_illuminant(chunk.float() / 255) for chunk in squares.split(64)])
-    colours = estimates.double().numpy()
-    precision = np.linalg.inv(np.cov(colours, rowvar=False))
-    entries = (float(precision[0, 0]), float(precision[0, 1]), float(precision[1, 1]))
-    red, blue = colours.mean(0)
-    return IlluminantModel((float(red), float(blue)), entries, radius)
+from export.nn.white_balance import fit_illuminant_model
 
 
 def options() -> argparse.ArgumentParser:
@@ -57,8 +35,9 @@ def main(args: argparse.Namespace) -> None:
         DataError: the data folder cannot be read.
     """
     checkpoint, network = read_own_checkpoint(args.checkpoint)
-    light = fit_light(select_split(read_table(args.data), "train"), args.radius)
-    recipe = {**checkpoint.provenance["recipe"], "light": asdict(light)}
-    spec = replace(network.spec, illuminant=light)
+    squares = load_squares(select_split(read_table(args.data), "train"), STORED_SIDE)
+    illuminant = fit_illuminant_model(squares, args.radius)
+    recipe = {**checkpoint.provenance["recipe"], "light": asdict(illuminant)}
+    spec = replace(network.spec, illuminant=illuminant)
     write_checkpoint(args.out, spec, network.state_dict(), {**checkpoint.provenance, "recipe": recipe})
-    print(f"{args.out / 'checkpoint.pt'}: {light}")
+    print(f"{args.out / 'checkpoint.pt'}: {illuminant}")

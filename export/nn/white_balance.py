@@ -2,13 +2,14 @@
 
 Full colour constancy removes all colour of the illuminant, and with it information that the network uses
 (models/experiments.md). This correction leaves images within the distribution unchanged.
-`export.commands.white_balance` fits it.
+`python -m export whitebalance` adds it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -73,3 +74,19 @@ class WhiteBalance(nn.Module):
         gains = torch.cat((shift[:, 0:1], torch.zeros_like(red), shift[:, 1:2]), 1)
         gains = (gains - gains.mean(1, keepdim=True)).exp()
         return images * gains[:, :, None, None]
+
+
+@torch.inference_mode()
+def fit_illuminant_model(squares: torch.Tensor, radius: float) -> IlluminantModel:
+    """Fit an illuminant model to images: mean and inverse covariance of their illuminants.
+
+    Args:
+        squares: uint8 (N, 3, S, S), at least three images of different colours.
+        radius: see `IlluminantModel`.
+    """
+    estimates = torch.cat([estimate_illuminant(chunk.float() / 255) for chunk in squares.split(64)])
+    colours = estimates.double().numpy()
+    precision = np.linalg.inv(np.cov(colours, rowvar=False))
+    entries = (float(precision[0, 0]), float(precision[0, 1]), float(precision[1, 1]))
+    red, blue = colours.mean(0)
+    return IlluminantModel((float(red), float(blue)), entries, radius)

@@ -10,7 +10,7 @@ ARCHITECTURE = "test_efficientnet"
 
 
 def training_options(archive: Path, out: Path, *, resume: bool = False) -> argparse.Namespace:
-    """The options of a training run of two epochs that takes seconds."""
+    """Return the options of a training run of two epochs, which takes seconds."""
     given = ["--data", str(archive), "--out", str(out), "--arch", ARCHITECTURE, "--workers", "0", "--size", "96"]
     given += ["--phases", "64:2:4", *(["--resume"] if resume else [])]
     return train.options().parse_args(given)

@@ -1,4 +1,4 @@
-"""A blend stands between a network and what was trained from it."""
+"""Averages of weights lie between a network and those trained from it."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tests.support.small_training import training_options
 
 @pytest.fixture(scope="module")
 def tuned(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint that goes on from the released small network."""
+    """Train a checkpoint that starts from the small network's model file."""
     options = training_options(archive, tmp_path_factory.mktemp("tuned"))
     options.start, options.phases = converted, [Phase(64, 1, 4)]
     train.main(options)
@@ -25,7 +25,7 @@ def tuned(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def other(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A second one, with another seed."""
+    """Train a second one, with another seed."""
     options = training_options(archive, tmp_path_factory.mktemp("other"))
     options.start, options.phases, options.seed = converted, [Phase(64, 1, 4)], 2
     train.main(options)
@@ -33,22 +33,23 @@ def other(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 def blended(start: Path, tuned: Path, share: float, archive: Path, out: Path, *more: Path) -> dict[str, torch.Tensor]:
+    """Run `python -m export blend` and return the weights of its checkpoint."""
     given = [str(start), str(tuned), *map(str, more), "--share", str(share), "--data", str(archive), "--out", str(out)]
     average_weights.main(average_weights.options().parse_args(given))
     return read_checkpoint(out / "checkpoint.pt").network.state_dict()
 
 
-def test_its_ends_are_the_two_networks(archive: Path, converted: Path, tuned: Path, tmp_path: Path) -> None:
+def test_blend_of_share_zero_or_one_is_one_network(archive: Path, converted: Path, tuned: Path, tmp_path: Path) -> None:
     images = torch.rand(3, 3, 96, 96)
     start, end = (read_checkpoint(path).network for path in (converted, tuned))
     for share, network in ((0.0, start), (1.0, end)):
         blended(converted, tuned, share, archive, tmp_path)
         with torch.inference_mode():
-            found = read_checkpoint(tmp_path / "checkpoint.pt").network(images)[0]
-            torch.testing.assert_close(found, network(images)[0], rtol=0, atol=1e-3)
+            logit = read_checkpoint(tmp_path / "checkpoint.pt").network(images)[0]
+            torch.testing.assert_close(logit, network(images)[0], rtol=0, atol=1e-3)
 
 
-def test_between_them_every_weight_is_between_theirs(archive: Path, converted: Path, tuned: Path, tmp_path: Path) -> None:
+def test_blend_interpolates_every_weight(archive: Path, converted: Path, tuned: Path, tmp_path: Path) -> None:
     first, middle, last = (blended(converted, tuned, share, archive, tmp_path) for share in (0.0, 0.25, 1.0))
     for name, value in middle.items():
         if value.is_floating_point():
@@ -57,7 +58,7 @@ def test_between_them_every_weight_is_between_theirs(archive: Path, converted: P
     assert recipe["blended"] == 1.0 and recipe["start"] == file_sha256(converted)
 
 
-def test_of_several_it_takes_the_mean(archive: Path, converted: Path, tuned: Path, other: Path, tmp_path: Path) -> None:
+def test_blend_averages_several_networks(archive: Path, converted: Path, tuned: Path, other: Path, tmp_path: Path) -> None:
     first, one, two = (
         blended(converted, end, share, archive, tmp_path) for end, share in ((tuned, 0.0), (tuned, 1.0), (other, 1.0))
     )
@@ -66,21 +67,19 @@ def test_of_several_it_takes_the_mean(archive: Path, converted: Path, tuned: Pat
             torch.testing.assert_close(value, 0.4 * first[name] + 0.3 * one[name] + 0.3 * two[name])
     recipe = read_checkpoint(tmp_path / "checkpoint.pt").provenance["recipe"]
     assert recipe["seed"] == 1 and [more["seed"] for more in recipe["blended_with"]] == [2]
-    told = describe_recipes({"recipe": recipe})
+    described = describe_recipes({"recipe": recipe})
     assert (
-        "20% squashed" in told
-        and "seed 1" in told
-        and "(2) " in told
-        and "seed 2" in told
-        and "balanced over data sets" in told
-        and "mixup" not in told
-        and "Minkowski" not in told
-        and "interpolated 60% of the way from that start to the mean of these 2 networks" in told
+        "20% squashed" in described
+        and "seed 1" in described
+        and "(2) " in described
+        and "seed 2" in described
+        and "balanced over data sets" in described
+        and "mixup" not in described
+        and "Minkowski" not in described
+        and "interpolated 60% of the way from that start to the mean of these 2 networks" in described
     )
 
 
-def test_networks_that_have_nothing_in_common_are_not_blended(
-    archive: Path, checkpoint: Path, tuned: Path, tmp_path: Path
-) -> None:
+def test_blend_refuses_networks_of_another_start(archive: Path, checkpoint: Path, tuned: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="was not started from"):
         blended(checkpoint, tuned, 0.5, archive, tmp_path)

@@ -1,4 +1,4 @@
-"""Candidates are compared on val, alone and in pairs."""
+"""Checkpoints are compared on `val`, alone and in pairs."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ from export.data.labels import LabelledImage
 from export.evaluation.candidates import CHANGES, UNCHANGED, candidate_figures, compare_candidates, load_stacks
 
 
-def test_figures_of_a_candidate_against_a_count_by_hand(rows: list[LabelledImage]) -> None:
+def test_candidate_metrics_equal_a_count_by_hand(rows: list[LabelledImage]) -> None:
     val = [row for row in rows if row.split == "val"]
     truth = np.array([row.malignant for row in val])
     perfect = np.where(truth, 2.0, -2.0) + np.linspace(0, 0.1, len(val))
@@ -22,11 +22,11 @@ def test_figures_of_a_candidate_against_a_count_by_hand(rows: list[LabelledImage
     assert (line.auc, line.specificity) == (1.0, 1.0)
     loss, flips = line.changes["turned"]
     assert loss == pytest.approx(-2 / (~truth).sum())
-    # The lowest malignant one lies below a threshold that one in twenty may miss, before and after.
+    # The lowest malignant image lies below the 95 % threshold both before and after.
     assert flips == pytest.approx(2 / len(val))
 
 
-def test_no_two_candidates_have_one_name(tmp_path: Path) -> None:
+def test_unique_names_differ_for_different_paths(tmp_path: Path) -> None:
     def names(*paths: str) -> list[str]:
         return list(unique_names([tmp_path / path for path in paths]))
 
@@ -36,7 +36,7 @@ def test_no_two_candidates_have_one_name(tmp_path: Path) -> None:
     assert names("a/checkpoint.pt", "a/checkpoint.pt") == ["a"]
 
 
-def test_every_network_and_every_pair_is_measured(checkpoint: Path, rows: list[LabelledImage]) -> None:
+def test_compare_yields_every_network_and_every_pair(checkpoint: Path, rows: list[LabelledImage]) -> None:
     network = read_checkpoint(checkpoint).network
     val = [row for row in rows if row.split == "val"]
     lines = list(compare_candidates({"a": network, "b": network}, val))
@@ -46,21 +46,19 @@ def test_every_network_and_every_pair_is_measured(checkpoint: Path, rows: list[L
     assert "a + b: AUC" in str(lines[2])
 
 
-def test_copies_are_compared_with_the_pictures_that_they_are_of(
-    checkpoint: Path, rows: list[LabelledImage], tmp_path: Path
-) -> None:
+def test_compare_pairs_copies_with_their_images(checkpoint: Path, rows: list[LabelledImage], tmp_path: Path) -> None:
     network = read_checkpoint(checkpoint).network
     val = [row for row in rows if row.split == "val"]
     lines = ["file,isic_id,kind"]
     for row in val[:5]:
         shutil.copy(row.path, tmp_path / f"{row.isic_id}-copy.jpg")
         lines.append(f"{row.isic_id}-copy.jpg,{row.isic_id},same file")
-    # A copy of another photograph is one that differs.
+    # A copy of another image has another logit.
     shutil.copy(val[7].path, tmp_path / "other.jpg")
     lines.append(f"other.jpg,{val[6].isic_id},another")
     (tmp_path / "metadata.csv").write_text("\n".join(lines) + "\n")
-    pictures = load_stacks(val, tmp_path)
-    plain, same, another = (pictures[name].logits(network, len(val)) for name in (UNCHANGED, "same file", "another"))
+    stacks = load_stacks(val, tmp_path)
+    plain, same, another = (stacks[name].logits(network, len(val)) for name in (UNCHANGED, "same file", "another"))
     np.testing.assert_allclose(same[:5], plain[:5], atol=1e-5)
     assert np.isnan(same[5:]).all()
     assert another[6] == pytest.approx(plain[7], abs=1e-5) and np.isnan(np.delete(another, 6)).all()

@@ -1,4 +1,4 @@
-"""A checkpoint becomes a model file that says what it is, and only when it agrees with PyTorch."""
+"""A checkpoint is converted to a model file with its metadata, only if it agrees with PyTorch."""
 
 import json
 from dataclasses import replace
@@ -22,7 +22,7 @@ from tests.support.predictions import simulated_predictions
 from tests.support.small_training import conversion_options
 
 
-def test_the_model_file_says_what_it_is(converted: Path, rows: list[LabelledImage]) -> None:
+def test_convert_writes_metadata(converted: Path, rows: list[LabelledImage]) -> None:
     card = Model(converted).card
     assert (card.version, card.architecture, card.input_size) == ("0.0.1", "test_efficientnet", 96)
     assert [entry.code for entry in card.classes if entry.malignant] == [
@@ -35,7 +35,7 @@ def test_the_model_file_says_what_it_is(converted: Path, rows: list[LabelledImag
     assert card.about["licence"] == "not said by the training images"
 
 
-def test_weights_are_as_free_as_the_images_that_they_were_trained_on(rows: list[LabelledImage]) -> None:
+def test_licence_of_weights_follows_from_the_images(rows: list[LabelledImage]) -> None:
     def said(*licences: str) -> str:
         return licence_of_weights([replace(rows[0], licence=name) for name in licences])
 
@@ -44,7 +44,7 @@ def test_weights_are_as_free_as_the_images_that_they_were_trained_on(rows: list[
     assert said("CC0", "") == "not said by the training images"
 
 
-def test_classes_in_the_wrong_order_are_noticed() -> None:
+def test_fit_operating_point_detects_swapped_classes() -> None:
     val = simulated_predictions(300, 1)
     turned = Predictions(tuple(replace(row, malignant=not row.malignant) for row in val.rows), val.outputs)
     assert fit_operating_point(val, val).threshold > 0
@@ -53,22 +53,20 @@ def test_classes_in_the_wrong_order_are_noticed() -> None:
 
 
 @pytest.mark.parametrize("beside", ["other.onnx", "README.md"])
-def test_a_model_is_not_written_beside_other_peoples_files(
-    checkpoint: Path, archive: Path, tmp_path: Path, beside: str
-) -> None:
+def test_convert_refuses_a_folder_with_other_files(checkpoint: Path, archive: Path, tmp_path: Path, beside: str) -> None:
     (tmp_path / beside).write_text("# Mine")
     with pytest.raises(ReportError, match=f"has {beside} already"):
         convert.main(conversion_options(checkpoint, archive, tmp_path / "mine.onnx"))
     assert [path.name for path in tmp_path.iterdir()] == [beside]
 
 
-def test_parity_is_kept_with_the_figures(converted: Path) -> None:
-    found = json.loads((converted.parent / "metrics.json").read_text())["parity"]
-    assert found["images"] == parity.PARITY_IMAGES and found["changed_decisions"] == 0
-    assert found["max_logit_difference"] < parity.MAX_DIFFERENCE
+def test_convert_writes_parity_to_metrics_json(converted: Path) -> None:
+    written = json.loads((converted.parent / "metrics.json").read_text())["parity"]
+    assert written["images"] == parity.PARITY_IMAGES and written["changed_decisions"] == 0
+    assert written["max_logit_difference"] < parity.MAX_DIFFERENCE
 
 
-def test_a_graph_that_answers_something_else_is_not_written(
+def test_convert_writes_nothing_without_parity(
     checkpoint: Path, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def resize_otherwise(images: torch.Tensor, size: int) -> torch.Tensor:
@@ -81,13 +79,13 @@ def test_a_graph_that_answers_something_else_is_not_written(
     assert not out.exists()
 
 
-def test_parity_notices_a_decision_that_changes(converted: Path, checkpoint: Path, rows: list[LabelledImage]) -> None:
+def test_check_parity_detects_a_changed_decision(converted: Path, checkpoint: Path, rows: list[LabelledImage]) -> None:
     network = read_checkpoint(checkpoint).network
     with pytest.raises(ParityError, match="changed_decisions"):
         parity.check_parity(Model(converted), network, rows[:4], Platt(0.0, -20.0))
 
 
-def test_the_model_file_names_no_path_of_the_machine_that_made_it(converted: Path) -> None:
+def test_model_file_contains_no_path_of_the_machine(converted: Path) -> None:
     data = converted.read_bytes()
     assert str(Path(convert.__file__).parents[2]).encode() not in data
     assert b"site-packages" not in data

@@ -1,4 +1,4 @@
-"""The 2019 app's network is trained, converted and served as ours is."""
+"""DenseNet-161, the network of the 2019 app, is trained and converted like any other architecture."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tests.support.small_training import conversion_options, training_options
 
 
 @pytest.mark.slow
-def test_densenet161_is_trained_converted_and_served(archive: Path, tmp_path: Path) -> None:
+def test_densenet161_is_trained_converted_and_classifies(archive: Path, tmp_path: Path) -> None:
     options = training_options(archive, tmp_path)
     options.arch, options.size, options.phases = "densenet161", 64, [Phase(32, 1, 4)]
     train.main(options)
@@ -22,9 +22,9 @@ def test_densenet161_is_trained_converted_and_served(archive: Path, tmp_path: Pa
     convert.main(conversion_options(tmp_path / "checkpoint.pt", archive, out))
     model = Model(out)
     assert model.card.architecture == "densenet161"
-    photograph = (SAMPLES / "ISIC_0010021.jpg").read_bytes()
-    outputs = model.run(decode(photograph).pixels)
+    image_bytes = (SAMPLES / "ISIC_0010021.jpg").read_bytes()
+    outputs = model.run(decode(image_bytes).pixels)
     assert outputs.evidence.mean() + outputs.bias == pytest.approx(outputs.logit, abs=1e-4)
-    # Twelve photographs teach nothing, so that it may refuse them all.
-    answer = classify(photograph, model)
+    # Trained on twelve images, it may refuse every image.
+    answer = classify(image_bytes, model)
     assert (answer.prediction is None) == (answer.status == "refused")

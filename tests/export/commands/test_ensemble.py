@@ -1,4 +1,4 @@
-"""Several networks become one: the mean of their logits, with evidence that still adds up."""
+"""Several networks become one: the mean of their logits, with evidence that sums to it."""
 
 import argparse
 from dataclasses import replace
@@ -26,7 +26,7 @@ from tests.support.small_training import conversion_options, training_options
 
 @pytest.fixture(scope="module")
 def pair(checkpoint: Path, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The small network, and another one that takes out the illuminant."""
+    """Return the small network, and another one with colour constancy."""
     out = tmp_path_factory.mktemp("other")
     options = argparse.Namespace(**{**vars(training_options(archive, out)), "seed": 2, "colour_constancy": 6.0})
     train.main(options)
@@ -35,7 +35,7 @@ def pair(checkpoint: Path, archive: Path, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def joined(pair: list[Path], archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both in one model file."""
+    """Convert both to one model file."""
     options = conversion_options(pair[0], archive, tmp_path_factory.mktemp("joined") / "lesion.onnx")
     options.checkpoint = pair
     convert.main(options)  # checks parity with PyTorch, evidence included
@@ -43,7 +43,7 @@ def joined(pair: list[Path], archive: Path, tmp_path_factory: pytest.TempPathFac
     return path
 
 
-def test_a_file_of_two_answers_with_the_mean_of_both(pair: list[Path], joined: Path, rows: list[LabelledImage]) -> None:
+def test_ensemble_file_returns_the_mean_logit(pair: list[Path], joined: Path, rows: list[LabelledImage]) -> None:
     both = Model(joined)
     assert both.card.architecture == "test_efficientnet + test_efficientnet"
     assert [recipe["seed"] for recipe in both.card.about["training"]["recipes"]] == [1, 2]
@@ -55,12 +55,12 @@ def test_a_file_of_two_answers_with_the_mean_of_both(pair: list[Path], joined: P
         with torch.inference_mode():
             single = [float(network(Normalise(network.spec)(small))[0]) for network in networks]
         assert abs(single[0] - single[1]) > 1e-4
-        # The numbers in the file are rounded to float16.
+        # The file stores weights in float16.
         assert both.run(pixels).logit == pytest.approx(np.mean(single), abs=0.01)
 
 
 @torch.inference_mode()
-def test_a_file_of_two_gives_both_back(pair: list[Path], joined: Path) -> None:
+def test_read_checkpoint_restores_an_ensemble(pair: list[Path], joined: Path) -> None:
     released = read_checkpoint(joined)
     assert released.trained_here and isinstance(released.network, Ensemble)
     assert {**read_checkpoints(pair).provenance, "released": "0.0.1"} == released.provenance
@@ -73,12 +73,12 @@ def test_a_file_of_two_gives_both_back(pair: list[Path], joined: Path) -> None:
             torch.testing.assert_close(found, expected, rtol=0, atol=0.02)
 
 
-def test_training_goes_on_from_one_of_several_by_its_architecture(archive: Path, joined: Path, tmp_path: Path) -> None:
+def test_train_starts_from_the_ensemble_member_of_its_arch(archive: Path, joined: Path, tmp_path: Path) -> None:
     options = training_options(archive, tmp_path)
     options.start = joined
     with pytest.raises(CheckpointError, match="exactly one of its networks must be a test_efficientnet"):
         train.main(options)  # both are
-    # The released file has one of each.
+    # The released file has one network of each architecture.
     released = REPOSITORY / "models" / "lesion.onnx"
     options.start, options.arch, options.phases, options.rate = (
         released,
@@ -93,7 +93,7 @@ def test_training_goes_on_from_one_of_several_by_its_architecture(archive: Path,
     assert torch.cosine_similarity(trained.malignant.weight, own.malignant.weight)[0] > 0.99
 
 
-def test_what_does_not_go_together_is_not_joined(pair: list[Path], tmp_path: Path) -> None:
+def test_ensemble_refuses_networks_that_do_not_match(pair: list[Path], tmp_path: Path) -> None:
     first = read_checkpoint(pair[0]).network
     assert isinstance(first, LesionNet)
     with pytest.raises(ValueError, match="same classes and the same input size"):
@@ -108,7 +108,7 @@ def test_what_does_not_go_together_is_not_joined(pair: list[Path], tmp_path: Pat
         read_checkpoints([pair[0], tmp_path / "foreign.pth"], ReaderOptions(classes=("nevus", "melanoma")))
 
 
-def test_what_all_see_alike_is_normalised_once(checkpoint: Path) -> None:
+def test_ensemble_normalises_once_where_specs_are_equal(checkpoint: Path) -> None:
     network = read_checkpoint(checkpoint).network
     assert isinstance(network, LesionNet)
     other = LesionNet(network.spec).eval()

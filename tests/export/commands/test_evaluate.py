@@ -1,4 +1,4 @@
-"""Evaluation reads the model file as the service does, and writes the card, the plots and the figures."""
+"""Evaluation classifies like the service, and writes the model card, the plots and metrics.json."""
 
 import argparse
 import json
@@ -33,14 +33,14 @@ def published(converted: Path, archive: Path, tmp_path_factory: pytest.TempPathF
         shutil.copy(converted.parent / name, folder)
     (folder / "others").mkdir()
     Image.effect_noise((300, 200), 90).convert("RGB").save(folder / "others" / "noise.png")
-    (folder / "others" / "metadata.csv").write_text("no,picture\n")
+    (folder / "others" / "metadata.csv").write_text("no,image\n")
     options = {"data": archive, "model": folder / "lesion.onnx", "splits": ["val", "test"], "one_view": False}
     options |= {"strangers": [folder / "others"]}
     evaluate.main(argparse.Namespace(**options))
     return folder
 
 
-def test_the_figures_are_those_of_the_answers(published: Path, rows: list[LabelledImage]) -> None:
+def test_evaluate_metrics_equal_the_predictions(published: Path, rows: list[LabelledImage]) -> None:
     model = Model(published / "lesion.onnx")
     answers = predict(model, [row for row in rows if row.split == "test"])
     above = answers.scalar("probability") >= model.card.threshold
@@ -50,13 +50,13 @@ def test_the_figures_are_those_of_the_answers(published: Path, rows: list[Labell
     assert found["specificity"]["value"] == pytest.approx(np.mean(~above[~answers.malignant]), abs=1e-4)
 
 
-def test_the_model_file_carries_its_own_figures(published: Path) -> None:
+def test_evaluate_writes_metrics_into_the_model_file(published: Path) -> None:
     model, written = Model(published / "lesion.onnx"), json.loads((published / "metrics.json").read_text())
     assert model.card.about["metrics"]["test"] == written["test"]
     assert model.sha256 == written["sha256"]
 
 
-def test_the_card_quotes_the_figures_and_the_limits(published: Path) -> None:
+def test_card_contains_metrics_and_limits_of_use(published: Path) -> None:
     card = (published / "README.md").read_text()
     figures = json.loads((published / "metrics.json").read_text())["test"]["all"]
     assert f"{figures['auc']['value']:.3f}" in card
@@ -65,14 +65,14 @@ def test_the_card_quotes_the_figures_and_the_limits(published: Path) -> None:
 
 
 @pytest.mark.parametrize(("better", "verdict"), [(True, "are better"), (False, "are not significantly better")])
-def test_the_card_says_whether_eight_views_are_better(
+def test_card_states_whether_eight_views_are_better(
     published: Path, rows: list[LabelledImage], tmp_path: Path, better: bool, verdict: str
 ) -> None:
     model = Model(published / "lesion.onnx")
     one = predict(model, [row for row in rows if row.split == "test"])
-    # Eight views that know the truth, or that say the same as one.
-    told = [replace(output, probability=float(truth)) for output, truth in zip(one.outputs, one.malignant, strict=True)]
-    eight = Predictions(one.rows, tuple(told)) if better else one
+    # Eight views that equal the labels, or that equal one view.
+    exact = [replace(output, probability=float(truth)) for output, truth in zip(one.outputs, one.malignant, strict=True)]
+    eight = Predictions(one.rows, tuple(exact)) if better else one
     gain = eight_views_gain(one, eight)
     single = image_set_metrics(one, model.card)["auc"]["value"]
     assert single is not None
@@ -83,7 +83,7 @@ def test_the_card_says_whether_eight_views_are_better(
     assert f"Eight views {verdict} than one" in render_card(model, written)
 
 
-def test_strangers_are_counted_without_what_is_no_picture(published: Path, rows: list[LabelledImage]) -> None:
+def test_evaluate_ood_skips_files_that_are_no_images(published: Path, rows: list[LabelledImage]) -> None:
     model = Model(published / "lesion.onnx")
     noise = model.run(decode((published / "others" / "noise.png").read_bytes()).pixels)
     familiar = predict(model, [row for row in rows if row.split == "val"]).scalar("distance")
@@ -93,7 +93,7 @@ def test_strangers_are_counted_without_what_is_no_picture(published: Path, rows:
     assert found["distance_auroc"] == pytest.approx(np.mean(noise.distance > familiar), abs=1e-4)
 
 
-def test_the_card_of_another_peoples_checkpoint_says_that_its_training_is_not_known(published: Path, tmp_path: Path) -> None:
+def test_card_states_that_third_party_training_is_unknown(published: Path, tmp_path: Path) -> None:
     proto = onnx.load(published / "lesion.onnx")
     write_metadata(
         proto,
@@ -112,12 +112,12 @@ def test_the_card_of_another_peoples_checkpoint_says_that_its_training_is_not_kn
     assert "`model.pkl` (fastai 1" in (tmp_path / "README.md").read_text()
 
 
-def test_the_plots_are_pictures(published: Path) -> None:
+def test_plots_are_png_files(published: Path) -> None:
     for name in ("roc", "reliability", "confusion"):
         assert (published / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_choosing_leaves_the_folder_alone(published: Path, archive: Path, tmp_path: Path) -> None:
+def test_evaluate_of_val_alone_writes_nothing(published: Path, archive: Path, tmp_path: Path) -> None:
     shutil.copy(published / "lesion.onnx", tmp_path)
     options = {"data": archive, "model": tmp_path / "lesion.onnx", "splits": ["val"], "one_view": True, "strangers": []}
     evaluate.main(argparse.Namespace(**options))
@@ -126,7 +126,7 @@ def test_choosing_leaves_the_folder_alone(published: Path, archive: Path, tmp_pa
 
 
 def with_classes(model: Model, **malignant: bool) -> Model:
-    """The model with other names for its classes; its answers keep their order."""
+    """Return the model with other classes; the order of its outputs stays."""
     names = list(malignant.items())
     entries = tuple(DiagnosisClass(code, code, side) for code, side in names)
     changed = copy(model)
@@ -134,9 +134,7 @@ def with_classes(model: Model, **malignant: bool) -> Model:
     return changed
 
 
-def test_a_model_of_benign_and_malignant_is_reported_on_without_what_it_cannot_name(
-    converted: Path, rows: list[LabelledImage], tmp_path: Path
-) -> None:
+def test_split_report_omits_diagnoses_without_a_class(converted: Path, rows: list[LabelledImage], tmp_path: Path) -> None:
     model = with_classes(Model(converted), benign=False, malignant=True)
     answers = predict(model, [row for row in rows if row.split == "test"])
     found = split_report(answers, None, model.card)
@@ -148,16 +146,16 @@ def test_a_model_of_benign_and_malignant_is_reported_on_without_what_it_cannot_n
     assert sorted(path.name for path in tmp_path.iterdir()) == ["reliability.png", "roc.png"]
 
 
-def test_what_counts_as_malignant_is_the_models_own_matter(converted: Path, rows: list[LabelledImage]) -> None:
+def test_predict_uses_the_models_malignant_classes(converted: Path, rows: list[LabelledImage]) -> None:
     model = with_classes(Model(converted), melanoma=False, nevus=True)
     answers = predict(model, [row for row in rows if row.split == "test"])
-    told = dict(zip(answers.diagnosis, answers.malignant, strict=True))
-    assert (told["melanoma"], told["nevus"]) == (False, True)
-    # What it does not name keeps what the table says.
-    assert not any(told[code] for code in set(told) - {"melanoma", "nevus"})
+    labels = dict(zip(answers.diagnosis, answers.malignant, strict=True))
+    assert (labels["melanoma"], labels["nevus"]) == (False, True)
+    # A diagnosis without a class keeps the label of the table.
+    assert not any(labels[code] for code in set(labels) - {"melanoma", "nevus"})
 
 
-def test_strangers_need_val(converted: Path, archive: Path, tmp_path: Path) -> None:
+def test_evaluate_requires_val_for_ood_folders(converted: Path, archive: Path, tmp_path: Path) -> None:
     options = evaluate.options().parse_args(
         ["--data", str(archive), "--model", str(converted), "--splits", "test", "--strangers", str(tmp_path)]
     )

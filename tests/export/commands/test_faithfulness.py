@@ -1,4 +1,4 @@
-"""The tests of evidence tell evidence from something else."""
+"""The measures of saliency faithfulness distinguish evidence from other maps."""
 
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from export.evaluation.faithfulness import (
 SIDE = 96
 
 
-def picture(radius: float) -> Pixels:
-    """A dark disc on skin."""
+def disc_image(radius: float) -> Pixels:
+    """Return a dark disc on skin, uint8 (96, 96, 3)."""
     axis = np.arange(SIDE) - SIDE / 2
     disc = np.hypot(axis[:, np.newaxis], axis) < radius
     skin = np.full((SIDE, SIDE, 3), (220, 180, 160), np.uint8)
@@ -30,7 +30,7 @@ def picture(radius: float) -> Pixels:
 
 
 class Dark:
-    """A model whose logit is how dark each cell is; `honest` says whether its map shows that."""
+    """A model whose logit is the mean darkness of the cells; its map shows that if `honest`, and the inverse otherwise."""
 
     def __init__(self, *, honest: bool) -> None:
         self.honest = honest
@@ -44,17 +44,17 @@ class Dark:
 
 
 @pytest.mark.parametrize("honest", [True, False])
-def test_deletion_tells_an_honest_map_from_its_opposite(honest: bool) -> None:
+def test_deletion_effect_separates_a_map_from_its_inverse(honest: bool) -> None:
     model: Model = Dark(honest=honest)  # type: ignore[assignment]  # it has what is asked of a model
-    for by_evidence, random in deletion_effect(model, picture(25), np.random.default_rng(1)).values():
+    for by_evidence, random in deletion_effect(model, disc_image(25), np.random.default_rng(1)).values():
         assert (by_evidence > random) == honest
 
 
-def test_the_lesion_is_what_is_darker_than_the_skin() -> None:
-    mask = segment_lesion(picture(25))
+def test_segment_lesion_returns_the_darker_region() -> None:
+    mask = segment_lesion(disc_image(25))
     assert mask is not None
     assert mask.mean() == pytest.approx(np.pi * 25**2 / SIDE**2, rel=0.1)
-    assert segment_lesion(picture(4)) is None
+    assert segment_lesion(disc_image(4)) is None
     assert segment_lesion(np.full((SIDE, SIDE, 3), 200, np.uint8)) is None
     evidence = np.zeros((6, 6), np.float32)
     evidence[2:4, 2:4] = -1
@@ -62,16 +62,16 @@ def test_the_lesion_is_what_is_darker_than_the_skin() -> None:
     assert evidence_inside(np.ones((6, 6), np.float32), mask) == pytest.approx(mask.mean())
 
 
-def test_rank_correlation_sees_order_only() -> None:
+def test_rank_correlation_depends_on_order_only() -> None:
     values = np.random.default_rng(1).normal(size=(5, 5)).astype(np.float32)
     assert rank_correlation(values, np.exp(values)) == pytest.approx(1)
     assert rank_correlation(values, -values) == pytest.approx(-1)
     assert rank_correlation(values, np.zeros((5, 5), np.float32)) == 0
 
 
-def test_shuffled_weights_give_another_map_of_the_same_shape(converted: Path, rows: list[LabelledImage]) -> None:
+def test_shuffle_weights_changes_the_map_but_not_its_shape(converted: Path, rows: list[LabelledImage]) -> None:
     model, random = Model(converted), shuffle_weights(converted)
-    pixels = picture(25)
+    pixels = disc_image(25)
     assert random.run(pixels).evidence.shape == model.run(pixels).evidence.shape
     assert not np.allclose(random.run(pixels).evidence, model.run(pixels).evidence)
     found = measure_faithfulness(converted, [row for row in rows if row.split == "test"])

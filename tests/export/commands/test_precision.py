@@ -1,4 +1,4 @@
-"""Numbers stored otherwise: smaller files, nearly the same answers, and a gate that says no."""
+"""Lower precisions give smaller files and nearly the same logits, and the comparison rejects larger changes."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +10,8 @@ from lesion.inference.model import Model
 from onnx import TensorProto, numpy_helper
 
 from export.checkpoints.reader import read_checkpoint
-from export.commands import precision
 from export.data.labels import LabelledImage
-from export.evaluation.precision import compare_precisions
+from export.evaluation.precision import compare_precisions, measure_precisions
 from export.evaluation.predictions import Predictions, predict
 from export.graph.assemble import NetworkCore, export_network, restore_float32_network
 from export.graph.weight_storage import store_as_float16
@@ -27,7 +26,7 @@ def core(checkpoint: Path) -> onnx.ModelProto:
     return export_network(NetworkCore(read_checkpoint(checkpoint).network))
 
 
-def test_half_the_numbers_answer_nearly_the_same(
+def test_store_as_float16_keeps_the_logits(
     converted: Path, core: onnx.ModelProto, rows: list[LabelledImage], tmp_path: Path
 ) -> None:
     model = restore_float32_network(onnx.load(converted), core)
@@ -45,7 +44,7 @@ def test_half_the_numbers_answer_nearly_the_same(
     assert any(values.dtype == np.float16 for values in tensors(small).values())
 
 
-def test_a_number_too_large_for_float16_is_no_infinity(converted: Path, core: onnx.ModelProto) -> None:
+def test_store_as_float16_refuses_values_beyond_its_range(converted: Path, core: onnx.ModelProto) -> None:
     model = restore_float32_network(onnx.load(converted), core)
     [first, *_] = [
         tensor
@@ -57,8 +56,10 @@ def test_a_number_too_large_for_float16_is_no_infinity(converted: Path, core: on
         store_as_float16(model)
 
 
-def test_formats_are_compared_side_by_side(converted: Path, core: onnx.ModelProto, rows: list[LabelledImage]) -> None:
-    found = precision.formats(converted, core, rows)
+def test_measure_precisions_compares_size_time_and_logits(
+    converted: Path, core: onnx.ModelProto, rows: list[LabelledImage]
+) -> None:
+    found = measure_precisions(converted, core, rows)
     assert list(found) == ["float32", "float16 in the file", "int8"]
     assert found["float32"]["passes"] and found["float32"]["flips"] == 0
     assert found["int8"]["bytes"] < found["float16 in the file"]["bytes"] < found["float32"]["bytes"]
@@ -66,7 +67,7 @@ def test_formats_are_compared_side_by_side(converted: Path, core: onnx.ModelProt
     assert all(part["milliseconds"] > 0 for part in found.values())
 
 
-def test_the_gate_closes_for_one_malignant_image_that_is_lost(converted: Path, rows: list[LabelledImage]) -> None:
+def test_compare_precisions_fails_for_one_lost_malignant_image(converted: Path, rows: list[LabelledImage]) -> None:
     answers = predict(Model(converted), rows[:12])
     score = answers.scalar("probability")
     [malignant, *_] = np.flatnonzero(answers.malignant)

@@ -1,4 +1,4 @@
-"""The figures of a card come out again, and a card that says otherwise is caught."""
+"""All metrics of a model card are recomputed, and a card that differs is detected."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ from tests.support.paths import REPOSITORY
 def published(
     converted: Path, checkpoint: Path, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Path, Callable[[], int]]:
-    """A folder like models/ with all its figures, and what computes them once more."""
+    """Return a folder like models/ with all its metrics, and a function that recomputes them."""
     monkeypatch.setattr(robustness, "CORRUPTIONS", {"black": {"all": lambda pixels, rng: np.zeros_like(pixels)}})
     folder = tmp_path / "models"
     shutil.copytree(converted.parent, folder)
@@ -35,7 +35,7 @@ def published(
     return folder, lambda: main(["reproduce", *common, "--checkpoint", str(checkpoint)])
 
 
-def test_the_same_images_and_file_give_the_card_and_nothing_else_does(
+def test_reproduce_confirms_the_card_and_detects_changes(
     published: tuple[Path, Callable[[], int]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, again = published
@@ -43,7 +43,7 @@ def test_the_same_images_and_file_give_the_card_and_nothing_else_does(
     compute = reproduce.recompute
 
     def once(*given: Any) -> Figures:
-        # Nothing below changes what the images give.
+        # The changes below do not affect the metrics of the images.
         if not found:
             found.append(compute(*given))
         return found[0]
@@ -68,7 +68,7 @@ def test_the_same_images_and_file_give_the_card_and_nothing_else_does(
     assert "models/README.md: is not what" in said
 
 
-def test_other_peoples_checkpoints_are_read_as_the_options_say_before_anything_is_computed(
+def test_reproduce_reads_the_checkpoint_before_computing(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Computing(Exception):
@@ -87,7 +87,7 @@ def test_other_peoples_checkpoints_are_read_as_the_options_say_before_anything_i
         main([*command, "--classes", "melanoma", "nevus"])
 
 
-def test_only_what_is_more_than_rounding_differs() -> None:
+def test_differences_ignores_rounding() -> None:
     said = {"auc": 0.917, "n": 1350, "flag": True, "codes": ["a", "b"], "none": None}
     assert list(differences(said, {**said, "auc": 0.918})) == []
     assert list(differences(said, {**said, "auc": 0.92})) == ["auc: said to be 0.917, found 0.92"]
@@ -99,11 +99,11 @@ def test_only_what_is_more_than_rounding_differs() -> None:
     assert count(said) == 2
 
 
-def test_a_wrong_folder_ends_with_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_main_explains_a_folder_without_metadata(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--data", str(tmp_path)]) == 1
     assert "metadata.csv does not exist" in capsys.readouterr().err
 
 
-def test_the_pages_of_this_repository_are_those_of_its_model() -> None:
+def test_stale_pages_finds_none_in_this_repository() -> None:
     models = REPOSITORY / "models"
     assert stale_pages(models / "lesion.onnx", json.loads((models / "metrics.json").read_text())) == []

@@ -1,4 +1,4 @@
-"""The stress test finds what changes, and nothing where nothing does."""
+"""Robustness is measured as changes of AUC, decisions and refusals."""
 
 import argparse
 import csv
@@ -27,7 +27,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def copies(tmp_path: Path, rows: list[LabelledImage]) -> Path:
-    """The photographs of `test` themselves, as copies of a kind called same."""
+    """Return a folder of copies: the images of the archive themselves, as copies of the kind `same`."""
     folder = tmp_path / "copies"
     (folder / "images").mkdir(parents=True)
     with (folder / "metadata.csv").open("w", newline="") as lines:
@@ -39,7 +39,7 @@ def copies(tmp_path: Path, rows: list[LabelledImage]) -> Path:
     return folder
 
 
-def test_nothing_changes_nothing_and_a_black_picture_much(
+def test_measure_robustness_of_identity_and_black_images(
     few: None, converted: Path, rows: list[LabelledImage], copies: Path
 ) -> None:
     found = measure_robustness(Model(converted), [row for row in rows if row.split == "test"], copies)
@@ -53,7 +53,7 @@ def test_nothing_changes_nothing_and_a_black_picture_much(
     assert black["newly_refused"] > 0.5
 
 
-def test_figures_count_decisions_and_refusals(converted: Path) -> None:
+def test_compare_scores_counts_flips_and_refusals(converted: Path) -> None:
     card = Model(converted).card
     rows = [LabelledImage(str(i), Path(), i < 2, "", "", str(i), "test") for i in range(4)]
     original = Scores(np.array([0.99, 0.98, 0.001, 0.0]), np.array([False, False, True, False]))
@@ -64,7 +64,7 @@ def test_figures_count_decisions_and_refusals(converted: Path) -> None:
     assert (found["auc"]["value"], found["auc_change"]["value"]) == (0.5, -0.5)
 
 
-def test_only_test_is_written_down(
+def test_robustness_writes_only_figures_of_test(
     few: None, converted: Path, archive: Path, copies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = tmp_path / "lesion.onnx"
@@ -79,7 +79,7 @@ def test_only_test_is_written_down(
     assert (tmp_path / "stress.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_missing_copy_is_named(copies: Path, rows: list[LabelledImage]) -> None:
+def test_read_copies_names_a_missing_file(copies: Path, rows: list[LabelledImage]) -> None:
     next((copies / "images").iterdir()).unlink()
     with pytest.raises(DataError, match=r"-same\.jpg, which is not below"):
         read_copies(copies, {row.isic_id for row in rows})
@@ -87,7 +87,7 @@ def test_a_missing_copy_is_named(copies: Path, rows: list[LabelledImage]) -> Non
         read_copies(copies / "images", set())
 
 
-def test_the_page_is_imitated_with_its_own_numbers() -> None:
+def test_page_constants_equal_those_of_the_page() -> None:
     script = (Path(__file__).parents[3] / "infra" / "site" / "js" / "photo" / "resize.js").read_text()
     assert f"LONGEST_SIDE = {corruptions.PAGE_SIDE};" in script
     assert f"QUALITY = {corruptions.PAGE_QUALITY / 100};" in script

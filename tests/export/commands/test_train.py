@@ -1,4 +1,4 @@
-"""Training writes checkpoints, and goes on from them as if it had not been interrupted."""
+"""Training writes checkpoints, and resumes from them as if it had not been interrupted."""
 
 from dataclasses import replace
 from hashlib import sha256
@@ -20,7 +20,7 @@ from export.training.trainer import Trainer
 from tests.support.small_training import training_options
 
 
-def test_a_checkpoint_holds_the_network_and_where_it_comes_from(checkpoint: Path) -> None:
+def test_checkpoint_contains_network_and_provenance(checkpoint: Path) -> None:
     found = read_checkpoint(checkpoint)
     assert (found.network.spec.size, found.network.spec.classes[0]) == (96, "melanoma")
     assert not found.network.training
@@ -28,13 +28,13 @@ def test_a_checkpoint_holds_the_network_and_where_it_comes_from(checkpoint: Path
     assert found.provenance["recipe"]["phases"] == [{"size": 64, "epochs": 2, "batch": 4}]
 
 
-def test_a_network_can_serve_at_another_size_than_it_was_trained_for(checkpoint: Path) -> None:
+def test_read_checkpoint_accepts_another_input_size(checkpoint: Path) -> None:
     larger, own = read_checkpoint(checkpoint, ReaderOptions(size=128)).network, read_checkpoint(checkpoint).network
     assert (larger.spec.size, own.spec.size) == (128, 96)
     assert all(torch.equal(value, own.state_dict()[name]) for name, value in larger.state_dict().items())
 
 
-def test_a_run_that_was_killed_inside_a_phase_ends_where_an_unbroken_one_does(
+def test_resume_equals_an_uninterrupted_run(
     archive: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save = Trainer.save
@@ -56,9 +56,7 @@ def test_a_run_that_was_killed_inside_a_phase_ends_where_an_unbroken_one_does(
     assert all(torch.equal(broken["weights"][name], value) for name, value in unbroken["weights"].items())
 
 
-def test_training_goes_on_from_another_checkpoint_and_learns_from_teachers(
-    archive: Path, checkpoint: Path, tmp_path: Path
-) -> None:
+def test_train_starts_from_a_checkpoint_with_teachers(archive: Path, checkpoint: Path, tmp_path: Path) -> None:
     options = training_options(archive, tmp_path)
     options.phases, options.start, options.teachers = [Phase(64, 1, 4)], checkpoint, [checkpoint]
     options.mixup, options.colour_constancy = 0.2, 6.0
@@ -72,8 +70,8 @@ def test_training_goes_on_from_another_checkpoint_and_learns_from_teachers(
     assert (recipe["degraded"], recipe["drawn_on"], recipe["squashed"]) == (0.5, 0.1, 0.4)
 
 
-def test_where_teachers_have_all_of_the_loss_no_label_is_learnt(archive: Path, checkpoint: Path, tmp_path: Path) -> None:
-    """Two runs whose labels are each other's opposite end with the same weights."""
+def test_loss_ignores_labels_where_teachers_share_is_one(archive: Path, checkpoint: Path, tmp_path: Path) -> None:
+    """Two runs with opposite labels end with the same weights."""
     found = []
     for name, turned in (("own", False), ("turned", True)):
         options = training_options(archive, tmp_path / name)
@@ -89,7 +87,7 @@ def test_where_teachers_have_all_of_the_loss_no_label_is_learnt(archive: Path, c
     assert found[0].provenance["recipe"]["teachers_share"] == 1.0
 
 
-def test_another_architecture_is_not_gone_on_from(archive: Path, checkpoint: Path, tmp_path: Path) -> None:
+def test_train_refuses_a_start_of_another_architecture(archive: Path, checkpoint: Path, tmp_path: Path) -> None:
     options = training_options(archive, tmp_path)
     options.start, options.arch = checkpoint, "test_resnet"
     with pytest.raises(CheckpointError, match="exactly one of its networks must be a test_resnet"):
@@ -105,16 +103,14 @@ def test_another_architecture_is_not_gone_on_from(archive: Path, checkpoint: Pat
         ("resnet18.other", "timm knows no architecture"),
     ],
 )
-def test_an_architecture_that_could_not_be_converted_is_not_trained(
-    arch: str, sentence: str, archive: Path, tmp_path: Path
-) -> None:
+def test_train_refuses_architectures_without_exact_evidence(arch: str, sentence: str, archive: Path, tmp_path: Path) -> None:
     options = training_options(archive, tmp_path)
     options.arch = arch
     with pytest.raises(ArchitectureError, match=sentence):
         main(options)
 
 
-def test_trying_a_network_before_its_training_changes_nothing() -> None:
+def test_untrained_leaves_weights_and_random_state_unchanged() -> None:
     spec = create_spec("test_efficientnet", 96, {"melanoma": True, "nevus": False})
     found = []
     for make in (LesionNet, create_lesion_net):
@@ -126,7 +122,7 @@ def test_trying_a_network_before_its_training_changes_nothing() -> None:
     assert all(part.training for part in network.modules())
 
 
-def test_another_file_is_not_taken_for_a_checkpoint(tmp_path: Path) -> None:
+def test_read_checkpoint_refuses_another_file(tmp_path: Path) -> None:
     (tmp_path / "other.pt").write_bytes(b"PK\x03\x04 something else")
     with pytest.raises(CheckpointError, match="not a checkpoint"):
         read_checkpoint(tmp_path / "other.pt")
@@ -134,7 +130,7 @@ def test_another_file_is_not_taken_for_a_checkpoint(tmp_path: Path) -> None:
         read_checkpoint(tmp_path / "missing.pt")
 
 
-def test_fewer_images_than_a_batch_are_not_trained_on(archive: Path, tmp_path: Path) -> None:
+def test_train_refuses_fewer_images_than_a_batch(archive: Path, tmp_path: Path) -> None:
     options = training_options(archive, tmp_path)
     options.phases = [Phase(64, 1, 4), Phase(96, 1, 13)]
     with pytest.raises(DataError, match="12 images, and a batch 13"):
@@ -143,9 +139,7 @@ def test_fewer_images_than_a_batch_are_not_trained_on(archive: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("changed", ["arch", "training"])
-def test_what_is_not_of_this_training_is_not_gone_on_from(
-    archive: Path, checkpoint: Path, tmp_path: Path, changed: str
-) -> None:
+def test_resume_refuses_a_checkpoint_of_another_run(archive: Path, checkpoint: Path, tmp_path: Path, changed: str) -> None:
     state = torch.load(checkpoint, weights_only=True)
     if changed == "training":
         del state["training"]
@@ -167,7 +161,7 @@ def test_what_is_not_of_this_training_is_not_gone_on_from(
         (["train", "--data", "ARCHIVE", "--out", "OUT"], "a batch 48: nothing would be learnt"),
     ],
 )
-def test_what_a_person_can_mend_is_told_in_a_sentence(
+def test_main_explains_errors_of_its_input_in_one_line(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], said: str
 ) -> None:
     places = {"ARCHIVE": str(archive), "OUT": str(tmp_path)}
@@ -176,7 +170,7 @@ def test_what_a_person_can_mend_is_told_in_a_sentence(
     assert said in line
 
 
-def test_a_phase_that_is_none_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_phase_option_refuses_malformed_text(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run(["train", "--data", "x", "--out", "y", "--phases", "64:1"])
     assert "'64:1' is not SIZE:EPOCHS:BATCH" in capsys.readouterr().err

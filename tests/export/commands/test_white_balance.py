@@ -1,4 +1,4 @@
-"""Pictures in another light are brought to that of the training images, and others stay as they are."""
+"""Images outside of the training images' illuminants are corrected, and others stay unchanged."""
 
 from pathlib import Path
 
@@ -7,17 +7,18 @@ import torch
 from lesion.inference.model import Model
 
 from export.checkpoints.reader import read_checkpoint, read_own_checkpoint
-from export.commands import average_weights, convert, white_balance
+from export.commands import convert, white_balance
 from export.data.labels import LabelledImage
 from export.data.transforms import STORED_SIDE, load_squares
-from export.nn.white_balance import IlluminantModel, WhiteBalance, estimate_illuminant
+from export.nn.averaging import average_weights
+from export.nn.white_balance import IlluminantModel, WhiteBalance, estimate_illuminant, fit_illuminant_model
 from tests.support.small_training import conversion_options
 
 LIGHT = IlluminantModel(centre=(0.2, -0.1), precision=(100.0, -30.0, 60.0), radius=1.0)
 
 
 def lit(red: float, blue: float) -> torch.Tensor:
-    """A picture with these log(red / green) and log(blue / green), (1, 3, 8, 8)."""
+    """Return an image with these log(red / green) and log(blue / green), (1, 3, 8, 8)."""
     shades = torch.linspace(0.2, 0.6, 64).reshape(1, 1, 8, 8)
     return shades * torch.exp(torch.tensor((red, 0.0, blue))).view(1, 3, 1, 1)
 
@@ -30,30 +31,30 @@ def distance(images: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("away", [(0.0, 0.0), (0.05, 0.0), (-0.03, 0.04)])
-def test_a_picture_in_a_familiar_light_stays_as_it_is(away: tuple[float, float]) -> None:
+def test_white_balance_keeps_images_within_the_radius(away: tuple[float, float]) -> None:
     images = lit(LIGHT.centre[0] + away[0], LIGHT.centre[1] + away[1])
     assert distance(images) < 1
     torch.testing.assert_close(WhiteBalance(LIGHT)(images), images)
 
 
 @pytest.mark.parametrize("away", [(0.4, 0.0), (-0.5, 0.3), (0.1, -0.6)])
-def test_one_in_another_light_is_brought_to_the_edge_of_the_familiar(away: tuple[float, float]) -> None:
+def test_white_balance_moves_outliers_to_the_radius(away: tuple[float, float]) -> None:
     images = lit(LIGHT.centre[0] + away[0], LIGHT.centre[1] + away[1])
     assert distance(images) > 2
     found = WhiteBalance(LIGHT)(images)
     torch.testing.assert_close(distance(found), torch.ones(1), rtol=0.02, atol=0)
-    # No further than needed: on the line to the centre; and as bright as before.
+    # The shift is the shortest, towards the centre, and keeps the brightness.
     line = estimate_illuminant(found) - torch.tensor(LIGHT.centre)
     torch.testing.assert_close(line / line.norm(), torch.tensor([away]) / torch.tensor(away).norm(), rtol=0.02, atol=0.02)
     torch.testing.assert_close(found.log().mean((1, 2, 3)), images.log().mean((1, 2, 3)), rtol=0, atol=1e-4)
 
 
-def test_a_black_picture_has_a_light_too() -> None:
+def test_white_balance_of_a_black_image_is_finite() -> None:
     assert WhiteBalance(LIGHT)(torch.zeros(1, 3, 8, 8)).isfinite().all()
 
 
-def test_the_light_is_that_of_the_images(rows: list[LabelledImage]) -> None:
-    light = white_balance.fit_light(rows, 1.5)
+def test_fit_illuminant_model_equals_mean_and_covariance(rows: list[LabelledImage]) -> None:
+    light = fit_illuminant_model(load_squares(rows, STORED_SIDE), 1.5)
     colours = estimate_illuminant(load_squares(rows, STORED_SIDE).float() / 255)
     assert light.radius == 1.5
     assert light.centre == pytest.approx(colours.mean(0).tolist(), abs=1e-5)
@@ -62,9 +63,7 @@ def test_the_light_is_that_of_the_images(rows: list[LabelledImage]) -> None:
     torch.testing.assert_close(product, torch.eye(2), rtol=0, atol=1e-3)
 
 
-def test_the_model_file_does_it_too_and_gives_it_back(
-    checkpoint: Path, converted: Path, archive: Path, tmp_path: Path
-) -> None:
+def test_convert_keeps_the_white_balance(checkpoint: Path, converted: Path, archive: Path, tmp_path: Path) -> None:
     given = [str(checkpoint), "--data", str(archive), "--radius", "0.5", "--out", str(tmp_path / "balanced")]
     white_balance.main(white_balance.options().parse_args(given))
     balanced = tmp_path / "balanced" / "checkpoint.pt"
@@ -72,18 +71,18 @@ def test_the_model_file_does_it_too_and_gives_it_back(
     assert light is not None and light.radius == 0.5
 
     out = tmp_path / "lesion.onnx"
-    # Parity with PyTorch on real images is a condition of writing it.
+    # `convert` writes a model file only if it agrees with PyTorch on real images.
     convert.main(conversion_options(balanced, archive, out))
     assert read_checkpoint(out).network.spec.illuminant == light
     image = lit(0.9, -0.4)[0].permute(1, 2, 0).mul(255).clamp(0, 255).byte().numpy()
     assert abs(Model(out).run(image).logit - Model(converted).run(image).logit) > 1e-3
 
 
-def test_it_is_no_weight_for_a_blend(checkpoint: Path, archive: Path, tmp_path: Path) -> None:
+def test_average_weights_ignores_white_balance(checkpoint: Path, archive: Path, tmp_path: Path) -> None:
     given = [str(checkpoint), "--data", str(archive), "--out", str(tmp_path)]
     white_balance.main(white_balance.options().parse_args(given))
     (_, balanced), (_, plain) = (
         read_own_checkpoint(tmp_path / "checkpoint.pt"),
         read_own_checkpoint(checkpoint),
     )
-    assert average_weights.blend(balanced, [plain], 0.5).spec == plain.spec
+    assert average_weights(balanced, [plain], 0.5).spec == plain.spec
