@@ -420,7 +420,7 @@ def test_formats_reads_checkpoints_at_the_model_files_size(
     torch.save(small().state_dict(), tmp_path / "weights.pth")
     read: list[Network] = []
     monkeypatch.setattr(precision, "export_network", lambda core: read.append(core.network))
-    monkeypatch.setattr(precision, "formats", lambda *_: {})
+    monkeypatch.setattr(precision, "measure_precisions", lambda *_: {})
     monkeypatch.setattr(precision, "update_report", lambda *_: None)
     model = REPOSITORY / "models" / "lesion.onnx"
     options = ["--data", str(archive), "--model", str(model), "--arch", "test_efficientnet", "--classes", *NAMES]
