@@ -112,8 +112,8 @@ export: $(VENV)/installed ## Checkpoint -> models/lesion.onnx, metrics, plots, m
 	$(VENV)/bin/python -m export formats $(CHECKPOINT) --data $(DATA) $(READ)
 	$(VENV)/bin/python -m tests.golden
 
-reproduce: $(VENV)/installed ## Compute every figure of the model card again; fails on a difference (same variables)
-	$(VENV)/bin/python -m export reproduce --data $(DATA) --checkpoint $(CHECKPOINT) $(READ) $(if $(STRANGERS),--strangers $(STRANGERS)) $(if $(COPIES),--copies $(COPIES))
+reproduce: $(VENV)/installed ## Compute every figure of the model card again; fails on a difference (same variables; CHECKPOINT= without one)
+	$(VENV)/bin/python -m export reproduce --data $(DATA) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(READ) $(if $(STRANGERS),--strangers $(STRANGERS)) $(if $(COPIES),--copies $(COPIES))
 
 # The CDK command line, eslint and TypeScript.
 tools: packages

@@ -127,7 +127,7 @@ def build_by_name(arch: str, tensors: Tensors, classes: int) -> nn.Module:
     if classes and arch in torchvision.models.list_models(torchvision.models):
         networks.append(torchvision.models.get_model(arch, weights=None, num_classes=classes))
     if not networks:
-        raise ArchitectureError(f"Neither timm nor torchvision knows an architecture {arch!r}. {_HELP}")
+        raise ArchitectureError(f"Neither timm nor torchvision has an architecture {arch!r}. {_HELP}")
     for network in networks[:-1]:
         try:
             return load_exactly(network, tensors, arch)

@@ -143,11 +143,11 @@ def stale_pages(path: Path, recorded: Figures) -> list[str]:
     """
     model, stale = Model(path), []
     if (path.parent / "README.md").read_text() != render_card(model, recorded):
-        stale.append("models/README.md: is not what metrics.json and the model file make of it; `make export` writes it")
+        stale.append("models/README.md: differs from metrics.json and the model file; `python -m export render` writes it")
     readme = path.parent.parent / "README.md"
     text = readme.read_text() if readme.is_file() else ""
     if BEGIN in text and render_results(model, path.stat().st_size, recorded) not in text:
-        stale.append("README.md: its figures are not those of metrics.json; `make export` writes them")
+        stale.append("README.md: its figures are not those of metrics.json; `python -m export render` writes them")
     return stale
 
 

@@ -34,7 +34,7 @@ def create_spec(arch: str, size: int, classes: dict[str, bool], colour_constancy
     except RuntimeError:  # timm has the architecture, but no weights of the name after the dot.
         config = None
     if config is None:
-        raise ArchitectureError(f"timm knows no architecture {arch!r}. `timm.list_models()` gives the names.")
+        raise ArchitectureError(f"timm has no architecture {arch!r}. `timm.list_models()` gives the names.")
     mean, std = (tuple(float(value) for value in channel) for channel in (config.mean, config.std))
     channels = ((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
     return Spec(arch, size, tuple(classes), tuple(classes.values()), *channels, colour_constancy)

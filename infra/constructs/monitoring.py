@@ -193,7 +193,7 @@ def _widgets(api: HttpApi, alias: Alias, alarms: Alarms) -> list[IWidget]:
         ),
         GraphWidget(
             title="Images: classified, refused, rejected",
-            left=[own(name, Unit.COUNT, Stats.SUM) for name in ("Judged", "Refused", "Rejected")],
+            left=[own(name, Unit.COUNT, Stats.SUM) for name in ("Classified", "Refused", "Rejected")],
             width=12,
         ),
         GraphWidget(

@@ -133,7 +133,7 @@ def test_handler_logs_one_line_per_request(handler: Handler, capsys: pytest.Capt
     classified, missing = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert (classified["route"], classified["code"], classified["status"]) == ("/api/classify", "ok", 200)
     assert (classified["width"], classified["height"], classified["model"]) == (64, 48, "stand-in")
-    assert {"DecodeTime", "InferTime", "Judged", "Refused"} <= classified.keys()
+    assert {"DecodeTime", "InferTime", "Classified", "Refused"} <= classified.keys()
     assert (missing["route"], missing["code"], missing["status"]) == ("other", "not_found", 404)
     assert event("v2-not-found")["rawPath"] not in json.dumps(missing)
 

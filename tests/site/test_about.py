@@ -98,7 +98,7 @@ def test_plots_follow_change_of_language(opened: Callable[..., Page]) -> None:
 def test_model_text_is_translated_when_known(opened: Callable[..., Page], language: str, use: str, limit: str) -> None:
     """Sentences of the model file are translated when the page has a translation."""
     page = opened(language)
-    # The repository's own model, whose words the page knows.
+    # The repository's own model, whose sentences the page can translate.
     page.locator("#about-open").click()
     expect(page.locator("#limits li")).to_have_count(5)
     expect(page.locator("#intended")).to_contain_text(use)

@@ -55,7 +55,7 @@ def visitor(browser: Browser, base_url: str) -> Iterator[Callable[..., Page]]:
     pages: list[Page] = []
 
     def visitor(language: str, scheme: str, width: int) -> Page:
-        # One at a time: a page that films or plots goes on doing so.
+        # One at a time: a page that films or plots continues to do so.
         for page in pages:
             page.context.close()
         context = browser.new_context(

@@ -1,4 +1,4 @@
-"""A whole visit by keyboard alone: the focus goes where a person goes on, is always seen, and is never lost."""
+"""A whole visit by keyboard alone: the focus moves to the next step, is always visible, and is never lost."""
 
 from collections.abc import Callable
 from typing import Any

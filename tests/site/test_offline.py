@@ -1,4 +1,4 @@
-"""Without a network: the page opens after one visit, private mode judges, and nothing is kept that should not be."""
+"""Without a network: the page opens after one visit, private mode classifies, and nothing is kept that should not be."""
 
 import json
 import re

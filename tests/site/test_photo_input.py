@@ -92,7 +92,7 @@ def test_unreadable_file_shows_message(page: Page) -> None:
     expect(page.locator("#no-preview")).to_have_text(
         "This browser cannot show this file. It may still be possible to analyse it."
     )
-    # Of what shape it is, nobody knows.
+    # Its shape is unknown.
     expect(page.locator("#network-square")).to_be_hidden()
     expect(page.locator("#square")).to_be_hidden()
     page.get_by_role("button", name="Analyse").click()

@@ -48,7 +48,7 @@ def test_report_of_each_result_is_one_page(opened: Callable[..., Page], status: 
         assert " ".join(said.inner_text().split()) in text
     assert "Printed on " in text and "7, sha256 abababababab" in text
     assert "Samples" not in text and "Print a report" not in text
-    # The square and the map over it; or the image itself, which could not be judged.
+    # The square and the map over it; or the image itself, which could not be analysed.
     assert images >= (1 if status == "refused" else 3)
     if status != "refused":
         assert "Melanoma" in text and "of the 1,000 score" in text and "Evidence map" in text

@@ -1,4 +1,4 @@
-"""Private mode: the browser judges as the service does, without telling anybody, and without a network."""
+"""Private mode: the browser answers as the service does, without telling anybody, and without a network."""
 
 import io
 from base64 import b64encode

@@ -1,4 +1,4 @@
-"""Private mode switched on or off while something is under way: who judges then, and what is sent."""
+"""Private mode switched on or off while something is under way: which side classifies then, and what is sent."""
 
 from collections.abc import Callable
 
@@ -35,7 +35,7 @@ def page(opened: Callable[..., Page]) -> Page:
 
 
 def sent(page: Page) -> list[str]:
-    """Fills with what the service is asked to judge from here on."""
+    """Fills with what the service is asked to classify from here on."""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/api/classify" in request.url else None)
     return asked

@@ -44,7 +44,7 @@ FIELDS = {
 """Every field that is not a metric, with its meaning."""
 
 METRICS = {
-    "Judged": "Count",
+    "Classified": "Count",
     "Refused": "Count",
     "Rejected": "Count",
     "DecodeTime": "Milliseconds",
@@ -151,7 +151,7 @@ def _metrics(route: str, answer: Mapping[str, Any]) -> dict[str, float]:
         return {}
     refused = body.get("status") == "refused"
     return {
-        "Judged": 0 if refused else 1,
+        "Classified": 0 if refused else 1,
         "Refused": 1 if refused else 0,
         "DecodeTime": times["decode"],
         "InferTime": times["infer"],

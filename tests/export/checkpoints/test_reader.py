@@ -293,7 +293,7 @@ def test_single_output_is_the_malignant_logit(names: list[str], tmp_path: Path) 
     [
         (ReaderOptions("test_efficientnet"), ClassesError, "--classes"),
         (ReaderOptions("", NAMES), ArchitectureError, "does not say which architecture it is.*--arch"),
-        (ReaderOptions("resnet1", NAMES), ArchitectureError, "knows"),
+        (ReaderOptions("resnet1", NAMES), ArchitectureError, "Neither timm nor torchvision"),
         (ReaderOptions("mobilenetv2_035", NAMES), ArchitectureError, "not those of mobilenetv2_035"),
         (ReaderOptions("test_efficientnet", NAMES[:2]), HeadError, "3 outputs for 2 classes"),
         (ReaderOptions("test_efficientnet", ["a", "b", "c"]), ClassesError, "--malignant"),

@@ -500,7 +500,7 @@ def test_who_is_written_to_is_a_choice(plain: Assembly, full: Assembly) -> None:
 
 def test_the_dashboard_shows_what_the_function_writes(plain: Assembly) -> None:
     body = json.dumps(plain.only("AWS::CloudWatch::Dashboard")["DashboardBody"])
-    for name in ("LesionClassifier", "Judged", "Refused", "Rejected", "DecodeTime", "InferTime", "5xx", "Throttles"):
+    for name in ("LesionClassifier", "Classified", "Refused", "Rejected", "DecodeTime", "InferTime", "5xx", "Throttles"):
         assert name in body
 
 

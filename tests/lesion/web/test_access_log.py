@@ -66,7 +66,7 @@ def test_write_line_of_a_classification() -> None:
             "Namespace": NAMESPACE,
             "Dimensions": [[SERVICE]],
             "Metrics": [
-                {"Name": "Judged", "Unit": "Count"},
+                {"Name": "Classified", "Unit": "Count"},
                 {"Name": "Refused", "Unit": "Count"},
                 {"Name": "DecodeTime", "Unit": "Milliseconds"},
                 {"Name": "InferTime", "Unit": "Milliseconds"},
@@ -87,7 +87,7 @@ def test_write_line_of_a_classification() -> None:
         "height": 768,
         "ms": 20.0,
         "model": "1.2.3",
-        "Judged": 1,
+        "Classified": 1,
         "Refused": 0,
         "DecodeTime": 6.1,
         "InferTime": 9.0,
@@ -96,7 +96,7 @@ def test_write_line_of_a_classification() -> None:
 
 def test_write_counts_refusals() -> None:
     written = line(event(), classified(status="refused", refusal={"code": "too_dark", "message": "…"}, prediction=None))
-    assert (written["code"], written["Judged"], written["Refused"]) == ("too_dark", 0, 1)
+    assert (written["code"], written["Classified"], written["Refused"]) == ("too_dark", 0, 1)
 
 
 def test_write_counts_rejected_requests() -> None:

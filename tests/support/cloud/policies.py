@@ -108,7 +108,7 @@ class CachePolicy:
         """Return the policy with this ID, from the template or managed by AWS.
 
         Raises:
-            NotEmulated: nobody knows it.
+            NotEmulated: the policy is not among them.
         """
         own = template.named("AWS::CloudFront::CachePolicy")
         if name not in own and name not in MANAGED_CACHE:

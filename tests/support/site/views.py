@@ -80,7 +80,7 @@ def several(page: Page) -> None:
         "**/api/classify**",
         lambda route: route.fulfill(json=bodies.pop(0)) if bodies else route.fulfill(status=500, json=PROBLEM),
     )
-    page.set_input_files("#file", files("a-name-that-is-much-too-long-for-any-telephone.jpg", "b.jpg", "c.jpg"))
+    page.set_input_files("#file", files("a-name-that-is-much-too-long-for-any-phone.jpg", "b.jpg", "c.jpg"))
     # Each row shows the number of views.
     page.locator("#views").check()
     page.locator("#queue-analyse").click()
