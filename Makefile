@@ -79,7 +79,7 @@ packages: $(VENV)/installed
 setup: packages $(VENV)/browser $(VENV)/emulator ## Install everything that development needs (a few GB: PyTorch)
 
 # One worker for each core; a worker that has no tests left takes some of another's.
-PYTEST := $(VENV)/bin/python -m pytest -n auto --maxprocesses 8 --dist worksteal
+PYTEST := $(VENV)/bin/python -m pytest -n auto --maxprocesses 8 --dist worksteal --durations 20
 
 test: setup ## Run the tests, without the slow ones
 	$(PYTEST)
