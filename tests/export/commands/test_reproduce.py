@@ -68,7 +68,7 @@ def test_reproduce_confirms_the_card_and_detects_changes(
     assert "metrics.json: test/all/auc/value: said to be" in said
     assert "metrics.json: sha256: said to be" in said
     assert "lesion.onnx: operating_points/dermoscopic/1/threshold: said to be 0.999" in said
-    assert "models/README.md: is not what" in said
+    assert "models/README.md: differs from" in said
 
 
 def test_reproduce_reads_the_checkpoint_before_computing(
