@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from lesion.imaging.decode import MAX_PIXELS
+from lesion.inference.card_schema import describe_model
 from lesion.inference.messages import DISCLAIMER, refusal_message
 from lesion.inference.model import Model
-from lesion.inference.schemas import describe_model
 from lesion.settings import Settings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -150,10 +150,10 @@ def _private_downloads(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
     the progress counts transferred bytes, and a smartphone stores the compressed form. Each name contains the hash of the
     content, so a stored file never changes.
     """
-    classification_data = json.dumps(_classification_data(model), ensure_ascii=False, separators=(",", ":")).encode()
+    decision = json.dumps(classification_data(model), ensure_ascii=False, separators=(",", ":")).encode()
     packed = {
         "model": ("lesion.onnx", model.read_bytes()),
-        "decision": ("decision.json", classification_data),
+        "decision": ("decision.json", decision),
         "runtime": ("runtime.wasm", _package_file(_RUNTIME)),
     }
     # Modules are imported by the browser, so the page cannot decompress them.
@@ -181,16 +181,20 @@ def _revision(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def _classification_data(path: Path) -> dict[str, Any]:
+def classification_data(path: Path) -> dict[str, Any]:
     """Return the metadata that private mode needs to turn the graph's outputs into a response.
 
     ONNX Runtime for the web does not expose the metadata of a model file.
+
+    Args:
+        path: the model file.
     """
     model = Model(path)
+    points = [point for by_views in model.card.operating_points.values() for point in by_views.values()]
     return {
         "card": describe_model(model),
         "bias": model.card.bias,
-        "messages": {rule.code: refusal_message(rule.code) for rule in model.card.refusal},
+        "messages": {rule.code: refusal_message(rule.code) for point in points for rule in point.refusal},
         "disclaimer": DISCLAIMER,
         "max_pixels": MAX_PIXELS,
     }

@@ -59,7 +59,14 @@ def test_handler_classifies_the_image_of_an_event(handler: Handler, stand_in: Mo
         "refusal": None,
         "prediction": PREDICTION,
         "evidence": {"rows": 4, "columns": 4, "bias": -1.0, "values": [[1.6] * 4] * 4},
-        "image": {"width": 64, "height": 48, "format": "PNG"},
+        "image": {
+            "width": 64,
+            "height": 48,
+            "format": "PNG",
+            "type": "dermoscopic",
+            "type_source": "assumed",
+            "type_probability": None,
+        },
         "model": {"version": "stand-in", "sha256": stand_in.sha256},
         "disclaimer": DISCLAIMER,
     }

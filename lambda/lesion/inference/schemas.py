@@ -7,10 +7,10 @@ same, with the description in each field's `metadata`.
 import json
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
+from lesion.inference.card import ImageType
 from lesion.inference.decision import Side
-from lesion.inference.model import Model
 
 
 class Views(IntEnum):
@@ -18,6 +18,13 @@ class Views(IntEnum):
 
     ONE = 1
     EIGHT = 8
+
+
+ImageTypeChoice = Literal["auto", "dermoscopic", "clinical"]
+"""Value of the parameter `image_type`; "auto" lets the model detect the type."""
+
+TypeSource = Literal["detected", "given", "assumed"]
+"""Where the image type is from: the model, the caller, or the model's only type."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,9 @@ class Prediction:
 
     decision: Literal["above_threshold", "below_threshold"]
     malignant_probability: float = field(metadata={"description": "calibrated, 0 to 1"})
-    threshold: float = field(metadata={"description": "operating threshold on malignant_probability"})
+    threshold: float = field(
+        metadata={"description": "operating threshold on malignant_probability, of the image type and number of views"}
+    )
     prediction_set: list[Side] = field(metadata={"description": "conformal set: the sides that cannot be excluded"})
     logit: float = field(metadata={"description": "malignant against benign, before calibration"})
     classes: list[ClassProbability] = field(metadata={"description": "most probable first"})
@@ -63,11 +72,18 @@ class EvidenceMap:
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """The image as uploaded, upright."""
+    """The image as uploaded, upright, and its type."""
 
     width: int = field(metadata={"description": "pixels"})
     height: int = field(metadata={"description": "pixels"})
     format: str
+    type: ImageType = field(metadata={"description": "type whose calibration, threshold and limits were applied"})
+    type_source: TypeSource = field(
+        metadata={"description": "detected by the model, given in the request, or assumed: the only type of the model"}
+    )
+    type_probability: float | None = field(
+        metadata={"description": "probability of this type by the model; null if the model has one type only"}
+    )
 
 
 @dataclass(frozen=True)
@@ -102,55 +118,6 @@ class Classification:
 
 
 @dataclass(frozen=True)
-class ClassEntry:
-    """One class that the model distinguishes."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "ignore"}
-
-    code: str
-    name: str
-    malignant: bool
-
-
-@dataclass(frozen=True)
-class RefusalLimit:
-    """The model refuses with `code` if `measure` is below or above a limit."""
-
-    # Otherwise it would inherit that of `ModelCard`.
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "ignore"}
-
-    code: str
-    measure: str
-    below: float | None
-    above: float | None
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """The model card: version, training data, evaluation, intended use and limits of use.
-
-    Further members are those of the model file.
-    """
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "allow"}
-
-    version: str
-    sha256: str
-    architecture: str
-    input_size: int = field(metadata={"description": "side in pixels of the square that the network sees"})
-    threshold: float
-    coverage: float = field(metadata={"description": "of the prediction sets, per side"})
-    set_limits: dict[str, float] = field(metadata={"description": "probability of a side from which it joins the set"})
-    refusal: list[RefusalLimit]
-    classes: list[ClassEntry]
-    training: Any = None
-    metrics: Any = None
-    licence: Any = None
-    intended_use: Any = None
-    limits_of_use: Any = None
-
-
-@dataclass(frozen=True)
 class Limits:
     """Limits of an upload."""
 
@@ -169,25 +136,6 @@ class Config:
     about: list[str] = field(metadata={"description": "paragraphs"})
     links: dict[str, str]
     limits: Limits
-
-
-def describe_model(model: Model) -> dict[str, Any]:
-    """Return a loaded model's card as the JSON object that `ModelCard` describes.
-
-    Args:
-        model: the loaded model.
-
-    Raises:
-        ValueError: metadata of a foreign model file do not have the types of `ModelCard` (pydantic.ValidationError).
-    """
-    # Loaded here: the fast path does without pydantic.
-    from pydantic import TypeAdapter
-
-    known = asdict(model.card) | {"sha256": model.sha256}
-    members = known.pop("about") | {name: known[name] for name in ModelCard.__dataclass_fields__ if name in known}
-    card = TypeAdapter(ModelCard).validate_python(members)
-    # Pydantic keeps the file's further members beside the fields, where `asdict` does not see them.
-    return asdict(card) | {name: value for name, value in vars(card).items() if name not in ModelCard.__dataclass_fields__}
 
 
 def to_json(answer: Classification) -> bytes:

@@ -1,11 +1,11 @@
 """The HTTP contract: the routes under /api, and the FastAPI application that contains them."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
 import anyio
 from anyio.to_thread import run_sync
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import TypeAdapter
 
@@ -19,30 +19,25 @@ from lesion.errors import (
     TooLarge,
     TooManyRequests,
     UnsupportedFormat,
+    UnsupportedImageType,
     UrlNotAllowed,
 )
 from lesion.imaging.decode import MAX_PIXELS, MAX_PIXELS_BY_KIND
 from lesion.imaging.formats import FORMATS
 from lesion.inference import messages
-from lesion.inference.classify import classify
+from lesion.inference.card import ImageType
+from lesion.inference.card_schema import ClassEntry, ModelCard, describe_model
+from lesion.inference.classify import classify, require_image_type
 from lesion.inference.model import Model
-from lesion.inference.schemas import (
-    ClassEntry,
-    Classification,
-    Config,
-    Limits,
-    ModelCard,
-    Views,
-    describe_model,
-    to_json,
-)
+from lesion.inference.schemas import Classification, Config, Limits, Views, to_json
 from lesion.settings import Settings
 from lesion.web import openapi_html, problems
 from lesion.web.exception_handlers import add_exception_handlers
 from lesion.web.fetch import fetch
 from lesion.web.middleware import HttpSemantics
+from lesion.web.parameters import UPLOAD, EvidenceQuery, ImageTypeQuery, SampleQuery, UrlQuery, ViewsQuery, given_type
 from lesion.web.samples import Sample, SampleGallery
-from lesion.web.upload import FORM_FIELD, read_upload
+from lesion.web.upload import read_upload
 
 CONTRACT_VERSION = "1"
 """Version of the HTTP contract, not of the code or the model."""
@@ -52,30 +47,6 @@ MAX_CONCURRENT_DECODES = 2
 
 FETCH_TIMEOUT_S = 12.0
 """Seconds for `url=`, including the DNS look-up, which cannot have a timeout of its own."""
-
-_BINARY = {"type": "string", "format": "binary"}
-_UPLOAD: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "description": f"the image as the form field {FORM_FIELD}",
-                    "required": [FORM_FIELD],
-                    "properties": {FORM_FIELD: _BINARY},
-                }
-            },
-            "image/*": {"schema": {**_BINARY, "description": f"the image's bytes in one of {', '.join(FORMATS)}"}},
-            "application/octet-stream": {"schema": {**_BINARY, "description": "the same"}},
-        },
-    }
-}
-
-ViewsQuery = Annotated[Views, Query(description="1, or 8 to average over flips and quarter turns")]
-EvidenceQuery = Annotated[bool, Query(description="whether the answer contains the evidence map")]
-SampleQuery = Annotated[str | None, Query(description="id of a sample, see /api/samples")]
-UrlQuery = Annotated[str | None, Query(description="https address of an image, if the service allows its host")]
 
 
 def create_app(settings: Settings, model: Model) -> FastAPI:
@@ -111,22 +82,39 @@ def create_app(settings: Settings, model: Model) -> FastAPI:
 def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: SampleGallery) -> None:
     limiter = anyio.CapacityLimiter(MAX_CONCURRENT_DECODES)
     # The firewall answers with TooManyRequests, the application never does.
-    common_errors = (InvalidImage, TooLarge, UnsupportedFormat, InvalidParameter, MissingFile, TooManyRequests)
+    common_errors = (
+        InvalidImage,
+        TooLarge,
+        UnsupportedFormat,
+        InvalidParameter,
+        MissingFile,
+        UnsupportedImageType,
+        TooManyRequests,
+    )
 
-    async def respond(data: bytes, views: Views, evidence: bool) -> Response:
+    async def respond(data: bytes, views: Views, evidence: bool, image_type: ImageType | None) -> Response:
+        def work() -> Classification:
+            return classify(data, model, views=views, evidence=evidence, image_type=image_type)
+
         # In a thread, so that the event loop can answer other requests meanwhile.
-        answer = await run_sync(lambda: classify(data, model, views=views, evidence=evidence), limiter=limiter)
+        answer = await run_sync(work, limiter=limiter)
         return Response(to_json(answer), media_type="application/json")
 
     @app.post(
         "/api/classify",
         response_model=Classification,
-        openapi_extra=_UPLOAD,
+        openapi_extra=UPLOAD,
         responses=problems.openapi_responses(InvalidRequest, *common_errors),
     )
-    async def classify_upload(request: Request, views: ViewsQuery = Views.ONE, evidence: EvidenceQuery = True) -> Response:
+    async def classify_upload(
+        request: Request,
+        views: ViewsQuery = Views.ONE,
+        evidence: EvidenceQuery = True,
+        image_type: ImageTypeQuery = "auto",
+    ) -> Response:
         """Classify the image in the request: a form with the field `file`, or the image as the body."""
-        return await respond(await read_upload(request, settings.max_upload_bytes), views, evidence)
+        data = await read_upload(request, settings.max_upload_bytes)
+        return await respond(data, views, evidence, given_type(image_type))
 
     @app.get(
         "/api/classify",
@@ -134,15 +122,22 @@ def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Sampl
         responses=problems.openapi_responses(NotFound, UrlNotAllowed, FetchFailed, *common_errors),
     )
     async def classify_known(
-        sample: SampleQuery = None, url: UrlQuery = None, views: ViewsQuery = Views.ONE, evidence: EvidenceQuery = True
+        sample: SampleQuery = None,
+        url: UrlQuery = None,
+        views: ViewsQuery = Views.ONE,
+        evidence: EvidenceQuery = True,
+        image_type: ImageTypeQuery = "auto",
     ) -> Response:
         """Classify a sample of the gallery, or an image at an address of an allowed host."""
         if sample is not None and url is not None:
             raise InvalidParameter("Send either sample or url, not both.")
+        given = given_type(image_type)
+        # Before an image is fetched.
+        require_image_type(model.card, given)
         if sample is not None:
-            return await respond(samples.read_image(sample), views, evidence)
+            return await respond(samples.read_image(sample), views, evidence, given)
         if url is not None:
-            return await respond(await _fetch(url, settings), views, evidence)
+            return await respond(await _fetch(url, settings), views, evidence, given)
         raise MissingFile("Send sample=ID or url=ADDRESS, or send an image with POST.")
 
 

@@ -18,8 +18,9 @@ from PIL import Image
 
 from export.commands import evaluate
 from export.data.labels import LabelledImage
+from export.evaluation.image_set import image_set_metrics
 from export.evaluation.predictions import Predictions, predict
-from export.evaluation.split_report import eight_views_gain, image_set_metrics, split_report
+from export.evaluation.split_report import eight_views_gain, split_report
 from export.graph.metadata import write_metadata
 from export.reporting.model_card import render_card, write_card
 from export.reporting.plots import write_plots
@@ -43,7 +44,7 @@ def published(converted: Path, archive: Path, tmp_path_factory: pytest.TempPathF
 def test_evaluate_metrics_equal_the_predictions(published: Path, rows: list[LabelledImage]) -> None:
     model = Model(published / "lesion.onnx")
     answers = predict(model, [row for row in rows if row.split == "test"])
-    above = answers.scalar("probability") >= model.card.threshold
+    above = answers.above_threshold(model.card)
     found = json.loads((published / "metrics.json").read_text())["test"]["all"]
     assert (found["n"], found["malignant"]) == (12, 6)
     assert found["sensitivity"]["value"] == pytest.approx(np.mean(above[answers.malignant]), abs=1e-4)
@@ -161,3 +162,58 @@ def test_evaluate_requires_val_for_ood_folders(converted: Path, archive: Path, t
     )
     with pytest.raises(ReportError, match="--splits val test"):
         evaluate.main(options)
+
+
+def test_evaluate_reports_each_image_type(
+    converted_types: Path, typed_archive: Path, typed_rows: list[LabelledImage], tmp_path: Path
+) -> None:
+    """Figures of detected types, in metrics.json, the model file and the card."""
+    for name in ("lesion.onnx", "metrics.json"):
+        shutil.copy(converted_types.parent / name, tmp_path)
+    command = ["--data", str(typed_archive), "--model", str(tmp_path / "lesion.onnx")]
+    evaluate.main(evaluate.options().parse_args(command))
+    model, test = Model(tmp_path / "lesion.onnx"), [row for row in typed_rows if row.split == "test"]
+    found = json.loads((tmp_path / "metrics.json").read_text())["test"]
+    assert list(found["types"]) == ["dermoscopic", "clinical"]
+    answers = predict(model, test)
+    for image_type, figures in found["types"].items():
+        own = answers.select(answers.image_type == image_type)
+        above = own.above_threshold(model.card)
+        assert (figures["n"], figures["eight_views"]["n"]) == (12, 12)
+        assert figures["sensitivity"]["value"] == pytest.approx(np.mean(above[own.malignant]), abs=1e-4)
+    right = [output.image_type == row.image_type for output, row in zip(answers.outputs, test, strict=True)]
+    assert found["image_type_detection"]["accuracy"]["value"] == pytest.approx(np.mean(right), abs=1e-4)
+    card = (tmp_path / "README.md").read_text()
+    for image_type in model.card.image_types:
+        for views in (1, 8):
+            assert f"| {image_type} | {views} | " in card
+        assert f"| {image_type} images, eight views | 12 |" in card
+    assert "Image type detected correctly" in card
+    assert "dermoscopic and clinical images" in card
+
+
+def test_predict_gives_the_recorded_type(converted_types: Path, typed_rows: list[LabelledImage]) -> None:
+    swapped = [
+        replace(row, image_type="clinical" if row.image_type == "dermoscopic" else "dermoscopic") for row in typed_rows[:6]
+    ]
+    model = Model(converted_types)
+    given = predict(model, swapped, image_types="recorded")
+    assert [output.image_type for output in given.outputs] == [row.image_type for row in swapped]
+    detected = predict(model, swapped)
+    assert [output.image_type for output in detected.outputs] != [row.image_type for row in swapped]
+
+
+def test_predict_of_a_missing_type_detects(converted: Path, typed_rows: list[LabelledImage]) -> None:
+    """A model of dermoscopic images has no point for a row that is recorded as clinical."""
+    clinical = [row for row in typed_rows if row.image_type == "clinical"][:2]
+    answers = predict(Model(converted), clinical, image_types="recorded")
+    assert [output.image_type for output in answers.outputs] == ["dermoscopic", "dermoscopic"]
+
+
+def test_evaluate_keeps_the_format_of_a_file(converted: Path, tmp_path: Path) -> None:
+    proto = onnx.load(converted)
+    for entry in proto.metadata_props:
+        if entry.key == "lesion_format":
+            entry.value = "1"
+    write_metadata(proto, {"metrics": {}})
+    assert {entry.key: entry.value for entry in proto.metadata_props}["lesion_format"] == "1"

@@ -46,6 +46,21 @@ def test_read_table_accepts_a_byte_order_mark_and_other_files(tmp_path: Path) ->
     assert [row.path.name for row in read_table(source)] == ["a.jpg", "b.JPG"]
 
 
+def test_read_table_reads_image_types(tmp_path: Path) -> None:
+    """Images of other types are not used."""
+    table = (
+        "isic_id,benign_malignant,image_type\n"
+        "a,benign,dermoscopic\nb,benign,clinical: close-up\nc,benign,clinical\nd,benign,\ne,benign,TBP tile: close-up\n"
+    )
+    rows = read_table(folder_with(tmp_path, table, *(f"{name}.jpg" for name in "abcde")))
+    assert [(row.isic_id, row.image_type) for row in rows] == [
+        ("a", "dermoscopic"),
+        ("b", "clinical"),
+        ("c", "clinical"),
+        ("d", "dermoscopic"),
+    ]
+
+
 def test_group_names_join_connected_lesions_and_patients(tmp_path: Path) -> None:
     table = (
         "isic_id,benign_malignant,lesion_id,patient_id\n"

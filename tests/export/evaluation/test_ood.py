@@ -61,3 +61,28 @@ def test_refusals_per_dataset_excludes_the_own_data_set(
     assert figures["rare"]["unseen"]["n"] == sum(row.split != "train" for row in own)
     assert all(0 <= part["refused"]["value"] <= 1 for part in figures["rare"].values())
     assert fitted == [sum(row.dataset == "common" and row.split == "train" for row in cameras)]
+
+
+def test_refusals_per_dataset_are_fitted_by_type(
+    converted_types: Path, typed_rows: list[LabelledImage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statistics of a data set with both types are fitted to the images of each type without it."""
+    monkeypatch.setattr("export.evaluation.leave_dataset_out.MIN_IMAGES", 4)
+    lesions = sorted({row.group for row in typed_rows})
+    rare = set(lesions[::4])
+    cameras = [replace(row, dataset="rare" if row.group in rare else "common") for row in typed_rows]
+    fitted: list[int] = []
+
+    def counting(features: np.ndarray) -> object:
+        fitted.append(len(features))
+        return fit_ood_statistics(features)
+
+    monkeypatch.setattr("export.evaluation.leave_dataset_out.fit_ood_statistics", counting)
+    figures = refusals_per_dataset(onnx.load(converted_types), cameras)
+    assert list(figures) == ["rare"]
+    assert figures["rare"]["all"]["n"] == sum(row.dataset == "rare" for row in cameras)
+    kept = [row for row in cameras if (row.dataset, row.split) == ("common", "train")]
+    assert fitted == [len(kept) // 2] * 2
+    # A type that one data set has alone cannot be fitted without it.
+    alone = [replace(row, dataset=row.image_type) for row in typed_rows]
+    assert refusals_per_dataset(onnx.load(converted_types), alone) == {}

@@ -76,7 +76,8 @@ def test_nothing_outside_the_page_is_served(base_url: str, path: str) -> None:
 def test_server_classifies_an_image_over_the_network(base_url: str, image_bytes: bytes) -> None:
     response = httpx2.post(base_url + "/api/classify", files={"file": ("photo.jpg", image_bytes)}, timeout=60)
     assert response.status_code == 200
-    assert response.json()["image"] == {"width": 1504, "height": 1129, "format": "JPEG"}
+    image = response.json()["image"]
+    assert (image["width"], image["height"], image["format"]) == (1504, 1129, "JPEG")
 
 
 @pytest.mark.parametrize("size", [4_600_000, 20_000_000])
