@@ -60,6 +60,8 @@ def test_handler_classifies_the_image_of_an_event(handler: Handler, stand_in: Mo
         "prediction": PREDICTION,
         "evidence": {"rows": 4, "columns": 4, "bias": -1.0, "values": [[1.6] * 4] * 4},
         "image": {"width": 64, "height": 48, "format": "PNG"},
+        "images": None,
+        "agreement": None,
         "model": {"version": "stand-in", "sha256": stand_in.sha256},
         "disclaimer": DISCLAIMER,
     }

@@ -100,8 +100,9 @@ def classify_row(name: str, read: Callable[[], bytes], model: Model, views: int)
     except Exception as error:
         # As in the service, an unhandled error becomes an answer without a prediction, and the next image is classified.
         return row | _error("fault", type(error).__name__)
-    row |= {"status": answer.status, "width": answer.image.width, "height": answer.image.height}
-    row |= {"format": answer.image.format, "decode_ms": answer.timing_ms.decode, "infer_ms": answer.timing_ms.infer}
+    row |= {"status": answer.status, "decode_ms": answer.timing_ms.decode, "infer_ms": answer.timing_ms.infer}
+    if (image := answer.image) is not None:
+        row |= {"width": image.width, "height": image.height, "format": image.format}
     if answer.refusal is not None:
         row |= {"code": answer.refusal.code, "message": answer.refusal.message}
     if (prediction := answer.prediction) is not None:

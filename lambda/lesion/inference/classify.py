@@ -50,6 +50,8 @@ def classify(data: bytes, model: Model, *, views: int = 1, evidence: bool = True
         prediction=_prediction(outputs, model.card, decision) if isinstance(decision, Decision) else None,
         evidence=_evidence_map(outputs) if accepted and evidence else None,
         image=ImageInfo(width=image.width, height=image.height, format=image.format),
+        images=None,
+        agreement=None,
         model=ModelVersion(version=model.card.version, sha256=model.sha256),
         timing_ms=Timing(
             decode=_milliseconds(decoded - started),

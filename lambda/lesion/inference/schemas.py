@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Any, ClassVar, Literal
 
+from lesion.inference.combine import Agreement
 from lesion.inference.decision import Side
 from lesion.inference.model import Model
 
@@ -71,6 +72,17 @@ class ImageInfo:
 
 
 @dataclass(frozen=True)
+class ImageAnswer:
+    """The answer for one of several images of a lesion, as if it had been sent alone."""
+
+    status: Literal["ok", "refused"]
+    refusal: Refusal | None
+    prediction: Prediction | None
+    evidence: EvidenceMap | None
+    image: ImageInfo
+
+
+@dataclass(frozen=True)
 class ModelVersion:
     """The model that answered."""
 
@@ -80,7 +92,7 @@ class ModelVersion:
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds inside the function."""
+    """Milliseconds inside the function; the sums over several images."""
 
     decode: float
     infer: float
@@ -89,13 +101,26 @@ class Timing:
 
 @dataclass(frozen=True)
 class Classification:
-    """The answer for one image: a prediction or a refusal."""
+    """The answer for one lesion: a prediction or a refusal.
+
+    For several images, `prediction` is the combined one of those that were not refused, and the lesion is refused only if
+    all are, with the refusal of the first.
+    """
 
     status: Literal["ok", "refused"]
     refusal: Refusal | None
     prediction: Prediction | None
-    evidence: EvidenceMap | None
-    image: ImageInfo
+    evidence: EvidenceMap | None = field(metadata={"description": "null for several images: each has its own in images"})
+    image: ImageInfo | None = field(metadata={"description": "null for several images: each has its own in images"})
+    images: list[ImageAnswer] | None = field(
+        metadata={"description": "the answer for each image in the order of the form; null for one image"}
+    )
+    agreement: Agreement | None = field(
+        metadata={
+            "description": "whether all images that were not refused are on the same side of their own thresholds; null if "
+            "there are fewer than two of them"
+        }
+    )
     model: ModelVersion
     timing_ms: Timing
     disclaimer: str
@@ -154,7 +179,8 @@ class ModelCard:
 class Limits:
     """Limits of an upload."""
 
-    max_upload_bytes: int
+    max_upload_bytes: int = field(metadata={"description": "of all images of a request together"})
+    max_images: int = field(metadata={"description": "images of one lesion in one request"})
     max_pixels: int
     max_pixels_of: dict[str, int] = field(metadata={"description": "formats with a lower limit"})
     formats: list[str]
@@ -194,7 +220,7 @@ def to_json(answer: Classification) -> bytes:
     """Serialise an answer as compact JSON in UTF-8.
 
     Args:
-        answer: the answer for one image.
+        answer: the answer for one lesion.
 
     Raises:
         ValueError: a number in it is not finite.

@@ -1,5 +1,6 @@
 """The HTTP contract: the routes under /api, and the FastAPI application that contains them."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from lesion.errors import (
     MissingFile,
     NotFound,
     TooLarge,
+    TooManyImages,
     TooManyRequests,
     UnsupportedFormat,
     UrlNotAllowed,
@@ -25,6 +27,7 @@ from lesion.imaging.decode import MAX_PIXELS, MAX_PIXELS_BY_KIND
 from lesion.imaging.formats import FORMATS
 from lesion.inference import messages
 from lesion.inference.classify import classify
+from lesion.inference.classify_lesion import classify_lesion
 from lesion.inference.model import Model
 from lesion.inference.schemas import (
     ClassEntry,
@@ -42,7 +45,7 @@ from lesion.web.exception_handlers import add_exception_handlers
 from lesion.web.fetch import fetch
 from lesion.web.middleware import HttpSemantics
 from lesion.web.samples import Sample, SampleGallery
-from lesion.web.upload import FORM_FIELD, read_upload
+from lesion.web.upload import FORM_FIELD, MAX_IMAGES, read_upload
 
 CONTRACT_VERSION = "1"
 """Version of the HTTP contract, not of the code or the model."""
@@ -61,9 +64,10 @@ _UPLOAD: dict[str, Any] = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "description": f"the image as the form field {FORM_FIELD}",
+                    "description": f"one to {MAX_IMAGES} images of one lesion, each as a form field {FORM_FIELD}",
                     "required": [FORM_FIELD],
-                    "properties": {FORM_FIELD: _BINARY},
+                    # OpenAPI sends each item of a list as a part of its own.
+                    "properties": {FORM_FIELD: {"type": "array", "items": _BINARY, "minItems": 1, "maxItems": MAX_IMAGES}},
                 }
             },
             "image/*": {"schema": {**_BINARY, "description": f"the image's bytes in one of {', '.join(FORMATS)}"}},
@@ -113,19 +117,24 @@ def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Sampl
     # The firewall answers with TooManyRequests, the application never does.
     common_errors = (InvalidImage, TooLarge, UnsupportedFormat, InvalidParameter, MissingFile, TooManyRequests)
 
-    async def respond(data: bytes, views: Views, evidence: bool) -> Response:
+    async def respond(images: Sequence[bytes], views: Views, evidence: bool) -> Response:
+        def run() -> Classification:
+            if len(images) > 1:
+                return classify_lesion(images, model, views=views, evidence=evidence)
+            return classify(images[0], model, views=views, evidence=evidence)
+
         # In a thread, so that the event loop can answer other requests meanwhile.
-        answer = await run_sync(lambda: classify(data, model, views=views, evidence=evidence), limiter=limiter)
+        answer = await run_sync(run, limiter=limiter)
         return Response(to_json(answer), media_type="application/json")
 
     @app.post(
         "/api/classify",
         response_model=Classification,
         openapi_extra=_UPLOAD,
-        responses=problems.openapi_responses(InvalidRequest, *common_errors),
+        responses=problems.openapi_responses(InvalidRequest, TooManyImages, *common_errors),
     )
     async def classify_upload(request: Request, views: ViewsQuery = Views.ONE, evidence: EvidenceQuery = True) -> Response:
-        """Classify the image in the request: a form with the field `file`, or the image as the body."""
+        """Classify one lesion: a form with one to five images in fields `file`, or one image as the body."""
         return await respond(await read_upload(request, settings.max_upload_bytes), views, evidence)
 
     @app.get(
@@ -140,9 +149,9 @@ def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Sampl
         if sample is not None and url is not None:
             raise InvalidParameter("Send either sample or url, not both.")
         if sample is not None:
-            return await respond(samples.read_image(sample), views, evidence)
+            return await respond([samples.read_image(sample)], views, evidence)
         if url is not None:
-            return await respond(await _fetch(url, settings), views, evidence)
+            return await respond([await _fetch(url, settings)], views, evidence)
         raise MissingFile("Send sample=ID or url=ADDRESS, or send an image with POST.")
 
 
@@ -185,6 +194,7 @@ def _add_information(app: FastAPI, settings: Settings, model: Model, samples: Sa
             links={"code": settings.code_url} if settings.code_url else {},
             limits=Limits(
                 max_upload_bytes=settings.max_upload_bytes,
+                max_images=MAX_IMAGES,
                 max_pixels=MAX_PIXELS,
                 max_pixels_of={
                     name: MAX_PIXELS_BY_KIND[name.lower()] for name in FORMATS if name.lower() in MAX_PIXELS_BY_KIND
