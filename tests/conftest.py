@@ -43,6 +43,17 @@ def stand_in(stand_in_file: Path) -> Model:
 
 
 @pytest.fixture(scope="session")
+def two_types_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the stand-in as a file of format 2 that distinguishes dermoscopic and clinical images."""
+    return build(tmp_path_factory.mktemp("model") / "two-types.onnx", image_types=("dermoscopic", "clinical"))
+
+
+@pytest.fixture(scope="session")
+def two_types(two_types_file: Path) -> Model:
+    return Model(two_types_file)
+
+
+@pytest.fixture(scope="session")
 def model_file(stand_in_file: Path) -> Path:
     """Return the repository's model file, or the stand-in if there is none."""
     return Settings.model if Settings.model.is_file() else stand_in_file

@@ -28,8 +28,9 @@ def block_means(pixels: Pixels, blocks: int = 4) -> list[list[list[float]]]:
 
 
 def rounded(outputs: Outputs) -> dict[str, Any]:
-    """Return all outputs of one image by name, rounded to five decimals."""
-    return {name: np.round(np.asarray(value, np.float64), 5).tolist() for name, value in vars(outputs).items()}
+    """Return the outputs of one image by name, rounded to five decimals, without those that the model's format lacks."""
+    values = {name: value for name, value in vars(outputs).items() if name not in ("image_type", "views")}
+    return {name: np.round(np.asarray(value, np.float64), 5).tolist() for name, value in values.items() if value is not None}
 
 
 def observe(model: Model, path: Path) -> dict[str, Any]:

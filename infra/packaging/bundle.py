@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from lesion.imaging.decode import MAX_PIXELS
+from lesion.inference.card_schema import describe_model
 from lesion.inference.messages import DISCLAIMER, refusal_message
 from lesion.inference.model import Model
-from lesion.inference.schemas import describe_model
 from lesion.settings import Settings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -187,10 +187,11 @@ def _classification_data(path: Path) -> dict[str, Any]:
     ONNX Runtime for the web does not expose the metadata of a model file.
     """
     model = Model(path)
+    points = [point for by_views in model.card.operating_points.values() for point in by_views.values()]
     return {
         "card": describe_model(model),
         "bias": model.card.bias,
-        "messages": {rule.code: refusal_message(rule.code) for rule in model.card.refusal},
+        "messages": {rule.code: refusal_message(rule.code) for point in points for rule in point.refusal},
         "disclaimer": DISCLAIMER,
         "max_pixels": MAX_PIXELS,
     }

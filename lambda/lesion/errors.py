@@ -5,19 +5,20 @@ LesionError                      every exception that this package raises on pur
 ├── InferenceError               the model returned NaN or infinity: answered as an unhandled error
 ├── SettingsError                an environment variable has an invalid value: the service must not start
 └── RequestError                 the caller can correct it: answered as problem+json
-    ├── MissingFile        422   no image in the request
-    ├── TooManyImages      422   more images than one request may have
-    ├── InvalidParameter   422   a query parameter is out of its range
-    ├── TooLarge           413   more bytes or pixels than the service accepts
-    ├── UnsupportedFormat  415   not one of the image formats
-    ├── InvalidImage       400   a supported format, but truncated or corrupt
-    ├── InvalidRequest     400   a malformed request
-    ├── NotFound           404   no such sample or route
-    ├── MethodNotAllowed   405   the route exists, for another method
-    ├── UrlNotAllowed      403   the URL is not on the allow-list
-    ├── WrongOrigin        403   the request did not come through CloudFront
-    ├── TooManyRequests    429   more requests than one address may send (answered by the firewall)
-    └── FetchFailed        502   the URL is allowed but returned no image
+    ├── MissingFile           422   no image in the request
+    ├── TooManyImages         422   more images than one request may have
+    ├── InvalidParameter      422   a query parameter is out of its range
+    ├── UnsupportedImageType  422  the model has no operating point for the given image type
+    ├── TooLarge              413   more bytes or pixels than the service accepts
+    ├── UnsupportedFormat     415   not one of the image formats
+    ├── InvalidImage          400   a supported format, but truncated or corrupt
+    ├── InvalidRequest        400   a malformed request
+    ├── NotFound              404   no such sample or route
+    ├── MethodNotAllowed      405   the route exists, for another method
+    ├── UrlNotAllowed         403   the URL is not on the allow-list
+    ├── WrongOrigin           403   the request did not come through CloudFront
+    ├── TooManyRequests       429   more requests than one address may send (answered by the firewall)
+    └── FetchFailed           502   the URL is allowed but returned no image
 
 Any other exception is an unhandled error: logged without personal data, answered with status 500 and without a prediction.
 """
@@ -81,6 +82,14 @@ class InvalidParameter(RequestError):
     status = 422
     code = "invalid_parameter"
     title = "A parameter is out of range"
+
+
+class UnsupportedImageType(RequestError):
+    """Raised when the model has no operating point for the image type that the request names."""
+
+    status = 422
+    code = "unsupported_image_type"
+    title = "The model does not support this image type"
 
 
 class TooLarge(RequestError):

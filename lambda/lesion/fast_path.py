@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from lesion.errors import RequestError
+from lesion.inference.card import IMAGE_TYPES
 from lesion.inference.classify import classify
 from lesion.inference.model import Model
 from lesion.inference.schemas import Views, to_json
@@ -26,6 +27,7 @@ _METHOD = "POST"
 _QUERY: dict[str, dict[str, Any]] = {
     "views": {str(views.value): views for views in Views},
     "evidence": {"true": True, "false": False},
+    "image_type": {"auto": None, **{name: name for name in IMAGE_TYPES}},
 }
 
 

@@ -87,11 +87,18 @@ BAD_REQUESTS: dict[str, tuple[Callable[[], dict[str, Any]], int, str]] = {
         400,
         "invalid_request",
     ),
+    "unsupported image type": (
+        lambda: event(b"no image", target="/api/classify?image_type=clinical"),
+        422,
+        "unsupported_image_type",
+    ),
     "content type outside ASCII": (lambda: event(b"a", {"content-type": "image/\u0416"}), 415, "unsupported_format"),
 }
 
 
-@pytest.mark.parametrize("query", ["", "?views=1", "?views=8&evidence=false", "?evidence=true"])
+@pytest.mark.parametrize(
+    "query", ["", "?views=1", "?views=8&evidence=false", "?evidence=true", "?image_type=auto", "?image_type=dermoscopic"]
+)
 @pytest.mark.parametrize("in_form", [True, False])
 def test_respond_answers_as_the_framework(stand_in: Model, image_bytes: bytes, in_form: bool, query: str) -> None:
     body, headers = (form(part("file", image_bytes)), FORM) if in_form else (image_bytes, JPEG)
@@ -100,6 +107,14 @@ def test_respond_answers_as_the_framework(stand_in: Model, image_bytes: bytes, i
     assert answer is not None
     assert without_timing(answer) == without_timing(framework(stand_in)(sent))
     assert answer["headers"]["content-length"] == str(len(answer["body"].encode()))
+
+
+@pytest.mark.parametrize("query", ["", "?image_type=clinical", "?views=8&image_type=dermoscopic"])
+def test_respond_of_two_types_answers_as_the_framework(two_types: Model, image_bytes: bytes, query: str) -> None:
+    sent = event(image_bytes, target=f"/api/classify{query}")
+    answer = fast_path.respond(sent, two_types, SETTINGS)
+    assert answer is not None
+    assert without_timing(answer) == without_timing(framework(two_types)(sent))
 
 
 @pytest.mark.parametrize("name", BAD_REQUESTS)
@@ -128,7 +143,7 @@ def test_each_image_is_decoded_at_most_once(
     sent = event(image_bytes) if name == "good image" else BAD_REQUESTS[name][0]()
     code = "ok" if name == "good image" else BAD_REQUESTS[name][2]
     # These are rejected by their length or their form.
-    by_form = code in ("missing_file", "invalid_request", "too_many_images")
+    by_form = code in ("missing_file", "invalid_request", "too_many_images", "unsupported_image_type")
     expected = 0 if by_form or name.startswith("too many bytes") else 1
     calls = 0
 
@@ -141,7 +156,7 @@ def test_each_image_is_decoded_at_most_once(
     if version is version_2:
         assert fast_path.respond(sent, stand_in, SETTINGS) is not None
     else:
-        old = version_1(Request("POST", "/api/classify", [], b"", "192.0.2.1"))
+        old = version_1(Request("POST", f"/api/classify?{sent['rawQueryString']}", [], b"", "192.0.2.1"))
         old |= {key: sent.get(key) for key in ("headers", "body", "isBase64Encoded")} | {"multiValueHeaders": None}
         assert fast_path.respond(old, stand_in, SETTINGS) is None
         framework(stand_in)(old)
@@ -185,6 +200,8 @@ def test_respond_logs_unhandled_errors_once(
         "/api/classify?views=1&views=8",
         "/api/classify?evidence=yes",
         "/api/classify?evidence",
+        "/api/classify?image_type=histology",
+        "/api/classify?image_type=auto&image_type=auto",
         "/api/classify?note=a",
         "/api/classify/",
         "/api/ping",

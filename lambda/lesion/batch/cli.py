@@ -24,6 +24,8 @@ from tqdm import tqdm
 from lesion.batch.resumable_parquet import ResumableResults
 from lesion.batch.schema import MAX_FILE_BYTES, Row, classify_row, crashed_row, describe_run
 from lesion.errors import LesionError
+from lesion.inference.card import IMAGE_TYPES, ImageType
+from lesion.inference.classify import require_image_type
 from lesion.inference.model import Model
 from lesion.inference.schemas import Views
 from lesion.settings import read_settings
@@ -67,7 +69,9 @@ def list_inputs(source: Path) -> dict[str, Path]:
         raise SourceError(f"{source} is neither a folder nor a CSV table that can be read ({error}).") from error
 
 
-def classify_files(files: Mapping[str, Path], model: Path, views: Views, workers: int) -> Iterator[Row]:
+def classify_files(
+    files: Mapping[str, Path], model: Path, views: Views, workers: int, image_type: ImageType | None = None
+) -> Iterator[Row]:
     """Classify files in several processes, and yield rows as they are completed.
 
     A file that crashes its process becomes a row with the code `crashed`.
@@ -77,6 +81,7 @@ def classify_files(files: Mapping[str, Path], model: Path, views: Views, workers
         model: the ONNX file.
         views: views per image.
         workers: number of processes.
+        image_type: of all images; None to detect that of each.
     """
     remaining = iter(files.items())
     submitted: dict[str, Path] = {}
@@ -87,7 +92,7 @@ def classify_files(files: Mapping[str, Path], model: Path, views: Views, workers
                 while True:
                     while len(pending) < workers * _QUEUED_PER_WORKER and (entry := next(remaining, None)):
                         submitted.update([entry])
-                        pending.add(pool.submit(_classify, *entry, views))
+                        pending.add(pool.submit(_classify, *entry, views, image_type))
                     if not pending:
                         return
                     finished, pending = wait(pending, return_when=FIRST_COMPLETED)
@@ -98,11 +103,19 @@ def classify_files(files: Mapping[str, Path], model: Path, views: Views, workers
         except BrokenProcessPool:
             # It is not known which file crashed its process, so each gets a process of its own.
             for name, path in submitted.items():
-                yield _classify_isolated(name, path, model, views)
+                yield _classify_isolated(name, path, model, views, image_type)
             submitted.clear()
 
 
-def run(source: Path, results: Path, model: Path, *, views: Views = Views.ONE, workers: int = 1) -> Path:
+def run(
+    source: Path,
+    results: Path,
+    model: Path,
+    *,
+    views: Views = Views.ONE,
+    workers: int = 1,
+    image_type: ImageType | None = None,
+) -> Path:
     """Classify all files of a source that have no row in the results yet.
 
     Args:
@@ -111,24 +124,28 @@ def run(source: Path, results: Path, model: Path, *, views: Views = Views.ONE, w
         model: the ONNX file.
         views: views per image.
         workers: number of processes.
+        image_type: of all images; None to detect that of each.
 
     Returns:
         The path of the results.
 
     Raises:
         SourceError: the source cannot be read.
-        ResultsError: the results belong to another model or other views, or another process writes them.
+        ResultsError: the results belong to another model or other options, or another process writes them.
+        UnsupportedImageType: the model has no operating point for the image type.
         ModelFileError: from `lesion.inference.model`.
     """
-    inputs = list_inputs(source)
-    with ResumableResults(results, describe_run(Model(model), int(views))) as output:
+    inputs, loaded = list_inputs(source), Model(model)
+    # Otherwise every row would be the same error.
+    require_image_type(loaded.card, image_type)
+    with ResumableResults(results, describe_run(loaded, int(views), image_type)) as output:
         # The results may be in the folder that is classified.
         files = {name: path for name, path in inputs.items() if not output.owns(path)}
         remaining = {name: path for name, path in files.items() if name not in output.done}
         bar = tqdm(total=len(files), initial=len(files) - len(remaining), unit="image", disable=None)
         rows: list[Row] = []
         written = monotonic()
-        for row in classify_files(remaining, model, views, workers):
+        for row in classify_files(remaining, model, views, workers, image_type):
             rows.append(row)
             bar.update()
             if len(rows) >= _FLUSH_ROWS or monotonic() - written > _FLUSH_SECONDS:
@@ -153,10 +170,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("source", type=Path, help="folder of images, or a CSV table with a column `file`")
     parser.add_argument("-o", "--output", type=Path, required=True, help="Parquet file for the results")
     parser.add_argument("--views", type=int, choices=[views.value for views in Views], default=1)
+    parser.add_argument(
+        "--image-type", choices=["auto", *IMAGE_TYPES], default="auto", help="of all images (default: detect that of each)"
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one per core)")
     args = parser.parse_args(arguments)
+    image_type = None if args.image_type == "auto" else args.image_type
+    views, workers = Views(args.views), max(args.workers, 1)
     try:
-        run(args.source, args.output, read_settings().model, views=Views(args.views), workers=max(args.workers, 1))
+        run(args.source, args.output, read_settings().model, views=views, workers=workers, image_type=image_type)
     except LesionError as error:
         print(error, file=sys.stderr)
         return 1
@@ -173,8 +195,8 @@ def _start_worker(model: Path) -> None:
     _model = Model(model, threads=1)
 
 
-def _classify(name: str, path: Path, views: Views) -> Row:
-    return classify_row(name, partial(_read, path), _model, views)
+def _classify(name: str, path: Path, views: Views, image_type: ImageType | None) -> Row:
+    return classify_row(name, partial(_read, path), _model, views, image_type)
 
 
 def _read(path: Path) -> bytes:
@@ -182,10 +204,10 @@ def _read(path: Path) -> bytes:
         return file.read(MAX_FILE_BYTES + 1)
 
 
-def _classify_isolated(name: str, path: Path, model: Path, views: Views) -> Row:
+def _classify_isolated(name: str, path: Path, model: Path, views: Views, image_type: ImageType | None) -> Row:
     with _pool(model, 1) as pool:
         try:
-            return pool.submit(_classify, name, path, views).result()
+            return pool.submit(_classify, name, path, views, image_type).result()
         except BrokenProcessPool:
             return crashed_row(name)
 

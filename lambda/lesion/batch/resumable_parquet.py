@@ -135,7 +135,7 @@ class ResumableResults:
             raise ResultsError(f"{file} is not a results file ({error}). Move it away, or choose another output.") from error
         if table is None:
             raise ResultsError(
-                f"{file} was written with another model or other views. Move it away, or choose another output."
+                f"{file} was written with another model, version or options. Move it away, or choose another output."
             )
         return table
 

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from lesion.errors import LesionError, RequestError
+from lesion.inference.card import ImageType
 from lesion.inference.classify import classify
 from lesion.inference.model import Model
 
@@ -32,12 +33,14 @@ class RunInfo:
         sha256: of the model file, hexadecimal.
         views: 1 or 8.
         classes: codes of the diagnoses.
+        image_type: of all images, as given for the run; None to detect that of each.
     """
 
     version: str
     sha256: str
     views: int
     classes: tuple[str, ...]
+    image_type: ImageType | None = None
 
     def schema(self) -> pa.Schema:
         """Return the columns of the results; members that a row lacks are null."""
@@ -56,24 +59,33 @@ class RunInfo:
                 pa.field("width", pa.int32()),
                 pa.field("height", pa.int32()),
                 pa.field("format", pa.string()),
+                pa.field("image_type", pa.string()),
+                pa.field("image_type_source", pa.string()),
                 pa.field("decode_ms", pa.float64()),
                 pa.field("infer_ms", pa.float64()),
             ],
-            {"model_version": self.version, "model_sha256": self.sha256, "views": str(self.views)},
+            {
+                "model_version": self.version,
+                "model_sha256": self.sha256,
+                "views": str(self.views),
+                "image_type": self.image_type or "auto",
+            },
         )
 
 
-def describe_run(model: Model, views: int) -> RunInfo:
+def describe_run(model: Model, views: int, image_type: ImageType | None = None) -> RunInfo:
     """Return what all rows have in common that a model writes.
 
     Args:
         model: the loaded model.
         views: 1 or 8.
+        image_type: of all images; None to detect that of each.
     """
-    return RunInfo(model.card.version, model.sha256, views, tuple(entry.code for entry in model.card.classes))
+    classes = tuple(entry.code for entry in model.card.classes)
+    return RunInfo(model.card.version, model.sha256, views, classes, image_type)
 
 
-def classify_row(name: str, read: Callable[[], bytes], model: Model, views: int) -> Row:
+def classify_row(name: str, read: Callable[[], bytes], model: Model, views: int, image_type: ImageType | None = None) -> Row:
     """Return the row of one file: the service's answer, or why there is none.
 
     Args:
@@ -81,6 +93,7 @@ def classify_row(name: str, read: Callable[[], bytes], model: Model, views: int)
         read: returns the file's bytes; of files above `MAX_FILE_BYTES`, any larger number of bytes.
         model: the loaded model.
         views: 1 or 8.
+        image_type: of the image; None to detect it.
 
     Raises:
         StorageError: from `read`.
@@ -90,7 +103,7 @@ def classify_row(name: str, read: Callable[[], bytes], model: Model, views: int)
         data = read()
         if len(data) > MAX_FILE_BYTES:
             return row | _error("too_large", f"The file has more than {MAX_FILE_BYTES} bytes.")
-        answer = classify(data, model, views=views, evidence=False)
+        answer = classify(data, model, views=views, evidence=False, image_type=image_type)
     except StorageError:
         raise
     except RequestError as error:
@@ -100,9 +113,9 @@ def classify_row(name: str, read: Callable[[], bytes], model: Model, views: int)
     except Exception as error:
         # As in the service, an unhandled error becomes an answer without a prediction, and the next image is classified.
         return row | _error("fault", type(error).__name__)
-    row |= {"status": answer.status, "decode_ms": answer.timing_ms.decode, "infer_ms": answer.timing_ms.infer}
-    if (image := answer.image) is not None:
-        row |= {"width": image.width, "height": image.height, "format": image.format}
+    row |= {"status": answer.status, "width": answer.image.width, "height": answer.image.height}
+    row |= {"image_type": answer.image.type, "image_type_source": answer.image.type_source}
+    row |= {"format": answer.image.format, "decode_ms": answer.timing_ms.decode, "infer_ms": answer.timing_ms.infer}
     if answer.refusal is not None:
         row |= {"code": answer.refusal.code, "message": answer.refusal.message}
     if (prediction := answer.prediction) is not None:

@@ -4,9 +4,10 @@ from time import perf_counter
 
 import numpy as np
 
-from lesion.imaging.decode import decode
+from lesion.errors import UnsupportedImageType
+from lesion.imaging.decode import DecodedImage, decode
 from lesion.imaging.memory_limit import limit_memory
-from lesion.inference.card import Card
+from lesion.inference.card import Card, ImageType
 from lesion.inference.decision import Decision, decide
 from lesion.inference.messages import DISCLAIMER
 from lesion.inference.model import Model, Outputs, shortest_float
@@ -19,10 +20,13 @@ from lesion.inference.schemas import (
     Prediction,
     Refusal,
     Timing,
+    TypeSource,
 )
 
 
-def classify(data: bytes, model: Model, *, views: int = 1, evidence: bool = True) -> Classification:
+def classify(
+    data: bytes, model: Model, *, views: int = 1, evidence: bool = True, image_type: ImageType | None = None
+) -> Classification:
     """Classify one image. Pure CPU work, safe in several threads at once.
 
     Args:
@@ -30,17 +34,20 @@ def classify(data: bytes, model: Model, *, views: int = 1, evidence: bool = True
         model: the loaded model.
         views: 1, or 8 for test-time augmentation, see `Model.run`.
         evidence: whether to return the evidence map. A refusal never has one, because its mean is the logit.
+        image_type: whose calibration, threshold and limits are applied; None to let the model detect it.
 
     Raises:
+        UnsupportedImageType: see `require_image_type`.
         RequestError: the bytes are not an image that can be decoded (see `lesion.imaging.decode.decode`).
         InferenceError: the model returned NaN or infinity.
     """
     started = perf_counter()
+    require_image_type(model.card, image_type)
     # Twice the network's input size, so that its own antialiased resize still has pixels to average.
     with limit_memory():
         image = decode(data, at_least=2 * model.card.input_size)
     decoded = perf_counter()
-    outputs = model.run(image.pixels, views=views)
+    outputs = model.run(image.pixels, views=views, image_type=image_type)
     inferred = perf_counter()
     decision = decide(outputs, model.card)
     accepted = isinstance(decision, Decision)
@@ -49,7 +56,7 @@ def classify(data: bytes, model: Model, *, views: int = 1, evidence: bool = True
         refusal=None if isinstance(decision, Decision) else Refusal(code=decision.code, message=decision.message),
         prediction=_prediction(outputs, model.card, decision) if isinstance(decision, Decision) else None,
         evidence=_evidence_map(outputs) if accepted and evidence else None,
-        image=ImageInfo(width=image.width, height=image.height, format=image.format),
+        image=_image_info(image, outputs, is_given=image_type is not None),
         images=None,
         agreement=None,
         model=ModelVersion(version=model.card.version, sha256=model.sha256),
@@ -62,12 +69,47 @@ def classify(data: bytes, model: Model, *, views: int = 1, evidence: bool = True
     )
 
 
+def require_image_type(card: Card, image_type: ImageType | None) -> None:
+    """Check that a model has operating points for an image type.
+
+    Args:
+        card: of the model file.
+        image_type: as given by the caller; None is always supported.
+
+    Raises:
+        UnsupportedImageType: the model has none; the message names the types that it has.
+    """
+    if image_type is not None and image_type not in card.image_types:
+        raise UnsupportedImageType(
+            f"This model does not classify {image_type} images, only {' and '.join(card.image_types)} ones. "
+            "Leave image_type out, or send another image."
+        )
+
+
+def _image_info(image: DecodedImage, outputs: Outputs, *, is_given: bool) -> ImageInfo:
+    clinical = outputs.clinical_probability
+    own_source: TypeSource = "assumed" if clinical is None else "detected"
+    if clinical is None or outputs.image_type == "clinical":
+        probability = clinical
+    else:
+        # In float32, so that private mode computes the same decimals.
+        probability = shortest_float(np.float32(1) - np.float32(clinical))
+    return ImageInfo(
+        width=image.width,
+        height=image.height,
+        format=image.format,
+        type=outputs.image_type,
+        type_source="given" if is_given else own_source,
+        type_probability=probability,
+    )
+
+
 def _prediction(outputs: Outputs, card: Card, decision: Decision) -> Prediction:
     order = np.argsort(-outputs.classes, kind="stable")
     return Prediction(
         decision="above_threshold" if decision.above else "below_threshold",
         malignant_probability=outputs.probability,
-        threshold=card.threshold,
+        threshold=card.point(outputs.image_type, outputs.views).threshold,
         prediction_set=list(decision.prediction_set),
         logit=outputs.logit,
         classes=[

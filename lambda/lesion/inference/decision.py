@@ -45,14 +45,15 @@ def decide(outputs: Outputs, card: Card) -> Decision | Refusal:
 
     Args:
         outputs: the model's outputs for the image.
-        card: threshold, limits and rules of the model file.
+        card: of the model file, with the threshold, limits and rules of the outputs' image type and number of views.
     """
-    for rule in card.refusal:
+    point = card.point(outputs.image_type, outputs.views)
+    for rule in point.refusal:
         value = float(getattr(outputs, rule.measure))
         # Written so that NaN is refused too.
         accepted = (rule.below is None or value >= rule.below) and (rule.above is None or value <= rule.above)
         if not accepted:
             return Refusal(rule.code, refusal_message(rule.code))
     sides: dict[Side, float] = {"benign": 1 - outputs.probability, "malignant": outputs.probability}
-    reached = tuple(side for side, probability in sides.items() if probability >= card.set_limits[side])
-    return Decision(outputs.probability >= card.threshold, reached or tuple(sides))
+    reached = tuple(side for side, probability in sides.items() if probability >= point.set_limits[side])
+    return Decision(outputs.probability >= point.threshold, reached or tuple(sides))

@@ -14,10 +14,14 @@ import onnxruntime as ort
 
 from lesion.errors import InferenceError, ModelFileError
 from lesion.imaging.decode import Pixels
-from lesion.inference.card import read_card
+from lesion.inference.card import IMAGE_TYPES, ImageType, read_card
 
 _INPUTS = ("image", "views")
 _OUTPUTS = ("probability", "logit", "classes", "evidence", "distance", "spread", "quality")
+_TYPE_INPUTS, _TYPE_OUTPUTS = ("image_type",), ("clinical_probability", "used_type")
+"""Further inputs and outputs since format 2."""
+MEASURES = ("sharpness", "brightness", "size", "distance", "spread")
+"""Attributes of `Outputs` that a refusal rule may limit."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,9 @@ class Outputs:
         sharpness: of the centre square that the network sees.
         brightness: of the same, 0 to 1.
         size: side of the same, divided by the network's input size.
+        image_type: type whose parameters the graph used: the given one, otherwise the detected one.
+        views: number of views.
+        clinical_probability: probability that the image is clinical; None if the model does not distinguish types.
     """
 
     probability: float
@@ -47,6 +54,9 @@ class Outputs:
     sharpness: float
     brightness: float
     size: float
+    image_type: ImageType = "dermoscopic"
+    views: int = 1
+    clinical_probability: float | None = None
 
 
 def create_session(data: bytes, threads: int = 1) -> ort.InferenceSession:
@@ -98,14 +108,17 @@ class Model:
                 f"{path} is not a complete ONNX file. Copy it again, or write it again with `make export`."
             ) from error
         self.card = read_card(self._session.get_modelmeta().custom_metadata_map, str(path))
-        self._names = [*_OUTPUTS, "bias"] if self.card.bias is None else list(_OUTPUTS)
+        self._has_types = self.card.format != "1"
+        self._names = [*_OUTPUTS, *(_TYPE_OUTPUTS if self._has_types else ()), *(["bias"] if self.card.bias is None else [])]
         self._check(str(path))
 
     def _check(self, source: str) -> None:
         """Fail at the start instead of with the first image; the trial run also warms up the session."""
         inputs = {item.name for item in (*self._session.get_inputs(), *self._session.get_overridable_initializers())}
-        missing = set(_INPUTS) - inputs | set(self._names) - {output.name for output in self._session.get_outputs()}
-        missing |= {rule.measure for rule in self.card.refusal} - Outputs.__dataclass_fields__.keys()
+        expected = {*_INPUTS, *(_TYPE_INPUTS if self._has_types else ())}
+        missing = expected - inputs | set(self._names) - {output.name for output in self._session.get_outputs()}
+        points = [point for by_views in self.card.operating_points.values() for point in by_views.values()]
+        missing |= {rule.measure for point in points for rule in point.refusal} - set(MEASURES)
         if missing:
             raise ModelFileError(f"{source} lacks {sorted(missing)}. Write it again with `make export`.")
         side = self.card.input_size
@@ -118,21 +131,40 @@ class Model:
                 f"{source} returns probabilities of shape {trial.classes.shape} and evidence of shape "
                 f"{trial.evidence.shape} for {len(self.card.classes)} classes. Write it again with `make export`."
             )
+        if trial.image_type not in self.card.operating_points:
+            raise ModelFileError(
+                f"{source} has no operating point for {trial.image_type} images, which it detects. Write it again with "
+                "`make export`."
+            )
 
-    def run(self, pixels: Pixels, *, views: int = 1) -> Outputs:
+    @property
+    def detects_image_type(self) -> bool:
+        """Whether the model distinguishes dermoscopic and clinical images."""
+        return len(self.card.image_types) > 1
+
+    def run(self, pixels: Pixels, *, views: int = 1, image_type: ImageType | None = None) -> Outputs:
         """Return the outputs for one image.
 
         Args:
             pixels: uint8, H x W x 3, RGB, upright, any H and W.
             views: 1, or 8 for test-time augmentation: the mean over flips and quarter turns.
+            image_type: one of the card's, whose parameters are used; None to detect it.
 
         Raises:
             InferenceError: an output is NaN or infinite.
         """
         feed = {"image": pixels[np.newaxis], "views": np.array(views, np.int64)}
+        if self._has_types:
+            # 0 lets the graph detect the type.
+            feed["image_type"] = np.array(0 if image_type is None else 1 + IMAGE_TYPES.index(image_type), np.int64)
         values = dict(zip(self._names, self._session.run(self._names, feed), strict=True))
         if not all(np.isfinite(values[name]).all() for name in ("probability", "logit", "classes", "evidence")):
             raise InferenceError("The model returned NaN or infinity.")
+        used_type, clinical_probability = self.card.image_types[0], None
+        if self._has_types:
+            used_type = IMAGE_TYPES[int(values["used_type"]) - 1]
+        if self.detects_image_type:
+            clinical_probability = shortest_float(values["clinical_probability"])
         sharpness, brightness, size = (shortest_float(value) for value in values["quality"])
         return Outputs(
             probability=shortest_float(values["probability"]),
@@ -145,6 +177,9 @@ class Model:
             sharpness=sharpness,
             brightness=brightness,
             size=size,
+            image_type=used_type,
+            views=int(views),
+            clinical_probability=clinical_probability,
         )
 
 

@@ -7,11 +7,11 @@ same, with the description in each field's `metadata`.
 import json
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
+from lesion.inference.card import ImageType
 from lesion.inference.combine import Agreement
 from lesion.inference.decision import Side
-from lesion.inference.model import Model
 
 
 class Views(IntEnum):
@@ -19,6 +19,13 @@ class Views(IntEnum):
 
     ONE = 1
     EIGHT = 8
+
+
+ImageTypeChoice = Literal["auto", "dermoscopic", "clinical"]
+"""Value of the parameter `image_type`; "auto" lets the model detect the type."""
+
+TypeSource = Literal["detected", "given", "assumed"]
+"""Where the image type is from: the model, the caller, or the model's only type."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,9 @@ class Prediction:
 
     decision: Literal["above_threshold", "below_threshold"]
     malignant_probability: float = field(metadata={"description": "calibrated, 0 to 1"})
-    threshold: float = field(metadata={"description": "operating threshold on malignant_probability"})
+    threshold: float = field(
+        metadata={"description": "operating threshold on malignant_probability, of the image type and number of views"}
+    )
     prediction_set: list[Side] = field(metadata={"description": "conformal set: the sides that cannot be excluded"})
     logit: float = field(metadata={"description": "malignant against benign, before calibration"})
     classes: list[ClassProbability] = field(metadata={"description": "most probable first"})
@@ -64,11 +73,18 @@ class EvidenceMap:
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """The image as uploaded, upright."""
+    """The image as uploaded, upright, and its type."""
 
     width: int = field(metadata={"description": "pixels"})
     height: int = field(metadata={"description": "pixels"})
     format: str
+    type: ImageType = field(metadata={"description": "type whose calibration, threshold and limits were applied"})
+    type_source: TypeSource = field(
+        metadata={"description": "detected by the model, given in the request, or assumed: the only type of the model"}
+    )
+    type_probability: float | None = field(
+        metadata={"description": "probability of this type by the model; null if the model has one type only"}
+    )
 
 
 @dataclass(frozen=True)
@@ -92,7 +108,7 @@ class ModelVersion:
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds inside the function; the sums over several images."""
+    """Milliseconds inside the function."""
 
     decode: float
     infer: float
@@ -101,78 +117,42 @@ class Timing:
 
 @dataclass(frozen=True)
 class Classification:
-    """The answer for one lesion: a prediction or a refusal.
-
-    For several images, `prediction` is the combined one of those that were not refused, and the lesion is refused only if
-    all are, with the refusal of the first.
-    """
+    """The answer for one image: a prediction or a refusal."""
 
     status: Literal["ok", "refused"]
     refusal: Refusal | None
     prediction: Prediction | None
-    evidence: EvidenceMap | None = field(metadata={"description": "null for several images: each has its own in images"})
-    image: ImageInfo | None = field(metadata={"description": "null for several images: each has its own in images"})
-    images: list[ImageAnswer] | None = field(
-        metadata={"description": "the answer for each image in the order of the form; null for one image"}
-    )
-    agreement: Agreement | None = field(
-        metadata={
-            "description": "whether all images that were not refused are on the same side of their own thresholds; null if "
-            "there are fewer than two of them"
-        }
-    )
+    evidence: EvidenceMap | None
+    image: ImageInfo
+    images: None = field(metadata={"description": "see LesionClassification"})
+    agreement: None = field(metadata={"description": "see LesionClassification"})
     model: ModelVersion
     timing_ms: Timing
     disclaimer: str
 
 
 @dataclass(frozen=True)
-class ClassEntry:
-    """One class that the model distinguishes."""
+class LesionClassification:
+    """The answer for several images of one lesion, with the members of `Classification`.
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "ignore"}
-
-    code: str
-    name: str
-    malignant: bool
-
-
-@dataclass(frozen=True)
-class RefusalLimit:
-    """The model refuses with `code` if `measure` is below or above a limit."""
-
-    # Otherwise it would inherit that of `ModelCard`.
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "ignore"}
-
-    code: str
-    measure: str
-    below: float | None
-    above: float | None
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """The model card: version, training data, evaluation, intended use and limits of use.
-
-    Further members are those of the model file.
+    The prediction is the combined one of the images that were not refused. The lesion is refused only if all images are.
     """
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "allow"}
-
-    version: str
-    sha256: str
-    architecture: str
-    input_size: int = field(metadata={"description": "side in pixels of the square that the network sees"})
-    threshold: float
-    coverage: float = field(metadata={"description": "of the prediction sets, per side"})
-    set_limits: dict[str, float] = field(metadata={"description": "probability of a side from which it joins the set"})
-    refusal: list[RefusalLimit]
-    classes: list[ClassEntry]
-    training: Any = None
-    metrics: Any = None
-    licence: Any = None
-    intended_use: Any = None
-    limits_of_use: Any = None
+    status: Literal["ok", "refused"]
+    refusal: Refusal | None = field(metadata={"description": "that of the first image"})
+    prediction: Prediction | None
+    evidence: None = field(metadata={"description": "each image has its own"})
+    image: None = field(metadata={"description": "each image has its own"})
+    images: list[ImageAnswer] = field(metadata={"description": "in the order of the form"})
+    agreement: Agreement | None = field(
+        metadata={
+            "description": "whether the images that were not refused are all on the same side of their own thresholds; null "
+            "if there are fewer than two of them"
+        }
+    )
+    model: ModelVersion
+    timing_ms: Timing = field(metadata={"description": "sums over the images"})
+    disclaimer: str
 
 
 @dataclass(frozen=True)
@@ -197,30 +177,11 @@ class Config:
     limits: Limits
 
 
-def describe_model(model: Model) -> dict[str, Any]:
-    """Return a loaded model's card as the JSON object that `ModelCard` describes.
-
-    Args:
-        model: the loaded model.
-
-    Raises:
-        ValueError: metadata of a foreign model file do not have the types of `ModelCard` (pydantic.ValidationError).
-    """
-    # Loaded here: the fast path does without pydantic.
-    from pydantic import TypeAdapter
-
-    known = asdict(model.card) | {"sha256": model.sha256}
-    members = known.pop("about") | {name: known[name] for name in ModelCard.__dataclass_fields__ if name in known}
-    card = TypeAdapter(ModelCard).validate_python(members)
-    # Pydantic keeps the file's further members beside the fields, where `asdict` does not see them.
-    return asdict(card) | {name: value for name, value in vars(card).items() if name not in ModelCard.__dataclass_fields__}
-
-
-def to_json(answer: Classification) -> bytes:
+def to_json(answer: Classification | LesionClassification) -> bytes:
     """Serialise an answer as compact JSON in UTF-8.
 
     Args:
-        answer: the answer for one lesion.
+        answer: the answer for one image or one lesion.
 
     Raises:
         ValueError: a number in it is not finite.

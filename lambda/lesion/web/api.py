@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
 import anyio
 from anyio.to_thread import run_sync
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import TypeAdapter
 
@@ -21,31 +21,26 @@ from lesion.errors import (
     TooManyImages,
     TooManyRequests,
     UnsupportedFormat,
+    UnsupportedImageType,
     UrlNotAllowed,
 )
 from lesion.imaging.decode import MAX_PIXELS, MAX_PIXELS_BY_KIND
 from lesion.imaging.formats import FORMATS
 from lesion.inference import messages
-from lesion.inference.classify import classify
+from lesion.inference.card import ImageType
+from lesion.inference.card_schema import ClassEntry, ModelCard, describe_model
+from lesion.inference.classify import classify, require_image_type
 from lesion.inference.classify_lesion import classify_lesion
 from lesion.inference.model import Model
-from lesion.inference.schemas import (
-    ClassEntry,
-    Classification,
-    Config,
-    Limits,
-    ModelCard,
-    Views,
-    describe_model,
-    to_json,
-)
+from lesion.inference.schemas import Classification, Config, LesionClassification, Limits, Views, to_json
 from lesion.settings import Settings
 from lesion.web import openapi_html, problems
 from lesion.web.exception_handlers import add_exception_handlers
 from lesion.web.fetch import fetch
 from lesion.web.middleware import HttpSemantics
+from lesion.web.parameters import UPLOAD, EvidenceQuery, ImageTypeQuery, SampleQuery, UrlQuery, ViewsQuery, given_type
 from lesion.web.samples import Sample, SampleGallery
-from lesion.web.upload import FORM_FIELD, MAX_IMAGES, read_upload
+from lesion.web.upload import MAX_IMAGES, read_upload
 
 CONTRACT_VERSION = "1"
 """Version of the HTTP contract, not of the code or the model."""
@@ -55,31 +50,6 @@ MAX_CONCURRENT_DECODES = 2
 
 FETCH_TIMEOUT_S = 12.0
 """Seconds for `url=`, including the DNS look-up, which cannot have a timeout of its own."""
-
-_BINARY = {"type": "string", "format": "binary"}
-_UPLOAD: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "description": f"one to {MAX_IMAGES} images of one lesion, each as a form field {FORM_FIELD}",
-                    "required": [FORM_FIELD],
-                    # OpenAPI sends each item of a list as a part of its own.
-                    "properties": {FORM_FIELD: {"type": "array", "items": _BINARY, "minItems": 1, "maxItems": MAX_IMAGES}},
-                }
-            },
-            "image/*": {"schema": {**_BINARY, "description": f"the image's bytes in one of {', '.join(FORMATS)}"}},
-            "application/octet-stream": {"schema": {**_BINARY, "description": "the same"}},
-        },
-    }
-}
-
-ViewsQuery = Annotated[Views, Query(description="1, or 8 to average over flips and quarter turns")]
-EvidenceQuery = Annotated[bool, Query(description="whether the answer contains the evidence map")]
-SampleQuery = Annotated[str | None, Query(description="id of a sample, see /api/samples")]
-UrlQuery = Annotated[str | None, Query(description="https address of an image, if the service allows its host")]
 
 
 def create_app(settings: Settings, model: Model) -> FastAPI:
@@ -115,27 +85,41 @@ def create_app(settings: Settings, model: Model) -> FastAPI:
 def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: SampleGallery) -> None:
     limiter = anyio.CapacityLimiter(MAX_CONCURRENT_DECODES)
     # The firewall answers with TooManyRequests, the application never does.
-    common_errors = (InvalidImage, TooLarge, UnsupportedFormat, InvalidParameter, MissingFile, TooManyRequests)
+    common_errors = (
+        InvalidImage,
+        TooLarge,
+        UnsupportedFormat,
+        InvalidParameter,
+        MissingFile,
+        UnsupportedImageType,
+        TooManyRequests,
+    )
 
-    async def respond(images: Sequence[bytes], views: Views, evidence: bool) -> Response:
-        def run() -> Classification:
+    async def respond(images: Sequence[bytes], views: Views, evidence: bool, image_type: ImageType | None) -> Response:
+        def work() -> Classification | LesionClassification:
             if len(images) > 1:
-                return classify_lesion(images, model, views=views, evidence=evidence)
-            return classify(images[0], model, views=views, evidence=evidence)
+                return classify_lesion(images, model, views=views, evidence=evidence, image_type=image_type)
+            return classify(images[0], model, views=views, evidence=evidence, image_type=image_type)
 
         # In a thread, so that the event loop can answer other requests meanwhile.
-        answer = await run_sync(run, limiter=limiter)
+        answer = await run_sync(work, limiter=limiter)
         return Response(to_json(answer), media_type="application/json")
 
     @app.post(
         "/api/classify",
-        response_model=Classification,
-        openapi_extra=_UPLOAD,
+        response_model=Classification | LesionClassification,
+        openapi_extra=UPLOAD,
         responses=problems.openapi_responses(InvalidRequest, TooManyImages, *common_errors),
     )
-    async def classify_upload(request: Request, views: ViewsQuery = Views.ONE, evidence: EvidenceQuery = True) -> Response:
+    async def classify_upload(
+        request: Request,
+        views: ViewsQuery = Views.ONE,
+        evidence: EvidenceQuery = True,
+        image_type: ImageTypeQuery = "auto",
+    ) -> Response:
         """Classify one lesion: a form with one to five images in fields `file`, or one image as the body."""
-        return await respond(await read_upload(request, settings.max_upload_bytes), views, evidence)
+        images = await read_upload(request, settings.max_upload_bytes)
+        return await respond(images, views, evidence, given_type(image_type))
 
     @app.get(
         "/api/classify",
@@ -143,15 +127,22 @@ def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Sampl
         responses=problems.openapi_responses(NotFound, UrlNotAllowed, FetchFailed, *common_errors),
     )
     async def classify_known(
-        sample: SampleQuery = None, url: UrlQuery = None, views: ViewsQuery = Views.ONE, evidence: EvidenceQuery = True
+        sample: SampleQuery = None,
+        url: UrlQuery = None,
+        views: ViewsQuery = Views.ONE,
+        evidence: EvidenceQuery = True,
+        image_type: ImageTypeQuery = "auto",
     ) -> Response:
         """Classify a sample of the gallery, or an image at an address of an allowed host."""
         if sample is not None and url is not None:
             raise InvalidParameter("Send either sample or url, not both.")
+        given = given_type(image_type)
+        # Before an image is fetched.
+        require_image_type(model.card, given)
         if sample is not None:
-            return await respond([samples.read_image(sample)], views, evidence)
+            return await respond([samples.read_image(sample)], views, evidence, given)
         if url is not None:
-            return await respond([await _fetch(url, settings)], views, evidence)
+            return await respond([await _fetch(url, settings)], views, evidence, given)
         raise MissingFile("Send sample=ID or url=ADDRESS, or send an image with POST.")
 
 

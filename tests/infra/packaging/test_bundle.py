@@ -69,7 +69,7 @@ def test_private_mode_gets_the_model_and_its_metadata(
     classification_data: dict[str, Any] = json.loads(unpacked(site, "decision"))
     assert classification_data["card"] == client.get("/api/model").json()
     assert classification_data["bias"] == stand_in.card.bias
-    assert classification_data["messages"].keys() == {rule.code for rule in stand_in.card.refusal}
+    assert classification_data["messages"].keys() == {rule.code for rule in stand_in.card.default_point.refusal}
 
 
 def test_private_mode_gets_modules_as_they_are(site: Path) -> None:

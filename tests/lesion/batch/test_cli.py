@@ -68,6 +68,7 @@ def test_run_writes_the_answers_of_the_service(
             assert (row["code"], row["message"]) == (said["refusal"]["code"], said["refusal"]["message"])
             assert (row["malignant_probability"], row["probability_nevus"]) == (None, None)
         else:
+            assert (row["image_type"], row["image_type_source"]) == ("dermoscopic", "assumed")
             for key in ("decision", "malignant_probability", "threshold", "prediction_set", "logit"):
                 assert row[key] == said["prediction"][key]
             for entry in said["prediction"]["classes"]:
@@ -170,9 +171,9 @@ def test_run_rejects_results_of_another_model(folder: Path, stand_in_file: Path,
     results = cli.run(folder, tmp_path / "results.parquet", stand_in_file)
     other = build(tmp_path / "other.onnx", version="other")
     assert Model(other).sha256 != Model(stand_in_file).sha256
-    with pytest.raises(ResultsError, match="another model or other views"):
+    with pytest.raises(ResultsError, match="another model, version or options"):
         cli.run(folder, results, other)
-    with pytest.raises(ResultsError, match="another model or other views"):
+    with pytest.raises(ResultsError, match="another model, version or options"):
         cli.run(folder, results, stand_in_file, views=Views.EIGHT)
     results.write_text("no parquet")
     with pytest.raises(ResultsError, match="is not a results file"):
@@ -227,6 +228,35 @@ def test_main_writes_the_results(folder: Path, stand_in_file: Path, tmp_path: Pa
         runpy.run_module("lesion.batch", run_name="__main__")
     assert ended.value.code == 0
     assert pq.read_table(results).schema.metadata[b"views"] == b"8"
+
+
+def test_main_applies_a_given_image_type(
+    folder: Path, two_types_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Results of one type cannot be extended with those of another."""
+    monkeypatch.setenv("LESION_MODEL", str(two_types_file))
+    results = tmp_path / "results.parquet"
+    command = [str(folder), "-o", str(results), "--workers", "1"]
+    assert cli.main([*command, "--image-type", "clinical"]) == 0
+    table = pq.read_table(results)
+    assert table.schema.metadata[b"image_type"] == b"clinical"
+    rows = {row["file"]: row for row in table.to_pylist()}
+    assert (rows["a.jpg"]["image_type"], rows["a.jpg"]["image_type_source"]) == ("clinical", "given")
+    assert rows["notes.txt"]["image_type"] is None
+    assert cli.main(command) == 1
+
+
+def test_main_rejects_a_type_that_the_model_lacks(
+    folder: Path,
+    stand_in_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("LESION_MODEL", str(stand_in_file))
+    assert cli.main([str(folder), "-o", str(tmp_path / "results.parquet"), "--image-type", "clinical"]) == 1
+    assert "does not classify clinical images" in capsys.readouterr().err
+    assert not list(tmp_path.glob("results*"))
 
 
 def test_main_says_how_to_resume(

@@ -9,7 +9,11 @@ import pyarrow as pa
 import pytest
 from lesion.batch import schema
 from lesion.batch.schema import StorageError, classify_row, crashed_row, describe_run
+from lesion.inference.card import ImageType
 from lesion.inference.model import Model
+from PIL import Image
+
+from tests.support.image_files import encode
 
 
 def reader(error: Exception) -> Callable[[], bytes]:
@@ -63,6 +67,26 @@ def test_rows_fit_the_schema(stand_in: Model, image_bytes: bytes) -> None:
         b"model_version": b"stand-in",
         b"model_sha256": stand_in.sha256.encode(),
         b"views": b"8",
+        b"image_type": b"auto",
     }
     assert table["status"].to_pylist() == ["ok", "error"]
     assert table["probability_nevus"].to_pylist()[1] is None
+    assert table["image_type"].to_pylist() == ["dermoscopic", None]
+    assert table["image_type_source"].to_pylist() == ["assumed", None]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [(None, ("dermoscopic", "detected", 0.5)), ("clinical", ("clinical", "given", 0.3))]
+)
+def test_row_has_the_image_type_and_its_threshold(
+    two_types: Model, given: ImageType | None, expected: tuple[str, str, float]
+) -> None:
+    """Of the stand-in, an image without blue is dermoscopic."""
+    image = encode(Image.new("RGB", (64, 64), (51, 51, 0)), "PNG")
+    row = classify_row("a.png", lambda: image, two_types, 1, given)
+    assert (row["image_type"], row["image_type_source"], row["threshold"]) == expected
+
+
+def test_unsupported_image_type_becomes_a_row(stand_in: Model, image_bytes: bytes) -> None:
+    row = classify_row("a.jpg", lambda: image_bytes, stand_in, 1, "clinical")
+    assert (row["status"], row["code"]) == ("error", "unsupported_image_type")

@@ -38,7 +38,7 @@ def test_shortest_float_loses_nothing() -> None:
 
 def test_card_has_the_metadata_of_the_file(stand_in: Model) -> None:
     card = stand_in.card
-    assert (card.version, card.input_size, card.threshold, card.coverage) == ("stand-in", 32, 0.5, 0.9)
+    assert (card.version, card.input_size, card.format) == ("stand-in", 32, "1")
     assert [entry.code for entry in card.classes if entry.malignant] == ["melanoma", "basal_cell_carcinoma"]
     assert card.about["intended_use"] == "Tests."
 
@@ -47,7 +47,7 @@ def test_card_of_another_model_has_its_own_classes(tmp_path: Path) -> None:
     classes = [{"code": f"class_{n}", "name": f"Class {n}", "malignant": n == 0} for n in range(3)]
     model = Model(stand_in_model.build(tmp_path / "m.onnx", classes=classes, threshold=0.125, version="7"))
     assert [entry.code for entry in model.card.classes] == ["class_0", "class_1", "class_2"]
-    assert (model.card.threshold, model.card.version) == (0.125, "7")
+    assert (model.card.default_point.threshold, model.card.version) == (0.125, "7")
 
 
 def test_model_rejects_a_missing_file(tmp_path: Path) -> None:
@@ -81,8 +81,8 @@ def test_model_rejects_onnx_of_other_projects(tmp_path: Path) -> None:
 
 
 def test_model_rejects_a_later_format(tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match="lesion_format is '2'"):
-        Model(stand_in_model.build(tmp_path / "m.onnx", lesion_format=2))
+    with pytest.raises(ModelFileError, match="lesion_format is '3', not '1' or '2'"):
+        Model(stand_in_model.build(tmp_path / "m.onnx", lesion_format=3))
 
 
 @pytest.mark.parametrize("name", ["probability", "logit", "classes", "evidence", "distance", "spread", "quality"])

@@ -54,7 +54,14 @@ def test_classify_returns_the_whole_answer(client: TestClient, stand_in: Model) 
         ],
     }
     assert answer["evidence"] == {"rows": 4, "columns": 4, "bias": -1.0, "values": [[pytest.approx(1.6, abs=1e-6)] * 4] * 4}
-    assert answer["image"] == {"width": 64, "height": 48, "format": "PNG"}
+    assert answer["image"] == {
+        "width": 64,
+        "height": 48,
+        "format": "PNG",
+        "type": "dermoscopic",
+        "type_source": "assumed",
+        "type_probability": None,
+    }
     assert answer["model"] == {"version": "stand-in", "sha256": stand_in.sha256}
     assert set(answer["timing_ms"]) == {"decode", "infer", "total"}
     assert answer["disclaimer"] == DISCLAIMER
@@ -167,6 +174,83 @@ def test_classify_url_fetches_the_image(stand_in: Model, monkeypatch: pytest.Mon
         "hosts": frozenset({"images.example.org"}),
         "max_bytes": 4_500_000,
     }
+
+
+def typed_client(model: Model, folder: Path, data: bytes) -> TestClient:
+    """A client of a service whose gallery has one image."""
+    gallery = write_gallery(folder, ENTRY)
+    (gallery / "one.jpg").write_bytes(data)
+    return TestClient(create_app(Settings(samples=gallery, url_hosts=frozenset({"images.example.org"})), model))
+
+
+@pytest.mark.parametrize("route", ["upload", "sample", "url"])
+def test_classify_image_type_overrides_detection(
+    two_types: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    """On every route; without blue, the stand-in detects a dermoscopic image."""
+    data = png((51, 51, 0))
+    monkeypatch.setattr(api, "fetch", lambda url, **_: data)
+    client = typed_client(two_types, tmp_path, data)
+
+    def answer(query: str) -> Any:
+        if route == "upload":
+            return client.post(f"/api/classify?{query}", content=data).json()
+        source = "sample=one" if route == "sample" else "url=https://images.example.org/a.jpg"
+        return client.get(f"/api/classify?{source}&{query}").json()
+
+    for query in ("", "image_type=auto"):
+        found = answer(query)
+        assert (found["image"]["type"], found["image"]["type_source"]) == ("dermoscopic", "detected")
+        assert (found["image"]["type_probability"], found["prediction"]["threshold"]) == (1.0, 0.5)
+    given = answer("image_type=clinical")
+    assert (given["image"]["type"], given["image"]["type_source"]) == ("clinical", "given")
+    assert (given["image"]["type_probability"], given["prediction"]["threshold"]) == (0.0, 0.3)
+    assert given["prediction"]["malignant_probability"] != found["prediction"]["malignant_probability"]
+
+
+def test_classify_rejects_an_image_type_that_the_model_lacks(
+    stand_in: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before an address is fetched."""
+    monkeypatch.setattr(api, "fetch", lambda *_, **__: pytest.fail("fetched"))
+    client = typed_client(stand_in, tmp_path, png((51, 51, 0)))
+    query = "image_type=clinical"
+    for response in (
+        client.post(f"/api/classify?{query}", content=png((51, 51, 0))),
+        client.get(f"/api/classify?sample=one&{query}"),
+        client.get(f"/api/classify?url=https://images.example.org/a.jpg&{query}"),
+    ):
+        assert response.status_code == 422
+        assert response.json()["code"] == "unsupported_image_type"
+        assert "only dermoscopic ones" in response.json()["detail"]
+    assert client.get("/api/classify?sample=one&image_type=dermoscopic").json()["image"]["type_source"] == "given"
+    unknown = client.get("/api/classify?sample=one&image_type=histology")
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "invalid_parameter")
+
+
+def test_openapi_describes_the_image_type(client: TestClient) -> None:
+    document = client.get("/api/openapi.json").json()
+    for operation in document["paths"]["/api/classify"].values():
+        [parameter] = [each for each in operation["parameters"] if each["name"] == "image_type"]
+        assert parameter["schema"]["enum"] == ["auto", "dermoscopic", "clinical"]
+        assert (parameter["schema"]["default"], parameter["required"]) == ("auto", False)
+        assert "unsupported_image_type" in operation["responses"]["422"]["description"]
+    schemas = document["components"]["schemas"]
+    assert {"type", "type_source", "type_probability"} <= schemas["ImageInfo"]["properties"].keys()
+    assert "operating_points" in schemas["ModelCard"]["properties"]
+
+
+def test_model_card_has_operating_points(two_types: Model) -> None:
+    card = TestClient(create_app(Settings(), two_types)).get("/api/model").json()
+    points = card["operating_points"]
+    assert {image_type: list(by_views) for image_type, by_views in points.items()} == {
+        "dermoscopic": ["1", "8"],
+        "clinical": ["1", "8"],
+    }
+    first = points["dermoscopic"]["1"]
+    for name in ("threshold", "set_limits", "refusal"):
+        assert card[name] == first[name]
+    assert (card["coverage"], first["coverage"]) == (0.9, {"malignant": 0.95, "benign": 0.9})
 
 
 def test_classes_are_those_of_the_model(client: TestClient) -> None:

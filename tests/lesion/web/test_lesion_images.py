@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from lesion.imaging import memory_limit
-from lesion.inference import classify as classify_module
+from lesion.imaging.decode import decode
 from lesion.inference.combine import pool
 from lesion.inference.model import Model
 from lesion.settings import Settings
@@ -159,13 +159,12 @@ def test_lesion_fits_the_overhead_of_five_parts(stand_in: Model) -> None:
 def test_lesion_decodes_one_image_at_a_time(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each within the memory limit of one image, which grows with the number of images that are decoded at once."""
     at_once: list[int] = []
-    decode = classify_module.decode
 
     def watched(*arguments: Any, **options: Any) -> Any:
         at_once.append(memory_limit._decoding)
         return decode(*arguments, **options)
 
-    monkeypatch.setattr(classify_module, "decode", watched)
+    monkeypatch.setattr("lesion.inference.classify.decode", watched)
     send(client, *[ABOVE] * MAX_IMAGES)
     assert len(at_once) == MAX_IMAGES and set(at_once) <= {0, 1}
     assert memory_limit._decoding == 0
@@ -174,9 +173,32 @@ def test_lesion_decodes_one_image_at_a_time(client: TestClient, monkeypatch: pyt
 def test_lesion_times_are_sums(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter(range(1000))
     # Each look at the clock is one second later; an image looks four times.
-    monkeypatch.setattr(classify_module, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr("lesion.inference.classify.perf_counter", lambda: next(ticks))
     times = send(client, ABOVE, BELOW, ABOVE).json()["timing_ms"]
     assert (times["decode"], times["infer"]) == (3000, 3000)
+
+
+def test_lesion_compares_each_image_type_with_its_own_threshold(two_types: Model) -> None:
+    """The stand-in takes images with much blue for clinical ones, and adds -0.2 to their logit."""
+    with TestClient(create_app(Settings(), two_types)) as client:
+        dermoscopic, clinical = png((20, 51, 0)), png((30, 51, 255))
+        answer = send(client, dermoscopic, clinical).json()
+        as_clinical = send(client, dermoscopic, clinical, query="?image_type=clinical").json()
+    each = [image["prediction"] for image in answer["images"]]
+    assert [image["image"]["type"] for image in answer["images"]] == ["dermoscopic", "clinical"]
+    assert [(one["threshold"], one["decision"]) for one in each] == [(0.5, "below_threshold"), (0.3, "above_threshold")]
+    assert answer["prediction"]["threshold"] == pool([0.5, 0.3])
+    assert answer["prediction"]["malignant_probability"] == pool([one["malignant_probability"] for one in each])
+    # Log-odds 8 x 20 / 255 - 1 and 8 x 30 / 255 - 1.2 against those of 0.5 and 0.3.
+    assert (answer["prediction"]["decision"], answer["agreement"]) == ("above_threshold", "disagree")
+    assert [image["image"]["type_source"] for image in as_clinical["images"]] == ["given", "given"]
+    assert as_clinical["prediction"]["threshold"] == 0.3
+
+
+def test_lesion_of_an_unsupported_image_type_blames_no_image(client: TestClient) -> None:
+    response = send(client, ABOVE, BELOW, query="?image_type=clinical")
+    assert problem(response) == (422, "unsupported_image_type")
+    assert "Image 1" not in response.json()["detail"]
 
 
 @pytest.mark.parametrize("query", ["?views=2", "?evidence=maybe"])
@@ -199,6 +221,7 @@ def test_openapi_describes_several_images(client: TestClient) -> None:
     assert "too_many_images" in operation["responses"]["422"]["description"]
     assert "too_many_images" not in document["paths"]["/api/classify"]["get"]["responses"]["422"]["description"]
     schemas, answer = document["components"]["schemas"], send(client, ABOVE, BELOW).json()
-    assert set(answer) == set(schemas["Classification"]["properties"])
+    assert set(answer) == set(schemas["LesionClassification"]["properties"])
+    assert list(schemas["LesionClassification"]["properties"]) == list(schemas["Classification"]["properties"])
     assert set(answer["images"][0]) == set(schemas["ImageAnswer"]["properties"])
-    assert json.dumps(schemas["Classification"]["properties"]["agreement"]).count('"disagree"') == 1
+    assert json.dumps(schemas["LesionClassification"]["properties"]["agreement"]).count('"disagree"') == 1
