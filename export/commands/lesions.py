@@ -14,9 +14,9 @@ from lesion.inference.model import Model
 from export.commands.options import model_option, parser_of
 from export.data.isic import read_table
 from export.data.splits import SPLITS, select_split
-from export.evaluation.lesions import AnswerMetrics, LesionMetrics, group_by_lesion, lesion_metrics
+from export.evaluation.lesions import group_by_lesion, lesion_metrics
 from export.evaluation.predictions import predict
-from export.evaluation.schema import IntervalJson
+from export.evaluation.schema import AnswerMetrics, IntervalJson, LesionMetrics
 
 
 def show(figures: LesionMetrics) -> None:

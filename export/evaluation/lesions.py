@@ -161,7 +161,7 @@ def _statistics(answers: _Answers) -> Iterator[tuple[str, Callable[[Array], floa
     yield "calibration_error", lambda weights: metrics.calibration_error(score, malignant, weights)
     yield "coverage_malignant", lambda weights: metrics.rate(sets[:, 0], malignant, weights)
     yield "coverage_benign", lambda weights: metrics.rate(sets[:, 1], ~malignant, weights)
-    yield "uncertain", lambda weights: metrics.rate(sets.all(axis=1), everything, weights)
+    yield "uncertain", lambda weights: metrics.rate(sets[:, 0] & sets[:, 1], everything, weights)
 
 
 def _metrics(answers: _Answers) -> AnswerMetrics:
