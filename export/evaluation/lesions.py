@@ -158,7 +158,7 @@ def _statistics(answers: _Answers) -> Iterator[tuple[str, Callable[[Array], floa
         "specificity_at_95_sensitivity",
         lambda weights: metrics.specificity_at_sensitivity(TARGET_SENSITIVITY, score, malignant, weights),
     )
-    yield "calibration_error", lambda weights: metrics.calibration_error(score, malignant, weights)
+    yield "log_loss", lambda weights: metrics.log_loss(score, malignant, weights)
     yield "coverage_malignant", lambda weights: metrics.rate(sets[:, 0], malignant, weights)
     yield "coverage_benign", lambda weights: metrics.rate(sets[:, 1], ~malignant, weights)
     yield "uncertain", lambda weights: metrics.rate(sets[:, 0] & sets[:, 1], everything, weights)

@@ -129,7 +129,7 @@ class AnswerMetrics(TypedDict):
     sensitivity: IntervalJson
     specificity: IntervalJson
     specificity_at_95_sensitivity: IntervalJson
-    calibration_error: IntervalJson
+    log_loss: IntervalJson
     coverage_malignant: IntervalJson
     coverage_benign: IntervalJson
     uncertain: IntervalJson

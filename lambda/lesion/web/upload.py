@@ -125,7 +125,7 @@ def _parse_form(body: bytes, boundary: bytes, limit: int) -> tuple[bytes, ...]:
     if not form.ended:
         raise InvalidRequest("The form stops before its closing boundary. Send it again.")
     if sum(map(len, form.images)) > limit:
-        raise _too_large(limit, len(form.images))
+        raise _too_large(limit)
     return tuple(map(bytes, form.images))
 
 
@@ -187,14 +187,9 @@ class _Form:
         self.ended = True
 
 
-def _too_large(limit: int, images: int = 1) -> TooLarge:
-    size = f"{limit / 1_000_000:.1f} MB ({limit} bytes)"
-    if images > 1:
-        return TooLarge(
-            f"The {images} images together have more than {size}, which is the limit of this service. "
-            "Save them smaller, or as JPEG, and send them again."
-        )
+def _too_large(limit: int) -> TooLarge:
+    # The number of images is unknown where the length alone decides.
     return TooLarge(
-        f"The image has more than {size}, which is the limit of this service. "
-        "Save it smaller, or as JPEG, and send it again."
+        f"The upload has more than {limit / 1_000_000:.1f} MB ({limit} bytes), which is the limit of this service for all "
+        "images of a request together. Save the image smaller, or as JPEG, and send it again."
     )

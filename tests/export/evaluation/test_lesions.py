@@ -72,6 +72,8 @@ def test_lesion_metrics_equal_hand_calculation(stand_in: Model) -> None:
     assert found["combined"]["auc"]["value"] == 1
     assert found["gain"]["auc"]["value"] == pytest.approx(0.375)
     assert (found["single"]["sensitivity"]["value"], found["combined"]["sensitivity"]["value"]) == (0.25, 1)
+    expected = -np.log([*np.sqrt(np.sqrt([0.9 * 0.4**3])), 0.55, 0.9]).mean()
+    assert found["single"]["log_loss"]["value"] == pytest.approx(expected, abs=1e-4)
     assert found["agreement"]["value"] == pytest.approx(2 / 3, abs=1e-4)
     assert (found["agreeing_correct"]["value"], found["disagreeing_correct"]["value"]) == (1, 1)
 

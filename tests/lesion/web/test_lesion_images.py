@@ -145,7 +145,7 @@ def test_lesion_counts_all_images_against_the_upload_limit(stand_in: Model) -> N
     assert send(small, ABOVE, BELOW).status_code == 200
     response = send(small, ABOVE, BELOW + b"x")
     assert problem(response) == (413, "too_large")
-    assert "The 2 images together" in response.json()["detail"]
+    assert "all images of a request together" in response.json()["detail"]
 
 
 def test_lesion_fits_the_overhead_of_five_parts(stand_in: Model) -> None:
