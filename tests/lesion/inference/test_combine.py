@@ -114,6 +114,20 @@ def test_combined_set_never_contradicts_the_decision(several: list[ImageResult])
     assert ("malignant" if combined.above else "benign") in combined.prediction_set
 
 
+def test_combined_set_holds_benign_just_below_the_threshold() -> None:
+    """The pooled limit of benign, rounded, is above 1 - threshold here; the next smaller float32 must still be benign."""
+    probability = 0.09723086
+    images = [result(probability, 0.038, malignant=0.02, benign=0.962), result(probability, 0.227, 0.1, 0.773)]
+    combined = combine(images, MALIGNANT)
+    assert pool([0.962, 0.773]) > 1 - probability and probability < combined.threshold < probability + 2e-8
+    assert not combined.above and "benign" in combined.prediction_set
+
+
+def test_combine_counts_the_threshold_as_above() -> None:
+    assert combine([result(0.3), result(0.3)], MALIGNANT).above
+    assert not combine([result(0.3), result(0.29999998)], MALIGNANT).above
+
+
 @bounded
 @given(st.lists(results(consistent=False), min_size=2, max_size=5))
 def test_combine_agrees_with_agreeing_images(several: list[ImageResult]) -> None:
