@@ -5,8 +5,9 @@
     python -m export convert export.pkl --data DATA                                  fastai, v1 or v2
     python -m export convert weights.pth --data DATA --arch regnet_y_400mf --classes nevus melanoma
 
-The graph is built twice: first without an operating point, to compute its outputs for `val`, then with the operating point
-that is fitted on these outputs. Nothing is written unless the second graph, in float32, agrees with PyTorch on real images.
+The graph is built twice: first without operating points, to compute its outputs for `val`, then with the operating points
+that are fitted on these outputs, one for each image type of the table with one view and with eight. Nothing is written
+unless the second graph, in float32, agrees with PyTorch on real images.
 The network is then stored in int8, float16 or float32: the first of these that passes
 `export.evaluation.precision.compare_precisions`.
 """
@@ -14,6 +15,7 @@ The network is then stored in int8, float16 or float32: the first of these that 
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,14 +23,22 @@ from export.checkpoints.reader import read_checkpoints
 from export.commands.options import MODEL, data_option, description_in, foreign_checkpoint_options, parser_of
 from export.data.isic import read_table
 from export.data.splits import select_split
-from export.evaluation.ood import extract_features, fit_ood_statistics, sample_per_dataset
-from export.evaluation.operating_point import UNFITTED, OperatingPoint, fit_operating_point
+from export.evaluation.image_type import detection_figures, image_types
+from export.evaluation.operating_point import (
+    OperatingPoints,
+    calibrations,
+    fit_operating_points,
+    points_metadata,
+    unfitted_points,
+)
 from export.evaluation.parity import check_parity, parity_rows
 from export.evaluation.precision import compare_precisions
 from export.evaluation.predictions import predict
-from export.graph.assemble import NetworkCore, OodStatistics, assemble, export_network
+from export.evaluation.type_parameters import fit_graph_parameters
+from export.graph.assemble import NetworkCore, assemble, export_network
 from export.graph.description import describe_model
 from export.graph.model_file import Storage, build_model_file, load_model, store_as_float32
+from export.graph.parameters import GraphParameters
 from export.graph.quantize import calibration_images, quantise_network
 from export.graph.weight_storage import replace_network, store_as_float16
 from export.reporting.writer import check_model_folder
@@ -53,7 +63,7 @@ def main(args: argparse.Namespace) -> None:
     Raises:
         CheckpointError: a checkpoint cannot be read, or several cannot be joined.
         ClassesError: malignant images have lower logits than benign ones, beyond chance.
-        DataError: the data folder cannot be read, or has too few lesions.
+        DataError: the data folder cannot be read, has too few lesions, or an image type in one of two splits only.
         ParityError: the graph does not agree with PyTorch.
         ReportError: the folder of `--out` contains files that would be overwritten.
     """
@@ -63,8 +73,8 @@ def main(args: argparse.Namespace) -> None:
     rows = read_table(args.data)
     train, val = (select_split(rows, split) for split in ("train", "val"))
     core = NetworkCore(network)
-    exported, no_statistics = export_network(core), OodStatistics.placeholder(core.features)
-    bare = assemble(exported, network, UNFITTED.calibration, no_statistics)
+    exported, types = export_network(core), image_types(train, val)
+    bare = assemble(exported, network, GraphParameters.placeholder(core.features))
     description = describe_model(network, args.version, checkpoint.provenance, train, trained_here=checkpoint.trained_here)
 
     def quantised() -> Storage:
@@ -78,25 +88,30 @@ def main(args: argparse.Namespace) -> None:
     for precision in PRECISIONS[PRECISIONS.index(args.numbers) :]:
         description["numbers"] = precision
         storage = storages[precision]()
-        statistics = fit_ood_statistics(extract_features(storage(bare), sample_per_dataset(train)))
+        fitted = fit_graph_parameters(storage(bare), train)
 
-        def build(point: OperatingPoint, storage: Storage, statistics: OodStatistics = statistics) -> bytes:
-            metadata = description | point.metadata()
-            return build_model_file(exported, network, statistics, point.calibration, metadata, storage=storage)
+        def build(points: OperatingPoints, storage: Storage, fitted: GraphParameters = fitted) -> bytes:
+            complete = replace(fitted, calibrations=calibrations(points))
+            metadata = description | points_metadata(points)
+            return build_model_file(exported, network, complete, metadata, storage=storage)
 
-        unfitted = load_model(build(UNFITTED, storage))
-        point = fit_operating_point(predict(unfitted, val), predict(unfitted, val, views=8))
-        full, data = load_model(build(point, store_as_float32)), build(point, storage)
-        comparison = compare_precisions(predict(full, val), predict(load_model(data), val), point.threshold)
+        unfitted = load_model(build(unfitted_points(types), storage))
+        one_view = predict(unfitted, val, image_types="recorded")
+        description["image_type_detection"] = detection_figures(one_view)
+        points = fit_operating_points(one_view, predict(unfitted, val, views=8, image_types="recorded"))
+        full, data = load_model(build(points, store_as_float32)), build(points, storage)
+        comparison = compare_precisions(predict(full, val), predict(load_model(data), val), full.card)
         print(f"{precision}: {comparison}")
         if comparison["passes"]:
             break
-    parity = check_parity(full, network, parity_rows(val), point.calibration)
+    one_view_calibrations = {image_type: by_views[1] for image_type, by_views in calibrations(points).items()}
+    parity = check_parity(full, network, parity_rows(val), one_view_calibrations)
 
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.with_suffix(".part").write_bytes(data)
     args.out.with_suffix(".part").replace(args.out)
-    summary = json.dumps({"parity": parity, "fitted": point.metadata()}, indent=2)
+    fitted_figures = points_metadata(points) | {"image_type_detection": description["image_type_detection"]}
+    summary = json.dumps({"parity": parity, "fitted": fitted_figures}, indent=2)
     (args.out.parent / "metrics.json").write_text(summary + "\n")
     print(summary)
     print(f"{args.out}: {len(data) / 1e6:.1f} MB")

@@ -68,7 +68,9 @@ def evaluate(
 def show(split: str, figures: Mapping[str, Any]) -> None:
     """Print the figures of `export.evaluation.split_report.split_report` for one split as a table."""
     print(f"\n{split:22} {'n':>5} {'malig.':>6}  {'AUC':19}  {'sensitivity':19}  {'specificity':19}  spec. at 95 % sens.")
-    for name, part in {"all": figures["all"], **figures["datasets"], "eight views": figures.get("eight_views")}.items():
+    types = {f"{name} images": part for name, part in figures.get("types", {}).items()}
+    parts = {"all": figures["all"], **types, **figures["datasets"], "eight views": figures.get("eight_views")}
+    for name, part in parts.items():
         if part:
             cells = (_text(part[key]) for key in ("auc", "sensitivity", "specificity", "specificity_at_95_sensitivity"))
             print(f"  {name:20} {part['n']:5} {part['malignant']:6}  " + "  ".join(f"{cell:19}" for cell in cells))
@@ -84,6 +86,8 @@ def show(split: str, figures: Mapping[str, Any]) -> None:
     print(f"balanced accuracy {_text(part['balanced_accuracy'])}")
     print(f"  refused {_text(part['refused'])}, uncertain {_text(part['uncertain'])}", end=", ")
     print("coverage " + ", ".join(f"{side} {_text(value)}" for side, value in part["coverage"].items()))
+    if detection := figures.get("image_type_detection"):
+        print("  image type detected correctly: " + ", ".join(f"{name} {_text(value)}" for name, value in detection.items()))
     for code, entry in figures["diagnoses"].items():
         print(f"  {code:20} {entry['n']:5}  above the threshold {_text(entry['above_threshold'])}")
 

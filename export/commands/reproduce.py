@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+from lesion.inference.card import ImageType
 from lesion.inference.model import Model
 
 from export.arrays import Figures
@@ -31,13 +32,15 @@ from export.data.isic import read_table
 from export.data.labels import LabelledImage
 from export.data.splits import select_split
 from export.evaluation.faithfulness import measure_faithfulness
+from export.evaluation.image_type import detection_figures
 from export.evaluation.leave_dataset_out import refusals_per_dataset
-from export.evaluation.operating_point import fit_operating_point
+from export.evaluation.operating_point import fit_operating_points, points_metadata
 from export.evaluation.parity import check_parity, parity_rows
 from export.evaluation.precision import measure_precisions
 from export.evaluation.predictions import predict
 from export.evaluation.robustness import measure_robustness
 from export.graph.assemble import NetworkCore, export_network, restore_float32_network
+from export.graph.calibration import Calibration, parse_calibration
 from export.graph.model_file import load_model
 from export.reporting.model_card import render_card
 from export.reporting.readme_table import BEGIN, render_results
@@ -94,9 +97,11 @@ def recompute(args: argparse.Namespace, model: Model, rows: list[LabelledImage])
     description = description_in(args, model.card.input_size)
     network = read_checkpoints(args.checkpoint, description).network if args.checkpoint is not None else None
     val, test = (select_split(rows, split) for split in ("val", "test"))
-    reports, predictions = evaluate.evaluate(model, rows, ("val", "test"), folders=args.strangers)
-    point = fit_operating_point(predictions["val"], predict(model, val, views=8))
-    figures: Figures = {**reports, "fitted": point.metadata()}
+    reports, _ = evaluate.evaluate(model, rows, ("val", "test"), folders=args.strangers)
+    figures: Figures = {**reports}
+    # The one operating point of a file of format 1 was fitted in another way.
+    if model.card.format != "1":
+        figures["fitted"] = _refit(model, val)
     figures["stress"] = measure_robustness(model, test, args.copies)
     robustness.show(figures["stress"])
     figures["evidence"] = measure_faithfulness(args.model, test)
@@ -106,10 +111,22 @@ def recompute(args: argparse.Namespace, model: Model, rows: list[LabelledImage])
     if network is not None:
         exported = export_network(NetworkCore(network))
         full = load_model(restore_float32_network(onnx.load(args.model), exported).SerializeToString())
-        figures["parity"] = check_parity(full, network, parity_rows(val), point.calibration)
+        figures["parity"] = check_parity(full, network, parity_rows(val), _calibrations(model))
         figures["formats"] = measure_precisions(args.model, exported, rows)
         precision.show(figures["formats"])
     return figures
+
+
+def _refit(model: Model, val: list[LabelledImage]) -> Figures:
+    """Fit the operating points again. They depend on logits and OOD scores, which do not depend on the old points."""
+    one_view, eight_views = (predict(model, val, views=views, image_types="recorded") for views in (1, 8))
+    points = fit_operating_points(one_view, eight_views)
+    return points_metadata(points) | {"image_type_detection": detection_figures(one_view)}
+
+
+def _calibrations(model: Model) -> dict[ImageType, Calibration]:
+    """Return the calibrations of a model file for one view."""
+    return {name: parse_calibration(by_views[1].calibration) for name, by_views in model.card.operating_points.items()}
 
 
 def contradictions(path: Path, computed: Figures) -> list[str]:
@@ -122,15 +139,16 @@ def contradictions(path: Path, computed: Figures) -> list[str]:
     computed = json.loads(json.dumps(computed))
     model = Model(path)
     recorded = json.loads((path.parent / "metrics.json").read_text())
-    not_computed = {key for key in NEED_CHECKPOINT if key not in computed}
+    not_computed = {key for key in (*NEED_CHECKPOINT, "fitted") if key not in computed}
     checked = {key: value for key, value in recorded.items() if key not in {"version", "sha256", *not_computed}}
     sentences = [f"metrics.json: {line}" for line in differences(checked, computed)]
     sentences += [f"metrics.json: {line}" for line in differences(recorded["sha256"], model.sha256, "sha256")]
     metadata = {entry.key: json.loads(entry.value) for entry in onnx.load(path).metadata_props}
     figures = metadata.pop("metrics")
-    fitted = {key: metadata.get(key) for key in computed["fitted"]}
+    refitted = computed.get("fitted", {})
+    fitted = {key: metadata.get(key) for key in refitted}
     in_file = [*differences(figures, {key: computed.get(key) for key in figures}, "metrics")]
-    in_file += differences(fitted, computed["fitted"])
+    in_file += differences(fitted, refitted)
     return sentences + [f"{path.name}: {line}" for line in in_file] + stale_pages(path, recorded)
 
 

@@ -1,11 +1,14 @@
 """Reader of the ISIC Archive's metadata.csv.
 
 A folder is read as `isic image download` writes it (metadata.csv beside the images) or with the images in `images/`.
-The columns `split` and `lesion_group` are optional; `export.data.splits` replaces them where they are missing.
+The columns `split` and `lesion_group` are optional; `export.data.splits` replaces them where they are missing. Without a
+column `image_type`, all images are dermoscopic.
 """
 
 import csv
 from pathlib import Path
+
+from lesion.inference.card import ImageType
 
 from export.data.labels import CLASSES, LabelledImage
 from export.data.splits import SPLITS, assign_split, group_names
@@ -29,6 +32,14 @@ _DIAGNOSIS_PREFIXES = {
     "angiokeratoma": "vascular_lesion",
 }
 """Beginning of the archive's `diagnosis` or `diagnosis_3` -> diagnosis code."""
+
+_IMAGE_TYPES: dict[str, ImageType] = {
+    "": "dermoscopic",
+    "dermoscopic": "dermoscopic",
+    "clinical": "clinical",
+    "clinical: close-up": "clinical",
+}
+"""Value of the archive's column `image_type` -> image type; images of other types are not used."""
 
 _IMAGE_SUFFIXES = frozenset(
     f".{suffix}" for suffix in ("jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "gif", "heic", "heif", "avif")
@@ -71,9 +82,10 @@ def _parse_row(row: dict[str, str], group: str, files: dict[str, Path]) -> Label
     status = (row.get("benign_malignant") or row.get("diagnosis_1") or "").lower()
     # The archive's status of a diagnosis can differ from `CLASSES` (actinic keratosis: "indeterminate").
     malignant = CLASSES[diagnosis] if diagnosis else status == "malignant"
-    if path is None or not (diagnosis or status in ("benign", "malignant")):
+    image_type = _IMAGE_TYPES.get(row.get("image_type") or "")
+    if path is None or image_type is None or not (diagnosis or status in ("benign", "malignant")):
         return None
     dataset = row.get("dataset") or row.get("attribution") or "unknown"
     split = row.get("split") or assign_split(group)
     licence = row.get("licence") or row.get("copyright_license") or ""
-    return LabelledImage(row["isic_id"], path, malignant, diagnosis, dataset, group, split, licence)
+    return LabelledImage(row["isic_id"], path, malignant, diagnosis, dataset, group, split, licence, image_type)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from lesion.inference.card import ImageType
 
 from export.arrays import Floats
 
@@ -35,6 +36,7 @@ class LabelledImage:
         group: name of the lesion or patient; images of one group are in one split.
         split: one of `export.data.splits.SPLITS`.
         licence: licence of the image; may be empty.
+        image_type: "dermoscopic" or "clinical", a close-up without a dermatoscope.
     """
 
     isic_id: str
@@ -45,6 +47,7 @@ class LabelledImage:
     group: str
     split: str
     licence: str = ""
+    image_type: ImageType = "dermoscopic"
 
 
 def target_arrays(rows: Sequence[LabelledImage]) -> tuple[npt.NDArray[np.int64], Floats]:

@@ -7,12 +7,14 @@ images would accept more OOD images and refuse no fewer images of other cameras 
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnx
 from lesion.errors import RequestError
 from lesion.imaging.decode import decode
+from lesion.inference.card import IMAGE_TYPES, ImageType
 from lesion.inference.decision import Refusal, decide
 from lesion.inference.model import Model, Outputs, create_session
 from onnx import numpy_helper
@@ -25,7 +27,7 @@ from export.data.transforms import read_pixels
 from export.evaluation import metrics
 from export.evaluation.predictions import Predictions
 from export.evaluation.schema import OodMetrics
-from export.graph.assemble import OodStatistics
+from export.graph.parameters import OodStatistics
 
 FEATURES_TENSOR = "mean_middle"
 """Name of the middle features, averaged over views, in the graph (`export.graph.serving_graph`); not a graph output."""
@@ -80,6 +82,35 @@ def extract_features(model: onnx.ModelProto, rows: Sequence[LabelledImage]) -> A
         return np.stack(list(tqdm(pool.map(features_of, rows), "features", total=len(rows), unit="image", leave=False)))
 
 
+@dataclass(frozen=True)
+class TypedFeatures:
+    """Middle features of the sampled images of one image type.
+
+    Attributes:
+        rows: N rows.
+        features: float64 (N, M).
+    """
+
+    rows: list[LabelledImage]
+    features: Array
+
+
+def extract_features_by_type(model: onnx.ModelProto, rows: Sequence[LabelledImage]) -> dict[ImageType, TypedFeatures]:
+    """Return the features of `sample_per_dataset` of each image type, in the order of `IMAGE_TYPES`.
+
+    Args:
+        model: model file.
+        rows: of `train`.
+
+    Raises:
+        DataError: an image cannot be read.
+    """
+    samples = {
+        image_type: sample_per_dataset([row for row in rows if row.image_type == image_type]) for image_type in IMAGE_TYPES
+    }
+    return {name: TypedFeatures(sample, extract_features(model, sample)) for name, sample in samples.items() if sample}
+
+
 def fit_ood_statistics(features: Array) -> OodStatistics:
     """Fit probabilistic PCA (Tipping & Bishop 1999) on standardised features.
 
@@ -107,17 +138,19 @@ def ood_distances(statistics: OodStatistics, features: Array) -> Array:
 
     Args:
         statistics: fitted statistics.
-        features: float64 (N, M).
+        features: float64 (N, M), or of several views of each image (N, V, M).
 
     Returns:
         float64 (N,): the Mahalanobis distance inside the components and, with one variance, outside them, as a root mean
-        square over the M features.
+        square over the M features and the views. The mean of the features of several views would be closer to the training
+        images than the features of any of them, so that a limit fitted with one view would refuse less.
     """
     standardised = (features - statistics.mean) / statistics.std
     inside = standardised @ statistics.components
-    outside = (standardised**2).sum(1) - (inside**2).sum(1)
-    total = ((inside / statistics.component_std) ** 2).sum(1) + outside / statistics.noise_variance
-    return np.asarray(np.sqrt(total / features.shape[1]))
+    outside = (standardised**2).sum(-1) - (inside**2).sum(-1)
+    total = ((inside / statistics.component_std) ** 2).sum(-1) + outside / statistics.noise_variance
+    mean_square = total / features.shape[-1]
+    return np.asarray(np.sqrt(mean_square if features.ndim == 2 else mean_square.mean(1)))
 
 
 def evaluate_ood(model: Model, folder: Path, in_distribution: Predictions) -> OodMetrics:

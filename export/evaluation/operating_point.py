@@ -1,34 +1,40 @@
-"""Everything that is fitted on `val` after training: calibration, operating threshold, prediction sets, refusal limits."""
+"""Everything that is fitted on `val` after training: calibration, operating threshold, prediction sets, refusal limits.
 
+Once for each image type with one view and with eight, because dermoscopic and clinical images, and the mean of eight views,
+have other distributions of logits, OOD scores and image quality.
+"""
+
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from lesion.inference.card import RefusalRule
+import numpy as np
+from lesion.inference.card import IMAGE_TYPES, VIEWS, ImageType, RefusalRule
 
 from export.arrays import Figures
 from export.errors import ClassesError
 from export.evaluation.bootstrap import bootstrap_interval
 from export.evaluation.metrics import auc
 from export.evaluation.predictions import Predictions
-from export.evaluation.thresholds import TARGET_COVERAGE, operating_threshold, prediction_set_limits, refusal_rules
-from export.graph.calibration import Calibration, Platt, cross_validated_log_losses, select_calibration
+from export.evaluation.thresholds import PredictionSets, operating_threshold, prediction_sets, refusal_rules
+from export.graph.calibration import IDENTITY, Calibration, cross_validated_log_losses, select_calibration
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Parameters that turn a logit into an answer.
+    """Parameters that turn a logit into an answer, for one image type and one number of views.
 
     Attributes:
         calibration: from logit to probability.
         log_losses: method -> cross-validated log loss, by which the calibration was selected.
         threshold: probability from which an image counts as malignant.
-        set_limits: side ("malignant", "benign") -> its probability from which a prediction set contains it.
+        sets: limits of the prediction sets, which never contradict the threshold.
         refusal: rules in the order in which they are applied.
     """
 
     calibration: Calibration
     log_losses: dict[str, float]
     threshold: float
-    set_limits: dict[str, float]
+    sets: PredictionSets
     refusal: tuple[RefusalRule, ...]
 
     def metadata(self) -> Figures:
@@ -36,40 +42,84 @@ class OperatingPoint:
         return {
             "calibration": {**self.calibration.metadata(), "cross_validated_log_loss": self.log_losses},
             "threshold": self.threshold,
-            "prediction_sets": {"coverage": TARGET_COVERAGE, **self.set_limits},
+            "prediction_sets": {"coverage": self.sets.coverage, **self.sets.limits},
             "refusal": [{key: value for key, value in asdict(rule).items() if value is not None} for rule in self.refusal],
         }
 
 
-UNFITTED = OperatingPoint(Platt(), {}, 0.5, {"malignant": 0.5, "benign": 0.5}, ())
-"""For a model file whose answers to `val` are needed to fit its own."""
+OperatingPoints = Mapping[ImageType, Mapping[int, OperatingPoint]]
+"""Image type -> number of views -> operating point."""
+
+_UNFITTED_SETS = PredictionSets({"malignant": 0.5, "benign": 0.5}, {"malignant": 0.0, "benign": 0.0})
+_UNFITTED = OperatingPoint(IDENTITY, {}, 0.5, _UNFITTED_SETS, ())
 
 
-def fit_operating_point(one_view: Predictions, eight_views: Predictions) -> OperatingPoint:
-    """Fit an operating point to the predictions for `val`.
+def unfitted_points(image_types: tuple[ImageType, ...]) -> OperatingPoints:
+    """Return the points of a model file whose answers to `val` are needed to fit its own."""
+    return {image_type: dict.fromkeys(VIEWS, _UNFITTED) for image_type in image_types}
+
+
+def points_metadata(points: OperatingPoints) -> Figures:
+    """Return the metadata entry of a model file, and of metrics.json, for its operating points."""
+    return {
+        "operating_points": {
+            image_type: {str(views): point.metadata() for views, point in by_views.items()}
+            for image_type, by_views in points.items()
+        }
+    }
+
+
+def calibrations(points: OperatingPoints) -> dict[ImageType, dict[int, Calibration]]:
+    """Return image type -> number of views -> calibration, for the graph."""
+    return {
+        image_type: {views: point.calibration for views, point in by_views.items()}
+        for image_type, by_views in points.items()
+    }
+
+
+def fit_operating_points(one_view: Predictions, eight_views: Predictions) -> OperatingPoints:
+    """Fit an operating point for each image type among the predictions for `val`, with one view and with eight.
 
     Args:
-        one_view: of an uncalibrated model file.
-        eight_views: of the same images, for their spread.
+        one_view: of a model file, with the recorded image types; its calibration and thresholds are not used.
+        eight_views: of the same images with eight views.
 
     Raises:
         ClassesError: malignant images have lower logits than benign ones, beyond chance.
-        DataError: too few lesions.
+        DataError: too few lesions of a type.
     """
-    logit = one_view.scalar("logit")
-    order = bootstrap_interval(lambda weights: auc(logit, one_view.malignant, weights), one_view.groups)
+    recorded = np.array([row.image_type for row in one_view.rows])
+    points: dict[ImageType, dict[int, OperatingPoint]] = {}
+    for image_type in IMAGE_TYPES:
+        own = recorded == image_type
+        if own.any():
+            one, eight = one_view.select(own), eight_views.select(own)
+            _require_order(one, image_type)
+            points[image_type] = {1: _fit_point(one, eight), 8: _fit_point(eight, eight)}
+    return points
+
+
+def _require_order(predictions: Predictions, image_type: ImageType) -> None:
+    logit = predictions.scalar("logit")
+    order = bootstrap_interval(lambda weights: auc(logit, predictions.malignant, weights), predictions.groups)
     if order.high < 0.5:
         raise ClassesError(
-            f"On `val`, malignant images score lower than benign ones (AUC {order}). Are the classes in the order of the "
-            "network's outputs, and the right ones malignant? See --classes and --malignant."
+            f"On `val`, malignant {image_type} images score lower than benign ones (AUC {order}). Are the classes in the "
+            "order of the network's outputs, and the right ones malignant? See --classes and --malignant."
         )
-    losses = cross_validated_log_losses(logit, one_view.malignant, one_view.groups)
-    calibration = select_calibration(logit, one_view.malignant, losses)
+
+
+def _fit_point(predictions: Predictions, eight_views: Predictions) -> OperatingPoint:
+    """Fit the point of one image type and of the number of views of `predictions`."""
+    logit = predictions.scalar("logit")
+    losses = cross_validated_log_losses(logit, predictions.malignant, predictions.groups)
+    calibration = select_calibration(logit, predictions.malignant, losses)
     score = calibration.apply(logit)
+    threshold = operating_threshold(score, predictions)
     return OperatingPoint(
         calibration,
         losses,
-        operating_threshold(score, one_view),
-        prediction_set_limits(score, one_view.malignant),
-        refusal_rules(one_view, eight_views),
+        threshold,
+        prediction_sets(score, predictions.malignant, threshold),
+        refusal_rules(predictions, eight_views),
     )

@@ -1,9 +1,10 @@
 """Parity: whether a model file answers as the PyTorch network from which it was exported."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from lesion.inference.card import ImageType
 from lesion.inference.model import Model
 
 from export.data.labels import LabelledImage
@@ -27,7 +28,7 @@ def parity_rows(rows: Sequence[LabelledImage]) -> list[LabelledImage]:
 
 @torch.inference_mode()
 def check_parity(
-    model: Model, network: Network, rows: Sequence[LabelledImage], calibration: Calibration
+    model: Model, network: Network, rows: Sequence[LabelledImage], calibrations: Mapping[ImageType, Calibration]
 ) -> dict[str, float | int]:
     """Compare a model file in float32 with PyTorch on real images.
 
@@ -36,8 +37,8 @@ def check_parity(
     Args:
         model: the model file.
         network: from which it was exported.
-        rows: the images.
-        calibration: of the model file.
+        rows: the images, whose recorded type is given to the model.
+        calibrations: of the model file for one view, by image type.
 
     Returns:
         Number of images, largest differences, and number of changed decisions.
@@ -52,11 +53,12 @@ def check_parity(
         pixels = read_pixels(row.path, at_least=2 * spec.size)
         square = torch.from_numpy(np.ascontiguousarray(crop_square(pixels).transpose(2, 0, 1)))[None].float()
         expected = float(network(normalise(resize(square, spec.size)))[0])
-        outputs = model.run(pixels)
+        outputs = model.run(pixels, image_type=row.image_type)
         logit_gap = max(logit_gap, abs(outputs.logit - expected))
         evidence_gap = max(evidence_gap, abs(float(outputs.evidence.mean()) + outputs.bias - outputs.logit))
-        score = float(calibration.apply(np.array(expected)))
-        other_side = (score >= model.card.threshold) != (outputs.probability >= model.card.threshold)
+        score = float(calibrations[row.image_type].apply(np.array(expected)))
+        threshold = model.card.point(row.image_type, 1).threshold
+        other_side = (score >= threshold) != (outputs.probability >= threshold)
         # The threshold equals the score of an image of `val`: on which side that one lies is rounding.
         changed += other_side and abs(score - outputs.probability) > MAX_SCORE_ROUNDING
     figures = {

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from lesion.imaging.decode import Pixels
+from lesion.inference.card import Card
 from lesion.inference.model import Model
 
 from export.arrays import Array, Figures
@@ -30,25 +31,26 @@ WARM_UP_RUNS = 3
 """The first of the timed runs, which do not count."""
 
 
-def compare_precisions(original: Predictions, other: Predictions, threshold: float) -> PrecisionMetrics:
+def compare_precisions(original: Predictions, other: Predictions, card: Card) -> PrecisionMetrics:
     """Return the changes of `other` against `original`, and whether they are acceptable.
 
-    A precision passes if the AUC changes by at most `MAX_AUC_CHANGE` and no malignant image falls below the threshold.
+    A precision passes if the AUC changes by at most `MAX_AUC_CHANGE` and no malignant image falls below its threshold.
 
     Args:
         original: predictions in float32.
         other: predictions for the same images in another precision.
-        threshold: operating threshold, a probability.
+        card: of the model file, for its thresholds.
     """
     before, after = original.scalar("probability"), other.scalar("probability")
     malignant = original.malignant
-    crossed = (before >= threshold) != (after >= threshold)
+    above = other.above_threshold(card)
+    crossed = original.above_threshold(card) != above
 
     def auc_change(weights: Array) -> float:
         return metrics.auc(after, malignant, weights) - metrics.auc(before, malignant, weights)
 
     change = bootstrap_interval(auc_change, original.groups)
-    malignant_lost = int((crossed & malignant & (after < threshold)).sum())
+    malignant_lost = int((crossed & malignant & ~above).sum())
     return {
         "auc": round(metrics.auc(after, malignant, np.ones(len(after))), 4),
         "auc_change": change.json(),
@@ -102,7 +104,7 @@ def measure_precisions(path: Path, exported: onnx.ModelProto, rows: Sequence[Lab
         name: {
             "bytes": sizes[name],
             "milliseconds": times[name],
-            **compare_precisions(predictions["float32"], predictions[name], model.card.threshold),
+            **compare_precisions(predictions["float32"], predictions[name], model.card),
         }
         for name in models
     }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from lesion.inference.card import Card
@@ -59,6 +60,20 @@ class Predictions:
         """Lesion group of every image, (N,), which the bootstrap resamples."""
         return np.array([row.group for row in self.rows])
 
+    @property
+    def image_type(self) -> Labels:
+        """Recorded image type of every image, (N,)."""
+        return np.array([row.image_type for row in self.rows])
+
+    def above_threshold(self, card: Card) -> Mask:
+        """Return whether each image reaches the threshold of its used type and number of views, (N,).
+
+        Args:
+            card: of the model file.
+        """
+        thresholds = [card.point(output.image_type, output.views).threshold for output in self.outputs]
+        return np.asarray(self.scalar("probability") >= np.array(thresholds))
+
     def select(self, mask: Mask) -> "Predictions":
         """Return the predictions for the images where `mask` (N,) is true."""
         kept = np.flatnonzero(mask)
@@ -76,20 +91,26 @@ def with_model_labels(rows: Sequence[LabelledImage], card: Card) -> list[Labelle
     return [replace(row, malignant=malignant.get(row.diagnosis, row.malignant)) for row in rows]
 
 
-def predict(model: Model, rows: Sequence[LabelledImage], *, views: int = 1) -> Predictions:
+def predict(
+    model: Model, rows: Sequence[LabelledImage], *, views: int = 1, image_types: Literal["detected", "recorded"] = "detected"
+) -> Predictions:
     """Decode and classify images as the service does; labels follow `with_model_labels`.
 
     Args:
         model: the model file.
         rows: the images.
         views: 1, or 8 for test-time augmentation.
+        image_types: whether the model detects the type of each image, as the service does unless a request names it, or is
+            given the recorded one where it has an operating point for that.
 
     Raises:
         DataError: an image cannot be read.
     """
 
     def run(row: LabelledImage) -> Outputs:
-        return model.run(read_pixels(row.path, at_least=2 * model.card.input_size), views=views)
+        is_given = image_types == "recorded" and row.image_type in model.card.image_types
+        pixels = read_pixels(row.path, at_least=2 * model.card.input_size)
+        return model.run(pixels, views=views, image_type=row.image_type if is_given else None)
 
     with ThreadPoolExecutor(2) as pool:
         outputs = tuple(tqdm(pool.map(run, rows), f"{views} view(s)", total=len(rows), unit="image", leave=False))

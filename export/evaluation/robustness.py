@@ -39,36 +39,41 @@ class Scores:
 
     Attributes:
         probability: of malignancy, (N,).
+        above: whether it reaches the threshold of the image's type, (N,).
         refused: whether the service would refuse each image, (N,).
     """
 
     probability: Array
+    above: Mask
     refused: Mask
 
     @classmethod
     def of(cls, outputs: Iterable[Outputs], card: Card) -> "Scores":
         """Return the scores of the outputs of N images."""
-        pairs = [(output.probability, isinstance(decide(output, card), Refusal)) for output in outputs]
-        return cls(np.array([pair[0] for pair in pairs], np.float64), np.array([pair[1] for pair in pairs], bool))
+        probability, above, refused = [], [], []
+        for output in outputs:
+            probability.append(output.probability)
+            above.append(output.probability >= card.point(output.image_type, output.views).threshold)
+            refused.append(isinstance(decide(output, card), Refusal))
+        return cls(np.array(probability, np.float64), np.array(above, bool), np.array(refused, bool))
 
     def select(self, indices: npt.NDArray[np.int64]) -> "Scores":
         """Return the scores of the images with these indices (K,)."""
-        return Scores(self.probability[indices], self.refused[indices])
+        return Scores(self.probability[indices], self.above[indices], self.refused[indices])
 
 
-def compare_scores(changed: Scores, original: Scores, rows: Sequence[LabelledImage], card: Card) -> Figures:
+def compare_scores(changed: Scores, original: Scores, rows: Sequence[LabelledImage]) -> Figures:
     """Return the figures of N changed images against the same images unchanged.
 
     Args:
         changed: scores of the N changed images.
         original: scores of the N unchanged images.
         rows: the N rows, with the labels as the model counts them.
-        card: of the model, for its threshold.
     """
     malignant = np.array([row.malignant for row in rows])
     groups = np.array([row.group for row in rows])
     everything = np.ones(len(rows), bool)
-    flipped = (changed.probability >= card.threshold) != (original.probability >= card.threshold)
+    flipped = changed.above != original.above
 
     def auc(weights: Array) -> float:
         return metrics.auc(changed.probability, malignant, weights)
@@ -122,7 +127,7 @@ def measure_robustness(model: Model, rows: Sequence[LabelledImage], copies: Path
     for kind, strengths in CORRUPTIONS.items():
         for strength, perturbation in strengths.items():
             scores = score_perturbed(model, images, perturbation, f"{kind} {strength}")
-            figures.setdefault(kind, {})[strength] = compare_scores(scores, original, rows, model.card)
+            figures.setdefault(kind, {})[strength] = compare_scores(scores, original, rows)
     figures["sent by the page"] = {f"{CAMERA_SIDE} to {PAGE_SIDE} px": _page_figures(model, images, rows)}
     if copies is not None:
         index = {row.isic_id: place for place, row in enumerate(rows)}
@@ -130,7 +135,7 @@ def measure_robustness(model: Model, rows: Sequence[LabelledImage], copies: Path
             places = np.array([index[isic_id] for _, isic_id in files])
             outputs = _map(lambda file: model.run(read_pixels(file[0], at_least=side)), files, kind)
             scores, own_rows = Scores.of(outputs, model.card), [rows[place] for place in places]
-            compared = compare_scores(scores, original.select(places), own_rows, model.card)
+            compared = compare_scores(scores, original.select(places), own_rows)
             figures.setdefault("other copy", {})[kind] = compared
     return figures
 
@@ -141,7 +146,7 @@ def _page_figures(model: Model, images: Sequence[Pixels], rows: Sequence[Labelle
     files = _map(encode_camera_photo, images, "enlarging")
     large = _map(lambda file: model.run(decode(file, at_least=side).pixels), files, "large")
     small = _map(lambda file: model.run(decode(reencode_as_page(file), at_least=side).pixels), files, "page")
-    return compare_scores(Scores.of(small, model.card), Scores.of(large, model.card), rows, model.card)
+    return compare_scores(Scores.of(small, model.card), Scores.of(large, model.card), rows)
 
 
 def _map(work: Callable[[Item], Result], items: Sequence[Item], name: str) -> list[Result]:

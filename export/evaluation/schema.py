@@ -90,11 +90,32 @@ class ViewsGain(TypedDict):
     calibration_error: IntervalJson
 
 
+class DetectionMetrics(TypedDict):
+    """Detection of the image type: mean over both types of the share detected correctly, that share by type, and AUC."""
+
+    accuracy: IntervalJson
+    dermoscopic: IntervalJson
+    clinical: IntervalJson
+    auc: IntervalJson
+
+
+class TypeMetrics(ImageSetMetrics):
+    """Metrics of the images of one recorded type, whatever type the model detects."""
+
+    eight_views: NotRequired[ImageSetMetrics]
+    eight_views_gain: NotRequired[ViewsGain]
+
+
 class SplitMetrics(TypedDict):
-    """Metrics of one split; the keys of the dictionaries are data sets, diagnosis codes and prevalences."""
+    """Metrics of one split; the keys of the dictionaries are data sets, image types, diagnosis codes and prevalences.
+
+    `types` is there if the images are of both types, `image_type_detection` if the model distinguishes them as well.
+    """
 
     all: ImageSetMetrics
     datasets: dict[str, ImageSetMetrics]
+    types: NotRequired[dict[str, TypeMetrics]]
+    image_type_detection: NotRequired[DetectionMetrics]
     diagnoses: dict[str, DiagnosisMetrics]
     predictive_values: dict[str, PredictiveValues]
     curves: Curves

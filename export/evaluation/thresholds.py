@@ -1,5 +1,7 @@
 """Thresholds chosen on `val` after calibration: operating threshold, prediction-set limits, refusal limits."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from lesion.inference.card import RefusalRule
 
@@ -37,37 +39,55 @@ def operating_threshold(score: Array, predictions: Predictions) -> float:
     return _round_down(float(np.median(thresholds)))
 
 
-def prediction_set_limits(score: Array, malignant: Mask) -> dict[str, float]:
-    """Return the limits of class-conditional split conformal prediction (Vovk 2012) at `TARGET_COVERAGE`.
+@dataclass(frozen=True)
+class PredictionSets:
+    """Limits of the prediction sets, by side ("malignant" and "benign").
+
+    Attributes:
+        limits: probability of the side from which a prediction set contains it.
+        coverage: share of new images of the side whose prediction set contains it, guaranteed for exchangeable images.
+    """
+
+    limits: dict[str, float]
+    coverage: dict[str, float]
+
+
+def prediction_sets(score: Array, malignant: Mask, threshold: float) -> PredictionSets:
+    """Return the limits of class-conditional split conformal prediction (Vovk 2012) at `TARGET_COVERAGE` or above.
+
+    A limit is lowered where the set of an image would lack the side of the image's decision: above the threshold it always
+    contains "malignant", below it "benign". That raises the coverage of the side.
 
     Args:
         score: calibrated probabilities of malignancy (N,).
         malignant: labels (N,).
-
-    Returns:
-        "malignant" and "benign" -> probability of that side from which a prediction set contains it.
+        threshold: operating threshold, with six decimals.
     """
-    limits = {}
+    highest = {"malignant": threshold, "benign": _complement(threshold)}
+    limits, coverage = {}, {}
     for side, own in (("malignant", score[malignant]), ("benign", 1 - score[~malignant])):
         # 1e-9: (1 - 0.9) * 30 is slightly less than 3 in floating point.
         rank = int(np.floor((1 - TARGET_COVERAGE) * (len(own) + 1) + 1e-9))
         # Fewer than nine images support no limit: every prediction set then contains the side.
-        limits[side] = _round_down(float(np.sort(own)[rank - 1])) if rank else 0.0
-    return limits
+        conformal = _round_down(float(np.sort(own)[rank - 1])) if rank else 0.0
+        limits[side] = min(conformal, highest[side])
+        reached = int((own >= limits[side]).sum()) / (len(own) + 1)
+        coverage[side] = TARGET_COVERAGE if limits[side] == conformal else max(_four_decimals_down(reached), TARGET_COVERAGE)
+    return PredictionSets(limits, coverage)
 
 
-def refusal_rules(one_view: Predictions, eight_views: Predictions) -> tuple[RefusalRule, ...]:
+def refusal_rules(predictions: Predictions, eight_views: Predictions) -> tuple[RefusalRule, ...]:
     """Return refusal limits that together refuse less than 3 % of `val`.
 
     The limits of brightness and sharpness are 0.8 times their 0.1 % quantiles; those of distance and spread cut off the
     highest 0.75 % and 0.5 %.
 
     Args:
-        one_view: predictions for `val`.
+        predictions: for the images of one type in `val`.
         eight_views: of the same images with eight views, for their spread.
     """
-    quantile = {name: np.quantile(one_view.scalar(name), 0.001) for name in ("brightness", "sharpness")}
-    distance = np.quantile(one_view.scalar("distance"), DISTANCE_QUANTILE)
+    quantile = {name: np.quantile(predictions.scalar(name), 0.001) for name in ("brightness", "sharpness")}
+    distance = np.quantile(predictions.scalar("distance"), DISTANCE_QUANTILE)
     return (
         # Below half the network's side, more than three of four input pixels would be interpolated.
         RefusalRule("too_small", "size", below=0.5),
@@ -79,8 +99,19 @@ def refusal_rules(one_view: Predictions, eight_views: Predictions) -> tuple[Refu
 
 
 def _round_down(score: float) -> float:
-    # An isotonic curve gives many images the same score: a limit rounded to above that score would exclude all of them.
+    # A calibration with a slope of zero gives many images the same score: a limit rounded to above that score would exclude
+    # all of them.
     return max(float(np.floor(1e6 * score - 0.5) / 1e6), 0.0)
+
+
+def _complement(threshold: float) -> float:
+    """Return the largest number of six decimals that is at most `1 - threshold` in floating point."""
+    nearest = round(1 - threshold, 6)
+    return nearest if nearest <= 1 - threshold else round(nearest - 1e-6, 6)
+
+
+def _four_decimals_down(share: float) -> float:
+    return float(np.floor(1e4 * share) / 1e4)
 
 
 def _four_digits(value: float) -> float:

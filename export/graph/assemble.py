@@ -6,7 +6,6 @@ are initializers, so that `export.commands.convert` can fit them to the outputs 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import onnx
@@ -14,40 +13,12 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
-from export.arrays import Floats
-from export.graph.calibration import Calibration
+from export.graph.parameters import GraphParameters
 from export.graph.serving_graph import serving_graph_text
 from export.graph.weight_storage import NETWORK_PREFIX
 from export.nn.network import Network, Normalise
 
 OPSET = 18
-
-
-@dataclass(frozen=True)
-class OodStatistics:
-    """Parameters of the OOD detector: probabilistic PCA (Tipping & Bishop 1999) of the training images' middle features.
-
-    M features, D components. `export.evaluation.ood` fits them.
-
-    Attributes:
-        mean, std: float32 (M,), standardise the features.
-        components: float32 (M, D), orthonormal columns.
-        component_std: float32 (D,), standard deviation of the standardised features along each component.
-        noise_variance: mean variance in the directions outside the components.
-    """
-
-    mean: Floats
-    std: Floats
-    components: Floats
-    component_std: Floats
-    noise_variance: float
-
-    @classmethod
-    def placeholder(cls, features: int) -> "OodStatistics":
-        """Return unfitted statistics of `features` features with the right shapes."""
-        component = np.eye(features, 1, dtype=np.float32)
-        ones = np.ones(features, np.float32)
-        return cls(np.zeros(features, np.float32), ones, component, np.ones(1, np.float32), 1.0)
 
 
 class NetworkCore(nn.Module):
@@ -115,16 +86,13 @@ def export_network(core: NetworkCore) -> onnx.ModelProto:
     return model
 
 
-def assemble(
-    exported: onnx.ModelProto, network: Network, calibration: Calibration, statistics: OodStatistics
-) -> onnx.ModelProto:
+def assemble(exported: onnx.ModelProto, network: Network, fitted: GraphParameters) -> onnx.ModelProto:
     """Return the model file without metadata: the serving graph with a network and its parameters.
 
     Args:
         exported: the network as `export_network` returns it.
         network: the same network in PyTorch.
-        calibration: from logit to probability.
-        statistics: of the OOD detector.
+        fitted: calibrations, OOD statistics and detector of the image type.
     """
     size, malignant = network.spec.size, np.array(network.spec.malignant)
     # A softmax gives a class with this logit a share of zero.
@@ -133,20 +101,17 @@ def assemble(
         "network_size": np.array([size, size], np.int64),
         # ITU-R BT.601, as in JPEG.
         "luma": np.array([[0.299, 0.587, 0.114]], np.float32),
-        **calibration.initializers(),
+        **fitted.initializers(),
         "hide_benign": np.where(malignant, 0, masked).astype(np.float32),
         "hide_malignant": np.where(malignant, masked, 0).astype(np.float32),
-        "middle_mean": statistics.mean,
-        "middle_std": statistics.std,
-        "components": statistics.components,
-        "component_std": statistics.component_std,
-        "outside_variance": np.float32(statistics.noise_variance),
-        # An initializer with the name of an input is its default value.
+        # An initializer with the name of an input is its default value. 0: the image type is detected.
         "views": np.int64(1),
+        "image_type": np.int64(0),
     }
     if network.constant_bias is not None:
         parameters["bias"] = np.float32(network.constant_bias)
-    model = onnx.parser.parse_model(serving_graph_text(calibration.nodes, bias_per_image=network.constant_bias is None))
+    text = serving_graph_text(bias_per_image=network.constant_bias is None, detects_image_type=fitted.detector is not None)
+    model = onnx.parser.parse_model(text)
     model.graph.initializer.extend(numpy_helper.from_array(np.asarray(value), name) for name, value in parameters.items())
     _replace_network_node(exported, model)
     onnx.checker.check_model(model, full_check=True)

@@ -1,20 +1,20 @@
-"""Calibration of the malignant-versus-benign logit: Platt scaling, beta calibration, isotonic regression.
+"""Calibration of the malignant-versus-benign logit: Platt scaling and beta calibration.
 
-Every method has its formula twice: in numpy for fitting, and as nodes of the serving graph. scikit-learn fits the
-parameters; its own calibrators are not used because they cannot be written into an ONNX graph.
+The formula exists twice: in numpy for fitting, and as nodes of `export.graph.serving_graph`. scikit-learn fits the
+parameters; its own calibrators are not used because they cannot be written into an ONNX graph. Isotonic regression is not
+available, because its number of pieces would differ between image types; it was never selected (models/experiments.md).
 """
 
-from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
-from typing import ClassVar, Self
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold
 
-from export.arrays import Array, Figures, Floats, Labels, Mask
+from export.arrays import Array, Figures, Labels, Mask
 from export.errors import DataError
 
 FOLDS = 5
@@ -22,158 +22,83 @@ FOLDS = 5
 
 
 @dataclass(frozen=True)
-class Calibration(ABC):
-    """A non-decreasing function from logit to probability; its fields are its parameters.
-
-    Attributes:
-        method: name in the metadata of the model file.
-        nodes: ONNX text from the value `logit` to the value `probability`; the parameters are initializers with the names of
-            the fields.
-    """
-
-    method: ClassVar[str]
-    nodes: ClassVar[str]
-
-    @classmethod
-    @abstractmethod
-    def fit(cls, logit: Array, malignant: Mask) -> Self:
-        """Fit to logits (N,) and labels (N,) of both classes."""
-
-    @abstractmethod
-    def apply(self, logit: Array) -> Array:
-        """Return probabilities (N,) for logits (N,)."""
-
-    def initializers(self) -> dict[str, Floats]:
-        """Return the parameters that `nodes` reads, by name."""
-        return {name: np.asarray(value, np.float32) for name, value in asdict(self).items()}
-
-    def metadata(self) -> Figures:
-        """Return method and parameters as JSON values."""
-        return {"method": self.method, **asdict(self)}
-
-
-@dataclass(frozen=True)
-class Platt(Calibration):
-    """Platt scaling: sigmoid(slope * logit + intercept) (Platt 1999)."""
-
-    slope: float = 1.0
-    intercept: float = 0.0
-
-    method = "platt"
-    nodes = """
-    scaled = Mul (logit, slope)
-    calibrated = Add (scaled, intercept)
-    probability = Sigmoid (calibrated)
-    """
-
-    @classmethod
-    def fit(cls, logit: Array, malignant: Mask) -> Self:
-        """See `Calibration.fit`."""
-        regression = LogisticRegression(C=np.inf).fit(logit[:, np.newaxis], malignant)
-        if regression.coef_[0, 0] < 0:
-            # A decreasing function would contradict the evidence map, so the probability is the constant prevalence.
-            return cls(0.0, float(np.log(malignant.sum() / (~malignant).sum())))
-        return cls(float(regression.coef_[0, 0]), float(regression.intercept_[0]))
-
-    def apply(self, logit: Array) -> Array:
-        """See `Calibration.apply`."""
-        return _sigmoid(self.slope * logit + self.intercept)
-
-
-@dataclass(frozen=True)
-class Beta(Calibration):
+class Calibration:
     """Beta calibration: sigmoid(below * ln s - above * ln(1 - s) + intercept), s = sigmoid(logit) (Kull et al. 2017).
 
-    Platt scaling with a separate slope for negative and positive logits: -ln s = softplus(-logit), -ln(1 - s) =
-    softplus(logit).
+    -ln s = softplus(-logit) and -ln(1 - s) = softplus(logit), so that it is Platt scaling (Platt 1999) with a separate slope
+    for negative and positive logits. With equal slopes it is Platt scaling. Non-decreasing, because no slope is negative.
+
+    Attributes:
+        method: key of `METHODS` by which it was fitted.
+        below: slope for negative logits.
+        above: slope for positive logits.
+        intercept: log-odds at the logit 0, for equal slopes.
     """
 
+    method: str
     below: float
     above: float
     intercept: float
 
-    method = "beta"
-    nodes = """
-    softplus_up = Softplus (logit)
-    negative_logit = Neg (logit)
-    softplus_down = Softplus (negative_logit)
-    rise = Mul (softplus_up, above)
-    fall = Mul (softplus_down, below)
-    bent = Sub (rise, fall)
-    calibrated = Add (bent, intercept)
-    probability = Sigmoid (calibrated)
-    """
-
-    @classmethod
-    def fit(cls, logit: Array, malignant: Mask) -> Self:
-        """See `Calibration.fit`."""
-        sides = np.stack((-np.logaddexp(0, -logit), np.logaddexp(0, logit)), 1)
-        regression = LogisticRegression(C=np.inf).fit(sides, malignant)
-        below, above = (float(value) for value in regression.coef_[0])
-        intercept = float(regression.intercept_[0])
-        if min(below, above) < 0:
-            # A negative slope would reverse the order of scores; Kull et al. refit without that side.
-            kept = 0 if above < below else 1
-            refit = LogisticRegression(C=np.inf).fit(sides[:, kept, np.newaxis], malignant)
-            slope = max(float(refit.coef_[0, 0]), 0.0)
-            below, above = (slope, 0.0) if kept == 0 else (0.0, slope)
-            intercept = float(refit.intercept_[0])
-        return cls(below, above, intercept)
-
     def apply(self, logit: Array) -> Array:
-        """See `Calibration.apply`."""
+        """Return probabilities (N,) for logits (N,)."""
         up, down = np.logaddexp(0, logit), np.logaddexp(0, -logit)
-        return _sigmoid(self.above * up - self.below * down + self.intercept)
+        calibrated = self.above * up - self.below * down + self.intercept
+        # This form of the sigmoid does not overflow: log sigmoid(x) = -softplus(-x).
+        return np.asarray(np.exp(-np.logaddexp(0, -calibrated)))
+
+    def metadata(self) -> Figures:
+        """Return method and parameters as JSON values."""
+        return {"method": self.method, "below": self.below, "above": self.above, "intercept": self.intercept}
 
 
-@dataclass(frozen=True)
-class Isotonic(Calibration):
-    """Isotonic regression (Zadrozny & Elkan 2002), linearly interpolated between its knots.
+def platt(slope: float, intercept: float) -> Calibration:
+    """Return Platt scaling: sigmoid(slope * logit + intercept)."""
+    return Calibration("platt", slope, slope, intercept)
 
-    Piece i has slope `slopes[i]` from logit `lefts[i]` to `rights[i]`; below the first piece the probability is `lowest`.
+
+def parse_calibration(values: Mapping[str, Any]) -> Calibration:
+    """Return the calibration that the metadata of a model file describe.
+
+    Args:
+        values: JSON values; files of format 1 have `slope` for Platt scaling.
     """
-
-    lefts: tuple[float, ...]
-    rights: tuple[float, ...]
-    slopes: tuple[float, ...]
-    lowest: float
-
-    method = "isotonic"
-    nodes = """
-    after_left = Max (logit, lefts)
-    within = Min (after_left, rights)
-    steps = Sub (within, lefts)
-    rises = Mul (steps, slopes)
-    risen = ReduceSum <keepdims = 0> (rises)
-    probability = Add (risen, lowest)
-    """
-
-    @classmethod
-    def fit(cls, logit: Array, malignant: Mask) -> Self:
-        """See `Calibration.fit`."""
-        # Never 0 or 1, which N images cannot support (rule of succession).
-        edge = 1 / (len(logit) + 2)
-        regression = IsotonicRegression(y_min=edge, y_max=1 - edge, out_of_bounds="clip").fit(logit, malignant)
-        # The graph computes in float32: knots that coincide there would divide by zero.
-        knots, indices = np.unique(regression.X_thresholds_.astype(np.float32), return_index=True)
-        values = regression.y_thresholds_[indices].astype(np.float32)
-        slopes = np.diff(values) / np.diff(knots)
-        lefts, rights, rises = (tuple(part.tolist()) for part in (knots[:-1], knots[1:], slopes))
-        return cls(lefts, rights, rises, float(values[0]))
-
-    def apply(self, logit: Array) -> Array:
-        """See `Calibration.apply`."""
-        lefts, rights, slopes = (np.array(part) for part in (self.lefts, self.rights, self.slopes))
-        steps = np.clip(np.asarray(logit)[..., np.newaxis], lefts, rights) - lefts
-        return np.asarray(steps @ slopes + self.lowest)
+    if "slope" in values:
+        return platt(float(values["slope"]), float(values["intercept"]))
+    return Calibration(str(values["method"]), *(float(values[name]) for name in ("below", "above", "intercept")))
 
 
-def _sigmoid(value: Array) -> Array:
-    # This form does not overflow: log sigmoid(x) = -softplus(-x).
-    return np.asarray(np.exp(-np.logaddexp(0, -value)))
+IDENTITY = platt(1.0, 0.0)
+"""The sigmoid of the logit."""
 
 
-METHODS: tuple[type[Calibration], ...] = (Platt, Beta, Isotonic)
+def fit_platt(logit: Array, malignant: Mask) -> Calibration:
+    """Fit Platt scaling to logits (N,) and labels (N,) of both classes."""
+    regression = LogisticRegression(C=np.inf).fit(logit[:, np.newaxis], malignant)
+    if regression.coef_[0, 0] < 0:
+        # A decreasing function would contradict the evidence map, so the probability is the constant prevalence.
+        return platt(0.0, float(np.log(malignant.sum() / (~malignant).sum())))
+    return platt(float(regression.coef_[0, 0]), float(regression.intercept_[0]))
+
+
+def fit_beta(logit: Array, malignant: Mask) -> Calibration:
+    """Fit beta calibration to logits (N,) and labels (N,) of both classes."""
+    sides = np.stack((-np.logaddexp(0, -logit), np.logaddexp(0, logit)), 1)
+    regression = LogisticRegression(C=np.inf).fit(sides, malignant)
+    below, above = (float(value) for value in regression.coef_[0])
+    intercept = float(regression.intercept_[0])
+    if min(below, above) < 0:
+        # A negative slope would reverse the order of scores; Kull et al. refit without that side.
+        kept = 0 if above < below else 1
+        refit = LogisticRegression(C=np.inf).fit(sides[:, kept, np.newaxis], malignant)
+        slope = max(float(refit.coef_[0, 0]), 0.0)
+        below, above = (slope, 0.0) if kept == 0 else (0.0, slope)
+        intercept = float(refit.intercept_[0])
+    return Calibration("beta", below, above, intercept)
+
+
+METHODS: Mapping[str, Callable[[Array, Mask], Calibration]] = {"platt": fit_platt, "beta": fit_beta}
+"""Name in the metadata of the model file -> fit."""
 
 
 def cross_validated_log_losses(logit: Array, malignant: Mask, groups: Labels) -> dict[str, float]:
@@ -192,17 +117,17 @@ def cross_validated_log_losses(logit: Array, malignant: Mask, groups: Labels) ->
     """
     folds = list(GroupKFold(min(FOLDS, len(np.unique(groups)))).split(logit, malignant, groups))
     losses = {}
-    for method in METHODS:
+    for method, fit in METHODS.items():
         probability = np.empty(len(logit))
         for fitted, held_out in folds:
             if len(np.unique(malignant[fitted])) < 2:
                 raise DataError("`val` has too few lesions of one side to calibrate on: a handful of each are the least.")
-            probability[held_out] = method.fit(logit[fitted], malignant[fitted]).apply(logit[held_out])
-        losses[method.method] = float(log_loss(malignant, probability, labels=[False, True]))
+            probability[held_out] = fit(logit[fitted], malignant[fitted]).apply(logit[held_out])
+        losses[method] = float(log_loss(malignant, probability, labels=[False, True]))
     return losses
 
 
-def select_calibration(logit: Array, malignant: Mask, losses: dict[str, float]) -> Calibration:
+def select_calibration(logit: Array, malignant: Mask, losses: Mapping[str, float]) -> Calibration:
     """Return the method with the smallest log loss, fitted to all images.
 
     Args:
@@ -210,5 +135,5 @@ def select_calibration(logit: Array, malignant: Mask, losses: dict[str, float]) 
         malignant: labels (N,).
         losses: method -> cross-validated log loss.
     """
-    best = min(METHODS, key=lambda method: losses[method.method])
-    return best.fit(logit, malignant)
+    best = min(METHODS, key=lambda method: losses[method])
+    return METHODS[best](logit, malignant)

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lesion.inference.card import IMAGE_TYPES, ImageType
+
 from export.arrays import Figures
 from export.data.labels import LabelledImage
 from export.nn.network import Network
@@ -11,10 +13,15 @@ from export.nn.network import Network
 NON_COMMERCIAL = "CC BY-NC 4.0: non-commercial, because most of the training images are"
 
 INTENDED_USE = "Research and teaching: one dermoscopic photograph of one skin lesion, centred."
+INTENDED_USE_OF_BOTH = "Research and teaching: one dermoscopic or clinical close-up image of one skin lesion, centred."
+INTENDED_USE_OF_CLINICAL = "Research and teaching: one clinical close-up image of one skin lesion, centred."
+_DERMOSCOPIC_ONLY = "Made for dermoscopic images; photographs by phone alone are another domain."
+_CLINICAL_ONLY = "Made for clinical close-ups; dermoscopic images are another domain."
+_CLOSE_UPS = "Clinical images must be close-ups of one lesion; overview photographs are another domain."
 LIMITS_OF_USE = [
     "Not a medical device and not approved by any authority.",
     "Not tested on brown or black skin: nearly all training and test images show Fitzpatrick types I to III.",
-    "Made for dermoscopic images; photographs by phone alone are another domain.",
+    _DERMOSCOPIC_ONLY,
     "Not for mucosa, nails, scalp under hair, wounds, or more than one lesion at once.",
     "It knows only the diagnoses listed; anything else is forced into one of them or refused.",
 ]
@@ -35,6 +42,8 @@ def describe_model(
     """
     spec, bias = network.spec, network.constant_bias
     datasets = dict(sorted(Counter(row.dataset for row in rows).items()))
+    # Dermoscopic first.
+    types = {name: count for name in IMAGE_TYPES if (count := sum(row.image_type == name for row in rows))}
     return {
         "version": version,
         "architecture": spec.arch,
@@ -45,11 +54,22 @@ def describe_model(
         ],
         # Without this key, the graph has an output of the name.
         **({} if bias is None else {"bias": round(bias, 8)}),
-        "training": {**provenance, "datasets" if trained_here else "distance_fitted_on": datasets},
+        "training": {**provenance, "datasets" if trained_here else "distance_fitted_on": datasets, "image_types": types},
         "licence": licence_of_weights(rows) if trained_here else "that of the checkpoint, which its author knows",
-        "intended_use": INTENDED_USE,
-        "limits_of_use": LIMITS_OF_USE,
+        **_uses(set(types)),
     }
+
+
+def _uses(image_types: set[ImageType]) -> Figures:
+    """Return intended use and limits of use of a model of these image types."""
+    if image_types == {"dermoscopic"}:
+        use, limit = INTENDED_USE, _DERMOSCOPIC_ONLY
+    elif image_types == {"clinical"}:
+        use, limit = INTENDED_USE_OF_CLINICAL, _CLINICAL_ONLY
+    else:
+        use, limit = INTENDED_USE_OF_BOTH, _CLOSE_UPS
+    limits = [limit if sentence == _DERMOSCOPIC_ONLY else sentence for sentence in LIMITS_OF_USE]
+    return {"intended_use": use, "limits_of_use": limits}
 
 
 def licence_of_weights(rows: Sequence[LabelledImage]) -> str:

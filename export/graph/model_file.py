@@ -8,9 +8,9 @@ import onnx
 from lesion.inference.model import Model
 
 from export.arrays import Figures
-from export.graph.assemble import OodStatistics, assemble
-from export.graph.calibration import Calibration
+from export.graph.assemble import assemble
 from export.graph.metadata import write_metadata
+from export.graph.parameters import GraphParameters
 from export.nn.network import Network
 
 Storage = Callable[[onnx.ModelProto], onnx.ModelProto]
@@ -25,8 +25,7 @@ def store_as_float32(model: onnx.ModelProto) -> onnx.ModelProto:
 def build_model_file(
     exported: onnx.ModelProto,
     network: Network,
-    statistics: OodStatistics,
-    calibration: Calibration,
+    fitted: GraphParameters,
     metadata: Figures,
     *,
     storage: Storage = store_as_float32,
@@ -36,12 +35,11 @@ def build_model_file(
     Args:
         exported: the network as `export.graph.assemble.export_network` returns it.
         network: the same in PyTorch.
-        statistics: of the OOD detector.
-        calibration: from logit to probability.
+        fitted: calibrations, OOD statistics and detector of the image type.
         metadata: JSON values by key.
         storage: precision of the network.
     """
-    model = storage(assemble(exported, network, calibration, statistics))
+    model = storage(assemble(exported, network, fitted))
     model.producer_name = "skin-lesion-classifier"
     write_metadata(model, metadata)
     return bytes(model.SerializeToString(deterministic=True))

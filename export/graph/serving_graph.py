@@ -1,17 +1,19 @@
 """The serving graph as ONNX text: everything around the network, for which the node `Network` is a placeholder.
 
-Crop, resize, quality, views, evidence, calibration, diagnoses, OOD distance. The parameters of one model (`middle_mean` and
-others) are initializers that `export.graph.assemble` adds by name.
+Crop, resize, quality, views, evidence, image type, calibration, diagnoses, OOD distance. The parameters of one model
+(`middle_mean` and others) are initializers that `export.graph.assemble` adds by name. Those that depend on the image type
+have a row for each type, and those of the calibration one for each type with one and with eight views.
 """
 
 from string import Template
 
 _GRAPH = """
 <ir_version: 10, opset_import: ["" : 18, "lesion" : 1]>
-lesion (uint8[1, H, W, 3] image, int64 views) =>
+lesion (uint8[1, H, W, 3] image, int64 views, int64 image_type) =>
     (float probability, float logit, float[K] classes, float[R, C] evidence, float distance, float spread,
-     float[3] quality, float[F] embedding$bias_output)
-<int64 single = {1}, int64[1] zero = {0}, int64[1] one = {1}, int64[1] two = {2}, int64[1] three = {3},
+     float[3] quality, float[F] embedding, float clinical_probability, int64 used_type$bias_output)
+<int64 none = {0}, int64 single = {1}, int64 pair = {2}, float half_certain = {0.5},
+ int64[1] zero = {0}, int64[1] one = {1}, int64[1] two = {2}, int64[1] three = {3},
  int64[2] one_two = {1, 2}, int64[2] one_three = {1, 3}, int64[2] halves = {4, 4}, int64[4] quarters = {2, 2, 2, 2},
  int64[8] singles = {1, 1, 1, 1, 1, 1, 1, 1}, int64[1] backwards = {-1}, int64[1] before_first = {-9223372036854775807},
  int64[2] three_rows = {3, -1}, int64[1] minus_one = {-1}, int64[1] minus_two = {-2},
@@ -105,7 +107,7 @@ lesion (uint8[1, H, W, 3] image, int64 views) =>
     >
     evidence = ReduceMean <keepdims = 0> (turned_back, zero)
 
-    # Logit, standard deviation between views, calibration.
+    # Logit, and its standard deviation between views.
     view_means = ReduceMean <keepdims = 0> (cells, one_two)
     view_logits = Add (view_means, $bias)
     logit = ReduceMean <keepdims = 0> (view_logits)
@@ -113,7 +115,31 @@ lesion (uint8[1, H, W, 3] image, int64 views) =>
     view_squares = Mul (view_offsets, view_offsets)
     view_variance = ReduceMean <keepdims = 0> (view_squares)
     spread = Sqrt (view_variance)
-    $calibration
+
+    # Image type: 1 dermoscopic, 2 clinical. Row of the calibration: both types with one and with eight views.
+    mean_middle = ReduceMean <keepdims = 0> (middle, zero)
+    $detection
+    is_clinical = GreaterOrEqual (clinical_probability, half_certain)
+    detected_type = Where (is_clinical, pair, single)
+    is_unknown = Equal (image_type, none)
+    used_type = Where (is_unknown, detected_type, image_type)
+    type_row = Sub (used_type, single)
+    first_setting = Mul (type_row, pair)
+    further_setting = Cast <to = 7> (several)
+    setting = Add (first_setting, further_setting)
+
+    # Beta calibration (Kull et al. 2017); with equal slopes it is Platt scaling.
+    own_below = Gather <axis = 0> (below, setting)
+    own_above = Gather <axis = 0> (above, setting)
+    own_intercept = Gather <axis = 0> (intercept, setting)
+    softplus_up = Softplus (logit)
+    negative_logit = Neg (logit)
+    softplus_down = Softplus (negative_logit)
+    rise = Mul (softplus_up, own_above)
+    fall = Mul (softplus_down, own_below)
+    bent = Sub (rise, fall)
+    calibrated = Add (bent, own_intercept)
+    probability = Sigmoid (calibrated)
 
     # Softmax within each side: the malignant diagnoses sum to `probability`, the benign ones to the rest.
     mean_class_logits = ReduceMean <keepdims = 0> (class_logits, zero)
@@ -127,20 +153,26 @@ lesion (uint8[1, H, W, 3] image, int64 views) =>
     classes = Add (malignant_classes, benign_classes)
 
     # OOD distance: Mahalanobis distance under probabilistic PCA (Tipping & Bishop 1999), within the components plus outside.
-    mean_middle = ReduceMean <keepdims = 0> (middle, zero)
-    offset = Sub (mean_middle, middle_mean)
-    standard = Div (offset, middle_std)
-    inside = MatMul (standard, components)
-    inside_scaled = Div (inside, component_std)
+    # Of each view; the squares are averaged, because the mean of the features would hide what is unusual in a view.
+    own_mean = Gather <axis = 0> (middle_mean, type_row)
+    own_std = Gather <axis = 0> (middle_std, type_row)
+    own_components = Gather <axis = 0> (components, type_row)
+    own_component_std = Gather <axis = 0> (component_std, type_row)
+    own_outside_variance = Gather <axis = 0> (outside_variance, type_row)
+    offset = Sub (middle, own_mean)
+    standard = Div (offset, own_std)
+    inside = MatMul (standard, own_components)
+    inside_scaled = Div (inside, own_component_std)
     inside_squares = Mul (inside_scaled, inside_scaled)
-    inside_sum = ReduceSum <keepdims = 0> (inside_squares)
+    inside_sum = ReduceSum <keepdims = 0> (inside_squares, one)
     total_squares = Mul (standard, standard)
-    total = ReduceSum <keepdims = 0> (total_squares)
+    total = ReduceSum <keepdims = 0> (total_squares, one)
     covered_squares = Mul (inside, inside)
-    covered = ReduceSum <keepdims = 0> (covered_squares)
+    covered = ReduceSum <keepdims = 0> (covered_squares, one)
     outside = Sub (total, covered)
-    outside_scaled = Div (outside, outside_variance)
-    squared_distance = Add (inside_sum, outside_scaled)
+    outside_scaled = Div (outside, own_outside_variance)
+    squared_distances = Add (inside_sum, outside_scaled)
+    squared_distance = ReduceMean <keepdims = 0> (squared_distances)
     dimensions = Size (mean_middle)
     dimensions_float = Cast <to = 1> (dimensions)
     mean_squared_distance = Div (squared_distance, dimensions_float)
@@ -160,15 +192,26 @@ _BIAS_PER_IMAGE = {
 }
 
 
-def serving_graph_text(calibration: str, *, bias_per_image: bool) -> str:
+_DETECTION = """
+    type_offset = Sub (mean_middle, type_mean)
+    standard_type = Div (type_offset, type_std)
+    type_sum = MatMul (standard_type, type_weights)
+    type_logit = Add (type_sum, type_bias)
+    clinical_probability = Sigmoid (type_logit)
+"""
+_ONLY_TYPE = "clinical_probability = Identity (only_type)"
+
+
+def serving_graph_text(*, bias_per_image: bool, detects_image_type: bool) -> str:
     """Return the graph as text for ONNX's parser.
 
     Args:
-        calibration: nodes from the value `logit` to the value `probability`.
         bias_per_image: whether the network returns a bias for every view, and the graph an output `bias`; otherwise `bias`
             is an initializer.
+        detects_image_type: whether the initializers contain a detector; otherwise `only_type` is the constant probability
+            that an image is clinical, 0 or 1.
     """
     lines = (line for line in _GRAPH.splitlines() if not line.strip().startswith("#"))
     return Template("\n".join(lines)).substitute(
-        _BIAS_PER_IMAGE if bias_per_image else _CONSTANT_BIAS, calibration=calibration
+        _BIAS_PER_IMAGE if bias_per_image else _CONSTANT_BIAS, detection=_DETECTION if detects_image_type else _ONLY_TYPE
     )

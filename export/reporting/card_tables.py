@@ -9,10 +9,13 @@ _HEADINGS = ("images", "n", "malignant", "AUC", "sensitivity", "specificity", "s
 
 
 def performance_table(metrics: Figures) -> Iterable[str]:
-    """Yield the lines of a table: discrimination at one split, over all images and per data set."""
+    """Yield the lines of a table: discrimination at one split, over all images, per image type and per data set."""
     yield "| " + " | ".join(_HEADINGS) + " |"
     yield "|" + "---|" * len(_HEADINGS)
-    for name, part in {"all": metrics["all"], "all, eight views": metrics["eight_views"], **metrics["datasets"]}.items():
+    parts = {"all": metrics["all"], "all, eight views": metrics["eight_views"]}
+    for image_type, figures in metrics.get("types", {}).items():
+        parts |= {f"{image_type} images": figures, f"{image_type} images, eight views": figures["eight_views"]}
+    for name, part in (parts | metrics["datasets"]).items():
         keys = ("auc", "sensitivity", "specificity", "specificity_at_95_sensitivity")
         yield (
             f"| {name} | {part['n']} | {part['malignant']} | "

@@ -17,12 +17,17 @@ def describe_data(training: Figures) -> str:
             f"The network comes from `{training['checkpoint']}` ({training['kind']}, sha256 "
             f"`{training['checkpoint_sha256']}`); its training images are unknown here; "
             "where they overlap with the images below, the figures are too high. The OOD statistics were fitted on "
-            f"dermoscopic images ({sources}). {use_of_splits}"
+            f"{_kinds(training)} images ({sources}). {use_of_splits}"
         )
     return (
-        f"Trained on {training['images']} dermoscopic images ({sources}); sha256 of ids and labels "
+        f"Trained on {training['images']} {_kinds(training)} images ({sources}); sha256 of ids and labels "
         f"`{training['data_sha256']}`. {use_of_splits}"
     )
+
+
+def _kinds(training: Figures) -> str:
+    """Return the image types; records without them are of dermoscopic images."""
+    return " and ".join(training.get("image_types", ["dermoscopic"]))
 
 
 def describe_recipes(training: Figures) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from lesion.inference.model import Model
 
 from export.arrays import Figures
+from export.reporting.card_limits import describe_detection, describe_limits, limits_table, refusal_list
 from export.reporting.card_tables import faithfulness_list, performance_table, precision_table, robustness_table
 from export.reporting.card_training import describe_data, describe_recipes
 from export.reporting.formatting import format_change, format_interval, format_per_hundred, format_percent
@@ -53,13 +54,9 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
         + "."
     )
     yield "## Technique"
-    curve = about["calibration"]
-    losses = ", ".join(f"{method} {loss:.4f}" for method, loss in curve["cross_validated_log_loss"].items())
-    yield (
-        f"{describe_recipes(training)}Calibration: {curve['method']}, selected by cross-validated log loss ({losses}). "
-        f"Operating threshold: {card.threshold:.3f}, the bootstrap median (by lesion group) of the threshold with 95 % "
-        f"sensitivity on `val`. Prediction sets: class-conditional split conformal at {card.coverage:.0%}."
-    )
+    yield f"{describe_recipes(training)}{describe_limits(card)}"
+    if card.format != "1":
+        yield "\n".join(limits_table(card))
     parity = metrics["parity"]
     yield (
         f"Parity with PyTorch on {parity['images']} images: largest logit difference {parity['max_logit_difference']:.1e}, "
@@ -67,11 +64,7 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
         f"|mean(evidence) + bias - logit| at most {parity['max_evidence_gap']:.1e}."
     )
     yield "Refusal rules, in this order:"
-    yield "\n".join(
-        f"- `{rule.code}`: {rule.measure} "
-        + (f"below {rule.below:g}" if rule.below is not None else f"above {rule.above:g}")
-        for rule in card.refusal
-    )
+    yield "\n".join(refusal_list(card))
     yield "## Technical assessment"
     yield "Brackets: 95 % intervals, bootstrapped over lesion groups (1,000 draws). One view unless stated otherwise."
     for split in ("test", "val"):
@@ -79,8 +72,10 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
         yield "\n".join(performance_table(metrics[split]))
     yield "Test, all images:"
     yield "\n".join(_further_figures(test))
+    if "image_type_detection" in metrics["test"]:
+        yield describe_detection(metrics["test"]["image_type_detection"])
     if "eight_views_gain" in metrics["test"]:
-        yield _eight_views(metrics["test"]["eight_views_gain"])
+        yield _eight_views(metrics["test"]["eight_views_gain"], has_own_points=card.format != "1")
     yield "![ROC](roc.png) ![Reliability](reliability.png)"
     yield "### Per diagnosis (test)"
     yield "\n".join(
@@ -165,7 +160,9 @@ def _pair_figures(pair: Figures) -> str:
     return f"AUC {format_interval(pair['auc'])}, sensitivity {sensitivity} at specificity 0.926"
 
 
-def _eight_views(gain: Figures) -> str:
+def _eight_views(gain: Figures, *, has_own_points: bool) -> str:
+    of_one = "Calibration and threshold are those of one view."
+    limits = "Each has its own calibration and threshold." if has_own_points else of_one
     better = gain["auc"]["low"] is not None and gain["auc"]["low"] > 0
     verdict = "Eight views are better than one" if better else "Eight views are not significantly better than one"
     auc, specificity, error = (
@@ -173,5 +170,5 @@ def _eight_views(gain: Figures) -> str:
     )
     return (
         f"{verdict}: on the same images of `test` the AUC differs by {auc}, the specificity at 95 % sensitivity by "
-        f"{specificity}, the calibration error by {error}. Calibration and threshold are those of one view."
+        f"{specificity}, the calibration error by {error}. {limits}"
     )

@@ -79,7 +79,7 @@ def _roc(axes: Axes, predictions: Predictions, card: Card) -> None:
         false_positive, true_positive, _ = roc_curve(part.malignant, part.scalar("probability"))
         style = {"color": _BLUE, "linewidth": 2.2} if name == "all" else {"linewidth": 1.0, "alpha": 0.8}
         axes.plot(false_positive, true_positive, label=f"{name} (n = {len(part.rows)})", **style)
-    above = predictions.scalar("probability") >= card.threshold
+    above = predictions.above_threshold(card)
     axes.plot(
         above[~predictions.malignant].mean(),
         above[predictions.malignant].mean(),
@@ -96,7 +96,11 @@ def _reliability(axes: Axes, predictions: Predictions, card: Card) -> None:
     score, malignant = predictions.scalar("probability"), predictions.malignant
     axes.plot([0, 1], [0, 1], ":", color=_GREY)
     axes.plot(*zip(*reliability_points(score, malignant), strict=True), "o-", color=_BLUE)
-    axes.axvline(card.threshold, color=_ORANGE, linewidth=1, label="operating threshold")
+    for style, image_type in zip(("-", "--"), card.image_types, strict=False):
+        # Named only where there are two.
+        suffix = f", {image_type}" if len(card.image_types) > 1 else ""
+        threshold = card.point(image_type, 1).threshold
+        axes.axvline(threshold, color=_ORANGE, linewidth=1, linestyle=style, label=f"operating threshold{suffix}")
     axes.set(
         xlabel="calibrated probability, mean of bin", ylabel="share malignant", title="Reliability, test", aspect="equal"
     )

@@ -150,10 +150,10 @@ def _private_downloads(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
     the progress counts transferred bytes, and a smartphone stores the compressed form. Each name contains the hash of the
     content, so a stored file never changes.
     """
-    classification_data = json.dumps(_classification_data(model), ensure_ascii=False, separators=(",", ":")).encode()
+    decision = json.dumps(classification_data(model), ensure_ascii=False, separators=(",", ":")).encode()
     packed = {
         "model": ("lesion.onnx", model.read_bytes()),
-        "decision": ("decision.json", classification_data),
+        "decision": ("decision.json", decision),
         "runtime": ("runtime.wasm", _package_file(_RUNTIME)),
     }
     # Modules are imported by the browser, so the page cannot decompress them.
@@ -181,10 +181,13 @@ def _revision(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def _classification_data(path: Path) -> dict[str, Any]:
+def classification_data(path: Path) -> dict[str, Any]:
     """Return the metadata that private mode needs to turn the graph's outputs into a response.
 
     ONNX Runtime for the web does not expose the metadata of a model file.
+
+    Args:
+        path: the model file.
     """
     model = Model(path)
     points = [point for by_views in model.card.operating_points.values() for point in by_views.values()]

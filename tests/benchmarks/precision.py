@@ -19,7 +19,8 @@ import onnx
 import onnx.utils
 import onnxruntime as ort
 from lesion.imaging.decode import Pixels, decode
-from lesion.inference.model import Model, create_session
+from lesion.inference.card import IMAGE_TYPES, VIEWS
+from lesion.inference.model import Model, Outputs, create_session
 from tqdm import tqdm
 
 from export.arrays import Array
@@ -53,10 +54,17 @@ Runtime, the file gives identical answers on every emulated x86-64 processor wit
 
 
 @cache
-def _part(inputs: str, outputs: str) -> ort.InferenceSession:
-    """Return a session of the part of the model file between two tensors."""
+def _part(inputs: tuple[str, ...], output: str) -> ort.InferenceSession:
+    """Return a session of the part of the model file between some tensors and one."""
     whole = onnx.shape_inference.infer_shapes(onnx.load(MODEL))
-    return create_session(onnx.utils.Extractor(whole).extract_model([inputs], [outputs]).SerializeToString())
+    return create_session(onnx.utils.Extractor(whole).extract_model([*inputs], [output]).SerializeToString())
+
+
+@cache
+def _calibration_inputs() -> tuple[str, ...]:
+    """Return the tensors that the calibration reads; files of format 1 have one calibration for all settings."""
+    names = {name for node in onnx.load(MODEL).graph.node for name in node.output}
+    return tuple(name for name in ("logit", "setting") if name in names)
 
 
 def logits_of(contender: Contender, images: Sequence[Pixels], bias: float) -> Array:
@@ -67,7 +75,7 @@ def logits_of(contender: Contender, images: Sequence[Pixels], bias: float) -> Ar
     """
     contender.install()
     command = [contender.python, PEERS / "openvino_network.py"]
-    prepare = _part("image", "upright")  # one view: the batch is chosen in a branch, which cannot be extracted
+    prepare = _part(("image",), "upright")  # one view: the batch is chosen in a branch, which cannot be extracted
     values: list[float] = []
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=contender.variables()) as process:
         assert process.stdin is not None and process.stdout is not None
@@ -84,21 +92,23 @@ def logits_of(contender: Contender, images: Sequence[Pixels], bias: float) -> Ar
 
 def with_logits(original: Predictions, logits: Array) -> Predictions:
     """Return `original` with other logits (N,) and the probabilities that the file's calibration gives them."""
-    calibrate = _part("logit", "probability")
+    calibrate = _part(_calibration_inputs(), "probability")
 
-    def one(logit: float) -> float:
-        [probability] = calibrate.run(None, {"logit": np.array(logit, np.float32).reshape(_logit_shape())})
+    def one(output: Outputs, logit: float) -> float:
+        setting = len(VIEWS) * IMAGE_TYPES.index(output.image_type) + VIEWS.index(output.views)
+        feed = {"logit": np.array(logit, np.float32).reshape(_logit_shape()), "setting": np.array(setting, np.int64)}
+        [probability] = calibrate.run(None, {name: feed[name] for name in _calibration_inputs()})
         return float(np.asarray(probability).reshape(-1)[0])
 
     changed = zip(original.outputs, logits, strict=True)
     return Predictions(
         original.rows,
-        tuple(replace(output, logit=float(logit), probability=one(float(logit))) for output, logit in changed),
+        tuple(replace(output, logit=float(logit), probability=one(output, float(logit))) for output, logit in changed),
     )
 
 
 def _logit_shape() -> tuple[int, ...]:
-    return tuple(1 for _ in _part("logit", "probability").get_inputs()[0].shape)
+    return tuple(1 for _ in _part(_calibration_inputs(), "probability").get_inputs()[0].shape)
 
 
 def page(found: dict[str, PrecisionMetrics], count: int, machine: str) -> str:
@@ -139,7 +149,7 @@ def main(args: argparse.Namespace) -> None:
     for contender in CONTENDERS:
         if contender.folder == "openvino":
             logits = logits_of(contender, images, bias)
-            found[contender.name] = compare_precisions(original, with_logits(original, logits), model.card.threshold)
+            found[contender.name] = compare_precisions(original, with_logits(original, logits), model.card)
     (args.out / "precision.json").write_text(json.dumps(found, indent=1) + "\n")
     text = page(found, len(rows), machine())
     (args.out / "precision.md").write_text(text)

@@ -95,12 +95,11 @@ def test_precision_gate_fails_on_lost_malignant_images() -> None:
     logits = original.scalar("logit")
     same, lower = (precision.with_logits(original, values) for values in (logits, logits - 8))
     assert same.scalar("probability") == pytest.approx(original.scalar("probability"), abs=1e-6)
-    threshold = model.card.threshold
     results = {
-        "same": compare_precisions(original, same, threshold),
-        "lower": compare_precisions(original, lower, threshold),
+        "same": compare_precisions(original, same, model.card),
+        "lower": compare_precisions(original, lower, model.card),
     }
-    lost = int((original.malignant & (original.scalar("probability") >= threshold)).sum())
+    lost = int((original.malignant & original.above_threshold(model.card)).sum())
     assert (
         lost
         and results["lower"]["malignant_lost"] == lost

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageFilter
 
 from export.commands import convert, train
 from export.data.isic import read_table
@@ -42,6 +43,44 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def typed_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data folder like `archive` with the images of both types.
+
+    The clinical ones show the same lesions smaller and out of focus, on skin of another illuminant.
+    """
+    folder = tmp_path_factory.mktemp("typed_archive")
+    samples = json.loads((SAMPLES / "samples.json").read_text())
+    with (folder / "metadata.csv").open("w", newline="") as lines:
+        table = csv.writer(lines)
+        table.writerow(["isic_id", "image_type", "benign_malignant", "diagnosis", "dataset", "lesion_group", "split"])
+        for split in ("train", "val", "test"):
+            for sample in samples:
+                for image_type in ("dermoscopic", "clinical: close-up"):
+                    name = f"{split}-{sample['id']}-{image_type[:4]}"
+                    source, target = SAMPLES / f"{sample['id']}.jpg", folder / f"{name}.jpg"
+                    if image_type == "dermoscopic":
+                        target.symlink_to(source)
+                    else:
+                        as_clinical(Image.open(source)).save(target)
+                    status, group = "malignant" if sample["malignant"] else "benign", f"{split}-{sample['id']}"
+                    table.writerow([name, image_type, status, sample["diagnosis"], "CC0", group, split])
+    return folder
+
+
+def as_clinical(image: Image.Image) -> Image.Image:
+    """Return an image of 400 x 300 pixels with the given one in its middle."""
+    skin = Image.new("RGB", (400, 300), (205, 150, 120))
+    small = image.convert("RGB").resize((200, 150)).filter(ImageFilter.GaussianBlur(2))
+    skin.paste(Image.blend(small, Image.new("RGB", small.size, (205, 150, 120)), 0.3), (100, 75))
+    return skin
+
+
+@pytest.fixture(scope="session")
+def typed_rows(typed_archive: Path) -> list[LabelledImage]:
+    return read_table(typed_archive)
+
+
+@pytest.fixture(scope="session")
 def rows(archive: Path) -> list[LabelledImage]:
     return read_table(archive)
 
@@ -58,4 +97,12 @@ def converted(checkpoint: Path, archive: Path, tmp_path_factory: pytest.TempPath
     """Return the small network's model file, written by `export.commands.convert`."""
     out = tmp_path_factory.mktemp("models") / "lesion.onnx"
     convert.main(conversion_options(checkpoint, archive, out))
+    return out
+
+
+@pytest.fixture(scope="session")
+def converted_types(checkpoint: Path, typed_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the small network's model file for both image types."""
+    out = tmp_path_factory.mktemp("typed_models") / "lesion.onnx"
+    convert.main(conversion_options(checkpoint, typed_archive, out))
     return out

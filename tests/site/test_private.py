@@ -1,6 +1,7 @@
 """Private mode: the browser answers as the service does, without telling anybody, and without a network."""
 
 import io
+import json
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,15 @@ import httpx2
 import numpy as np
 import pytest
 from lesion.imaging.decode import decode
+from lesion.inference.classify import classify
+from lesion.inference.model import Model
+from lesion.inference.schemas import to_json
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from infra.packaging.bundle import classification_data
 from tests.support.paths import PHONE_IMAGES, SAMPLES
+from tests.support.stand_in_model import build
 
 CLASSIFY = """async ([data, views]) => {
     const { classifyPrivately } = await import("/js/private/mode.js");
@@ -145,6 +151,47 @@ def test_decode_averages_like_service(page: Page, size: tuple[int, int]) -> None
     assert ours["sum"] == pytest.approx(int(theirs.astype(np.int64).sum()), rel=1e-4)
 
 
+RUN_MODEL = """async ([model, decision, images, views]) => {
+    const { listDownloads } = await import("/js/private/downloads.js");
+    const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    const { runtime, engine, heic } = await listDownloads();
+    const packed = (await fetch(runtime.url)).body.pipeThrough(new DecompressionStream("gzip"));
+    const worker = new Worker("/js/private/inference-worker.js", { type: "module" });
+    const reply = () => new Promise((resolve) => (worker.onmessage = ({ data }) => resolve(data)));
+    const start = { runtime: await new Response(packed).arrayBuffer(), engine: engine.url, heic: heic.url };
+    worker.postMessage({ model: bytes(model).buffer, decision, ...start });
+    const answers = [await reply()];
+    for (const image of images) {
+        worker.postMessage({ id: 0, file: new Blob([bytes(image)]), views });
+        answers.push((await reply()).answer);
+    }
+    worker.terminate();
+    return answers;
+}"""
+
+
+@pytest.mark.parametrize("views", [1, 8])
+@pytest.mark.parametrize("image_types", [("dermoscopic", "clinical"), ("clinical",), ("dermoscopic",)])
+def test_model_of_format_2_matches_service(page: Page, tmp_path: Path, image_types: tuple[str, ...], views: int) -> None:
+    """The worker detects the image type, and applies the operating point of type and views."""
+    path = build(tmp_path / "m.onnx", image_types=image_types)
+    model = Model(path)
+    # Blue is the stand-in's probability of a clinical image. The darkest are refused, earlier as dermoscopic ones.
+    colours = [(red, 4, blue) for red in (2, 8, 25, 32, 60) for blue in (0, 2, 51, 127, 128, 150)]
+    files = [png(np.full((64, 64, 3), colour)) for colour in colours]
+    encoded = [b64encode(data).decode() for data in (path.read_bytes(), *files)]
+    started, *ours = page.evaluate(RUN_MODEL, [encoded[0], classification_data(path), encoded[1:], views])
+    assert started == {"isStarted": True}
+    theirs = [json.loads(to_json(classify(data, model, views=views))) for data in files]
+    assert [decided(answer) for answer in ours] == [decided(answer) for answer in theirs]
+    assert {answer["image"]["type"] for answer in ours} == set(image_types)
+    assert len({answer["status"] for answer in ours}) == 2
+    for one, other in zip(ours, theirs, strict=True):
+        if one["prediction"]:
+            expected = other["prediction"]["malignant_probability"]
+            assert one["prediction"]["malignant_probability"] == pytest.approx(expected, abs=1e-5)
+
+
 @pytest.mark.slow
 def test_decision_matches_service_for_originals(page: Page, base_url: str, originals: list[Path]) -> None:
     """Decoders differ a little: so may a prediction set whose limit lies between two probabilities that hardly differ."""
@@ -183,7 +230,7 @@ def test_decode_reads_large_image_in_strips(page: Page, base_url: str) -> None:
     Image.fromarray(images()["another"]).resize((8000, 6000)).save(buffer, "JPEG", quality=60)
     ours, theirs = here(page, buffer.getvalue()), there(base_url, buffer.getvalue())
     assert decided(ours) == decided(theirs)
-    assert ours["image"] == {"width": 8000, "height": 6000, "format": "JPEG"}
+    assert (ours["image"]["width"], ours["image"]["height"], ours["image"]["format"]) == (8000, 6000, "JPEG")
 
 
 def test_decode_rejects_too_many_pixels(page: Page) -> None:

@@ -31,8 +31,11 @@
  *
  * @typedef {{rows: number, columns: number, bias: number, values: number[][]}} Evidence
  *
+ * @typedef {"dermoscopic" | "clinical"} ImageType
+ *
  * @typedef {{status: "ok" | "refused", refusal: {code: string, message: string} | null, prediction: Prediction | null,
- *   evidence: Evidence | null, image: {width: number, height: number, format: string},
+ *   evidence: Evidence | null, image: {width: number, height: number, format: string, type: ImageType,
+ *     type_source: "detected" | "given" | "assumed", type_probability: number | null},
  *   model: {version: string, sha256: string}, timing_ms: {decode?: number, infer?: number, total?: number},
  *   disclaimer: string}} Answer
  *

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from lesion.inference.card import VIEWS
 from lesion.inference.model import Model
 
 from export.checkpoints.reader import read_checkpoint
 from export.commands import convert
+from export.data.isic import read_table
 from export.data.labels import LabelledImage, fingerprint
-from export.errors import ClassesError, ParityError
+from export.errors import ClassesError, DataError, ParityError
 from export.evaluation import parity
-from export.evaluation.operating_point import fit_operating_point
-from export.evaluation.predictions import Predictions
-from export.graph.calibration import Platt
+from export.evaluation.operating_point import fit_operating_points
+from export.evaluation.predictions import Predictions, predict
+from export.graph.calibration import platt
 from export.graph.description import licence_of_weights
 from export.reporting.writer import ReportError
 from tests.support.predictions import simulated_predictions
@@ -31,7 +33,15 @@ def test_convert_writes_metadata(converted: Path, rows: list[LabelledImage]) -> 
         "actinic_keratosis",
     ]
     assert card.about["training"]["data_sha256"] == fingerprint([row for row in rows if row.split == "train"])
-    assert {rule.code for rule in card.refusal} == {"too_small", "too_dark", "too_blurry", "not_a_lesion", "unstable"}
+    assert card.format == "2" and card.image_types == ("dermoscopic",)
+    assert card.about["image_type_detection"] is None
+    assert {rule.code for rule in card.default_point.refusal} == {
+        "too_small",
+        "too_dark",
+        "too_blurry",
+        "not_a_lesion",
+        "unstable",
+    }
     assert card.about["licence"] == "not said by the training images"
 
 
@@ -47,9 +57,48 @@ def test_licence_of_weights_follows_from_the_images(rows: list[LabelledImage]) -
 def test_fit_operating_point_detects_swapped_classes() -> None:
     val = simulated_predictions(300, 1)
     turned = Predictions(tuple(replace(row, malignant=not row.malignant) for row in val.rows), val.outputs)
-    assert fit_operating_point(val, val).threshold > 0
+    assert fit_operating_points(val, val)["dermoscopic"][1].threshold > 0
     with pytest.raises(ClassesError, match="in the order of the network's outputs"):
-        fit_operating_point(turned, turned)
+        fit_operating_points(turned, turned)
+
+
+def test_convert_writes_a_point_for_each_type_and_views(
+    converted_types: Path, typed_rows: list[LabelledImage], tmp_path: Path
+) -> None:
+    """The model file is loaded, and its limits are those that are fitted to its own answers."""
+    model = Model(converted_types)
+    card = model.card
+    assert card.image_types == ("dermoscopic", "clinical") and model.detects_image_type
+    val = [row for row in typed_rows if row.split == "val"]
+    one_view, eight_views = (predict(model, val, views=views, image_types="recorded") for views in VIEWS)
+    points = fit_operating_points(one_view, eight_views)
+    for image_type in card.image_types:
+        for views in VIEWS:
+            written, fitted = card.point(image_type, views), points[image_type][views]
+            assert written.threshold == pytest.approx(fitted.threshold, abs=1e-5)
+            assert written.set_limits == pytest.approx(fitted.sets.limits, abs=1e-5)
+            assert written.calibration["method"] in ("platt", "beta")
+    # Each type with its own statistics: otherwise the limits of both would be the same.
+    limits = [
+        [rule.above for rule in card.point(name, 1).refusal if rule.code == "not_a_lesion"] for name in card.image_types
+    ]
+    assert limits[0] != limits[1]
+    summary = json.loads((converted_types.parent / "metrics.json").read_text())
+    assert summary["fitted"]["operating_points"].keys() == {"dermoscopic", "clinical"}
+    detection = summary["fitted"]["image_type_detection"]
+    assert detection == card.about["image_type_detection"] and detection["accuracy"]["value"] > 0.8
+    assert card.about["training"]["image_types"] == {"dermoscopic": 12, "clinical": 12}
+    assert "clinical close-up" in card.about["intended_use"]
+    assert not [limit for limit in card.about["limits_of_use"] if "Made for" in limit]
+
+
+def test_convert_rejects_a_type_in_one_split_only(
+    checkpoint: Path, typed_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [row for row in read_table(typed_archive) if (row.split, row.image_type) != ("val", "clinical")]
+    monkeypatch.setattr(convert, "read_table", lambda _: rows)
+    with pytest.raises(DataError, match="Only one of `train` and `val` has clinical images"):
+        convert.main(conversion_options(checkpoint, typed_archive, tmp_path / "lesion.onnx"))
 
 
 @pytest.mark.parametrize("beside", ["other.onnx", "README.md"])
@@ -82,7 +131,7 @@ def test_convert_writes_nothing_without_parity(
 def test_check_parity_detects_a_changed_decision(converted: Path, checkpoint: Path, rows: list[LabelledImage]) -> None:
     network = read_checkpoint(checkpoint).network
     with pytest.raises(ParityError, match="changed_decisions"):
-        parity.check_parity(Model(converted), network, rows[:4], Platt(0.0, -20.0))
+        parity.check_parity(Model(converted), network, rows[:4], {"dermoscopic": platt(0.0, -20.0)})
 
 
 def test_model_file_contains_no_path_of_the_machine(converted: Path) -> None:

@@ -18,8 +18,9 @@ from PIL import Image
 
 from export.commands import evaluate
 from export.data.labels import LabelledImage
+from export.evaluation.image_set import image_set_metrics
 from export.evaluation.predictions import Predictions, predict
-from export.evaluation.split_report import eight_views_gain, image_set_metrics, split_report
+from export.evaluation.split_report import eight_views_gain, split_report
 from export.graph.metadata import write_metadata
 from export.reporting.model_card import render_card, write_card
 from export.reporting.plots import write_plots
@@ -43,7 +44,7 @@ def published(converted: Path, archive: Path, tmp_path_factory: pytest.TempPathF
 def test_evaluate_metrics_equal_the_predictions(published: Path, rows: list[LabelledImage]) -> None:
     model = Model(published / "lesion.onnx")
     answers = predict(model, [row for row in rows if row.split == "test"])
-    above = answers.scalar("probability") >= model.card.threshold
+    above = answers.above_threshold(model.card)
     found = json.loads((published / "metrics.json").read_text())["test"]["all"]
     assert (found["n"], found["malignant"]) == (12, 6)
     assert found["sensitivity"]["value"] == pytest.approx(np.mean(above[answers.malignant]), abs=1e-4)

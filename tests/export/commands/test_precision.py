@@ -68,12 +68,13 @@ def test_measure_precisions_compares_size_time_and_logits(
 
 
 def test_compare_precisions_fails_for_one_lost_malignant_image(converted: Path, rows: list[LabelledImage]) -> None:
-    answers = predict(Model(converted), rows[:12])
+    card, answers = Model(converted).card, predict(Model(converted), rows[:12])
     score = answers.scalar("probability")
     [malignant, *_] = np.flatnonzero(answers.malignant)
-    threshold = score[malignant] - 1e-9
-    assert compare_precisions(answers, answers, threshold)["passes"]
+    point = replace(card.default_point, threshold=score[malignant] - 1e-9)
+    card = replace(card, operating_points={"dermoscopic": {1: point, 8: point}})
+    assert compare_precisions(answers, answers, card)["passes"]
     outputs = list(answers.outputs)
     outputs[malignant] = replace(outputs[malignant], probability=score[malignant] - 1e-6)
-    found = compare_precisions(answers, Predictions(answers.rows, tuple(outputs)), threshold)
+    found = compare_precisions(answers, Predictions(answers.rows, tuple(outputs)), card)
     assert (found["passes"], found["malignant_lost"], found["flips"]) == (False, 1, 1)

@@ -58,13 +58,16 @@ def test_reproduce_confirms_the_card_and_detects_changes(
     figures["test"]["all"]["auc"]["value"] += 0.01
     (folder / "metrics.json").write_text(json.dumps(figures))
     model = onnx.load(folder / "lesion.onnx")
-    write_metadata(model, {"threshold": 0.999})
+    points = json.loads(next(entry.value for entry in model.metadata_props if entry.key == "operating_points"))
+    points["dermoscopic"]["1"] |= {"threshold": 0.999}
+    points["dermoscopic"]["1"]["prediction_sets"]["benign"] = 0.0
+    write_metadata(model, {"operating_points": points})
     onnx.save(model, folder / "lesion.onnx")
     assert again() == 1
     said = capsys.readouterr().out
     assert "metrics.json: test/all/auc/value: said to be" in said
     assert "metrics.json: sha256: said to be" in said
-    assert "lesion.onnx: threshold: said to be 0.999" in said
+    assert "lesion.onnx: operating_points/dermoscopic/1/threshold: said to be 0.999" in said
     assert "models/README.md: is not what" in said
 
 

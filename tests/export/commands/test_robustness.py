@@ -53,12 +53,14 @@ def test_measure_robustness_of_identity_and_black_images(
     assert black["newly_refused"] > 0.5
 
 
-def test_compare_scores_counts_flips_and_refusals(converted: Path) -> None:
-    card = Model(converted).card
+def test_compare_scores_counts_flips_and_refusals() -> None:
     rows = [LabelledImage(str(i), Path(), i < 2, "", "", str(i), "test") for i in range(4)]
-    original = Scores(np.array([0.99, 0.98, 0.001, 0.0]), np.array([False, False, True, False]))
-    changed = Scores(np.array([0.0, 0.98, 0.001, 0.002]), np.array([True, False, True, False]))
-    found = compare_scores(changed, original, rows, card)
+    above = np.array([True, True, False, False])
+    original = Scores(np.array([0.99, 0.98, 0.001, 0.0]), above, np.array([False, False, True, False]))
+    changed = Scores(
+        np.array([0.0, 0.98, 0.001, 0.002]), above & [False, True, True, True], np.array([True, False, True, False])
+    )
+    found = compare_scores(changed, original, rows)
     assert found["flips"]["value"] == 0.25
     assert found["newly_refused"] == 0.25
     assert (found["auc"]["value"], found["auc_change"]["value"]) == (0.5, -0.5)

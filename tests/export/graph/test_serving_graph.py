@@ -12,12 +12,18 @@ from lesion.inference.model import Model
 
 from export.checkpoints.reader import read_checkpoint
 from export.data.transforms import crop_square, resize
-from export.graph.assemble import NetworkCore, OodStatistics, assemble, export_network
-from export.graph.calibration import Platt
+from export.graph.assemble import NetworkCore, assemble, export_network
+from export.graph.calibration import platt
+from export.graph.parameters import GraphParameters, OodStatistics
 from export.nn.lesion_net import LesionNet
 from tests.support.paths import SAMPLES
 
-CALIBRATION = Platt(1.5, -0.25)
+CALIBRATION = platt(1.5, -0.25)
+
+
+def fitted(statistics: OodStatistics) -> GraphParameters:
+    """Return parameters of dermoscopic images with one calibration."""
+    return GraphParameters({"dermoscopic": statistics}, {"dermoscopic": {1: CALIBRATION, 8: CALIBRATION}}, None)
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +38,7 @@ def core(checkpoint: Path) -> NetworkCore:
 
 @pytest.fixture(scope="module")
 def session(core: NetworkCore) -> ort.InferenceSession:
-    ood_statistics = OodStatistics.placeholder(core.features)
-    model = assemble(export_network(core), core.network, CALIBRATION, ood_statistics)
+    model = assemble(export_network(core), core.network, fitted(OodStatistics.placeholder(core.features)))
     options = ort.SessionOptions()
     options.log_severity_level = 3
     return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
@@ -71,7 +76,7 @@ def test_graph_evidence_sums_to_logit_and_is_calibrated(
         outputs = run(session, pixels, views=views)
         bias = core.network.constant_bias
         assert outputs["evidence"].mean() + bias == pytest.approx(outputs["logit"], abs=1e-5)
-        expected = 1 / (1 + np.exp(-(CALIBRATION.slope * outputs["logit"] + CALIBRATION.intercept)))
+        expected = 1 / (1 + np.exp(-(1.5 * outputs["logit"] - 0.25)))
         assert outputs["probability"] == pytest.approx(expected, abs=1e-6)
 
 
@@ -127,7 +132,7 @@ def test_graph_distance_is_the_mahalanobis_distance(core: NetworkCore, pixels: P
         np.array([3, 2, 1], np.float32),
         0.25,
     )
-    model = assemble(export_network(core), core.network, CALIBRATION, statistics)
+    model = assemble(export_network(core), core.network, fitted(statistics))
     options = ort.SessionOptions()
     options.log_severity_level = 3
     distance = run(ort.InferenceSession(model.SerializeToString(), options), pixels)["distance"]
@@ -145,7 +150,7 @@ def test_graph_distance_is_the_mahalanobis_distance(core: NetworkCore, pixels: P
 def test_model_file_has_the_documented_inputs_and_outputs(converted: Path) -> None:
     model = onnx.load(converted)
     onnx.checker.check_model(model, full_check=True)
-    assert [value.name for value in model.graph.input] == ["image", "views"]
+    assert [value.name for value in model.graph.input] == ["image", "views", "image_type"]
     assert [value.name for value in model.graph.output] == [
         "probability",
         "logit",
@@ -155,5 +160,7 @@ def test_model_file_has_the_documented_inputs_and_outputs(converted: Path) -> No
         "spread",
         "quality",
         "embedding",
+        "clinical_probability",
+        "used_type",
     ]
     assert Model(converted).card.input_size == 96

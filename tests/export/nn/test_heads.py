@@ -9,8 +9,8 @@ from lesion.imaging.decode import decode
 from torch import nn
 
 from export.errors import HeadError
-from export.graph.assemble import NetworkCore, OodStatistics, assemble, export_network
-from export.graph.calibration import Platt
+from export.graph.assemble import NetworkCore, assemble, export_network
+from export.graph.parameters import GraphParameters
 from export.nn.heads import Head, Pool, fold_layers
 from export.nn.network import Spec
 from export.nn.third_party import ThirdPartyNetwork, TimmBody
@@ -159,7 +159,7 @@ def classifier(kind: str, classes: int) -> ThirdPartyNetwork:
 def test_serving_graph_evidence_is_exact_for_one_and_eight_views(kind: str, classes: int) -> None:
     network = classifier(kind, classes)
     core = NetworkCore(network)
-    model = assemble(export_network(core), network, Platt(), OodStatistics.placeholder(core.features))
+    model = assemble(export_network(core), network, GraphParameters.placeholder(core.features))
     options = ort.SessionOptions()
     options.log_severity_level = 3
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

@@ -74,7 +74,14 @@ def answer(probability: float, *sides: str) -> dict[str, Any]:
         "prediction": prediction if sides else None,
         # Malignant at the top left, benign at the bottom right.
         "evidence": {"rows": 2, "columns": 2, "bias": 0.25, "values": [[3, 0], [0, -2]]} if sides else None,
-        "image": {"width": 1504, "height": 1129, "format": "JPEG"},
+        "image": {
+            "width": 1504,
+            "height": 1129,
+            "format": "JPEG",
+            "type": "dermoscopic",
+            "type_source": "assumed",
+            "type_probability": None,
+        },
         "model": {"version": "7", "sha256": SHA256},
         "timing_ms": {"decode": 6.1, "infer": 9.0, "total": 15.9},
         "disclaimer": "Research demonstration. Not a medical device.",

@@ -1,16 +1,22 @@
 // Applies the thresholds of the model file to the outputs of the graph, like lambda/lesion/inference/decision.py, and returns the
 // answer of the HTTP API.
 
-/** @import { Answer, Evidence, ModelCard, Prediction } from "../types.js" */
+/** @import { Answer, Evidence, ImageType, ModelCard, Prediction } from "../types.js" */
 
 /**
  * @typedef {{code: string, measure: string, below: number | null, above: number | null}} Rule
  *
- * @typedef {{card: ModelCard & {set_limits: Record<string, number>, refusal: Rule[]}, bias: number | null,
+ * @typedef {{threshold: number, set_limits: Record<string, number>, refusal: Rule[]}} OperatingPoint
+ *
+ * @typedef {ModelCard & {operating_points: Partial<Record<ImageType, Record<string, OperatingPoint>>>}} DecisionCard the
+ *   operating points by image type and number of views
+ *
+ * @typedef {{card: DecisionCard, bias: number | null,
  *   messages: Record<string, string>, disclaimer: string, max_pixels: number}} DecisionConfig what
  *   infra/packaging/bundle.py read from the model file
  *
  * @typedef {{probability: number, logit: number, classes: number[], evidence: number[][], bias: number,
+ *   imageType: ImageType, clinicalProbability: number | null, views: number,
  *   measures: Record<string, number>}} Outputs numbers as returned by `shortestDecimal`
  */
 
@@ -20,11 +26,13 @@
  * @returns {Pick<Answer, "status" | "refusal" | "prediction" | "evidence" | "model" | "disclaimer">}
  */
 export function decide(outputs, { card, messages, disclaimer }) {
-  const refused = card.refusal.find((rule) => !isWithin(rule, outputs.measures[rule.measure]));
+  const point = card.operating_points[outputs.imageType]?.[outputs.views];
+  if (!point) throw new Error(`The model has no operating point for ${outputs.imageType} images.`);
+  const refused = point.refusal.find((rule) => !isWithin(rule, outputs.measures[rule.measure]));
   return {
     status: refused ? "refused" : "ok",
     refusal: refused ? { code: refused.code, message: messages[refused.code] } : null,
-    prediction: refused ? null : predict(outputs, card),
+    prediction: refused ? null : predict(outputs, point, card.classes),
     // A refusal has no map, because the mean of the map would reveal the probability.
     evidence: refused ? null : evidenceMap(outputs),
     model: { version: card.version, sha256: card.sha256 },
@@ -42,11 +50,29 @@ function isWithin({ below, above }, value) {
 }
 
 /**
+ * Return the image type as the HTTP API does for `image_type=auto`.
+ *
  * @param {Outputs} outputs
- * @param {DecisionConfig["card"]} card
+ * @param {DecisionCard} card
+ * @returns {Pick<Answer["image"], "type" | "type_source" | "type_probability">}
+ */
+export function describeType({ imageType, clinicalProbability }, card) {
+  // A model of one type detects nothing.
+  if (clinicalProbability === null || Object.keys(card.operating_points).length < 2) {
+    return { type: imageType, type_source: "assumed", type_probability: null };
+  }
+  // In float32, like the service.
+  const share = imageType === "clinical" ? clinicalProbability : shortestDecimal(Math.fround(1 - Math.fround(clinicalProbability)));
+  return { type: imageType, type_source: "detected", type_probability: share };
+}
+
+/**
+ * @param {Outputs} outputs
+ * @param {OperatingPoint} point
+ * @param {ModelCard["classes"]} known
  * @returns {Prediction}
  */
-function predict({ probability, logit, classes }, { threshold, set_limits: limits, classes: known = [] }) {
+function predict({ probability, logit, classes }, { threshold, set_limits: limits }, known = []) {
   const sides = { benign: 1 - probability, malignant: probability };
   const reached = Object.entries(sides).filter(([side, share]) => share >= limits[side]);
   return {

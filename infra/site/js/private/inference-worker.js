@@ -4,10 +4,10 @@
 /** @import { Answer } from "../types.js" */
 /** @import { InferenceSession, Tensor } from "/vendor/onnxruntime-web/dist/ort.wasm.bundle.min.mjs" */
 
-import { decide, shortestDecimal } from "./decision.js";
+import { decide, describeType, shortestDecimal } from "./decision.js";
 import { decode, DecodeError } from "./decode.js";
 import { openHeic } from "./heic-decoder.js";
-import { requireViews } from "./views-input.js";
+import { requireInputs } from "./required-inputs.js";
 
 /**
  * @typedef {{model: ArrayBuffer, runtime: ArrayBuffer, decision: DecisionConfig, engine: string, heic: string}} Start addresses
@@ -18,6 +18,10 @@ import { requireViews } from "./views-input.js";
  * @typedef {{isStarted: boolean} | {id: number, answer?: Answer, key?: string}} WorkerReply `key` names the
  *   sentence of an error
  */
+
+// In the order of the graph, which counts them from 1; 0 lets it detect the type.
+const IMAGE_TYPES = /** @type {const} */ (["dermoscopic", "clinical"]);
+const DETECT = 0n;
 
 /** @type {Promise<{classify: (request: ClassifyRequest) => Promise<Answer>}>} */
 let ready;
@@ -59,7 +63,7 @@ async function start({ model, runtime, decision, engine, heic }) {
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmBinary = runtime;
   const bytes = new Uint8Array(model);
-  requireViews(bytes);
+  requireInputs(bytes, ["views", "image_type"]);
   /** @type {InferenceSession} */
   const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], logSeverityLevel: 3 });
 
@@ -70,15 +74,18 @@ async function start({ model, runtime, decision, engine, heic }) {
     const limits = { minSide: 2 * (decision.card.input_size ?? 0), maxPixels: decision.max_pixels };
     const { pixels, rows, columns, width, height, format } = await decode(file, limits, (blob) => openHeic(blob, heic));
     const decoded = performance.now();
-    const outputs = await session.run({
-      image: new ort.Tensor("uint8", pixels, [1, rows, columns, 3]),
-      views: new ort.Tensor("int64", BigInt64Array.of(BigInt(views)), []),
-    });
+    const image = new ort.Tensor("uint8", pixels, [1, rows, columns, 3]);
+    /** @param {bigint} value */
+    const scalar = (value) => new ort.Tensor("int64", BigInt64Array.of(value), []);
+    // Files of format 1 have no input for the type.
+    const type = session.inputNames.includes("image_type") ? { image_type: scalar(DETECT) } : {};
+    const tensors = await session.run({ image, views: scalar(BigInt(views)), ...type });
     const inferred = performance.now();
-    const { model: version, disclaimer, ...result } = decide(parseOutputs(outputs, decision.bias), decision);
+    const outputs = parseOutputs(tensors, decision.bias, views);
+    const { model: version, disclaimer, ...result } = decide(outputs, decision);
     return {
       ...result,
-      image: { width, height, format },
+      image: { width, height, format, ...describeType(outputs, decision.card) },
       model: version,
       timing_ms: {
         decode: tenths(decoded - started),
@@ -94,16 +101,20 @@ async function start({ model, runtime, decision, engine, heic }) {
 /**
  * @param {Record<string, Tensor>} tensors
  * @param {number | null} bias null when it is an output of the graph
+ * @param {number} views
  * @returns {Outputs}
  */
-function parseOutputs(tensors, bias) {
+function parseOutputs(tensors, bias, views) {
   /** @param {string} name */
   const numbers = (name) => Array.from(/** @type {Float32Array} */ (tensors[name].data), shortestDecimal);
   const [probability] = numbers("probability");
   const [logit] = numbers("logit");
   const classes = numbers("classes");
   const cells = numbers("evidence");
-  if (![probability, logit, ...classes, ...cells].every(Number.isFinite)) throw new Error("The output of the model is not a number.");
+  // Files of format 1 have neither of these outputs.
+  const imageType = tensors.used_type ? IMAGE_TYPES[Number(tensors.used_type.data[0]) - 1] : IMAGE_TYPES[0];
+  const clinicalProbability = tensors.clinical_probability ? numbers("clinical_probability")[0] : null;
+  if (![probability, logit, clinicalProbability ?? 0, ...classes, ...cells].every(Number.isFinite)) throw new Error("The output of the model is not a number.");
   const [rows, columns] = tensors.evidence.dims;
   const [sharpness, brightness, size] = numbers("quality");
   const [distance] = numbers("distance");
@@ -114,6 +125,9 @@ function parseOutputs(tensors, bias) {
     classes,
     evidence: Array.from({ length: rows }, (_, row) => cells.slice(row * columns, (row + 1) * columns)),
     bias: bias ?? numbers("bias")[0],
+    imageType,
+    clinicalProbability,
+    views,
     measures: { sharpness, brightness, size, distance, spread },
   };
 }

@@ -1,8 +1,6 @@
-// The number of views is an input of the graph with a default, and ONNX Runtime for the web (1.30) rejects values for such
-// inputs ("invalid input 'views'"). One byte of the model is changed in memory to hide the default; the file stays that of the
-// service.
-
-const INPUT = "views";
+// The number of views and the image type are inputs of the graph with a default, and ONNX Runtime for the web (1.30) rejects
+// values for such inputs ("invalid input 'views'"). One byte of the model is changed in memory to hide each default; the file
+// stays that of the service.
 
 // Protocol buffers: a tag is the field number and, in the lowest three bits, the wire type.
 const VARINT = 0;
@@ -16,22 +14,20 @@ const GRAPH_UNUSED = 6; // a reserved number, which parsers skip
 const TENSOR_NAME = 8;
 
 /**
- * Make `views` a required input.
+ * Make inputs with a default required ones.
  *
  * @param {Uint8Array} model an ONNX file, changed in place
- * @throws {Error} when it has no such default
+ * @param {string[]} inputs names; those without a default in the file stay as they are
  */
-export function requireViews(model) {
+export function requireInputs(model, inputs) {
   for (const graph of fields(model, 0, model.length, MODEL_GRAPH)) {
     for (const tensor of fields(model, graph.start, graph.end, GRAPH_INITIALIZER)) {
       for (const name of fields(model, tensor.start, tensor.end, TENSOR_NAME)) {
-        if (new TextDecoder().decode(model.subarray(name.start, name.end)) !== INPUT) continue;
+        if (!inputs.includes(new TextDecoder().decode(model.subarray(name.start, name.end)))) continue;
         model[tensor.tag] = (GRAPH_UNUSED << 3) | LENGTH_DELIMITED;
-        return;
       }
     }
   }
-  throw new Error(`The model has no input ${INPUT} with a default.`);
 }
 
 /**
