@@ -1,4 +1,4 @@
-"""Types of the figures in metrics.json that `export.evaluation` computes; the keys are a contract with page and service."""
+"""Types of the figures that `export.evaluation` computes; those in metrics.json are a contract with page and service."""
 
 from typing import NotRequired, TypedDict
 
@@ -141,3 +141,39 @@ class PrecisionMetrics(TypedDict):
     flips: int
     malignant_lost: int
     passes: bool
+
+
+class AnswerMetrics(TypedDict):
+    """Metrics of one way to answer; `uncertain` is the share of prediction sets with both sides."""
+
+    auc: IntervalJson
+    sensitivity: IntervalJson
+    specificity: IntervalJson
+    specificity_at_95_sensitivity: IntervalJson
+    log_loss: IntervalJson
+    coverage_malignant: IntervalJson
+    coverage_benign: IntervalJson
+    uncertain: IntervalJson
+
+
+class LesionMetrics(TypedDict):
+    """Metrics of lesions with several images.
+
+    `single` are those of an image drawn at random from each lesion, `single_by_type` the same of the images of one type,
+    `gain` the differences combined - single on the same resamples. `agreement` is the share of the lesions with at least two
+    accepted images whose images are all on one side of their thresholds, `agreeing_correct` the share of right decisions
+    among them.
+    """
+
+    lesions: int
+    malignant: int
+    images: int
+    refused_images: int
+    refused_lesions: int
+    single: AnswerMetrics
+    single_by_type: dict[str, AnswerMetrics]
+    combined: AnswerMetrics
+    gain: AnswerMetrics
+    agreement: IntervalJson
+    agreeing_correct: IntervalJson
+    disagreeing_correct: IntervalJson

@@ -6,6 +6,7 @@ LesionError                      every exception that this package raises on pur
 ├── SettingsError                an environment variable has an invalid value: the service must not start
 └── RequestError                 the caller can correct it: answered as problem+json
     ├── MissingFile           422   no image in the request
+    ├── TooManyImages         422   more images than one request may have
     ├── InvalidParameter      422   a query parameter is out of its range
     ├── UnsupportedImageType  422  the model has no operating point for the given image type
     ├── TooLarge              413   more bytes or pixels than the service accepts
@@ -65,6 +66,14 @@ class MissingFile(RequestError):
     status = 422
     code = "missing_file"
     title = "No image in the request"
+
+
+class TooManyImages(RequestError):
+    """Raised when a form has more images than the service combines into one answer."""
+
+    status = 422
+    code = "too_many_images"
+    title = "Too many images in the request"
 
 
 class InvalidParameter(RequestError):

@@ -3,7 +3,8 @@
 Most cold starts are caused by somebody who waits for a classification. Loading FastAPI and pydantic would more than double
 that wait, and later requests would spend a seventh of their time in them. So such a request is answered here, errors
 included, from the same functions as in `lesion.web.api`: `extract_upload`, `classify`, `to_json`, `problem_of`. All other
-requests (other routes, invalid queries, unreadable events) are left to `lesion.web.api` before an image is decoded.
+requests (several images, other routes, invalid queries, unreadable events) are left to `lesion.web.api` before an image is
+decoded.
 """
 
 import base64
@@ -65,8 +66,10 @@ def respond(event: dict[str, Any], model: Model, settings: Settings) -> dict[str
     if not has_origin_secret(request.secrets, settings.origin_secrets):
         return problem_answer(wrong_origin())
     try:
-        image = extract_upload(request.body, request.content_type, settings.max_upload_bytes)
-        content = to_json(classify(image, model, **request.options))
+        images = extract_upload(request.body, request.content_type, settings.max_upload_bytes)
+        if len(images) > 1:
+            return None
+        content = to_json(classify(images[0], model, **request.options))
     except RequestError as error:
         return problem_answer(problem_of(error))
     except Exception as error:

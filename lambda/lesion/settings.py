@@ -27,7 +27,7 @@ class Settings:
         samples: LESION_SAMPLES, folder with samples.json and the sample images.
         threads: LESION_THREADS, threads that one classification may use.
         url_hosts: LESION_URL_HOSTS, hosts that `GET /api/classify?url=` may fetch from; an empty set disables it.
-        max_upload_bytes: LESION_MAX_UPLOAD_BYTES, largest size of an image in bytes.
+        max_upload_bytes: LESION_MAX_UPLOAD_BYTES, largest size of the images of a request together in bytes.
         title: LESION_TITLE, shown by the page.
         origin_secrets: LESION_ORIGIN_SECRETS, of which a request must send one on Lambda; an empty set accepts all requests.
         code_url: LESION_CODE_URL, address of the source code, or None for no link.

@@ -174,7 +174,7 @@ def _upload() -> Callable[[bytes], object]:
         # The first line is the content type, the rest the body.
         head, _, body = data.partition(b"\n")
         try:
-            assert extract_upload(body, head.decode("latin-1"), 10_000)
+            assert all(extract_upload(body, head.decode("latin-1"), 10_000))
         except RequestError:
             return
 

@@ -33,7 +33,10 @@ def _images() -> Iterator[bytes]:
 def _forms() -> Iterator[bytes]:
     part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: image/png\r\n\r\nx\r\n'
     other = b'--b\r\nContent-Disposition: form-data; name="note"\r\n\r\ny\r\n'
-    for body in (part + b"--b--\r\n", other + part + b"--b--", part, other * 9, b"", b"--b--\r\n"):
+    nameless = part.replace(b'; filename="a"', b"")
+    empty = part.replace(b"\r\nx\r\n", b"\r\n\r\n")
+    several = (part * 2 + b"--b--\r\n", part * 6 + b"--b--\r\n", part + nameless + empty + b"--b--\r\n")
+    for body in (part + b"--b--\r\n", other + part + b"--b--", part, other * 9, b"", b"--b--\r\n", *several):
         yield b"multipart/form-data; boundary=b\n" + body
         yield b'multipart/form-data; boundary="b"; charset=utf-8\n' + body
     yield b"image/png\nx"

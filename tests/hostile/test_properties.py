@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lesion.errors import RequestError
 from lesion.imaging.decode import MAX_PIXELS, decode
 from lesion.imaging.formats import FORMATS
-from lesion.web.upload import FORM_FIELD, MAX_PARTS, extract_upload
+from lesion.web.upload import FORM_FIELD, MAX_IMAGES, MAX_PARTS, extract_upload
 from starlette.testclient import TestClient
 
 from tests.hostile.cases.crafted_files import bmp, chunk, gif, gradient, jpeg, segment, tiff, with_size
@@ -115,8 +115,26 @@ def test_any_jpeg_segments_are_decoded_or_refused(segments: list[tuple[int, byte
     assert size is None or size[0] * size[1] > 0
 
 
+FORM_OF_EDGE = {"content-type": "multipart/form-data; boundary=edge"}
 NAMES = st.one_of(st.just(FORM_FIELD), st.text(st.characters(codec="ascii", categories=["L", "N"]), max_size=9))
 PARTS = st.lists(st.tuples(NAMES, st.binary(max_size=60)), max_size=MAX_PARTS + 2)
+DISPOSITIONS = st.sampled_from(
+    [
+        'form-data; name="file"',
+        'form-data; name="file"; filename=""',
+        'form-data; name="file"; filename="a.jpg"',
+        "form-data; name=file; filename*=utf-8''%e2%82",
+        'form-data; name="file"; name="file"',
+        'form-data; name="file"; filename="a\\"; name=\\"other.jpg"',
+        'attachment; name="file"',
+        'FORM-DATA; NAME="file"',
+        "form-data; name*=utf-8''file",
+        'form-data; name="file',
+        'form-data; filename="file"',
+        "form-data",
+        "",
+    ]
+)
 
 
 def body(parts: list[tuple[str, bytes]], boundary: str) -> bytes:
@@ -131,16 +149,43 @@ def body(parts: list[tuple[str, bytes]], boundary: str) -> bytes:
 @given(
     PARTS, st.text(st.sampled_from("abcXYZ019'()+_,-./:=?"), min_size=1, max_size=70).filter(lambda text: text[-1] != " ")
 )
-def test_form_yields_exactly_its_one_image(parts: list[tuple[str, bytes]], boundary: str) -> None:
+def test_form_yields_exactly_its_images(parts: list[tuple[str, bytes]], boundary: str) -> None:
     images = [content for name, content in parts if name == FORM_FIELD]
     if any(f"--{boundary}".encode() in content + b"\r\n" for _, content in parts):
         return
     sent = body(parts, boundary)
-    if len(images) == 1 and images[0] and len(parts) <= MAX_PARTS:
-        assert extract_upload(sent, f'multipart/form-data; boundary="{boundary}"', 10_000) == images[0]
+    if 1 <= len(images) <= MAX_IMAGES and all(images) and len(parts) <= MAX_PARTS:
+        assert extract_upload(sent, f'multipart/form-data; boundary="{boundary}"', 10_000) == tuple(images)
     else:
         with pytest.raises(RequestError):
             extract_upload(sent, f'multipart/form-data; boundary="{boundary}"', 10_000)
+
+
+@bounded
+@given(st.lists(st.tuples(DISPOSITIONS, st.binary(max_size=20)), max_size=MAX_IMAGES + 2), st.sampled_from([30, 10_000]))
+def test_parts_with_unusual_headers_are_images_or_refused(parts: list[tuple[str, bytes]], limit: int) -> None:
+    """Equal, missing, repeated or truncated names: at most five images come out, none empty, in the order of the form."""
+    framed = [f"--edge\r\nContent-Disposition: {head}\r\n\r\n".encode() + data + b"\r\n" for head, data in parts]
+    try:
+        images = extract_upload(b"".join(framed) + b"--edge--\r\n", "multipart/form-data; boundary=edge", limit)
+    except RequestError as error:
+        assert error.code in ("invalid_request", "missing_file", "too_large", "too_many_images")
+        return
+    assert 1 <= len(images) <= MAX_IMAGES and all(images) and sum(map(len, images)) <= limit
+    remaining = iter([data for _, data in parts])
+    assert all(any(image == data for data in remaining) for image in images)
+
+
+@bounded
+@given(st.lists(st.sampled_from([*SMALL, b"", b"text", SMALL[0][:99]]), min_size=2, max_size=MAX_IMAGES + 1))
+def test_any_images_of_a_lesion_are_answered(client: TestClient, images: list[bytes]) -> None:
+    response = client.post("/api/classify", content=body([("file", data) for data in images], "edge"), headers=FORM_OF_EDGE)
+    answer = response.json()
+    if response.status_code == 200:
+        assert len(answer["images"]) == len(images) <= MAX_IMAGES and not set(images) - set(SMALL)
+    else:
+        assert response.status_code in (400, 415, 422)
+        assert answer["code"] == "too_many_images" or answer["detail"].startswith("Image ")
 
 
 @bounded

@@ -77,7 +77,9 @@ BAD_REQUESTS: dict[str, tuple[Callable[[], dict[str, Any]], int, str]] = {
     "too many bytes": (lambda: event(bytes(SETTINGS.max_upload_bytes + 1)), 413, "too_large"),
     "too many bytes in a form": (lambda: event(form(part("file", bytes(250_000))), FORM), 413, "too_large"),
     "form without the field": (lambda: event(form(part("other", b"a")), FORM), 422, "missing_file"),
-    "form with two images": (lambda: event(form(part("file", b"a"), part("file", b"b")), FORM), 400, "invalid_request"),
+    "form with six images": (lambda: event(form(*[part("file", b"a")] * 6), FORM), 422, "too_many_images"),
+    "form with an empty image": (lambda: event(form(part("file", b"a"), part("file", b"")), FORM), 422, "missing_file"),
+    "too many bytes in two images": (lambda: event(form(*[part("file", bytes(105_000))] * 2), FORM), 413, "too_large"),
     "form without an end": (lambda: event(part("file", b"a"), FORM), 400, "invalid_request"),
     "form without a boundary": (lambda: event(b"a", BAD_FORM), 400, "invalid_request"),
     "boundary outside ASCII": (
@@ -141,11 +143,8 @@ def test_each_image_is_decoded_at_most_once(
     sent = event(image_bytes) if name == "good image" else BAD_REQUESTS[name][0]()
     code = "ok" if name == "good image" else BAD_REQUESTS[name][2]
     # These are rejected by their length or their form.
-    expected = (
-        0
-        if code in ("missing_file", "invalid_request", "unsupported_image_type") or name.startswith("too many bytes")
-        else 1
-    )
+    by_form = code in ("missing_file", "invalid_request", "too_many_images", "unsupported_image_type")
+    expected = 0 if by_form or name.startswith("too many bytes") else 1
     calls = 0
 
     def count_and_decode(*arguments: Any, **options: Any) -> Any:
@@ -210,6 +209,16 @@ def test_respond_logs_unhandled_errors_once(
 )
 def test_respond_leaves_unusual_addresses(stand_in: Model, image_bytes: bytes, target: str) -> None:
     assert fast_path.respond(event(image_bytes, target=target), stand_in, SETTINGS) is None
+
+
+def test_respond_leaves_several_images(
+    stand_in: Model, image_bytes: bytes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None of them is decoded before the framework takes over."""
+    monkeypatch.setattr(fast_path, "classify", lambda *_, **__: pytest.fail("An image was classified."))
+    assert fast_path.respond(event(form(*[part("file", image_bytes)] * 2), FORM), stand_in, Settings()) is None
+    assert fast_path.respond(event(form(*[part("file", b"corrupt")] * 2), FORM), stand_in, Settings()) is None
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,8 @@ def test_handler_classifies_the_image_of_an_event(handler: Handler, stand_in: Mo
             "type_source": "assumed",
             "type_probability": None,
         },
+        "images": None,
+        "agreement": None,
         "model": {"version": "stand-in", "sha256": stand_in.sha256},
         "disclaimer": DISCLAIMER,
     }

@@ -57,6 +57,8 @@ def classify(
         prediction=_prediction(outputs, model.card, decision) if isinstance(decision, Decision) else None,
         evidence=_evidence_map(outputs) if accepted and evidence else None,
         image=_image_info(image, outputs, is_given=image_type is not None),
+        images=None,
+        agreement=None,
         model=ModelVersion(version=model.card.version, sha256=model.sha256),
         timing_ms=Timing(
             decode=_milliseconds(decoded - started),

@@ -45,3 +45,15 @@ def refusal_message(code: str) -> str:
         code: refusal code of the model file; another model may bring codes that are not in `REFUSALS`.
     """
     return REFUSALS.get(code, _OTHER_REFUSAL)
+
+
+def image_label(number: int, count: int) -> str:
+    """Return the beginning of a sentence about one of several images.
+
+    The number is its position in the form: a file's name may be personal, so no answer contains it.
+
+    Args:
+        number: from 1.
+        count: images of the request.
+    """
+    return f"Image {number} of {count}"

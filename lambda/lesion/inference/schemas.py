@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import Literal
 
 from lesion.inference.card import ImageType
+from lesion.inference.combine import Agreement
 from lesion.inference.decision import Side
 
 
@@ -87,6 +88,17 @@ class ImageInfo:
 
 
 @dataclass(frozen=True)
+class ImageAnswer:
+    """The answer for one of several images of a lesion, as if it had been sent alone."""
+
+    status: Literal["ok", "refused"]
+    refusal: Refusal | None
+    prediction: Prediction | None
+    evidence: EvidenceMap | None
+    image: ImageInfo
+
+
+@dataclass(frozen=True)
 class ModelVersion:
     """The model that answered."""
 
@@ -112,8 +124,34 @@ class Classification:
     prediction: Prediction | None
     evidence: EvidenceMap | None
     image: ImageInfo
+    images: None = field(metadata={"description": "see LesionClassification"})
+    agreement: None = field(metadata={"description": "see LesionClassification"})
     model: ModelVersion
     timing_ms: Timing
+    disclaimer: str
+
+
+@dataclass(frozen=True)
+class LesionClassification:
+    """The answer for several images of one lesion, with the members of `Classification`.
+
+    The prediction is the combined one of the images that were not refused. The lesion is refused only if all images are.
+    """
+
+    status: Literal["ok", "refused"]
+    refusal: Refusal | None = field(metadata={"description": "that of the first image"})
+    prediction: Prediction | None
+    evidence: None = field(metadata={"description": "each image has its own"})
+    image: None = field(metadata={"description": "each image has its own"})
+    images: list[ImageAnswer] = field(metadata={"description": "in the order of the form"})
+    agreement: Agreement | None = field(
+        metadata={
+            "description": "whether the images that were not refused are all on the same side of their own thresholds; null "
+            "if there are fewer than two of them"
+        }
+    )
+    model: ModelVersion
+    timing_ms: Timing = field(metadata={"description": "sums over the images"})
     disclaimer: str
 
 
@@ -121,7 +159,8 @@ class Classification:
 class Limits:
     """Limits of an upload."""
 
-    max_upload_bytes: int
+    max_upload_bytes: int = field(metadata={"description": "of all images of a request together"})
+    max_images: int = field(metadata={"description": "images of one lesion in one request"})
     max_pixels: int
     max_pixels_of: dict[str, int] = field(metadata={"description": "formats with a lower limit"})
     formats: list[str]
@@ -138,11 +177,11 @@ class Config:
     limits: Limits
 
 
-def to_json(answer: Classification) -> bytes:
+def to_json(answer: Classification | LesionClassification) -> bytes:
     """Serialise an answer as compact JSON in UTF-8.
 
     Args:
-        answer: the answer for one image.
+        answer: the answer for one image or one lesion.
 
     Raises:
         ValueError: a number in it is not finite.

@@ -36,8 +36,9 @@ FIELDS = {
     "cold": "whether it was the first request of this execution environment",
     "bytes_in": "size of the request's body",
     "bytes_out": "size of the answer's body",
-    "width": "of the image, in pixels",
-    "height": "of the image, in pixels",
+    "images": "number of images that were classified; null without a classification",
+    "width": "of the image, in pixels; null for several images",
+    "height": "of the image, in pixels; null for several images",
     "ms": "duration of the whole request",
     "model": "version of the model that answered",
 }
@@ -115,6 +116,7 @@ class AccessLog:
             "cold": self._cold,
             "bytes_in": _size(event.get("body"), event.get("isBase64Encoded")),
             "bytes_out": _size(answer.get("body"), answer.get("isBase64Encoded")),
+            "images": _image_count(body),
             "width": image.get("width"),
             "height": image.get("height"),
             "ms": round(milliseconds, 1),
@@ -137,6 +139,13 @@ def _code(body: Mapping[str, Any]) -> str | None:
     refusal = body.get("refusal")
     code = refusal.get("code") if isinstance(refusal, dict) else body.get("code", body.get("status"))
     return code if isinstance(code, str) else None
+
+
+def _image_count(body: Mapping[str, Any]) -> int | None:
+    if "timing_ms" not in body:
+        return None
+    images = body.get("images")
+    return len(images) if isinstance(images, list) else 1
 
 
 def _metrics(route: str, answer: Mapping[str, Any]) -> dict[str, float]:

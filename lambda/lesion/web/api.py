@@ -1,5 +1,6 @@
 """The HTTP contract: the routes under /api, and the FastAPI application that contains them."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,6 +18,7 @@ from lesion.errors import (
     MissingFile,
     NotFound,
     TooLarge,
+    TooManyImages,
     TooManyRequests,
     UnsupportedFormat,
     UnsupportedImageType,
@@ -28,8 +30,9 @@ from lesion.inference import messages
 from lesion.inference.card import ImageType
 from lesion.inference.card_schema import ClassEntry, ModelCard, describe_model
 from lesion.inference.classify import classify, require_image_type
+from lesion.inference.classify_lesion import classify_lesion
 from lesion.inference.model import Model
-from lesion.inference.schemas import Classification, Config, Limits, Views, to_json
+from lesion.inference.schemas import Classification, Config, LesionClassification, Limits, Views, to_json
 from lesion.settings import Settings
 from lesion.web import openapi_html, problems
 from lesion.web.exception_handlers import add_exception_handlers
@@ -37,7 +40,7 @@ from lesion.web.fetch import fetch
 from lesion.web.middleware import HttpSemantics
 from lesion.web.parameters import UPLOAD, EvidenceQuery, ImageTypeQuery, SampleQuery, UrlQuery, ViewsQuery, given_type
 from lesion.web.samples import Sample, SampleGallery
-from lesion.web.upload import read_upload
+from lesion.web.upload import MAX_IMAGES, read_upload
 
 CONTRACT_VERSION = "1"
 """Version of the HTTP contract, not of the code or the model."""
@@ -92,9 +95,11 @@ def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Sampl
         TooManyRequests,
     )
 
-    async def respond(data: bytes, views: Views, evidence: bool, image_type: ImageType | None) -> Response:
-        def work() -> Classification:
-            return classify(data, model, views=views, evidence=evidence, image_type=image_type)
+    async def respond(images: Sequence[bytes], views: Views, evidence: bool, image_type: ImageType | None) -> Response:
+        def work() -> Classification | LesionClassification:
+            if len(images) > 1:
+                return classify_lesion(images, model, views=views, evidence=evidence, image_type=image_type)
+            return classify(images[0], model, views=views, evidence=evidence, image_type=image_type)
 
         # In a thread, so that the event loop can answer other requests meanwhile.
         answer = await run_sync(work, limiter=limiter)
@@ -102,9 +107,9 @@ def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Sampl
 
     @app.post(
         "/api/classify",
-        response_model=Classification,
+        response_model=Classification | LesionClassification,
         openapi_extra=UPLOAD,
-        responses=problems.openapi_responses(InvalidRequest, *common_errors),
+        responses=problems.openapi_responses(InvalidRequest, TooManyImages, *common_errors),
     )
     async def classify_upload(
         request: Request,
@@ -112,9 +117,9 @@ def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Sampl
         evidence: EvidenceQuery = True,
         image_type: ImageTypeQuery = "auto",
     ) -> Response:
-        """Classify the image in the request: a form with the field `file`, or the image as the body."""
-        data = await read_upload(request, settings.max_upload_bytes)
-        return await respond(data, views, evidence, given_type(image_type))
+        """Classify one lesion: a form with one to five images in fields `file`, or one image as the body."""
+        images = await read_upload(request, settings.max_upload_bytes)
+        return await respond(images, views, evidence, given_type(image_type))
 
     @app.get(
         "/api/classify",
@@ -135,9 +140,9 @@ def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Sampl
         # Before an image is fetched.
         require_image_type(model.card, given)
         if sample is not None:
-            return await respond(samples.read_image(sample), views, evidence, given)
+            return await respond([samples.read_image(sample)], views, evidence, given)
         if url is not None:
-            return await respond(await _fetch(url, settings), views, evidence, given)
+            return await respond([await _fetch(url, settings)], views, evidence, given)
         raise MissingFile("Send sample=ID or url=ADDRESS, or send an image with POST.")
 
 
@@ -180,6 +185,7 @@ def _add_information(app: FastAPI, settings: Settings, model: Model, samples: Sa
             links={"code": settings.code_url} if settings.code_url else {},
             limits=Limits(
                 max_upload_bytes=settings.max_upload_bytes,
+                max_images=MAX_IMAGES,
                 max_pixels=MAX_PIXELS,
                 max_pixels_of={
                     name: MAX_PIXELS_BY_KIND[name.lower()] for name in FORMATS if name.lower() in MAX_PIXELS_BY_KIND

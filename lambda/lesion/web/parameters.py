@@ -7,7 +7,7 @@ from fastapi import Query
 from lesion.imaging.formats import FORMATS
 from lesion.inference.card import ImageType
 from lesion.inference.schemas import ImageTypeChoice, Views
-from lesion.web.upload import FORM_FIELD
+from lesion.web.upload import FORM_FIELD, MAX_IMAGES
 
 _BINARY = {"type": "string", "format": "binary"}
 UPLOAD: dict[str, Any] = {
@@ -17,9 +17,10 @@ UPLOAD: dict[str, Any] = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "description": f"the image as the form field {FORM_FIELD}",
+                    "description": f"one to {MAX_IMAGES} images of one lesion, each as a form field {FORM_FIELD}",
                     "required": [FORM_FIELD],
-                    "properties": {FORM_FIELD: _BINARY},
+                    # OpenAPI sends each item of a list as a part of its own.
+                    "properties": {FORM_FIELD: {"type": "array", "items": _BINARY, "minItems": 1, "maxItems": MAX_IMAGES}},
                 }
             },
             "image/*": {"schema": {**_BINARY, "description": f"the image's bytes in one of {', '.join(FORMATS)}"}},
@@ -32,7 +33,7 @@ ViewsQuery = Annotated[Views, Query(description="1, or 8 to average over flips a
 EvidenceQuery = Annotated[bool, Query(description="whether the answer contains the evidence map")]
 ImageTypeQuery = Annotated[
     ImageTypeChoice,
-    Query(description="type of the image, whose calibration, threshold and limits are applied; auto detects it"),
+    Query(description="type of the images, whose calibration, threshold and limits are applied; auto detects that of each"),
 ]
 SampleQuery = Annotated[str | None, Query(description="id of a sample, see /api/samples")]
 UrlQuery = Annotated[str | None, Query(description="https address of an image, if the service allows its host")]

@@ -1,4 +1,4 @@
-"""Extract the uploaded image from a request's body: counted while it arrives, held in memory, never written to disk.
+"""Extract the uploaded images from a request's body: counted while it arrives, held in memory, never written to disk.
 
 Starlette's own form parser spools files above 1 MiB to the temporary folder. This service promises to store no image, so
 it parses forms here, with the tokenizer that Starlette uses too (python-multipart).
@@ -9,45 +9,53 @@ from typing import TYPE_CHECKING
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from lesion.errors import InvalidRequest, MissingFile, TooLarge
+from lesion.errors import InvalidRequest, MissingFile, TooLarge, TooManyImages
+from lesion.inference.messages import image_label
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
 FORM_FIELD = "file"
-"""Name of the form field that holds the image."""
-MAX_PARTS = 8
-"""Parts of a form: one image, and a few further fields that are ignored."""
+"""Name of the form fields that hold the images."""
+MAX_IMAGES = 5
+"""Images of one lesion in one request."""
+MAX_PARTS = 12
+"""Parts of a form: the images, and a few further fields that are ignored."""
 MAX_FORM_OVERHEAD = 16_384
-"""Bytes that a form may have besides its image: boundaries, part headers, further fields."""
+"""Bytes that a form may have besides its images: boundaries, part headers, further fields."""
 
 _MISSING = f"No image came with the request. Send it as the form field {FORM_FIELD}, or as the body itself."
 _MALFORMED = f"The form is malformed. Send multipart/form-data with the image as {FORM_FIELD}, or the image as the body."
+_RESEND = "Leave it out, or choose it again."
 
 
-async def read_upload(request: "Request", limit: int) -> bytes:
-    """Return the image of a request: the form field `file`, or the whole body if the body is not a form.
+async def read_upload(request: "Request", limit: int) -> tuple[bytes, ...]:
+    """Return the images of a request: the form fields `file`, or the whole body if the body is not a form.
 
     Args:
         request: its body has not been read yet.
-        limit: largest size of the image in bytes.
+        limit: largest size of all images together in bytes.
+
+    Returns:
+        One to `MAX_IMAGES` images, none of them empty, in the order of the form.
 
     Raises:
-        MissingFile: there is no image, or an empty one.
-        TooLarge: the image has more than `limit` bytes, as announced or as counted.
-        InvalidRequest: the form is malformed or truncated, or has too many parts or two images.
+        MissingFile: there is no image, or one of them is empty.
+        TooManyImages: there are more than `MAX_IMAGES`.
+        TooLarge: the images have more than `limit` bytes, as announced or as counted.
+        InvalidRequest: the form is malformed or truncated, or has too many parts.
     """
     boundary = _boundary(request.headers.get("content-type"))
     return _extract(await _read_body(request, _max_body(boundary, limit), limit), boundary, limit)
 
 
-def extract_upload(body: bytes, content_type: str | None, limit: int) -> bytes:
-    """Return the image in a body that has arrived completely.
+def extract_upload(body: bytes, content_type: str | None, limit: int) -> tuple[bytes, ...]:
+    """Return the images in a body that has arrived completely, as `read_upload` does.
 
     Args:
         body: of the request.
         content_type: value of the header, or None.
-        limit: largest size of the image in bytes.
+        limit: largest size of all images together in bytes.
 
     Raises:
         RequestError: as `read_upload` does.
@@ -96,14 +104,17 @@ async def _read_body(request: "Request", max_bytes: int, limit: int) -> bytes:
     return bytes(body)
 
 
-def _extract(body: bytes, boundary: bytes | None, limit: int) -> bytes:
-    data = body if boundary is None else _parse_form(body, boundary, limit)
-    if not data:
+def _extract(body: bytes, boundary: bytes | None, limit: int) -> tuple[bytes, ...]:
+    images = (body,) if boundary is None else _parse_form(body, boundary, limit)
+    for number, image in enumerate(images, 1):
+        if not image:
+            raise MissingFile(_MISSING if len(images) == 1 else f"{image_label(number, len(images))} is empty. {_RESEND}")
+    if not images:
         raise MissingFile(_MISSING)
-    return data
+    return images
 
 
-def _parse_form(body: bytes, boundary: bytes, limit: int) -> bytes:
+def _parse_form(body: bytes, boundary: bytes, limit: int) -> tuple[bytes, ...]:
     form = _Form()
     try:
         parser = MultipartParser(boundary, form.callbacks())  # type: ignore[arg-type]  # a dict of bound methods
@@ -113,16 +124,16 @@ def _parse_form(body: bytes, boundary: bytes, limit: int) -> bytes:
     # The tokenizer accepts a truncated body, and a truncated image must not be classified.
     if not form.ended:
         raise InvalidRequest("The form stops before its closing boundary. Send it again.")
-    if form.image is not None and len(form.image) > limit:
+    if sum(map(len, form.images)) > limit:
         raise _too_large(limit)
-    return bytes(form.image or b"")
+    return tuple(map(bytes, form.images))
 
 
 class _Form:
-    """Callbacks of the tokenizer that keep the part named `FORM_FIELD` and count the parts."""
+    """Callbacks of the tokenizer that keep the parts named `FORM_FIELD` and count the parts."""
 
     def __init__(self) -> None:
-        self.image: bytearray | None = None
+        self.images: list[bytearray] = []
         self.ended = False
         self._parts = 0
         self._is_image = False
@@ -144,7 +155,7 @@ class _Form:
     def _on_part_begin(self) -> None:
         self._parts += 1
         if self._parts > MAX_PARTS:
-            raise InvalidRequest(f"The form has more than {MAX_PARTS} parts. Send one image in the field {FORM_FIELD}.")
+            raise InvalidRequest(f"The form has more than {MAX_PARTS} parts. Send images in the field {FORM_FIELD}.")
         self._disposition = b""
         self._is_image = False
 
@@ -163,21 +174,22 @@ class _Form:
         # The file's name is ignored: it may be personal, and the format is decided by the bytes.
         _, options = parse_options_header(self._disposition.decode("latin-1"))
         self._is_image = options.get(b"name") == FORM_FIELD.encode()
-        if self._is_image and self.image is not None:
-            raise InvalidRequest(f"The form has more than one {FORM_FIELD}. Send one image per request.")
         if self._is_image:
-            self.image = bytearray()
+            if len(self.images) == MAX_IMAGES:
+                raise TooManyImages(f"The form has more than {MAX_IMAGES} images. Send at most {MAX_IMAGES} of one lesion.")
+            self.images.append(bytearray())
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:
-        if self._is_image and self.image is not None:
-            self.image += data[start:end]
+        if self._is_image:
+            self.images[-1] += data[start:end]
 
     def _on_end(self) -> None:
         self.ended = True
 
 
 def _too_large(limit: int) -> TooLarge:
+    # The number of images is unknown where the length alone decides.
     return TooLarge(
-        f"The image has more than {limit / 1_000_000:.1f} MB ({limit} bytes), which is the limit of this service. "
-        "Save it smaller, or as JPEG, and send it again."
+        f"The upload has more than {limit / 1_000_000:.1f} MB ({limit} bytes), which is the limit of this service for all "
+        "images of a request together. Save the image smaller, or as JPEG, and send it again."
     )

@@ -83,6 +83,7 @@ def test_write_line_of_a_classification() -> None:
         "code": "ok",
         "cold": True,
         "bytes_in": 4,
+        "images": 1,
         "width": 1024,
         "height": 768,
         "ms": 20.0,
@@ -92,6 +93,15 @@ def test_write_line_of_a_classification() -> None:
         "DecodeTime": 6.1,
         "InferTime": 9.0,
     }
+
+
+def test_write_counts_the_images_of_a_lesion() -> None:
+    """One line and one classification; nothing of the single images but their number."""
+    image = {"status": "ok", "prediction": {"malignant_probability": 0.625}, "image": {"width": 1024}, "note": SECRET}
+    written = line(event(), classified(image=None, images=[image] * 3, agreement="disagree"))
+    assert (written["images"], written["Classified"], written["width"]) == (3, 1, None)
+    text = json.dumps(written)
+    assert SECRET not in text and "disagree" not in text and "0.625" not in text
 
 
 def test_write_counts_refusals() -> None:

@@ -35,7 +35,10 @@ def test_classify_returns_the_whole_answer(client: TestClient, stand_in: Model) 
     answer = response.json()
     assert response.status_code == 200
     assert response.headers["cache-control"] == "no-store"
-    assert list(answer) == ["status", "refusal", "prediction", "evidence", "image", "model", "timing_ms", "disclaimer"]
+    assert list(answer) == [
+        *("status", "refusal", "prediction", "evidence", "image", "images", "agreement", "model", "timing_ms", "disclaimer")
+    ]
+    assert answer["images"] is None and answer["agreement"] is None
     assert answer["status"] == "ok"
     assert answer["refusal"] is None
     assert answer["prediction"] == {
@@ -286,6 +289,7 @@ def test_config_has_texts_links_and_limits(client: TestClient) -> None:
     assert config["links"] == {"code": "https://example.org/code"}
     assert config["limits"] == {
         "max_upload_bytes": 4_500_000,
+        "max_images": 5,
         "max_pixels": 50_000_000,
         "max_pixels_of": {"WebP": 20_000_000, "AVIF": 24_000_000},
         "formats": ["JPEG", "PNG", "WebP", "TIFF", "BMP", "GIF", "HEIC", "AVIF"],

@@ -148,6 +148,7 @@ def test_codes_are_unique_and_documented() -> None:
     assert problems.codes() == {
         "invalid_request": (400, "The request cannot be read"),
         "missing_file": (422, "No image in the request"),
+        "too_many_images": (422, "Too many images in the request"),
         "invalid_parameter": (422, "A parameter is out of range"),
         "unsupported_image_type": (422, "The model does not support this image type"),
         "too_large": (413, "The image is too large"),
