@@ -10,11 +10,13 @@ import pytest
 from PIL import Image
 
 from infra.config import Settings
-from tests.hostile.test_memory_limit import understated_avif
+from tests.support.image_files import understated_avif
 from tests.support.lambda_runtime.dockerfile import glibc_tunables
 from tests.support.lambda_runtime.events import Request, version_2
 from tests.support.multipart import FORM, form, part
 from tests.support.paths import REPOSITORY, SAMPLES
+
+SIDE = 12_000
 
 _CHILD = """
 import asyncio, json, sys, time
@@ -41,7 +43,7 @@ def test_five_costly_images_take_the_memory_of_one() -> None:
     file = io.BytesIO()
     # The largest AVIF that is accepted, which is held three times while it is decoded.
     Image.new("RGB", (6000, 4000), (150, 110, 90)).save(file, "AVIF", quality=30, speed=10)
-    costly, usual, understated = file.getvalue(), (SAMPLES / "ISIC_0010021.jpg").read_bytes(), understated_avif()
+    costly, usual, understated = file.getvalue(), (SAMPLES / "ISIC_0010021.jpg").read_bytes(), understated_avif(SIDE)
     sent = [event(usual, usual), event(costly), event(costly, costly), event(*[costly] * 5)]
     sent += [event(usual, costly, understated), event(usual, usual)]
     # As in the function's image: else glibc keeps a heap for each of the framework's threads, whatever they decoded.

@@ -8,6 +8,7 @@ import sys
 
 from PIL import Image
 
+from tests.support.image_files import understated_avif
 from tests.support.lambda_runtime.events import Request, version_2
 from tests.support.paths import PHONE_IMAGES, REPOSITORY, SAMPLES
 
@@ -23,17 +24,6 @@ for line in sys.stdin:
 """
 
 
-def understated_avif() -> bytes:
-    """Return a uniform AVIF image of SIDE x SIDE that declares 10 x 10."""
-    file = io.BytesIO()
-    Image.new("RGB", (SIDE, SIDE), (150, 110, 90)).save(file, "AVIF", quality=30, speed=10, subsampling="4:4:4")
-    data = bytearray(file.getvalue())
-    # ispe, ISO/IEC 23008-12, 6.5.3: version and flags, width, height.
-    at = data.index(b"ispe") + 8
-    data[at : at + 8] = (10).to_bytes(4, "big") * 2
-    return bytes(data)
-
-
 def event(image_bytes: bytes) -> str:
     headers = [("content-type", "application/octet-stream"), ("host", "localhost")]
     return json.dumps(version_2(Request("POST", "/api/classify", headers, image_bytes, "192.0.2.1")))
@@ -41,7 +31,7 @@ def event(image_bytes: bytes) -> str:
 
 def test_understated_size_is_refused_within_the_limit() -> None:
     """A stream of 144 megapixels in an AVIF file that declares 10 x 10 is refused, and the next requests are answered."""
-    understated = understated_avif()
+    understated = understated_avif(SIDE)
     assert len(understated) < 20_000
     jpeg = (SAMPLES / "ISIC_0010021.jpg").read_bytes()
     avif = io.BytesIO()

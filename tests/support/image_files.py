@@ -23,6 +23,17 @@ def small(path: Path, width: int = 96, height: int = 72) -> Image.Image:
         return image.convert("RGB").resize((width, height))
 
 
+def understated_avif(side: int) -> bytes:
+    """Return a uniform AVIF image of `side` x `side` pixels that declares 10 x 10."""
+    data = bytearray(
+        encode(Image.new("RGB", (side, side), (150, 110, 90)), "AVIF", quality=30, speed=10, subsampling="4:4:4")
+    )
+    # ispe, ISO/IEC 23008-12, 6.5.3: version and flags, width, height.
+    at = data.index(b"ispe") + 8
+    data[at : at + 8] = (10).to_bytes(4, "big") * 2
+    return bytes(data)
+
+
 @cache
 def small_files() -> tuple[tuple[str, bytes], ...]:
     """Return name and content of small files: every format, with and without EXIF, progressive scans, palettes and tiles."""
