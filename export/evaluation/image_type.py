@@ -1,7 +1,7 @@
-"""Detection of the image type: fit of a logistic regression on the middle features, and how often it is right.
+"""Detection of the image type: fit of a logistic regression on middle and last features, and how often it is right.
 
-The features are those of the OOD score, so that the graph computes nothing more than a dot product. Dermoscopic and clinical
-images differ in what a middle layer sees: magnification, reflections, the edge of the dermatoscope.
+The features are those of the OOD score and the embedding, so that the graph computes nothing more than a dot product.
+Dermoscopic and clinical images differ in what the layers see: magnification, reflections, the edge of the dermatoscope.
 """
 
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ def fit_image_type_detector(features: Array, rows: Sequence[LabelledImage]) -> I
     """Fit the detector to images of both types.
 
     Args:
-        features: middle features, float64 (N, M).
+        features: `TypedFeatures.features`, float64 (N, T).
         rows: of the N images.
 
     Returns:

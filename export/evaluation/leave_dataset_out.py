@@ -16,6 +16,7 @@ from export.evaluation.ood import (
     extract_features_by_type,
     fit_ood_statistics,
     ood_distances,
+    typed_features,
 )
 from export.evaluation.thresholds import DISTANCE_QUANTILE
 
@@ -40,7 +41,7 @@ def refusals_per_dataset(model: onnx.ModelProto, rows: Sequence[LabelledImage]) 
     """
     train = extract_features_by_type(model, [row for row in rows if row.split == "train"])
     val_rows = {name: [row for row in rows if (row.split, row.image_type) == ("val", name)] for name in train}
-    val = {name: TypedFeatures(own, extract_features(model, own)) for name, own in val_rows.items() if own}
+    val = {name: typed_features(model, own) for name, own in val_rows.items() if own}
     figures = {}
     for name in sorted({row.dataset for row in rows}):
         own = [row for row in rows if row.dataset == name]
@@ -76,9 +77,9 @@ def _suffices(
 
 
 def _without(typed: TypedFeatures, name: str) -> Array:
-    """Return the features of the images of all other data sets, (N, M)."""
+    """Return the middle features of the images of all other data sets, (N, M)."""
     kept = [place for place, row in enumerate(typed.rows) if row.dataset != name]
-    return np.asarray(typed.features[kept])
+    return np.asarray(typed.middle[kept])
 
 
 def _refused(refused: Mask, groups: Labels) -> Figures:

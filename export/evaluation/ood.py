@@ -32,6 +32,9 @@ from export.graph.parameters import OodStatistics
 FEATURES_TENSOR = "mean_middle"
 """Name of the middle features, averaged over views, in the graph (`export.graph.serving_graph`); not a graph output."""
 
+TYPE_FEATURES_TENSOR = "type_features"
+"""Name of the middle features followed by the embedding, which the detector of the image type reads."""
+
 COMPONENTS = 192
 """Largest number of principal components, selected on `val` (models/experiments.md)."""
 
@@ -53,29 +56,30 @@ def sample_per_dataset(
     return sample
 
 
-def extract_features(model: onnx.ModelProto, rows: Sequence[LabelledImage]) -> Array:
-    """Return the middle features of images, computed by a model file in its own precision.
+def extract_features(model: onnx.ModelProto, rows: Sequence[LabelledImage], tensor: str = FEATURES_TENSOR) -> Array:
+    """Return features of images, computed by a model file in its own precision.
 
     Args:
         model: model file.
         rows: N images.
+        tensor: name of the features in the graph.
 
     Returns:
-        float64 (N, M): mean and standard deviation of each channel.
+        float64 (N, M): mean and standard deviation of each channel of the middle layer; (N, T) of `TYPE_FEATURES_TENSOR`.
 
     Raises:
         DataError: an image cannot be read.
     """
     with_features = onnx.ModelProto()
     with_features.CopyFrom(model)
-    features = onnx.helper.make_tensor_value_info(FEATURES_TENSOR, onnx.TensorProto.FLOAT, [None])
+    features = onnx.helper.make_tensor_value_info(tensor, onnx.TensorProto.FLOAT, [None])
     with_features.graph.output.append(features)
     session = create_session(with_features.SerializeToString())
     [side] = (tensor for tensor in model.graph.initializer if tensor.name == "network_size")
     at_least = 2 * int(numpy_helper.to_array(side)[0])
 
     def features_of(row: LabelledImage) -> Array:
-        [values] = session.run([FEATURES_TENSOR], {"image": read_pixels(row.path, at_least=at_least)[np.newaxis]})
+        [values] = session.run([tensor], {"image": read_pixels(row.path, at_least=at_least)[np.newaxis]})
         return np.asarray(values, np.float64)
 
     with ThreadPoolExecutor(2) as pool:
@@ -84,14 +88,16 @@ def extract_features(model: onnx.ModelProto, rows: Sequence[LabelledImage]) -> A
 
 @dataclass(frozen=True)
 class TypedFeatures:
-    """Middle features of the sampled images of one image type.
+    """Features of the sampled images of one image type.
 
     Attributes:
         rows: N rows.
-        features: float64 (N, M).
+        middle: float64 (N, M), the middle features.
+        features: float64 (N, T), the middle features and the embedding.
     """
 
     rows: list[LabelledImage]
+    middle: Array
     features: Array
 
 
@@ -108,7 +114,22 @@ def extract_features_by_type(model: onnx.ModelProto, rows: Sequence[LabelledImag
     samples = {
         image_type: sample_per_dataset([row for row in rows if row.image_type == image_type]) for image_type in IMAGE_TYPES
     }
-    return {name: TypedFeatures(sample, extract_features(model, sample)) for name, sample in samples.items() if sample}
+    return {name: typed_features(model, sample) for name, sample in samples.items() if sample}
+
+
+def typed_features(model: onnx.ModelProto, rows: list[LabelledImage]) -> TypedFeatures:
+    """Return the features of images of one type.
+
+    Args:
+        model: model file.
+        rows: N images.
+
+    Raises:
+        DataError: an image cannot be read.
+    """
+    [middle] = (tensor for tensor in model.graph.initializer if tensor.name == "middle_mean")
+    features = extract_features(model, rows, TYPE_FEATURES_TENSOR)
+    return TypedFeatures(rows, features[:, : middle.dims[-1]], features)
 
 
 def fit_ood_statistics(features: Array) -> OodStatistics:

@@ -1,4 +1,4 @@
-"""Fit of the parameters of the graph that follow from middle features of `train`: OOD statistics and image type detector."""
+"""Fit of the parameters of the graph that follow from features of `train`: OOD statistics and image type detector."""
 
 from collections.abc import Sequence
 
@@ -24,4 +24,4 @@ def fit_graph_parameters(model: onnx.ModelProto, train: Sequence[LabelledImage])
     typed = extract_features_by_type(model, train)
     features = np.concatenate([one.features for one in typed.values()])
     detector = fit_image_type_detector(features, [row for one in typed.values() for row in one.rows])
-    return GraphParameters.uncalibrated({name: fit_ood_statistics(one.features) for name, one in typed.items()}, detector)
+    return GraphParameters.uncalibrated({name: fit_ood_statistics(one.middle) for name, one in typed.items()}, detector)

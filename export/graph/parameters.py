@@ -55,13 +55,13 @@ class OodStatistics:
 
 @dataclass(frozen=True)
 class ImageTypeDetector:
-    """Logistic regression from standardised middle features to whether an image is clinical.
+    """Logistic regression from standardised features, middle and last, to whether an image is clinical.
 
-    M features. `export.evaluation.image_type` fits it.
+    T features: the M middle ones, then the embedding. `export.evaluation.image_type` fits it.
 
     Attributes:
-        mean, std: float32 (M,), standardise the features.
-        weights: float32 (M,).
+        mean, std: float32 (T,), standardise the features.
+        weights: float32 (T,).
         bias: of the logit.
     """
 

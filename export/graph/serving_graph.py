@@ -118,6 +118,8 @@ lesion (uint8[1, H, W, 3] image, int64 views, int64 image_type) =>
 
     # Image type: 1 dermoscopic, 2 clinical. Row of the calibration: both types with one and with eight views.
     mean_middle = ReduceMean <keepdims = 0> (middle, zero)
+    embedding = ReduceMean <keepdims = 0> (pooled, zero)
+    type_features = Concat <axis = 0> (mean_middle, embedding)
     $detection
     is_clinical = GreaterOrEqual (clinical_probability, half_certain)
     detected_type = Where (is_clinical, pair, single)
@@ -178,7 +180,6 @@ lesion (uint8[1, H, W, 3] image, int64 views, int64 image_type) =>
     mean_squared_distance = Div (squared_distance, dimensions_float)
     distance = Sqrt (mean_squared_distance)
 
-    embedding = ReduceMean <keepdims = 0> (pooled, zero)
     $mean_bias
 }
 """
@@ -193,7 +194,7 @@ _BIAS_PER_IMAGE = {
 
 
 _DETECTION = """
-    type_offset = Sub (mean_middle, type_mean)
+    type_offset = Sub (type_features, type_mean)
     standard_type = Div (type_offset, type_std)
     type_sum = MatMul (standard_type, type_weights)
     type_logit = Add (type_sum, type_bias)

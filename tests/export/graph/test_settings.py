@@ -53,6 +53,12 @@ def statistics(features: int, components: int, seed: int) -> OodStatistics:
     )
 
 
+@torch.inference_mode()
+def embedding_size(core: NetworkCore) -> int:
+    side = core.network.spec.size
+    return int(core(torch.zeros(1, 3, side, side))[2].shape[1])
+
+
 def detector(features: int, bias: float = 0.0) -> ImageTypeDetector:
     rng = np.random.default_rng(7)
     mean, std = (part.astype(np.float32) for part in (rng.normal(size=features), rng.uniform(0.5, 2, features)))
@@ -67,7 +73,7 @@ def fitted(core: NetworkCore) -> GraphParameters:
         "dermoscopic": statistics(features, 3, 1),
         "clinical": statistics(features, 5, 2),
     }
-    return GraphParameters(both, CALIBRATIONS, detector(features))
+    return GraphParameters(both, CALIBRATIONS, detector(features + embedding_size(core)))
 
 
 def open_session(model: onnx.ModelProto) -> ort.InferenceSession:
@@ -88,14 +94,20 @@ def run(session: ort.InferenceSession, pixels: Pixels, **feed: int) -> dict[str,
 
 
 @torch.inference_mode()
-def middle_features(core: NetworkCore, pixels: Pixels, views: int) -> Array:
-    """Return the middle features of each view that PyTorch computes, (V, M)."""
+def type_features(core: NetworkCore, pixels: Pixels, views: int) -> Array:
+    """Return the middle features and the embedding of each view that PyTorch computes, (V, T)."""
     square = torch.from_numpy(np.ascontiguousarray(crop_square(pixels).transpose(2, 0, 1)))[None].float()
     upright = resize(square, core.network.spec.size)
     both = [upright, upright.transpose(2, 3)]
     flips: list[list[int]] = [[], [2], [3], [2, 3]]
     turned = [image.flip(axes) if axes else image for image in both for axes in flips]
-    return np.asarray(core(torch.cat(turned if views > 1 else [upright]))[3].numpy(), np.float64)
+    outputs = core(torch.cat(turned if views > 1 else [upright]))
+    return np.asarray(torch.cat((outputs[3], outputs[2]), 1).numpy(), np.float64)
+
+
+def middle_features(core: NetworkCore, pixels: Pixels, views: int) -> Array:
+    """Return the middle features of each view that PyTorch computes, (V, M)."""
+    return type_features(core, pixels, views)[:, : core.features]
 
 
 @pytest.mark.parametrize("views", VIEWS)
@@ -141,7 +153,7 @@ def test_graph_detects_the_type_by_default(
     assert fitted.detector is not None
     for image in pixels:
         outputs = run(session, image, views=views)
-        mean = middle_features(core, image, views).mean(0)
+        mean = type_features(core, image, views).mean(0)
         score = (mean - fitted.detector.mean) / fitted.detector.std @ fitted.detector.weights + fitted.detector.bias
         assert outputs["clinical_probability"] == pytest.approx(1 / (1 + np.exp(-score)), abs=1e-4)
         assert outputs["used_type"] == (2 if outputs["clinical_probability"] >= 0.5 else 1)
@@ -153,7 +165,7 @@ def test_graph_detects_the_type_by_default(
 def test_graph_given_type_overrides_detection(
     core: NetworkCore, exported: onnx.ModelProto, fitted: GraphParameters, pixels: list[Pixels], bias: float
 ) -> None:
-    certain = replace(fitted, detector=detector(core.features, bias))
+    certain = replace(fitted, detector=detector(core.features + embedding_size(core), bias))
     session = open_session(assemble(exported, core.network, certain))
     detected = run(session, pixels[0])
     assert detected["used_type"] == (2 if bias > 0 else 1)
