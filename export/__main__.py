@@ -9,6 +9,7 @@ from export.commands import (
     average_weights,
     compare,
     convert,
+    distil,
     evaluate,
     faithfulness,
     leave_dataset_out,
@@ -25,6 +26,7 @@ from export.reporting.writer import ReportError
 
 COMMANDS = {
     "train": train,
+    "distil": distil,
     "blend": average_weights,
     "whitebalance": white_balance,
     "candidates": compare,

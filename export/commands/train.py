@@ -33,10 +33,14 @@ def phase(text: str) -> Phase:
     return Phase(*map(int, text.split(":")))
 
 
-def options() -> argparse.ArgumentParser:
-    """Return the parser of `python -m export train`."""
+def options(description: str | None = __doc__) -> argparse.ArgumentParser:
+    """Return the parser of `python -m export train`, or of another command with the same options.
+
+    Args:
+        description: docstring of the command's module.
+    """
     default = TrainConfig
-    parser = parser_of(__doc__, data_option("`train` is learnt from, `val` measured on"), checkpoint_folder_option())
+    parser = parser_of(description, data_option("`train` is learnt from, `val` measured on"), checkpoint_folder_option())
     parser.add_argument("--resume", action="store_true", help="continue after the last finished epoch in --out")
     parser.add_argument("--workers", type=int, default=default.workers, help="processes that prepare images")
     parser.add_argument("--seed", type=int, default=default.seed, help="of every random draw")
