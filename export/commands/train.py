@@ -18,7 +18,7 @@ from pathlib import Path
 
 from export.checkpoints.recipe import Phase, TrainConfig
 from export.commands.options import checkpoint_folder_option, data_option, parser_of
-from export.data.isic import read_table
+from export.data.tables import read_tables
 from export.training.trainer import Trainer
 
 
@@ -95,7 +95,7 @@ def main(args: argparse.Namespace) -> None:
     Raises:
         ArchitectureError, CheckpointError, DataError: see `export.training.trainer.Trainer`.
     """
-    trainer = Trainer(config_of(args), read_table(args.data), args.out)
+    trainer = Trainer(config_of(args), read_tables(args.data), args.out)
     if args.resume:
         trainer.resume()
     trainer.run()
