@@ -15,10 +15,11 @@ import argparse
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
-from export.checkpoints.recipe import Phase, TrainConfig
+from export.checkpoints.recipe import Balance, Phase, TrainConfig
 from export.commands.options import checkpoint_folder_option, data_option, parser_of
-from export.data.isic import read_table
+from export.data.tables import read_tables
 from export.training.trainer import Trainer
 
 
@@ -58,11 +59,15 @@ def options(description: str | None = __doc__) -> argparse.ArgumentParser:
     schedule.add_argument("--phases", nargs="+", type=phase, default=default.phases, metavar="SIZE:EPOCHS:BATCH")
     schedule.add_argument("--rate", type=float, default=default.rate, help="learning rate at its highest")
     schedule.add_argument(
-        "--balance-datasets",
-        action=argparse.BooleanOptionalAction,
-        default=default.balance_datasets,
-        help="draw images so that the data set says less about malignancy",
+        "--balance",
+        choices=get_args(Balance),
+        default=default.balance,
+        help="draw images with one malignant share in all sources, in data sets more alike, or by class only",
     )
+    for name, balance in (("--balance-datasets", "datasets"), ("--no-balance-datasets", "classes")):
+        schedule.add_argument(
+            name, dest="balance", action="store_const", const=balance, help=f"the same as --balance {balance}"
+        )
     schedule.add_argument("--teachers", type=Path, nargs="+", default=(), help="checkpoints to learn the answers of as well")
     schedule.add_argument(
         "--teachers-share",
@@ -84,13 +89,22 @@ def options(description: str | None = __doc__) -> argparse.ArgumentParser:
     augmentation.add_argument(
         "--squashed", type=float, default=default.squashed, metavar="SHARE", help="of images, to squash from 5:4 to 3:2"
     )
+    augmentation.add_argument(
+        "--scale",
+        type=float,
+        nargs=2,
+        default=default.scale,
+        metavar=("LEAST", "GREATEST"),
+        help="side of the crops, relative to the image's side",
+    )
     return parser
 
 
 def config_of(args: argparse.Namespace) -> TrainConfig:
     """Return the configuration that the options describe."""
     values = {field.name: getattr(args, field.name) for field in fields(TrainConfig)}
-    return TrainConfig(**values | {"phases": tuple(args.phases), "teachers": tuple(args.teachers)})
+    sequences = {name: tuple(values[name]) for name in ("phases", "teachers", "scale")}
+    return TrainConfig(**values | sequences)
 
 
 def main(args: argparse.Namespace) -> None:
@@ -99,7 +113,7 @@ def main(args: argparse.Namespace) -> None:
     Raises:
         ArchitectureError, CheckpointError, DataError: see `export.training.trainer.Trainer`.
     """
-    trainer = Trainer(config_of(args), read_table(args.data), args.out)
+    trainer = Trainer(config_of(args), read_tables(args.data), args.out)
     if args.resume:
         trainer.resume()
     trainer.run()

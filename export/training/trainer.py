@@ -101,7 +101,7 @@ class Trainer:
         # Every random draw of an epoch follows from its number, so that a resumed run equals an uninterrupted one.
         torch.manual_seed(config.seed * 1000 + number)
         generator = torch.Generator().manual_seed(config.seed * 1000 + number)
-        weights = sampling_weights(self.train_rows, balance_datasets=config.balance_datasets).tolist()
+        weights = sampling_weights(self.train_rows, balance_datasets=config.balance == "datasets").tolist()
         sampler = WeightedRandomSampler(weights, len(images), generator=generator)
         loader = DataLoader(
             images, phase.batch, sampler=sampler, drop_last=True, num_workers=config.workers, generator=generator
@@ -110,7 +110,7 @@ class Trainer:
         total = 0.0
         bar = tqdm(loader, f"epoch {number}", unit="batch", mininterval=10)
         for augmented, squares, diagnosis, malignant in bar:
-            crops = random_crops(len(augmented), generator, config.squashed)
+            crops = random_crops(len(augmented), generator, config.squashed, config.scale)
             pixels = jitter_colour(sample_crops(augmented.float() / 255, crops.stretched, phase.size), generator) * 255
             originals = sample_crops(squares.float(), crops.plain, phase.size) if self.teachers is not None else pixels
             loss = self.loss(pixels, originals, Targets(diagnosis, malignant), generator)
