@@ -16,6 +16,9 @@ from export.nn.white_balance import IlluminantModel, parse_illuminant
 Balance = Literal["sources", "datasets", "classes"]
 """How often training draws images; see `export.data.sampling`."""
 
+Preparation = Literal["workers", "device"]
+"""Where training draws on images and degrades them: in the data loader's processes, or on the device in batches."""
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -51,7 +54,10 @@ class TrainConfig:
         size: side in pixels of the network's input when serving. The network's spec records it, the recipe does not.
         start: checkpoint or model file to start from; None starts from ImageNet weights. Recorded by its SHA-256.
         teachers: checkpoints or model files. Recorded by their SHA-256.
+        prepare: "workers" as `export.data.augment`, or "device" as `export.data.augment_batch`, which has the same
+            distributions but other random numbers.
         workers: processes that prepare images. Not recorded, because they do not change the result.
+        device: "cpu" or "cuda". Not recorded, because the results agree up to rounding.
     """
 
     arch: str = "tf_efficientnet_lite2"
@@ -69,7 +75,9 @@ class TrainConfig:
     size: int = 224
     start: Path | None = None
     teachers: tuple[Path, ...] = ()
+    prepare: Preparation = "workers"
     workers: int = 1
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -144,10 +152,13 @@ def _boolean(value: Any) -> bool:
     return value in (True, "True")
 
 
-def _balance(value: Any) -> str:
-    if value not in get_args(Balance):
-        raise ValueError(f"{value!r} is none of {', '.join(get_args(Balance))}")
-    return str(value)
+def _one_of(choices: Sequence[str]) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"{value!r} is none of {', '.join(choices)}")
+        return str(value)
+
+    return read
 
 
 def _scale(value: Any) -> tuple[float, ...]:
@@ -167,7 +178,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "arch": str,
     "seed": int,
     "rate": float,
-    "balance": _balance,
+    "balance": _one_of(get_args(Balance)),
     "colour_constancy": _optional_float,
     "mixup": float,
     "teachers_share": float,
@@ -175,6 +186,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "drawn_on": float,
     "squashed": float,
     "scale": _scale,
+    "prepare": _one_of(get_args(Preparation)),
     "phases": _phases,
 }
 """Options that a recipe records, with the conversion of their JSON value or text."""

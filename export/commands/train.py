@@ -17,9 +17,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
-from export.checkpoints.recipe import Balance, Phase, TrainConfig
+from export.checkpoints.recipe import Balance, Phase, Preparation, TrainConfig
 from export.commands.options import checkpoint_folder_option, data_option, parser_of
 from export.data.tables import read_tables
+from export.training.device import select_device
 from export.training.trainer import Trainer
 
 
@@ -34,6 +35,18 @@ def phase(text: str) -> Phase:
     return Phase(*map(int, text.split(":")))
 
 
+def device(text: str) -> str:
+    """Return the device of `--device`, "cpu" or "cuda".
+
+    Raises:
+        argparse.ArgumentTypeError: the text is something else, or there is no GPU.
+    """
+    try:
+        return select_device(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def options(description: str | None = __doc__) -> argparse.ArgumentParser:
     """Return the parser of `python -m export train`, or of another command with the same options.
 
@@ -43,6 +56,15 @@ def options(description: str | None = __doc__) -> argparse.ArgumentParser:
     default = TrainConfig
     parser = parser_of(description, data_option("`train` is learnt from, `val` measured on"), checkpoint_folder_option())
     parser.add_argument("--resume", action="store_true", help="continue after the last finished epoch in --out")
+    parser.add_argument(
+        "--device", type=device, default="auto", metavar="{auto,cpu,cuda}", help="auto: a GPU where there is one"
+    )
+    parser.add_argument(
+        "--prepare",
+        choices=("auto", *get_args(Preparation)),
+        default="auto",
+        help="where images are drawn on and degraded; auto: on a GPU where there is one, otherwise in worker processes",
+    )
     parser.add_argument("--workers", type=int, default=default.workers, help="processes that prepare images")
     parser.add_argument("--seed", type=int, default=default.seed, help="of every random draw")
     network = parser.add_argument_group("network")
@@ -104,6 +126,8 @@ def config_of(args: argparse.Namespace) -> TrainConfig:
     """Return the configuration that the options describe."""
     values = {field.name: getattr(args, field.name) for field in fields(TrainConfig)}
     sequences = {name: tuple(values[name]) for name in ("phases", "teachers", "scale")}
+    if args.prepare == "auto":
+        values["prepare"] = "workers" if args.device == "cpu" else "device"
     return TrainConfig(**values | sequences)
 
 

@@ -1,6 +1,6 @@
 """Training losses: labels, image type, mixup, and distillation from teachers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -50,15 +50,18 @@ def label_loss(logit: torch.Tensor, classes: torch.Tensor, targets: Targets) -> 
     return binary + nn.functional.cross_entropy(classes[known], targets.diagnosis[known], label_smoothing=SMOOTHING)
 
 
-def type_loss(logit: torch.Tensor | None, targets: Targets) -> torch.Tensor | None:
-    """Return the weighted binary cross-entropy of the image type; None without a head or targets for it.
+def type_loss(logit: torch.Tensor, targets: Targets) -> torch.Tensor:
+    """Return the weighted binary cross-entropy of the image type.
 
     Args:
         logit: (N,), clinical against dermoscopic.
-        targets: of the N images.
+        targets: of the N images, with `clinical`.
+
+    Raises:
+        ValueError: the targets have no image type.
     """
-    if logit is None or targets.clinical is None:
-        return None
+    if targets.clinical is None:
+        raise ValueError("The targets have no image type.")
     return TYPE_WEIGHT * nn.functional.binary_cross_entropy_with_logits(logit, targets.clinical)
 
 
@@ -114,3 +117,15 @@ def draw_mixup_share(strength: float, generator: torch.Generator) -> float:
 def mixup(pixels: torch.Tensor, share: float) -> torch.Tensor:
     """Return `share` of each image (N, 3, S, S) plus the rest of another of the batch, in the order of `Targets.flip`."""
     return share * pixels + (1 - share) * pixels.flip(0)
+
+
+def mixup_loss(loss: Callable[[Targets], torch.Tensor], labels: Targets, share: float) -> torch.Tensor:
+    """Return the loss of images that `mixup` has mixed: `share` of it against the labels, the rest against the flipped ones.
+
+    Args:
+        loss: loss of the mixed images against labels.
+        labels: of the first images.
+        share: of the first images; 1 without mixup.
+    """
+    own = share * loss(labels)
+    return own + (1 - share) * loss(labels.flip()) if share < 1 else own

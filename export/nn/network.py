@@ -63,6 +63,13 @@ class Spec:
         illuminant = values.pop("illuminant")
         return {**values, "light": illuminant}
 
+    def is_recorded_as(self, record: Mapping[str, Any]) -> bool:
+        """Return whether a record, of this or an earlier version, is of this specification."""
+        try:
+            return Spec.parse(record) == self
+        except (KeyError, TypeError, ValueError):
+            return False
+
 
 class Normalise(nn.Module):
     """Convert pixels to the input of the body; training and the serving graph use the same module.

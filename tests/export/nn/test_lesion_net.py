@@ -37,9 +37,9 @@ def test_image_type_gradient_in_the_body_is_reduced(monkeypatch: pytest.MonkeyPa
 
     def gradients() -> tuple[torch.Tensor, torch.Tensor]:
         one.zero_grad()
-        loss = type_loss(one.predict(images).clinical, targets)
-        assert loss is not None and one.clinical is not None
-        loss.backward()
+        clinical = one.predict(images).clinical
+        assert clinical is not None and one.clinical is not None
+        type_loss(clinical, targets).backward()
         first, head = next(one.body.parameters()).grad, one.clinical.weight.grad
         assert first is not None and head is not None
         return first.clone(), head.clone()
@@ -52,14 +52,13 @@ def test_image_type_gradient_in_the_body_is_reduced(monkeypatch: pytest.MonkeyPa
     torch.testing.assert_close(head, full_head)
 
 
-def test_type_loss_needs_a_head_and_targets() -> None:
+def test_type_loss_is_least_for_the_right_type() -> None:
     targets = Targets(torch.zeros(2).long(), torch.zeros(2), torch.tensor([0.0, 1.0]))
-    assert type_loss(None, targets) is None
-    assert type_loss(torch.zeros(2), Targets(targets.diagnosis, targets.malignant)) is None
-    loss = type_loss(torch.zeros(2), targets)
-    assert loss is not None and loss.item() == pytest.approx(0.6931 * TYPE_WEIGHT, abs=1e-4)
-    right, wrong = type_loss(torch.tensor([-3.0, 3.0]), targets), type_loss(torch.tensor([-3.0, 3.0]), targets.flip())
-    assert right is not None and wrong is not None and right < loss < wrong
+    undecided, logits = type_loss(torch.zeros(2), targets), torch.tensor([-3.0, 3.0])
+    assert undecided.item() == pytest.approx(0.6931 * TYPE_WEIGHT, abs=1e-4)
+    assert type_loss(logits, targets) < undecided < type_loss(logits, targets.flip())
+    with pytest.raises(ValueError, match="no image type"):
+        type_loss(logits, Targets(targets.diagnosis, targets.malignant))
 
 
 def test_load_shared_weights_matches_classes_by_code() -> None:
