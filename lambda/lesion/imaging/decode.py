@@ -16,6 +16,7 @@ from lesion.errors import InvalidImage, TooLarge, UnsupportedFormat
 from lesion.imaging.formats import sniff_format
 from lesion.imaging.heic import HeicImage
 from lesion.imaging.preflight import check_jpeg, check_tiff
+from lesion.imaging.tiff import To8Bit, check_tiff_pixels, grey16_to_8bit
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -106,7 +107,8 @@ def decode(data: bytes, *, at_least: int = MIN_REDUCED_SIDE) -> DecodedImage:
 
 
 def _decode_with_pillow(data: bytes, name: str, at_least: int) -> DecodedImage:
-    with Image.open(BytesIO(data), formats=[_PILLOW_NAME.get(name, name)]) as image:
+    tiff = check_tiff_pixels(data) if name == "TIFF" else None
+    with tiff.open() if tiff else Image.open(BytesIO(data), formats=[_PILLOW_NAME.get(name, name)]) as image:
         width, height = image.size
         kinds = {tile.codec_name for tile in image.tile} | {name.lower(), f"{name}_{image.mode}".lower()}
         _check_size(width, height, min(MAX_PIXELS_BY_KIND.get(kind, MAX_PIXELS) for kind in kinds))
@@ -120,7 +122,7 @@ def _decode_with_pillow(data: bytes, name: str, at_least: int) -> DecodedImage:
         orientation = _orientation(image)
         if orientation in _SIDEWAYS:
             width, height = height, width
-        upright = _reduce(image, at_least)
+        upright = _reduce(image, at_least, tiff.to_8bit if tiff else grey16_to_8bit)
         if orientation in _TRANSPOSE:
             upright = upright.transpose(_TRANSPOSE[orientation])
         return DecodedImage(np.asarray(_to_srgb(upright, image.info.get("icc_profile"))), width, height, name)
@@ -142,16 +144,15 @@ def _check_size(width: int, height: int, most: int) -> None:
         )
 
 
-def _to_8bit(image: Image.Image) -> Image.Image:
-    """Convert any Pillow mode to 8-bit L, LA, RGB, RGBA or CMYK."""
+def _to_8bit(image: Image.Image, convert_16: To8Bit) -> Image.Image:
+    """Convert any Pillow mode to 8-bit L, LA, RGB, RGBA or CMYK; 16-bit modes with `convert_16`."""
     if "transparency" in image.info and image.mode in ("1", "L", "RGB"):
         # A PNG may declare one grey level or one colour as transparent.
         return image.convert("RGBA")
     if image.mode in ("L", "LA", "RGB", "RGBA", "CMYK"):
         return image
     if image.mode.startswith("I;16"):
-        # Pillow's own conversion clips at 255 instead of scaling.
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        return Image.fromarray(convert_16(np.asarray(image)))
     if image.mode in ("P", "PA", "La", "RGBa"):
         return image.convert("RGBA")
     if image.mode in ("1", "RGBX", "YCbCr", "HSV"):
@@ -159,7 +160,7 @@ def _to_8bit(image: Image.Image) -> Image.Image:
     raise UnsupportedFormat(f"Pixels of type {image.mode} have no defined brightness. Save the image as 8-bit RGB.")
 
 
-def _reduce(image: Image.Image | HeicImage, at_least: int) -> Image.Image:
+def _reduce(image: Image.Image | HeicImage, at_least: int, convert_16: To8Bit = grey16_to_8bit) -> Image.Image:
     """Return the 8-bit pixels, reduced by an integer factor; of very long images, the middle."""
     width, height = image.size
     longest = _MAX_ASPECT_RATIO * min(width, height)
@@ -168,11 +169,12 @@ def _reduce(image: Image.Image | HeicImage, at_least: int) -> Image.Image:
         image = image.crop((left, top, left + min(width, longest), top + min(height, longest)))
     factor = min(image.size) // at_least
     if factor <= 1:
-        return _to_8bit(image.crop((0, 0, *image.size)) if isinstance(image, HeicImage) else image)
+        return _to_8bit(image.crop((0, 0, *image.size)) if isinstance(image, HeicImage) else image, convert_16)
     # One band at a time: every step makes a copy, and a copy of 50 megapixels takes 200 MB.
     width, height = image.size
     rows = factor * _BAND_ROWS
-    bands = [_to_8bit(image.crop((0, top, width, min(top + rows, height)))).reduce(factor) for top in range(0, height, rows)]
+    boxes = [(0, top, width, min(top + rows, height)) for top in range(0, height, rows)]
+    bands = [_to_8bit(image.crop(box), convert_16).reduce(factor) for box in boxes]
     reduced = Image.new(bands[0].mode, (bands[0].width, -(-height // factor)))
     for number, band in enumerate(bands):
         reduced.paste(band, (0, number * _BAND_ROWS))
