@@ -10,9 +10,10 @@ from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image
 
 from lesion.errors import InvalidImage, TooLarge, UnsupportedFormat
+from lesion.imaging.colour import list_profiles, to_srgb
 from lesion.imaging.formats import sniff_format
 from lesion.imaging.heic import HeicImage
 from lesion.imaging.preflight import check_jpeg, check_tiff
@@ -48,7 +49,6 @@ _MAX_ASPECT_RATIO = 3
 """Longer side divided by shorter side of the result. Odd, so that the centre square stays where it is."""
 _BAND_ROWS = 32
 """Rows per band after reduction."""
-_SRGB = ImageCms.createProfile("sRGB")
 
 # `decode` checks the limit from the header; Pillow's own guard would warn below it and raise only at twice its value.
 Image.MAX_IMAGE_PIXELS = None
@@ -85,7 +85,8 @@ def decode(data: bytes, *, at_least: int = MIN_REDUCED_SIDE) -> DecodedImage:
         at_least: shortest side in pixels that reduction may leave. Serving passes twice the network's input size.
 
     Raises:
-        UnsupportedFormat: not one of these formats, or a pixel type without a defined brightness (32-bit TIFF).
+        UnsupportedFormat: not one of these formats, or camera raw, HDR, or a pixel type that is not
+            supported (12-bit JPEG, 32-bit TIFF); the message names it.
         TooLarge: more pixels than `MAX_PIXELS` or `MAX_PIXELS_BY_KIND` allow, or a TIFF with a very large tile or strip.
         InvalidImage: truncated or corrupt.
     """
@@ -116,6 +117,7 @@ def _decode_with_pillow(data: bytes, name: str, at_least: int) -> DecodedImage:
             tags = image.tag_v2  # type: ignore[attr-defined]  # only TIFF has this decoder
             # Not `image.size`, which is that of the upright image, while tiles and strips are as stored.
             check_tiff(tags, tags[_TIFF_WIDTH], tags[_TIFF_HEIGHT])
+        profiles = list_profiles(name, data, image.info)
         # A no-op for every format but JPEG.
         image.draft(None, (at_least, at_least))
         image.load()
@@ -125,14 +127,15 @@ def _decode_with_pillow(data: bytes, name: str, at_least: int) -> DecodedImage:
         upright = _reduce(image, at_least, tiff.to_8bit if tiff else grey16_to_8bit)
         if orientation in _TRANSPOSE:
             upright = upright.transpose(_TRANSPOSE[orientation])
-        return DecodedImage(np.asarray(_to_srgb(upright, image.info.get("icc_profile"))), width, height, name)
+        return DecodedImage(np.asarray(to_srgb(upright, profiles)), width, height, name)
 
 
 def _decode_heic(data: bytes, at_least: int) -> DecodedImage:
     image = HeicImage(data)
     _check_size(*image.size, MAX_PIXELS)
+    profiles = list_profiles("HEIC", data, image.info)
     image.load()
-    upright = _to_srgb(_reduce(image, at_least), image.info.get("icc_profile"))
+    upright = to_srgb(_reduce(image, at_least), profiles)
     return DecodedImage(np.asarray(upright), *image.size, "HEIC")
 
 
@@ -187,22 +190,3 @@ def _orientation(image: Image.Image) -> int:
     except Exception:
         # Malformed EXIF data counts as none, because the pixels were decoded.
         return 1
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Blend onto white and convert to sRGB; a malformed profile, or one for another colour space, counts as none."""
-    if image.mode in ("LA", "RGBA"):
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
-    if profile:
-        try:
-            source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            if "srgb" not in ImageCms.getProfileDescription(source).lower():
-                converted = ImageCms.profileToProfile(
-                    image, source, _SRGB, ImageCms.Intent.RELATIVE_COLORIMETRIC, outputMode="RGB"
-                )
-                if converted is not None:
-                    return converted
-        except (ImageCms.PyCMSError, OSError):
-            pass
-    return image.convert("RGB")
