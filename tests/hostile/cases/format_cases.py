@@ -134,7 +134,7 @@ def tiffs() -> dict[str, Case]:
             ),
         ),
         "TIFF whose samples have 64 bits": (
-            "invalid_image",
+            "unsupported_format",
             lambda: strips(8, 8, bytes(64)).replace(struct.pack("<HHII", 258, 3, 1, 8), struct.pack("<HHII", 258, 3, 1, 64)),
         ),
         "TIFF of 65,535 samples": (
