@@ -1,8 +1,9 @@
-"""Train a network on a folder of images with metadata.csv, and write a checkpoint.
+"""Train a network on folders of images with metadata.csv, and write a checkpoint.
 
     python -m export train --data DATA --out runs/lite2                 the default phases: about two hours on two cores
     python -m export train --data DATA --out runs/lite2 --resume        continue after the last finished epoch
     python -m export train --data DATA --out runs/x --phases 128:2:48 --arch tf_efficientnet_lite0
+    python -m export train --data ISIC MILK10K --out runs/both --balance sources    several tables, both image types
 
 A phase is SIZE:EPOCHS:BATCH. The learning rate rises and then falls along one cosine over all phases. The first phases are
 small, because two cores process 70 images of 128 pixels a second. Random crops show lesions larger in training than the

@@ -91,6 +91,9 @@ class Trainer:
 
     def run(self) -> None:
         """Train the epochs that are left of all phases; print the figures of each and write the checkpoint."""
+        if self.epoch >= sum(phase.epochs for phase in self.config.phases):
+            print(f"nothing is left to do: {self.epoch} epochs are finished")
+            return
         train, val = (load_squares(rows, STORED_SIDE) for rows in (self.train_rows, self.val_rows))
         classes = self.network.spec.classes
         images = AugmentedImages(train, self.train_rows, classes, self.config)

@@ -57,12 +57,16 @@ def test_history_has_figures_by_source(both_types: Path) -> None:
 def test_resume_accepts_a_checkpoint_without_the_field(
     archive: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Earlier versions did not record whether the network detects the image type."""
+    """Earlier versions did not record whether the network detects the image type. All epochs are finished here."""
     state = torch.load(checkpoint, weights_only=True)
+    bias = state["training"]["network"]["malignant.bias"]
     del state["spec"]["detects_type"]
     torch.save(state, tmp_path / "checkpoint.pt")
     main(training_options(archive, tmp_path, resume=True))
-    assert "resuming after epoch 1" in capsys.readouterr().out
+    assert "resuming after epoch 1\nnothing is left to do: 2 epochs are finished\n" in capsys.readouterr().out
+    assert torch.equal(
+        torch.load(tmp_path / "checkpoint.pt", weights_only=True)["training"]["network"]["malignant.bias"], bias
+    )
 
 
 def test_train_starts_from_other_classes_but_refuses_them_as_teacher(
