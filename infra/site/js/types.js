@@ -18,7 +18,8 @@
  *   strangers?: Record<string, {n: number, refused: number}>}} Metrics
  *
  * @typedef {{version: string, sha256: string, architecture?: string, input_size?: number, threshold: number,
- *   coverage?: number, training?: {datasets?: Record<string, number>} | null, classes?: DiagnosisClass[], metrics?: Metrics | null,
+ *   coverage?: number, operating_points?: Partial<Record<ImageType, Record<string, {coverage: Record<string, number>}>>>,
+ *   training?: {datasets?: Record<string, number>} | null, classes?: DiagnosisClass[], metrics?: Metrics | null,
  *   licence?: string | null, intended_use?: string | null, limits_of_use?: string[] | null}} ModelCard
  *
  * @typedef {{title?: string, description?: string, about?: string[], links?: Record<string, string | null>,
@@ -33,9 +34,13 @@
  *
  * @typedef {"dermoscopic" | "clinical"} ImageType
  *
+ * @typedef {"auto" | ImageType} ImageTypeChoice "auto" lets the model detect the type
+ *
+ * @typedef {{width: number, height: number, format: string, type: ImageType, type_source: "detected" | "given" | "assumed",
+ *   type_probability: number | null}} ImageInfo `type_probability` is null for a model of one type
+ *
  * @typedef {{status: "ok" | "refused", refusal: {code: string, message: string} | null, prediction: Prediction | null,
- *   evidence: Evidence | null, image: {width: number, height: number, format: string, type: ImageType,
- *     type_source: "detected" | "given" | "assumed", type_probability: number | null},
+ *   evidence: Evidence | null, image: ImageInfo,
  *   model: {version: string, sha256: string}, timing_ms: {decode?: number, infer?: number, total?: number},
  *   disclaimer: string}} Answer
  *
@@ -52,8 +57,8 @@
  *   the photo was changed before it was analysed, if at all
  *
  * @typedef {{source: Source, address: string | null, isOpening: boolean, state: State, classification: Classification | null,
- *   problem: Problem | null}} Photo `address` of its preview, null without one; `isOpening` while a preview
- *   is being made
+ *   problem: Problem | null, imageType: ImageTypeChoice}} Photo `address` of its preview, null without one; `isOpening` while a
+ *   preview is being made; `imageType` as the person chose it
  */
 
 /** @import { Problem } from "./problem.js" */

@@ -127,6 +127,8 @@ def short_answer(probability: float, refusal: str | None = None) -> dict[str, An
             "type_source": "assumed",
             "type_probability": None,
         },
+        "images": None,
+        "agreement": None,
         "model": {"version": "7", "sha256": "ab" * 32},
         "timing_ms": {"decode": 6.1, "infer": 9.0, "total": 15.9},
         "disclaimer": "Research demonstration.",

@@ -1,6 +1,6 @@
 // What a person can do with photos: add, analyse, cancel, crop and remove them, one or several.
 
-/** @import { Classification, Config, Photo, Source } from "../types.js" */
+/** @import { Classification, Config, FileSource, ImageTypeChoice, Photo, Source } from "../types.js" */
 
 import { classify } from "../classification/classify.js";
 import { Queue } from "../classification/queue.js";
@@ -8,9 +8,12 @@ import { announce, byId, focusFirst, lazyModule } from "../dom.js";
 import { t } from "../i18n/translations.js";
 import { pixelCount } from "../photo/resize.js";
 import { onModeChange } from "../private/mode.js";
+import { Problem } from "../problem.js";
+import { setupImageType } from "../result/image-type.js";
 import { showEmpty } from "../result/panel.js";
 import { expectResult, makePreview, showCurrent, showState } from "./current-photo.js";
 import { add, all, clear, current, photoName, progress, remove, replace, select } from "./photo-list.js";
+import { cropPhoto, loadOrWarn, takePhoto } from "./photo-tools.js";
 
 const analyseButton = byId("analyse", HTMLButtonElement);
 const analyseAllButton = byId("queue-analyse", HTMLButtonElement);
@@ -22,10 +25,6 @@ const queue = new Queue(classifyPhoto, onStateChange);
 /** @type {Config["limits"]} */
 let limits;
 
-/** @type {() => Promise<typeof import("../photo/camera.js")>} */
-const loadCamera = lazyModule("/js/photo/camera.js");
-/** @type {() => Promise<typeof import("../photo/crop.js")>} */
-const loadCrop = lazyModule("/js/photo/crop.js");
 /** @type {() => Promise<typeof import("../result/comparison-table.js")>} */
 const loadTable = lazyModule("/js/result/comparison-table.js");
 /** @type {typeof import("../result/comparison-table.js") | null} */
@@ -45,8 +44,9 @@ export function setupActions() {
   cropButton.addEventListener("click", () => void cropCurrent());
   eightViews.addEventListener("change", () => table?.updateTable());
   for (const id of ["camera-open", "camera-again", "retake-camera"]) {
-    byId(id, HTMLButtonElement).addEventListener("click", () => void takePhoto());
+    byId(id, HTMLButtonElement).addEventListener("click", () => void takePhoto(addTaken));
   }
+  setupImageType(chooseImageType);
   // A photo that was queued for this device must not be sent to the service instead.
   onModeChange(({ state }) => {
     if (state === "off" && queue.isRunning) stopQueue();
@@ -100,31 +100,19 @@ async function showTable() {
 }
 
 /**
- * @template T
- * @param {() => Promise<T>} load
- * @returns {Promise<T | null>} null when the module cannot be loaded, after a message to the person
- */
-async function loadOrWarn(load) {
-  const warning = byId("missing", HTMLElement);
-  warning.hidden = true;
-  try {
-    return await load();
-  } catch {
-    warning.hidden = false;
-    return null;
-  }
-}
-
-/**
  * @param {Photo} photo
  * @param {AbortSignal} signal
  * @returns {Promise<Classification>}
  */
 async function classifyPhoto(photo, signal) {
-  const { source, address } = photo;
+  const { source, address, imageType } = photo;
   const views = selectedViews();
   const pixels = pixelCount(address);
-  const classified = await classify(source, { views, pixels, limits, signal });
+  const classified = await classify(source, { settings: { views, imageType }, pixels, limits, signal }).catch((error) => {
+    // The same choice would fail again: the model was replaced by one without this type.
+    if (error instanceof Problem && error.key === "problems.unsupported_image_type") photo.imageType = "auto";
+    throw error;
+  });
   // Started before the result is shown, because the result contains the preview.
   if (!(await pixels) && photo.source === source) void makePreview(photo);
   return { ...classified, views };
@@ -154,6 +142,14 @@ function analyse() {
   if (!photo) return;
   expectResult(photo);
   queue.add([photo]);
+}
+
+/** @param {ImageTypeChoice} choice for the current photo, which is analysed again */
+function chooseImageType(choice) {
+  const photo = current();
+  if (!photo) return;
+  photo.imageType = choice;
+  analyse();
 }
 
 /** Cancel the analysis of the current photo. */
@@ -228,13 +224,10 @@ function removeAll() {
 async function cropCurrent() {
   const photo = current();
   if (photo?.source.kind !== "file") return;
-  const { file, original = file, isTaken = false } = photo.source;
-  // Always crop the original, so that a crop can be undone.
-  const cropped = await (await loadOrWarn(loadCrop))?.crop(original);
+  const cropped = await cropPhoto(photo.source);
   if (cropped && all().includes(photo)) {
-    const cut = new File([cropped.image], original.name, { type: cropped.image.type });
     queue.cancel(photo);
-    replace(photo, { kind: "file", file: cut, isTaken, original, side: cropped.side });
+    replace(photo, cropped);
     table?.removeRow(photo);
     table?.clearNote();
     showAll();
@@ -245,10 +238,8 @@ async function cropCurrent() {
   }
 }
 
-async function takePhoto() {
-  const camera = await loadOrWarn(loadCamera);
-  camera?.openCamera((file) => {
-    void addPhotos([{ kind: "file", file, isTaken: true }]);
-    analyseButton.focus();
-  });
+/** @param {FileSource} taken */
+function addTaken(taken) {
+  void addPhotos([taken]);
+  analyseButton.focus();
 }

@@ -99,9 +99,9 @@ export function showState() {
  * @param {Classification} classification
  */
 function showClassification(photo, classification) {
-  const { source, address } = photo;
+  const { source, address, imageType } = photo;
   const sample = source.kind === "sample" ? source.sample : null;
-  showAnswer(classification, address, sample, () => details(photo, classification));
+  showAnswer(classification, { address, sample, imageType, details: () => details(photo, classification) });
 }
 
 /**

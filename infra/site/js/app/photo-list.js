@@ -75,7 +75,8 @@ export function clear() {
  */
 export function replace(photo, source) {
   revokePreview(photo);
-  Object.assign(photo, newPhoto(source));
+  const { imageType } = photo;
+  Object.assign(photo, newPhoto(source), { imageType });
 }
 
 /**
@@ -96,7 +97,7 @@ export function photoName({ source }) {
  */
 function newPhoto(source) {
   const address = source.kind === "sample" ? source.sample.image : URL.createObjectURL(source.file);
-  return { source, address, isOpening: false, state: "new", classification: null, problem: null };
+  return { source, address, isOpening: false, state: "new", classification: null, problem: null, imageType: "auto" };
 }
 
 /** @param {Photo} photo whose preview is no longer needed */

@@ -27,6 +27,9 @@ function row(photo) {
     problem: problem?.key.split(".").at(-1) ?? "",
     model: classification?.answer.model.version ?? "",
     views: classification?.views ?? "",
+    image_type: classification?.answer.image.type ?? "",
+    image_type_source: classification?.answer.image.type_source ?? "",
+    image_type_probability: classification?.answer.image.type_probability ?? "",
   };
 }
 

@@ -1,11 +1,12 @@
 // The result panel: empty, busy, a result, or a problem.
 
 /** @import { Problem } from "../problem.js" */
-/** @import { Answer, Classification, Prediction, Sample } from "../types.js" */
+/** @import { Answer, Classification, ImageTypeChoice, Prediction, Sample } from "../types.js" */
 
 import { byId, createElement, announce } from "../dom.js";
 import { setText, setPlainText } from "../i18n/document-text.js";
 import { showEvidenceMap } from "./evidence-map.js";
+import { showImageType } from "./image-type.js";
 import { showPrevalence } from "./prevalence.js";
 import { formatNumber, formatPercent, formatProbabilities, percentDigits } from "../i18n/number-format.js";
 import { onLanguageChange, t } from "../i18n/translations.js";
@@ -80,32 +81,37 @@ export function showProblem(problem) {
 }
 
 /**
- * @param {Classification} classification
- * @param {string | null} address of the photo; null when this browser cannot display it
- * @param {Sample | null} sample whose diagnosis is shown with the result
- * @param {() => [string, string][]} details terms and texts for the end of the panel, in the current language
+ * @typedef {object} Shown what belongs to a result besides the classification
+ * @property {string | null} address of the photo; null when this browser cannot display it
+ * @property {Sample | null} sample whose diagnosis is shown with the result
+ * @property {ImageTypeChoice} imageType as the person chose it
+ * @property {() => [string, string][]} details terms and texts for the end of the panel, in the current language
  */
-export function showAnswer(classification, address, sample, details) {
+
+/**
+ * @param {Classification} classification
+ * @param {Shown} shown
+ */
+export function showAnswer(classification, shown) {
   const { answer } = classification;
   const { prediction } = answer;
   setStatus(prediction ? prediction.decision.replace("_threshold", "") : "refused", "answer");
   const isUncertain = prediction !== null && messages.isUncertain(prediction);
   panel.classList.toggle("is-uncertain", isUncertain);
   uncertain.hidden = !isUncertain;
-  byId("actual", HTMLElement).hidden = !sample;
+  byId("actual", HTMLElement).hidden = !shown.sample;
   byId("prediction", HTMLElement).hidden = !prediction;
   byId("help", HTMLElement).hidden = byId("retake", HTMLElement).hidden = prediction !== null;
-  if (prediction) showEvidenceMap(answer, address);
-  refresh = () => fill(classification, sample, details());
+  if (prediction) showEvidenceMap(answer, shown.address);
+  refresh = () => fill(classification, shown);
   refresh();
 }
 
 /**
  * @param {Classification} classification
- * @param {Sample | null} sample
- * @param {[string, string][]} details
+ * @param {Shown} shown
  */
-function fill(classification, sample, details) {
+function fill(classification, { sample, imageType, details }) {
   const { answer, model, views } = classification;
   setPlainText(heading, messages.status(answer));
   const { strong, rest } = messages.advice(answer, messages.testFigures(model, views));
@@ -115,10 +121,11 @@ function fill(classification, sample, details) {
     const name = createElement("b", "", messages.diagnosisName(sample.diagnosis, model));
     byId("actual", HTMLElement).replaceChildren(`${t("result.actual")} `, name);
   }
+  showImageType(classification, imageType);
   byId("next-steps", HTMLElement).replaceChildren(...messages.nextSteps(answer).map((step) => createElement("li", "", step)));
   if (answer.prediction) fillPrediction(answer.prediction, classification);
   byId("details", HTMLElement).replaceChildren(
-    ...[...details, ...technicalDetails(answer)].map(([term, text]) => createElement("div", "", createElement("dt", "", term), createElement("dd", "", text))),
+    ...[...details(), ...technicalDetails(answer)].map(([term, text]) => createElement("div", "", createElement("dt", "", term), createElement("dd", "", text))),
   );
 }
 
