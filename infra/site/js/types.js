@@ -13,7 +13,9 @@
  * @typedef {{roc?: [number, number][], reliability?: [number, number][]}} Curves points of
  *   `roc`: share of benign and of malignant lesions above each threshold; of `reliability`: probability and share of malignant lesions
  *
- * @typedef {{test?: {all?: TestFigures, eight_views?: TestFigures, datasets?: Record<string, TestFigures>, curves?: Curves,
+ * @typedef {TestFigures & {eight_views?: TestFigures}} TypeFigures figures of one image type
+ *
+ * @typedef {{test?: {all?: TestFigures, eight_views?: TestFigures, types?: Partial<Record<ImageType, TypeFigures>>, datasets?: Record<string, TestFigures>, curves?: Curves,
  *   diagnoses?: Record<string, {n: number, malignant: boolean, above_threshold: Figure}>} | null,
  *   strangers?: Record<string, {n: number, refused: number}>}} Metrics
  *

@@ -1,7 +1,7 @@
 // Every sentence about a result, separate from how it is displayed.
 
 /** @import { Outcomes } from "./natural-frequencies.js" */
-/** @import { Answer, ModelCard, Prediction, TestFigures } from "../types.js" */
+/** @import { Answer, Classification, ImageType, ModelCard, Prediction, TestFigures } from "../types.js" */
 
 import { complement, formatNumber, formatPerHundred, formatPercent } from "../i18n/number-format.js";
 import { hasText, t } from "../i18n/translations.js";
@@ -61,17 +61,20 @@ export const uncertainty = (prediction) => t(`advice.uncertain_${side(prediction
  * Return the prediction set in plain words.
  *
  * @param {Prediction} prediction
- * @param {ModelCard | null} model
+ * @param {Classification} classification
  */
-export function predictionSet(prediction, model) {
+export function predictionSet(prediction, { answer, model, views }) {
   const only = isUncertain(prediction) ? null : prediction.prediction_set[0];
   const sentences = [t(`advice.set_${only ?? "both"}`)];
   // Threshold and prediction set target different sensitivities, so between the two they disagree.
   const expected = side(prediction) === "above" ? "malignant" : "benign";
   if (only && only !== expected) sentences.push(t("advice.set_disagrees"));
-  const coverage = formatPerHundred(model?.coverage);
+  // Of the operating point; services before it was published have one value for both sides.
+  const both = model?.coverage;
+  const coverage = model?.operating_points?.[answer.image.type]?.[views]?.coverage ?? { malignant: both, benign: both };
+  const [malignant, benign] = [coverage.malignant, coverage.benign].map(formatPerHundred);
   // Class-conditional coverage holds over many lesions like those of the test, not for a single photo.
-  if (coverage) sentences.push(t("advice.set_coverage", { coverage }));
+  if (malignant && benign) sentences.push(t("advice.set_coverage", { malignant, benign }));
   return sentences.join(" ");
 }
 
@@ -111,14 +114,15 @@ export function testResults({ sensitivity, specificity }) {
 }
 
 /**
- * Return whether the test used as many views as this result; "" for one view, the default.
+ * Return of which image type the figures of the test are, and whether the test used as many views as this result.
  *
- * @param {ModelCard | null} model
- * @param {number} views
+ * @param {Classification} classification
  */
-export function viewsNote(model, views) {
-  if (views === 1) return "";
-  return t(model?.metrics?.test?.eight_views ? "meaning.eight_views" : "meaning.one_view");
+export function testNote({ answer, model, views }) {
+  const { type, eightViews } = testSet(model, answer.image.type);
+  const sentences = type ? [t(`image_type.figures_${type}`)] : [];
+  if (views === 8) sentences.push(t(eightViews ? "meaning.eight_views" : "meaning.one_view"));
+  return sentences.join(" ");
 }
 
 /**
@@ -177,13 +181,28 @@ export const outcomeCount = (part, counts) =>
 const atLeastOne = (count) => (count < 1 ? t("number.fewer") : formatNumber(count));
 
 /**
- * @param {ModelCard | null} model
- * @param {number} [views] of the result; falls back to the figures for one view
+ * Return the figures of the test for the image type and number of views of a result; where the model has none for the type,
+ * those for all photos, and where it has none for eight views, those for one.
+ *
+ * @param {Classification} classification
  * @returns {TestFigures | null} null for a model that was never evaluated
  */
-export function testFigures(model, views = 1) {
+export function testFigures({ answer, model, views }) {
+  const { oneView, eightViews } = testSet(model, answer.image.type);
+  return (views === 8 ? eightViews : null) ?? oneView ?? null;
+}
+
+/**
+ * @param {ModelCard | null} model
+ * @param {ImageType} type
+ * @returns {{type: ImageType | null, oneView?: TestFigures | undefined, eightViews?: TestFigures | undefined}} `type` is null when
+ *   the figures are for all photos
+ */
+function testSet(model, type) {
   const test = model?.metrics?.test;
-  return (views === 1 ? null : test?.eight_views) ?? test?.all ?? null;
+  const own = test?.types?.[type];
+  if (own?.sensitivity && own.specificity) return { type, oneView: own, eightViews: own.eight_views };
+  return { type: null, oneView: test?.all, eightViews: test?.eight_views };
 }
 
 /**

@@ -112,9 +112,9 @@ export function showAnswer(classification, shown) {
  * @param {Shown} shown
  */
 function fill(classification, { sample, imageType, details }) {
-  const { answer, model, views } = classification;
+  const { answer, model } = classification;
   setPlainText(heading, messages.status(answer));
-  const { strong, rest } = messages.advice(answer, messages.testFigures(model, views));
+  const { strong, rest } = messages.advice(answer, messages.testFigures(classification));
   setPlainText(advice, "");
   advice.append(...(strong ? [createElement("strong", "", strong)] : []), rest);
   if (sample) {
@@ -133,8 +133,9 @@ function fill(classification, { sample, imageType, details }) {
  * @param {Prediction} prediction
  * @param {Classification} classification
  */
-function fillPrediction(prediction, { model, views }) {
-  const test = messages.testFigures(model, views);
+function fillPrediction(prediction, classification) {
+  const { model } = classification;
+  const test = messages.testFigures(classification);
   uncertain.textContent = messages.isUncertain(prediction) ? messages.uncertainty(prediction) : "";
   const { malignant_probability: probability, threshold } = prediction;
   const { malignant, benign, limit } = formatProbabilities(prediction);
@@ -148,8 +149,8 @@ function fillPrediction(prediction, { model, views }) {
   byId("scale-fill", HTMLElement).style.width = `${probability * 100}%`;
   mark("scale", threshold, t("result.threshold", { limit }));
   mark("base", base, base ? messages.baseRateText(base) : "");
-  byId("set", HTMLElement).textContent = messages.predictionSet(prediction, model);
-  showPrevalence(prediction, test, messages.viewsNote(model, views));
+  byId("set", HTMLElement).textContent = messages.predictionSet(prediction, classification);
+  showPrevalence(prediction, test, messages.testNote(classification));
 
   byId("classes", HTMLElement).replaceChildren(
     ...prediction.classes.map(({ code, malignant: isMalignant, probability: share }) => {
