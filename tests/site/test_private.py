@@ -204,6 +204,18 @@ def test_model_of_format_2_matches_service(
             assert one["prediction"]["malignant_probability"] == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.parametrize("where", ["device", "service"])
+def test_eight_views_ignore_rotation(page: Page, base_url: str, where: str) -> None:
+    """Turning the phone does not change the decision of eight views, on this device or by the service."""
+    lesion = np.asarray(Image.open(SAMPLES / "ISIC_0010021.jpg").convert("RGB").resize((448, 448)))
+    rotated = [png(np.rot90(lesion, quarters)) for quarters in range(4)]
+    answers = [here(page, data, 8) if where == "device" else there(base_url, data, 8) for data in rotated]
+    assert len({json.dumps(decided(answer)) for answer in answers}) == 1
+    shares = [answer["prediction"]["malignant_probability"] for answer in answers]
+    # The same eight views in another order; the 8-bit network rounds each of them a little differently.
+    assert max(shares) - min(shares) < 0.005
+
+
 def test_type_that_model_lacks_names_its_message(page: Page) -> None:
     """A type that the model has no operating point for is refused as by the service."""
     assert here(page, png(images()["a lesion"]), image_type="clinical") == "problems.unsupported_image_type"

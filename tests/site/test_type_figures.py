@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.site.test_about import open_about
 from tests.support.site.service import TYPES_CARD, answer, answer_with, typed
+from tests.support.site.visit import set_views
 
 ABOVE = answer(0.62, "malignant")
 DERMATOSCOPE, CAMERA = (
@@ -16,7 +17,7 @@ DERMATOSCOPE, CAMERA = (
 
 
 def analyse(page: Page, body: dict[str, Any], card: dict[str, Any], views: int) -> None:
-    page.locator("#views").set_checked(views == 8)
+    set_views(page, views)
     answer_with(page, body, card)
     expect(page.locator("#meaning")).to_be_visible()
 

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.support.paths import SAMPLES
 from tests.support.site.service import FULL_CARD, answer, answer_with
+from tests.support.site.visit import set_views
 
 IMAGE = SAMPLES / "ISIC_0000026.jpg"
 ANSWERS = {
@@ -82,7 +83,7 @@ def several(page: Page) -> None:
     )
     page.set_input_files("#file", files("a-name-that-is-much-too-long-for-any-phone.jpg", "b.jpg", "c.jpg"))
     # Each row shows the number of views.
-    page.locator("#views").check()
+    set_views(page, 1)
     page.locator("#queue-analyse").click()
     expect(page.locator("[data-state=failed]")).to_have_count(1)
     page.locator("[data-sort=probability]").click()

@@ -27,6 +27,12 @@ LAYOUT_SHIFTS = """
 """
 
 
+def set_views(page: Page, views: int) -> None:
+    """Select the number of views, 1 or 8, among the expert settings."""
+    page.locator("#expert").evaluate("(details) => { details.open = true; }")
+    page.locator("#one-view").set_checked(views == 1)
+
+
 def answer_file(page: Page, image: Path) -> None:
     """Answer in the service's place about a file."""
     page.route("**/api/model", lambda route: route.fulfill(json=CARD))

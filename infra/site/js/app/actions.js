@@ -19,7 +19,7 @@ const analyseButton = byId("analyse", HTMLButtonElement);
 const analyseAllButton = byId("queue-analyse", HTMLButtonElement);
 const cropButton = byId("crop-open", HTMLButtonElement);
 const photoCard = byId("photo", HTMLElement);
-const eightViews = byId("views", HTMLInputElement);
+const oneView = byId("one-view", HTMLInputElement);
 const queue = new Queue(classifyPhoto, onStateChange);
 
 /** @type {Config["limits"]} */
@@ -42,7 +42,7 @@ export function setupActions() {
   byId("cancel", HTMLButtonElement).addEventListener("click", cancel);
   byId("clear", HTMLButtonElement).addEventListener("click", removeCurrent);
   cropButton.addEventListener("click", () => void cropCurrent());
-  eightViews.addEventListener("change", () => table?.updateTable());
+  oneView.addEventListener("change", () => table?.updateTable());
   for (const id of ["camera-open", "camera-again", "retake-camera"]) {
     byId(id, HTMLButtonElement).addEventListener("click", () => void takePhoto(addTaken));
   }
@@ -132,7 +132,7 @@ function onStateChange(photo) {
 /** @param {Photo} photo */
 const isFinished = ({ state }) => state === "done" || state === "failed";
 
-const selectedViews = () => (eightViews.checked ? 8 : 1);
+const selectedViews = () => (oneView.checked ? 1 : 8);
 
 /** @param {Photo} photo without a result for the number of views that is selected now */
 const isOpen = ({ classification }) => classification?.views !== selectedViews();

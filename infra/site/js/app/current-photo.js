@@ -84,7 +84,7 @@ export function showState() {
   cropButton.disabled = isPending;
   const isExpected = photo !== null && photo === expected;
   if (!photo) showEmpty("result.choose");
-  else if (isPending) showBusy(isPrivate() ? "private.working" : "result.slow", isExpected);
+  else if (isPending) showBusy(slowMessage(), isExpected);
   else if (photo.classification) showClassification(photo, photo.classification);
   else if (photo.problem) showProblem(photo.problem);
   else showEmpty("result.press");
@@ -92,6 +92,12 @@ export function showState() {
     expected = null;
     focusResult();
   }
+}
+
+/** Return the key of the sentence about an analysis that takes long. */
+function slowMessage() {
+  if (!isPrivate()) return "result.slow";
+  return byId("one-view", HTMLInputElement).checked ? "private.working" : "private.working_eight";
 }
 
 /**
@@ -116,7 +122,7 @@ function details(photo, classification) {
   const changes = [cropped, classification.note()].filter(Boolean).join("; ");
   /** @type {[string, string][]} */
   const lines = [[t("result.photo"), `${photoName(photo)}, ${t("result.pixels", { width, height, format })}`]];
-  if (classification.views === 8) lines.push([t("result.orientations"), t("result.eight")]);
+  lines.push([t("result.orientations"), t(classification.views === 8 ? "result.eight" : "result.one")]);
   if (source.kind === "sample") lines.push([t("result.source"), `${source.sample.source}, ${source.sample.licence}`]);
   if (changes) lines.push([t("result.sent"), changes]);
   return lines;

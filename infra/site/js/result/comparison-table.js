@@ -136,7 +136,7 @@ function updateRow(photo) {
   cells.name.textContent = name;
   cells.status.textContent = statusOf(photo);
   cells.reason.textContent = reason(photo);
-  cells.orientations.hidden = classification?.views !== 8;
+  cells.orientations.hidden = classification?.views !== 1;
   cells.probability.textContent = prediction ? formatProbabilities(prediction).malignant : "–";
   cells.set.textContent = prediction?.prediction_set.map((side) => t(`result.side_${side}`)).join(", ") ?? "–";
   const top = prediction?.classes[0];
@@ -184,7 +184,7 @@ function addRow(photo) {
   const spinner = createElement("span", "spinner");
   spinner.setAttribute("aria-hidden", "true");
   const reasonText = createElement("small", "why");
-  const orientations = setText(createElement("small", ""), "queue.eight");
+  const orientations = setText(createElement("small", ""), "queue.one");
   const state = createElement("td", "row-status", createElement("div", "", spinner, status), reasonText, orientations, retry);
   const heading = createElement("th", "", show);
   heading.scope = "row";
