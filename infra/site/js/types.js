@@ -26,7 +26,7 @@
  *
  * @typedef {{title?: string, description?: string, about?: string[], links?: Record<string, string | null>,
  *   limits?: {max_upload_bytes: number, max_pixels: number, max_pixels_of?: Record<string, number>,
- *     formats: string[]}}} Config
+ *     max_images?: number, formats: string[]}}} Config
  *
  * @typedef {{decision: "above_threshold" | "below_threshold", malignant_probability: number, threshold: number,
  *   prediction_set: string[], logit: number,
@@ -42,9 +42,15 @@
  *   type_probability: number | null}} ImageInfo `type_probability` is null for a model of one type
  *
  * @typedef {{status: "ok" | "refused", refusal: {code: string, message: string} | null, prediction: Prediction | null,
- *   evidence: Evidence | null, image: ImageInfo,
+ *   evidence: Evidence | null, image: ImageInfo | null}} OneAnswer
+ *
+ * @typedef {"agree" | "disagree"} Agreement of the photos of one lesion about the side of the threshold
+ *
+ * @typedef {OneAnswer & {agreement?: null}} ImageAnswer of one of several photos
+ *
+ * @typedef {OneAnswer & {images?: ImageAnswer[] | null, agreement?: Agreement | null,
  *   model: {version: string, sha256: string}, timing_ms: {decode?: number, infer?: number, total?: number},
- *   disclaimer: string}} Answer
+ *   disclaimer: string}} Answer `image` is null and `images` is not for several photos of one lesion
  *
  * @typedef {{kind: "sample", sample: Sample, number: number}} SampleSource
  *
@@ -58,9 +64,13 @@
  * @typedef {{answer: Answer, model: ModelCard | null, views: number, note: () => string}} Classification `note` says how
  *   the photo was changed before it was analysed, if at all
  *
- * @typedef {{source: Source, address: string | null, isOpening: boolean, state: State, classification: Classification | null,
- *   problem: Problem | null, imageType: ImageTypeChoice}} Photo `address` of its preview, null without one; `isOpening` while a
- *   preview is being made; `imageType` as the person chose it
+ * @typedef {{state: State, classification: Classification | null, problem: Problem | null, imageType: ImageTypeChoice}} Job what is
+ *   classified at once; `imageType` as the person chose it
+ *
+ * @typedef {Job & {source: Source, address: string | null, isOpening: boolean}} Photo `address` of its preview, null without one;
+ *   `isOpening` while a preview is being made
+ *
+ * @typedef {Job & {photos: Photo[], sources: Source[]}} Lesion several photos of one lesion, and the files that they had
  */
 
 /** @import { Problem } from "./problem.js" */

@@ -137,6 +137,14 @@ def typed(body: dict[str, Any], image_type: str, source: str = "detected", proba
     return {**body, "image": {**body["image"], "type": image_type, "type_source": source, "type_probability": probability}}
 
 
+def lesion(probability: float, sides: tuple[str, ...], agreement: str | None, *bodies: dict[str, Any]) -> dict[str, Any]:
+    """Return a response about several photos of one lesion, from the responses about each of them."""
+    kept = ("status", "refusal", "prediction", "evidence", "image")
+    images = [{name: body[name] for name in kept} for body in bodies]
+    combined = {**answer(probability, *sides), "evidence": None, "image": None}
+    return {**combined, "images": images, "agreement": agreement}
+
+
 def answer_with(page: Page, body: Mapping[str, Any], card: Mapping[str, Any] = CARD) -> None:
     """Mock the service's responses from here on, and classify a sample."""
     page.route("**/api/model", lambda route: route.fulfill(json=card))

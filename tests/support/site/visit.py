@@ -69,15 +69,19 @@ CAMERA_RECORDER = """
 """
 
 
+def form_files(route: Route) -> list[bytes]:
+    """Return the files of the form that the page sends."""
+    boundary = parse_options_header(route.request.headers["content-type"])[1][b"boundary"]
+    parts = (route.request.post_data_buffer or b"").split(b"--" + boundary)[1:-1]
+    return [part.split(b"\r\n\r\n", 1)[1].removesuffix(b"\r\n") for part in parts]
+
+
 def record_uploads(page: Page) -> list[bytes]:
     """Fills with the images that the page sends from here on."""
     images: list[bytes] = []
 
     def keep(route: Route) -> None:
-        kind = route.request.headers["content-type"]
-        boundary = parse_options_header(kind)[1][b"boundary"]
-        part = (route.request.post_data_buffer or b"").split(b"--" + boundary)[1]
-        images.append(part.split(b"\r\n\r\n", 1)[1].removesuffix(b"\r\n"))
+        images.append(form_files(route)[0])
         route.continue_()
 
     page.route(lambda url: "/api/classify" in url and "sample" not in url, keep)

@@ -67,15 +67,15 @@ export function classifySample(id, settings, signal) {
 }
 
 /**
- * @param {Blob} photo
+ * @param {Blob[]} photos of one lesion
  * @param {Settings} settings
  * @param {AbortSignal} signal
  * @returns {Promise<Answer>}
  */
-export function classifyUpload(photo, settings, signal) {
+export function classifyUploads(photos, settings, signal) {
   const body = new FormData();
   // Not the name of the file, which may contain the name of a person.
-  body.append("file", photo, "photo");
+  for (const photo of photos) body.append("file", photo, "photo");
   return request(`/api/classify?${query({}, settings)}`, { method: "POST", body, signal });
 }
 

@@ -55,7 +55,7 @@ async function classifyByService(source, options) {
   const { upload, note } = await prepareUpload(source.file, await pixels, limits);
   // Resizing a large photo takes a while, in which private mode may have been switched on.
   if (isPrivate()) return classifyOnDevice(source, options);
-  const answer = await service.classifyUpload(upload, settings, signal);
+  const answer = await service.classifyUploads([upload], settings, signal);
   return { answer, model: await service.getModel(answer.model.sha256), note };
 }
 

@@ -25,6 +25,7 @@ export function setupImageType(onChoice) {
  */
 export function showImageType({ answer, model }, chosen) {
   const types = typesOf(model);
+  // Several photos of one lesion have a type each, which stands beside the photo.
   const text = describeImageType(answer.image);
   section.hidden = !text && !types.length;
   sentence.textContent = text;
@@ -55,10 +56,11 @@ function option(value) {
 /**
  * Return the sentence about the type of a photo.
  *
- * @param {ImageInfo} image
+ * @param {ImageInfo | null} image
  * @returns {string} "" when the type is only assumed
  */
-export function describeImageType({ type, type_source: source, type_probability: share }) {
-  if (typeof share !== "number") return "";
+export function describeImageType(image) {
+  if (typeof image?.type_probability !== "number") return "";
+  const { type, type_source: source, type_probability: share } = image;
   return t(`image_type.${source}_${type}`, { share: formatPercent(share, 0) });
 }

@@ -7,6 +7,7 @@ import { formatNumber } from "../i18n/number-format.js";
 import { onLanguageChange } from "../i18n/translations.js";
 import * as messages from "./messages.js";
 import { wholeOutcomes } from "./natural-frequencies.js";
+import { testResults } from "./test-figures.js";
 
 const PREVALENCES = [0.01, 0.02, 0.05, 0.1, 0.2];
 const DEFAULT_PREVALENCE = 0.02;
@@ -71,7 +72,7 @@ function showOutcomes() {
   if (!shown) return;
   const { prediction, test, note } = shown;
   const outcomes = wholeOutcomes(test.sensitivity?.value ?? 0, test.specificity?.value ?? 0, prevalence, PEOPLE);
-  byId("meaning-test", HTMLElement).textContent = [messages.testResults(test), note].filter(Boolean).join(" ");
+  byId("meaning-test", HTMLElement).textContent = [testResults(test), note].filter(Boolean).join(" ");
   byId("prevalence-example", HTMLElement).textContent = messages.prevalenceExample(prevalence);
   byId("prevalence-chosen", HTMLElement).textContent = `${wholePercent(prevalence)}.`;
   const { all, own } = messages.outcomes(prediction, outcomes);
