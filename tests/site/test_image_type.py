@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.site.test_print import printed
+from tests.support.site.report import printed
 from tests.support.site.service import CARD, TYPES_CARD, answer, answer_with, typed
 from tests.support.site.visit import named_files
 

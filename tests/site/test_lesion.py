@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, Route, expect
 
-from tests.site.test_print import DIAGNOSES, printed
+from tests.support.site.report import DIAGNOSES, printed
 from tests.support.site.service import CARD, TYPES_CARD, answer, lesion, typed
 from tests.support.site.visit import IMAGES, UPLOAD_LIMIT, form_files, named_files
 
