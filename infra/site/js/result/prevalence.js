@@ -18,7 +18,6 @@ let prevalence = DEFAULT_PREVALENCE;
 const listeners = [];
 
 onLanguageChange(showChoice);
-showChoice();
 
 /** @param {() => void} listener called after each change of the prevalence */
 export function onPrevalenceChange(listener) {
@@ -38,7 +37,8 @@ export function shownPrediction(classification) {
   return prediction && atPrevalence(prediction, calibrationPrior(classification), prevalence);
 }
 
-function showChoice() {
+/** Show the choice and its example in the current language. */
+export function showChoice() {
   choice.replaceChildren(
     ...PREVALENCES.map((value) => {
       const input = createElement("input", "");

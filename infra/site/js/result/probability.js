@@ -6,7 +6,7 @@ import { byId, createElement } from "../dom.js";
 import { formatPercent, formatProbabilities, percentDigits, wholePercent } from "../i18n/number-format.js";
 import { t } from "../i18n/translations.js";
 import * as messages from "./messages.js";
-import { chosenPrevalence, onPrevalenceChange, shownPrediction } from "./prevalence.js";
+import { chosenPrevalence, onPrevalenceChange, showChoice, shownPrediction } from "./prevalence.js";
 import { calibrationPrior } from "./prior-shift.js";
 import { score } from "./verdict.js";
 
@@ -20,6 +20,7 @@ onPrevalenceChange(show);
 /** @param {Classification} classification in the current language */
 export function showProbability(classification) {
   shown = classification;
+  showChoice();
   show();
 }
 
