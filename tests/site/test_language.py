@@ -45,7 +45,7 @@ def test_language_choice_applies_and_is_remembered(page: Page) -> None:
         "einem Arzt."
     )
     expect(page.locator("#malignant")).to_have_text("0,2\N{NO-BREAK SPACE}%")
-    expect(page.locator("#classes li").first).to_contain_text("Melanom")
+    expect(page.locator("#classes li").last).to_contain_text("Melanom")
     expect(page.locator("html")).to_have_attribute("lang", "de")
     page.reload()
     expect(page.get_by_role("button", name="Beispiel 3")).to_be_visible()

@@ -135,7 +135,7 @@ def test_number_follows_prevalence_everywhere(opened: Callable[..., Page]) -> No
     heading = page.locator("#result-heading").inner_text()
     for prevalence, malignant, limit, number in (
         ("1%", "4.7%", "1.3%", 47),
-        ("5%", "21%", "6.6%", 205),
+        ("5%", "20%", "6.6%", 205),
         ("20%", "55%", "25%", 550),
     ):
         page.get_by_role("radio", name=prevalence, exact=True).check(force=True)
