@@ -20,7 +20,7 @@ onPrevalenceChange(show);
 /** @param {Classification} classification in the current language */
 export function showProbability(classification) {
   shown = classification;
-  showChoice();
+  if (classification.answer.prediction) showChoice();
   show();
 }
 
