@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.site.service import CARD, answer, answer_with
-from tests.support.site.visit import open_experts, set_views
+from tests.support.site.visit import HEADINGS, open_experts, set_views
 
 LANGUAGES = ("en", "es", "de", "fr")
 ABOVE, BELOW = answer(0.62, "malignant"), answer(0.034, "benign")
@@ -132,7 +132,6 @@ def test_number_follows_prevalence_everywhere(opened: Callable[..., Page]) -> No
     """Score, sentence, scale and diagnoses show the probability at the chosen prevalence; the heading stays."""
     page = opened(width=1280)
     answer_with(page, ABOVE)
-    heading = page.locator("#result-heading").inner_text()
     for prevalence, malignant, limit, number in (
         ("1%", "4.7%", "1.3%", 47),
         ("5%", "20%", "6.6%", 205),
@@ -159,7 +158,7 @@ def test_number_follows_prevalence_everywhere(opened: Callable[..., Page]) -> No
             (fill["x"] + fill["width"], malignant),
         ):
             assert (place - bar["x"]) / bar["width"] == pytest.approx(float(text.rstrip("%")) / 100, abs=0.012)
-        expect(page.locator("#result-heading")).to_have_text(heading)
+        expect(page.locator("#result-heading")).to_have_text(HEADINGS["above"])
     expect(page.locator("#prior")).to_contain_text("of which 25% show a malignant lesion")
     expect(page.locator("#prior")).to_contain_text("Saerens et al., Neural Computation, 2002")
 
