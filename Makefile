@@ -36,9 +36,11 @@ CDK_RUN = PATH="$(NODE):$$PATH" CDK_DISABLE_CLI_TELEMETRY=1 infra/node_modules/.
 # Example values for every option, so that `make synth` also checks the templates that they add.
 EVERY_OPTION := region=eu-central-1 waf=true tracing=true provisioned_concurrency=1 domain_name=moles.example.org \
 	hosted_zone_id=Z0123456789 alarm_email=you@example.org origin_secret=2 url_hosts=images.example.org \
-	batch_bucket=my-images batch_prefix=clinic/2025/
+	batch_bucket=my-images batch_prefix=clinic/2025/ flat_rate_plan=true
+# Settings that exclude each other.
+NO_KEY := topic_key=false stopped=true waf=true flat_rate_plan=true
 
-.PHONY: help serve packages setup test test-all tools check train export reproduce synth sbom bootstrap deploy destroy
+.PHONY: help serve packages setup test test-all tools check train export reproduce synth sbom bootstrap deploy destroy stop start
 
 help: ## List the targets (default)
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -124,7 +126,8 @@ tools: packages
 synth: tools ## Synthesise the CloudFormation templates -> cdk.out, cdk.out/all (every option); check them
 	$(CDK_RUN) synth --quiet
 	$(CDK_RUN) synth --quiet --output cdk.out/all $(EVERY_OPTION:%=-c lesion:%)
-	$(VENV)/bin/cfn-lint --ignore-checks W3005 -- cdk.out/*.template.json cdk.out/all/*.template.json
+	$(CDK_RUN) synth --quiet --output cdk.out/stopped $(NO_KEY:%=-c lesion:%)
+	$(VENV)/bin/cfn-lint --ignore-checks W3005 -- cdk.out/*.template.json cdk.out/*/*.template.json
 
 sbom: packages ## List the packages of function and page with their licences -> build/sbom (CycloneDX)
 	$(VENV)/bin/python -m infra.packaging.sbom
@@ -134,6 +137,12 @@ bootstrap: tools ## Prepare an account and region for the CDK, once: CDK=aws://A
 
 deploy: tools ## Deploy to the AWS account of the environment
 	$(CDK_RUN) deploy --all $(CDK)
+
+stop: tools ## Kill switch: no answer, no distribution; nothing is deleted. `make deploy` refuses to run until `make start`
+	$(VENV)/bin/python -m infra.operate.switch stop $(CDK)
+
+start: tools ## Turn the stopped service on again
+	$(VENV)/bin/python -m infra.operate.switch start $(CDK)
 
 destroy: tools ## Delete the deployment
 	$(CDK_RUN) destroy --all $(CDK)

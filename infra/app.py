@@ -8,7 +8,8 @@ from cdk_nag import AwsSolutionsChecks
 from infra.config import SettingError, Settings, read_settings
 from infra.packaging.bundle import BundleError
 from infra.stacks.batch import BatchStack
-from infra.stacks.edge import EdgeStack, needs_edge
+from infra.stacks.delivery import DeliveryStack
+from infra.stacks.edge import REGION, EdgeStack, needs_edge
 from infra.stacks.service import ServiceStack
 
 
@@ -18,6 +19,8 @@ def build(app: App, settings: Settings) -> tuple[ServiceStack, EdgeStack | None]
     stack = ServiceStack(app, settings.name, settings, edge)
     if edge:
         stack.add_stack_dependency(edge)
+    if settings.region != REGION:
+        DeliveryStack(app, f"{settings.name}Delivery", settings, stack.distribution, edge.web_acl_arn if edge else None)
     if settings.batch_bucket:
         BatchStack(app, f"{settings.name}Batch", settings)
     Tags.of(app).add("service", settings.name)

@@ -17,6 +17,9 @@ GATEWAY_SECONDS = 29
 """Timeout of the HTTP API's integration, the largest that it allows. A function that runs longer is billed although nobody
 receives its answer."""
 
+FIREWALL_WINDOW_S = 300
+"""Window in seconds over which the web ACL counts requests, and of the alarms on traffic."""
+
 LogDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365]
 """Retention periods of CloudWatch Logs, up to a year."""
 
@@ -142,13 +145,54 @@ class Settings(BaseModel):
         default=365, description="Days for which browsers refuse the page without TLS (HSTS).", ge=1, le=730
     )
     waf: Switch = Field(
-        default=False, description="Whether a web ACL limits the requests of one IP address. It costs USD 6 a month."
+        default=False, description="Whether a web ACL limits the requests of one IP address. It has a monthly price."
     )
     waf_requests: Number = Field(
         default=300,
         description="Requests to the API from one IP address in five minutes before it is blocked.",
         ge=10,
         le=1_000_000,
+    )
+    waf_page_requests: Number = Field(
+        default=600,
+        description="Requests to all paths from one IP address in five minutes before it is blocked. A visit has thirty.",
+        ge=100,
+        le=1_000_000,
+    )
+    flat_rate_plan: Switch = Field(
+        default=False,
+        description="Whether CloudFront's flat-rate plan Free covers the distribution. Needs `waf`; not confirmed in an "
+        "account (docs/operations.md).",
+    )
+    stopped: Switch = Field(
+        default=False,
+        description="Whether the service stays off: distribution disabled, no concurrency. For deployments while stopped "
+        "(docs/operations.md).",
+    )
+    alarm_requests: Number = Field(
+        default=20_000,
+        description="Alarm threshold for requests to CloudFront in five minutes.",
+        ge=100,
+        le=1_000_000_000,
+    )
+    alarm_download_mb: Number = Field(
+        default=2000,
+        description="Alarm threshold for the data that CloudFront sends in five minutes, in MB.",
+        ge=10,
+        le=1_000_000_000,
+    )
+    alarm_rejected_percent: Number = Field(
+        default=50, description="Alarm threshold for the share of 4xx among requests to the API, in percent.", ge=1, le=100
+    )
+    alarm_refused_percent: Number = Field(
+        default=60,
+        description="Alarm threshold for the share of refused images in an hour, in percent. Choose twice the usual share.",
+        ge=1,
+        le=100,
+    )
+    topic_key: Switch = Field(
+        default=True,
+        description="Whether a KMS key of this account encrypts the alarms' topic. It has a monthly price.",
     )
     alarm_email: str = _text(
         "",
@@ -158,7 +202,7 @@ class Settings(BaseModel):
     )
     slow_ms: Number = Field(
         default=3000,
-        description="Alarm threshold for the 95th percentile of the duration, in milliseconds.",
+        description="Alarm threshold for the 95th percentile of the API's latency, in milliseconds.",
         ge=100,
         le=25_000,
     )
@@ -268,6 +312,12 @@ def _check_consistency(settings: Settings) -> None:
     if 0 < settings.reserved_concurrency < settings.provisioned_concurrency:
         raise SettingError(
             f"{PREFIX}provisioned_concurrency is more than {PREFIX}reserved_concurrency. Make the first at most the second."
+        )
+    if settings.flat_rate_plan and not settings.waf:
+        raise SettingError(f"{PREFIX}flat_rate_plan needs a web ACL, which the plan includes. Set {PREFIX}waf to true too.")
+    if settings.stopped and settings.provisioned_concurrency:
+        raise SettingError(
+            f"{PREFIX}provisioned_concurrency keeps environments that {PREFIX}stopped turns off. Set the first to 0."
         )
     if settings.batch_prefix and not settings.batch_bucket:
         raise SettingError(f"{PREFIX}batch_prefix belongs to a bucket. Set {PREFIX}batch_bucket too, or leave it out.")

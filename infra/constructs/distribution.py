@@ -72,7 +72,7 @@ def create_distribution(
 
     Args:
         scope: parent construct.
-        settings: price class, domain, HSTS.
+        settings: price class, domain, HSTS, whether the service is stopped.
         bucket: of the page; this distribution becomes its only reader.
         api_host: host of the API's own address.
         secret: value of the header that the function requires, see `infra.constructs.origin_secret`.
@@ -83,6 +83,7 @@ def create_distribution(
     distribution = Distribution(
         scope,
         "Distribution",
+        enabled=not settings.stopped,
         comment="Skin-lesion classifier: page and API",
         default_root_object="index.html",
         default_behavior=BehaviorOptions(
@@ -201,8 +202,9 @@ def _reasons(settings: Settings) -> dict[str, str]:
     }
     if not settings.waf:
         reasons["AwsSolutions-CFR2"] = (
-            "The web ACL costs USD 6 a month without any traffic, so it is optional (lesion:waf). Without it the stage's "
-            "throttle, the reserved concurrency and the budget alarm bound the cost of an attack."
+            "The web ACL has a monthly price without any traffic, so it is optional (lesion:waf). Without it, the stage's "
+            "throttle and the reserved concurrency limit only the cost of the API. Nothing limits requests to the page: "
+            "alarms on requests and downloads announce them, and `make stop` ends them."
         )
     if not settings.domain_name:
         reasons["AwsSolutions-CFR4"] = (

@@ -63,7 +63,8 @@ class ClassifierFunction(Construct):
             role=role,
             memory_size=settings.memory_mb,
             timeout=Duration.seconds(settings.timeout_s),
-            reserved_concurrent_executions=settings.reserved_concurrency or None,
+            # A reservation of zero refuses every call.
+            reserved_concurrent_executions=0 if settings.stopped else settings.reserved_concurrency or None,
             environment=_environment(settings, origin_secrets),
             log_group=log,
             logging_format=LoggingFormat.JSON,

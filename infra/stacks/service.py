@@ -8,18 +8,24 @@ from aws_cdk.aws_route53_targets import CloudFrontTarget
 from constructs import Construct
 
 from infra.config import Settings
+from infra.constructs.delivery_alarms import DeliveryAlarms
 from infra.constructs.distribution import create_distribution
 from infra.constructs.function import ClassifierFunction
 from infra.constructs.http_api import ClassifierApi
 from infra.constructs.monitoring import Monitoring
 from infra.constructs.origin_secret import OriginSecret
+from infra.constructs.plan import create_plan
 from infra.constructs.rollout import create_rollout
 from infra.constructs.site import create_site_bucket, deploy_site
-from infra.stacks.edge import EdgeStack, hosted_zone
+from infra.stacks.edge import REGION, EdgeStack, hosted_zone
 
 
 class ServiceStack(Stack):
-    """Stack of the service: function, HTTP API, page, distribution and monitoring."""
+    """Stack of the service: function, HTTP API, page, distribution and monitoring.
+
+    Attributes:
+        distribution: of page and API.
+    """
 
     def __init__(self, scope: Construct, id: str, settings: Settings, edge: EdgeStack | None) -> None:
         super().__init__(
@@ -35,7 +41,7 @@ class ServiceStack(Stack):
         monitoring = Monitoring(self, "Watch", settings, api.api, function.alias)
         create_rollout(self, settings, function.alias, monitoring.alarms.for_rollback)
         bucket = create_site_bucket(self, settings)
-        distribution = create_distribution(
+        self.distribution = distribution = create_distribution(
             self,
             settings,
             bucket=bucket,
@@ -47,12 +53,16 @@ class ServiceStack(Stack):
         # On a rotation, the function must accept the new secret before CloudFront sends it.
         distribution.node.add_dependency(function.alias)
         deploy_site(self, settings, bucket, distribution)
+        if settings.region == REGION:
+            DeliveryAlarms(self, "Delivery", settings, distribution, monitoring.topic)
+            create_plan(self, settings, distribution, edge.web_acl_arn if edge else None)
         if settings.hosted_zone_id:
             _records(self, settings, distribution)
         host = settings.domain_name or distribution.distribution_domain_name
         CfnOutput(self, "Address", value=f"https://{host}/", description="The page.")
         CfnOutput(self, "Host", value=distribution.distribution_domain_name, description="Target of a custom domain.")
         CfnOutput(self, "FunctionName", value=function.function.function_name)
+        CfnOutput(self, "DistributionId", value=distribution.distribution_id)
         CfnOutput(self, "AlarmTopic", value=monitoring.topic.topic_arn, description="Subscribe to receive alarms.")
         CfnOutput(self, "DashboardName", value=monitoring.dashboard.dashboard_name)
 

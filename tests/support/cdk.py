@@ -20,6 +20,7 @@ EVERY_OPTION: dict[str, Any] = {
     "provisioned_concurrency": 2,
     "domain_name": "moles.example.org",
     "hosted_zone_id": "Z0123456789",
+    "flat_rate_plan": True,
     "alarm_email": "you@example.org",
     "origin_secret": 2,
     "title": "Moles",

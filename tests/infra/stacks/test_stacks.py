@@ -383,7 +383,12 @@ def test_by_default_there_is_no_firewall_no_domain_and_one_stack(plain: Assembly
 
 
 def test_firewall_and_certificate_are_in_us_east_1_whatever_the_region(full: Assembly) -> None:
-    assert full.stacks() == {"LesionEdge": "us-east-1", "Lesion": "eu-central-1", "LesionBatch": "eu-central-1"}
+    assert full.stacks() == {
+        "LesionEdge": "us-east-1",
+        "Lesion": "eu-central-1",
+        "LesionDelivery": "us-east-1",
+        "LesionBatch": "eu-central-1",
+    }
     assert full.resources("AWS::WAFv2::WebACL", "LesionEdge")
     assert full.resources("AWS::CertificateManager::Certificate", "LesionEdge")
     assert not full.resources("AWS::WAFv2::WebACL") and not full.resources("AWS::CertificateManager::Certificate")
@@ -391,25 +396,6 @@ def test_firewall_and_certificate_are_in_us_east_1_whatever_the_region(full: Ass
     assert "FirewallArn" in json.dumps(config["WebACLId"])
     assert "Certificate" in json.dumps(config["ViewerCertificate"]["AcmCertificateArn"])
     assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
-
-
-def test_the_firewall_counts_requests_to_the_api_and_keeps_no_samples(full: Assembly) -> None:
-    firewall = full.only("AWS::WAFv2::WebACL", "LesionEdge")
-    assert (firewall["Scope"], firewall["DefaultAction"]) == ("CLOUDFRONT", {"Allow": {}})
-    (rule,) = firewall["Rules"]
-    rate = rule["Statement"]["RateBasedStatement"]
-    assert (rate["Limit"], rate["EvaluationWindowSec"], rate["AggregateKeyType"]) == (300, 300, "IP")
-    counted = rate["ScopeDownStatement"]["ByteMatchStatement"]
-    assert (counted["PositionalConstraint"], counted["SearchString"]) == ("STARTS_WITH", "/api/")
-    transformations = sorted((item["Priority"], item["Type"]) for item in counted["TextTransformations"])
-    assert transformations == [(0, "URL_DECODE"), (1, "NORMALIZE_PATH")]
-    answer = rule["Action"]["Block"]["CustomResponse"]
-    assert answer["ResponseCode"] == 429
-    body = firewall["CustomResponseBodies"][answer["CustomResponseBodyKey"]]["Content"]
-    assert list(json.loads(body)) == ["type", "title", "status", "detail", "code"]
-    assert json.loads(body)["type"] == "/api/docs#too_many_requests"
-    for config in (firewall["VisibilityConfig"], rule["VisibilityConfig"]):
-        assert config["SampledRequestsEnabled"] is False
 
 
 def test_an_own_domain_gets_its_records(full: Assembly) -> None:
@@ -421,24 +407,6 @@ def test_an_own_domain_gets_its_records(full: Assembly) -> None:
     }
 
 
-def metric_of(alarm: dict[str, Any]) -> tuple[str, str, str]:
-    return alarm["Namespace"], alarm["MetricName"], alarm.get("Statistic") or alarm["ExtendedStatistic"]
-
-
-def test_four_alarms_tell_the_topic(assembly: Assembly) -> None:
-    (topic,) = assembly.resources("AWS::SNS::Topic")
-    alarms = [item["Properties"] for item in assembly.resources(ALARM).values()]
-    assert {metric_of(alarm): alarm["Threshold"] for alarm in alarms} == {
-        ("AWS/ApiGateway", "5xx", "Sum"): 3,
-        ("AWS/Lambda", "Errors", "Sum"): 1,
-        ("AWS/Lambda", "Throttles", "Sum"): 1,
-        ("AWS/Lambda", "Duration", "p95"): 3000,
-    }
-    for alarm in alarms:
-        assert alarm["AlarmActions"] == [{"Ref": topic}]
-        assert alarm["TreatMissingData"] == "notBreaching"
-
-
 def test_a_new_version_comes_step_by_step_and_goes_where_it_fails(assembly: Assembly) -> None:
     (alias,) = assembly.resources("AWS::Lambda::Alias").values()
     (name,) = assembly.resources("AWS::CodeDeploy::DeploymentGroup")
@@ -447,7 +415,7 @@ def test_a_new_version_comes_step_by_step_and_goes_where_it_fails(assembly: Asse
     assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
     assert group["AlarmConfiguration"]["Enabled"] is True
     alarms = assembly.resources(ALARM)
-    watched = {metric_of(alarms[alarm["Name"]["Ref"]]["Properties"])[1] for alarm in group["AlarmConfiguration"]["Alarms"]}
+    watched = {alarms[alarm["Name"]["Ref"]]["Properties"]["MetricName"] for alarm in group["AlarmConfiguration"]["Alarms"]}
     assert watched == {"5xx", "Errors"}
 
 
