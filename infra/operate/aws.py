@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from infra.config import Settings, read_settings
@@ -47,7 +48,7 @@ def lookup_clients(own: Clients, account: str, region: str) -> Clients:
 def context_arguments(arguments: Sequence[str]) -> dict[str, str]:
     """Return the `-c key=value` among the arguments of a CDK command; the others are CDK's own."""
     found = {}
-    for flag, given in zip(arguments, [*arguments[1:], ""], strict=True):
+    for flag, given in zip_longest(arguments, arguments[1:], fillvalue=""):
         text = given if flag in ("-c", "--context") else flag.partition("=")[2] if flag.startswith("--context=") else ""
         key, equals, value = text.partition("=")
         if equals:

@@ -57,13 +57,19 @@ class Deployed:
                 f"The stack {settings.name} has no output DistributionId. It is of an older version: disable the "
                 "distribution in the console, or deploy this version first."
             )
-        template = cloudformation.get_template(StackName=settings.name)["TemplateBody"]
-        resources = json.loads(template)["Resources"] if isinstance(template, str) else template["Resources"]
+        resources = template_resources(cloudformation, settings.name)
         (alias,) = _properties(resources, "AWS::Lambda::Alias")
         function = resources[alias["FunctionName"]["Ref"]]["Properties"]
         provisioned = alias.get("ProvisionedConcurrencyConfig", {}).get("ProvisionedConcurrentExecutions", 0)
         reserved = function.get("ReservedConcurrentExecutions")
         return cls(outputs["FunctionName"], outputs["DistributionId"], reserved, provisioned)
+
+
+def template_resources(cloudformation: Client, stack: str) -> dict[str, Any]:
+    """Return the resources of the template that a stack was deployed with."""
+    template = cloudformation.get_template(StackName=stack)["TemplateBody"]
+    resources: dict[str, Any] = (json.loads(template) if isinstance(template, str) else template)["Resources"]
+    return resources
 
 
 def _properties(resources: Mapping[str, Any], kind: str) -> list[Any]:

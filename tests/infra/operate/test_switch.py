@@ -134,6 +134,7 @@ def test_a_stack_without_the_output_is_named(plain: Assembly) -> None:
 
 def test_settings_are_read_from_the_arguments_of_cdk() -> None:
     arguments = ["--require-approval", "never", "-c", "lesion:region=eu-west-1", "--context=lesion:name=Moles", "-c"]
+    assert context_arguments([]) == {}
     assert context_arguments(arguments) == {"lesion:region": "eu-west-1", "lesion:name": "Moles"}
     settings = settings_of(arguments)
     assert (settings.region, settings.name) == ("eu-west-1", "Moles")
