@@ -8,6 +8,7 @@ from aws_cdk.aws_route53_targets import CloudFrontTarget
 from constructs import Construct
 
 from infra.config import Settings
+from infra.constructs.canary import create_canary
 from infra.constructs.delivery_alarms import DeliveryAlarms
 from infra.constructs.distribution import create_distribution
 from infra.constructs.function import ClassifierFunction
@@ -39,7 +40,11 @@ class ServiceStack(Stack):
         function = ClassifierFunction(self, "Service", settings, secret.accepted)
         api = ClassifierApi(self, "Gateway", settings, function.alias)
         monitoring = Monitoring(self, "Watch", settings, api.api, function.alias)
-        create_rollout(self, settings, function.alias, monitoring.alarms.for_rollback)
+        # A stopped function would refuse the canary's call.
+        canary = (
+            None if settings.stopped else create_canary(self, settings, function.function.current_version, secret.current)
+        )
+        create_rollout(self, settings, function.alias, monitoring.alarms.for_rollback, canary)
         bucket = create_site_bucket(self, settings)
         self.distribution = distribution = create_distribution(
             self,

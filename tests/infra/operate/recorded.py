@@ -6,6 +6,18 @@ from typing import Any
 import boto3
 from botocore.stub import Stubber
 
+CONFIG: dict[str, Any] = {
+    "CallerReference": "cdk",
+    "Comment": "page",
+    "Enabled": True,
+    "Origins": {"Quantity": 1, "Items": [{"Id": "bucket", "DomainName": "bucket.s3.amazonaws.com"}]},
+    "DefaultCacheBehavior": {"TargetOriginId": "bucket", "ViewerProtocolPolicy": "https-only"},
+}
+OUTPUTS = [
+    {"OutputKey": "FunctionName", "OutputValue": "lesion-function"},
+    {"OutputKey": "DistributionId", "OutputValue": "E1"},
+]
+
 
 @dataclass
 class Recorded:

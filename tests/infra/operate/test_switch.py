@@ -1,28 +1,16 @@
 """The kill switch: what it sends to AWS, in which order, and what it restores. botocore checks each request's form."""
 
 import json
-from typing import Any
 
 import pytest
 
 from infra.config import Settings
 from infra.operate.aws import context_arguments, settings_of
 from infra.operate.switch import Deployed, SwitchError, is_stopped, start, stop
-from tests.infra.operate.recorded import Recorded
+from tests.infra.operate.recorded import CONFIG, OUTPUTS, Recorded
 from tests.support.cdk import Assembly
 
 REGION = "us-east-1"
-CONFIG: dict[str, Any] = {
-    "CallerReference": "cdk",
-    "Comment": "page",
-    "Enabled": True,
-    "Origins": {"Quantity": 1, "Items": [{"Id": "bucket", "DomainName": "bucket.s3.amazonaws.com"}]},
-    "DefaultCacheBehavior": {"TargetOriginId": "bucket", "ViewerProtocolPolicy": "https-only"},
-}
-OUTPUTS = [
-    {"OutputKey": "FunctionName", "OutputValue": "lesion-function"},
-    {"OutputKey": "DistributionId", "OutputValue": "E1"},
-]
 
 
 def stack(clients: Recorded, template: str, outputs: list[dict[str, str]] = OUTPUTS) -> None:

@@ -182,7 +182,7 @@ def test_the_image_is_made_of_the_function_the_model_and_the_samples(plain: Asse
 
 def test_every_log_forgets_after_30_days_and_goes_with_the_stack(assembly: Assembly) -> None:
     logs = assembly.resources(LOG_GROUP)
-    assert len(logs) == 4
+    assert len(logs) == 5
     assert {log["Properties"]["RetentionInDays"] for log in logs.values()} == {30}
     assert {log["DeletionPolicy"] for log in logs.values()} == {"Delete"}
 
@@ -356,8 +356,8 @@ def test_cloudfront_shows_the_function_a_secret_that_stands_in_no_template(plain
     reference = {"Fn::Join": ["", ["{{resolve:secretsmanager:", {"Ref": secret}, ":SecretString:::}}"]]}
     assert api_secret(plain) == reference
     assert the_function(plain)[1]["Environment"]["Variables"]["LESION_ORIGIN_SECRETS"] == reference
-    # Nor is it told as an output, or by another resource.
-    assert plain.text().count("resolve:secretsmanager") == 2
+    # Nor is it told as an output, or by another resource but the canary, which asks as CloudFront does.
+    assert plain.text().count("resolve:secretsmanager") == 3
 
 
 def test_while_the_secret_changes_the_function_takes_both(full: Assembly) -> None:
