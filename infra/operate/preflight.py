@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from infra.config import PREFIX, SettingError, Settings
 from infra.operate.aws import ACCESS_DENIED, Clients, context_arguments, error_code, lookup_clients, own_clients, settings_of
 from infra.operate.switch import Deployed, SwitchError, is_stopped, template_resources
+from infra.packaging.base_image import BaseImage
 
 EDGE = "us-east-1"
 BOOTSTRAP_VERSION = 8
@@ -40,7 +41,9 @@ class Found:
     arguments: list[str] = field(default_factory=list)
 
 
-def check(clients: Clients, settings: Settings, given: Sequence[str], has_docker: Callable[[], bool]) -> Found:
+def check(
+    clients: Clients, settings: Settings, given: Sequence[str], has_docker: Callable[[], bool], base: BaseImage
+) -> Found:
     """Return what stands in the way of a deployment.
 
     Args:
@@ -48,6 +51,7 @@ def check(clients: Clients, settings: Settings, given: Sequence[str], has_docker
         settings: of the deployment.
         given: names of the settings that the command line sets.
         has_docker: whether images can be built.
+        base: base image of the functions.
     """
     found = Found()
     for part in (_bootstrap, _concurrency, _cloudfront, _stopped):
@@ -62,6 +66,11 @@ def check(clients: Clients, settings: Settings, given: Sequence[str], has_docker
                     "It is not known whether the service is stopped (make stop). Allow these credentials to assume the role "
                     "cdk-hnb659fds-lookup-role-* of the CDK's bootstrap, as docs/operations.md says."
                 )
+    if not base.digest:
+        found.obstacles.append(
+            "lambda/base-image.json has no digest, so that AWS's patches of the base image would be missed. Run "
+            "`PYTHONPATH=lambda python3 -m infra.packaging.base_image`, and commit the file."
+        )
     if not has_docker():
         found.obstacles.append(
             "No Docker engine answers. Start one, or set CDK_DOCKER to a command that builds images as docker does."
@@ -194,7 +203,7 @@ def main(arguments: Sequence[str]) -> int:
         settings = settings_of(arguments)
         own = own_clients()
         clients = lookup_clients(own, account_of(own, settings), settings.region)
-        found = check(clients, settings, given, docker_answers)
+        found = check(clients, settings, given, docker_answers, BaseImage.read())
     except (SettingError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 1

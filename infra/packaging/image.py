@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from infra.packaging.base_image import BaseImage
 from infra.packaging.buildah import BUILD, REPOSITORY, ImageError, build_with_buildah, run
 
 DOCKERFILE = "lambda/Dockerfile"
@@ -31,7 +32,7 @@ ARCHIVE = BUILD / "lesion.tar"
 TAG = "localhost/lesion:dev"
 TARGET = "service"
 """Stage of the Dockerfile, named because an older buildah ignores the default and builds every stage."""
-LAMBDA_BASE = "public.ecr.aws/lambda/python:3.13"
+LAMBDA_BASE = BaseImage.read().reference
 MAX_MEGABYTES = 130
 """Largest compressed size that the image may add to its base."""
 
@@ -112,7 +113,17 @@ def has_docker() -> bool:
 def _build_with_docker(context: Path, archive: Path, tag: str, arguments: list[str]) -> int:
     run(["docker", "pull", "--quiet", LAMBDA_BASE])
     run(
-        ["docker", "build", *arguments, "--platform", "linux/amd64", "--provenance=false", str(context)],
+        [
+            "docker",
+            "build",
+            *arguments,
+            "--build-arg",
+            f"BASE_IMAGE={LAMBDA_BASE}",
+            "--platform",
+            "linux/amd64",
+            "--provenance=false",
+            str(context),
+        ],
         {"DOCKER_BUILDKIT": "1", "SOURCE_DATE_EPOCH": "0"},
     )
     run(["docker", "save", "--output", str(archive), tag])

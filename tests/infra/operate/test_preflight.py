@@ -7,11 +7,12 @@ import pytest
 
 from infra.config import SettingError, Settings
 from infra.operate.preflight import BOOTSTRAP_PARAMETER, BOOTSTRAP_VERSION, EDGE, Found, account_of, check
-from tests.infra.operate.recorded import Recorded
-from tests.infra.operate.test_switch import CONFIG, OUTPUTS
+from infra.packaging.base_image import BaseImage
+from tests.infra.operate.recorded import CONFIG, OUTPUTS, Recorded
 from tests.support.cdk import Assembly
 
 REGION = "us-east-1"
+PINNED = BaseImage("public.ecr.aws/lambda/python:3.13", "sha256:" + 64 * "a")
 
 
 def bootstrap(clients: Recorded, region: str, version: int | None) -> None:
@@ -66,7 +67,7 @@ def account(
 
 
 def checked(clients: Recorded, settings: Settings | None = None, *given: str, docker: bool = True) -> Found:
-    return check(clients, settings or Settings(), given, lambda: docker)
+    return check(clients, settings or Settings(), given, lambda: docker, PINNED)
 
 
 def test_an_account_that_is_ready_has_no_obstacle() -> None:
@@ -137,6 +138,12 @@ def test_an_account_without_distribution_is_told_of_the_verification() -> None:
 def test_no_docker_engine() -> None:
     (sentence,) = checked(account(), docker=False).obstacles
     assert sentence.startswith("No Docker engine answers.") and "CDK_DOCKER" in sentence
+
+
+def test_a_base_image_without_a_digest_is_not_deployed() -> None:
+    unpinned = BaseImage(PINNED.image, "")
+    (sentence,) = check(account(), Settings(), (), lambda: True, unpinned).obstacles
+    assert sentence.startswith("lambda/base-image.json has no digest") and "infra.packaging.base_image" in sentence
 
 
 def test_every_obstacle_is_named_at_once() -> None:
