@@ -56,8 +56,10 @@ def check(client: Any) -> str | None:
 def handler(event: dict[str, str], context: object, clients: Any = None) -> None:
     """Tell CodeDeploy whether the new version may receive traffic. Whatever goes wrong, it may not."""
     if clients is None:
-        from boto3 import client as clients
-    problem = "the check ended with an error"
+        import boto3
+
+        clients = boto3.client
+    problem: str | None = "the check ended with an error"
     try:
         problem = check(clients("lambda"))
     finally:
