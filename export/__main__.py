@@ -18,6 +18,7 @@ from export.commands import (
     render,
     reproduce,
     robustness,
+    shortcuts,
     train,
     white_balance,
 )
@@ -33,6 +34,7 @@ COMMANDS = {
     "convert": convert,
     "evaluate": evaluate,
     "lesions": lesions,
+    "shortcuts": shortcuts,
     "cameras": leave_dataset_out,
     "stress": robustness,
     "faithful": faithfulness,

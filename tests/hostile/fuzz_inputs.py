@@ -6,6 +6,7 @@ from PIL import Image
 
 from tests.hostile.cases.all_cases import cases
 from tests.support.image_files import encode, small_files
+from tests.support.image_kinds import read_kinds, refused_kinds
 
 
 def of(target: str) -> Iterator[bytes]:
@@ -19,6 +20,9 @@ def _images() -> Iterator[bytes]:
         if "bomb" not in name:
             yield make()
     for _, data in small_files():
+        yield data
+    yield from read_kinds().values()
+    for data, _ in refused_kinds().values():
         yield data
     tiny = Image.radial_gradient("L").resize((9, 7))
     for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16"):

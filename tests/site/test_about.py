@@ -1,12 +1,12 @@
 """The About window: what the model is, its figures as plots with a table beside each, and how to take a image."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.site.service import CARD, FULL_CARD, answer, answer_with
+from tests.support.site.visit import open_about
 
 PLOTS = (
     "How often each diagnosis scored above the threshold",
@@ -26,12 +26,6 @@ def until_drawn(canvas: Locator) -> None:
             return
         canvas.page.wait_for_timeout(100)
     raise AssertionError("Nothing was drawn.")
-
-
-def open_about(page: Page, card: Mapping[str, Any]) -> None:
-    page.route("**/api/model", lambda route: route.fulfill(json=card))
-    page.locator("#about-open").click()
-    expect(page.locator("#figures table").first).to_be_attached()
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -133,3 +127,11 @@ def test_package_licences_are_served(opened: Callable[..., Page]) -> None:
     text = page.request.get(f"{page.url.rstrip('/')}{address}").text()
     for name in ("chart.js", "i18next", "cropperjs", "papaparse", "onnxruntime-web", "libheif-js", "workbox-core"):
         assert f"{name} " in text
+
+
+def test_types_are_omitted_for_model_of_one_type(opened: Callable[..., Page]) -> None:
+    """A model without figures of image types shows no table of them, and asks for a dermatoscope."""
+    page = opened()
+    open_about(page, CARD)
+    expect(page.get_by_role("group", name="By kind of photo")).to_have_count(0)
+    expect(page.locator("#good-dermatoscope")).to_contain_text("its figures do not hold for them")

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support.paths import REPOSITORY, SAMPLES
 from tests.support.site.service import CARD, SHA256, answer, answer_with
-from tests.support.site.visit import IMAGE, STATUSES
+from tests.support.site.visit import IMAGE, STATUSES, set_views
 
 SITE = REPOSITORY / "infra" / "site"
 
@@ -20,12 +20,12 @@ def test_page_works_by_keyboard(page: Page) -> None:
     """From a sample to its result with the keyboard only."""
     page.get_by_role("button", name="Sample 3").focus()
     page.keyboard.press("Enter")
-    page.get_by_role("checkbox", name="Use eight orientations").focus()
-    page.keyboard.press("Space")
+    page.get_by_role("switch", name="Private mode").focus()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("switch", name="Private mode")).to_be_focused()
+    expect(page.get_by_text("Expert settings")).to_be_focused()
     page.keyboard.press("Tab")
-    with page.expect_request("**/api/classify?sample=ISIC_*&views=8"):
+    expect(page.get_by_role("button", name="Analyse")).to_be_focused()
+    with page.expect_request("**/api/classify?sample=ISIC_*&views=1"):
         page.keyboard.press("Enter")
     expect(page.locator("#result-heading")).to_be_focused()
 
@@ -166,10 +166,9 @@ def test_about_shows_figures_and_limits(page: Page) -> None:
 
 def test_hints_are_not_part_of_accessible_names(page: Page) -> None:
     """Hints are descriptions, not part of the accessible names."""
-    views = page.get_by_role("checkbox", name="Use eight orientations", exact=True)
-    expect(views).to_have_accessible_description(
-        "Also analyses the photo rotated and mirrored, and averages the results. Slower."
-    )
+    page.get_by_text("Expert settings").click()
+    views = page.get_by_role("checkbox", name="Use one orientation only", exact=True)
+    expect(views).to_have_accessible_description(re.compile("^Faster. Otherwise the photo is also analysed rotated"))
     private = page.get_by_role("switch", name="Private mode", exact=True)
     expect(private).to_have_accessible_description(re.compile("^The photo does not leave this device"))
 
@@ -211,3 +210,23 @@ def test_samples_match_their_table() -> None:
         assert (SITE / sample["image"].lstrip("/")).stat().st_size < 500_000
         with Image.open(BytesIO((SITE / sample["thumbnail"].lstrip("/")).read_bytes())) as thumbnail:
             assert thumbnail.size == (208, 208)
+
+
+@pytest.mark.parametrize("views", [1, 8])
+def test_page_uses_the_views_that_the_model_is_made_for(open_page: Callable[..., Page], views: int) -> None:
+    """Unless the person chooses otherwise, which a later configuration does not undo."""
+    page = open_page()
+
+    def configured(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "default_views": views})
+
+    page.route("**/api/config", configured)
+    with page.expect_response("**/api/config"):
+        page.reload()
+    page.get_by_text("Expert settings").click()
+    choice = page.get_by_role("checkbox", name="Use one orientation only")
+    expect(choice).to_be_checked(checked=views == 1)
+    set_views(page, 9 - views)
+    page.get_by_role("button", name="Sample 3").click()
+    with page.expect_request(f"**/api/classify?sample=ISIC_*&views={9 - views}"):
+        page.get_by_role("button", name="Analyse", exact=True).click()

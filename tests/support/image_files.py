@@ -1,5 +1,6 @@
 """Image files: encoding of test images, and small files of every supported format."""
 
+import zlib
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,21 @@ def encode(image: Image.Image, name: str, **options: object) -> bytes:
     buffer = BytesIO()
     image.save(buffer, name, **options)
     return buffer.getvalue()
+
+
+def png_with_chunks(data: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
+    """Return a PNG with further chunks, type and content, after its header."""
+    at = 8 + 25
+    added = b"".join(
+        len(content).to_bytes(4) + kind + content + zlib.crc32(kind + content).to_bytes(4) for kind, content in chunks
+    )
+    return data[:at] + added + data[at:]
+
+
+def with_coding_points(data: bytes, primaries: int, transfer: int) -> bytes:
+    """Return a HEIC or AVIF with other code points (ISO/IEC 14496-12, 12.1.5)."""
+    at = data.index(b"colrnclx") + 8
+    return data[:at] + primaries.to_bytes(2) + transfer.to_bytes(2) + data[at + 4 :]
 
 
 def small(path: Path, width: int = 96, height: int = 72) -> Image.Image:

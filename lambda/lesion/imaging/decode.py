@@ -10,12 +10,14 @@ from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image
 
 from lesion.errors import InvalidImage, TooLarge, UnsupportedFormat
+from lesion.imaging.colour import list_profiles, to_srgb
 from lesion.imaging.formats import sniff_format
 from lesion.imaging.heic import HeicImage
 from lesion.imaging.preflight import check_jpeg, check_tiff
+from lesion.imaging.tiff import To8Bit, check_tiff_pixels, grey16_to_8bit
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -47,7 +49,6 @@ _MAX_ASPECT_RATIO = 3
 """Longer side divided by shorter side of the result. Odd, so that the centre square stays where it is."""
 _BAND_ROWS = 32
 """Rows per band after reduction."""
-_SRGB = ImageCms.createProfile("sRGB")
 
 # `decode` checks the limit from the header; Pillow's own guard would warn below it and raise only at twice its value.
 Image.MAX_IMAGE_PIXELS = None
@@ -84,7 +85,8 @@ def decode(data: bytes, *, at_least: int = MIN_REDUCED_SIDE) -> DecodedImage:
         at_least: shortest side in pixels that reduction may leave. Serving passes twice the network's input size.
 
     Raises:
-        UnsupportedFormat: not one of these formats, or a pixel type without a defined brightness (32-bit TIFF).
+        UnsupportedFormat: not one of these formats, or camera raw, HDR, or a pixel type that is not
+            supported (12-bit JPEG, 32-bit TIFF); the message names it.
         TooLarge: more pixels than `MAX_PIXELS` or `MAX_PIXELS_BY_KIND` allow, or a TIFF with a very large tile or strip.
         InvalidImage: truncated or corrupt.
     """
@@ -106,7 +108,8 @@ def decode(data: bytes, *, at_least: int = MIN_REDUCED_SIDE) -> DecodedImage:
 
 
 def _decode_with_pillow(data: bytes, name: str, at_least: int) -> DecodedImage:
-    with Image.open(BytesIO(data), formats=[_PILLOW_NAME.get(name, name)]) as image:
+    tiff = check_tiff_pixels(data) if name == "TIFF" else None
+    with tiff.open() if tiff else Image.open(BytesIO(data), formats=[_PILLOW_NAME.get(name, name)]) as image:
         width, height = image.size
         kinds = {tile.codec_name for tile in image.tile} | {name.lower(), f"{name}_{image.mode}".lower()}
         _check_size(width, height, min(MAX_PIXELS_BY_KIND.get(kind, MAX_PIXELS) for kind in kinds))
@@ -114,23 +117,25 @@ def _decode_with_pillow(data: bytes, name: str, at_least: int) -> DecodedImage:
             tags = image.tag_v2  # type: ignore[attr-defined]  # only TIFF has this decoder
             # Not `image.size`, which is that of the upright image, while tiles and strips are as stored.
             check_tiff(tags, tags[_TIFF_WIDTH], tags[_TIFF_HEIGHT])
+        profiles = list_profiles(name, data, image.info)
         # A no-op for every format but JPEG.
         image.draft(None, (at_least, at_least))
         image.load()
         orientation = _orientation(image)
         if orientation in _SIDEWAYS:
             width, height = height, width
-        upright = _reduce(image, at_least)
+        upright = _reduce(image, at_least, tiff.to_8bit if tiff else grey16_to_8bit)
         if orientation in _TRANSPOSE:
             upright = upright.transpose(_TRANSPOSE[orientation])
-        return DecodedImage(np.asarray(_to_srgb(upright, image.info.get("icc_profile"))), width, height, name)
+        return DecodedImage(np.asarray(to_srgb(upright, profiles)), width, height, name)
 
 
 def _decode_heic(data: bytes, at_least: int) -> DecodedImage:
     image = HeicImage(data)
     _check_size(*image.size, MAX_PIXELS)
+    profiles = list_profiles("HEIC", data, image.info)
     image.load()
-    upright = _to_srgb(_reduce(image, at_least), image.info.get("icc_profile"))
+    upright = to_srgb(_reduce(image, at_least), profiles)
     return DecodedImage(np.asarray(upright), *image.size, "HEIC")
 
 
@@ -142,16 +147,15 @@ def _check_size(width: int, height: int, most: int) -> None:
         )
 
 
-def _to_8bit(image: Image.Image) -> Image.Image:
-    """Convert any Pillow mode to 8-bit L, LA, RGB, RGBA or CMYK."""
+def _to_8bit(image: Image.Image, convert_16: To8Bit) -> Image.Image:
+    """Convert any Pillow mode to 8-bit L, LA, RGB, RGBA or CMYK; 16-bit modes with `convert_16`."""
     if "transparency" in image.info and image.mode in ("1", "L", "RGB"):
         # A PNG may declare one grey level or one colour as transparent.
         return image.convert("RGBA")
     if image.mode in ("L", "LA", "RGB", "RGBA", "CMYK"):
         return image
     if image.mode.startswith("I;16"):
-        # Pillow's own conversion clips at 255 instead of scaling.
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        return Image.fromarray(convert_16(np.asarray(image)))
     if image.mode in ("P", "PA", "La", "RGBa"):
         return image.convert("RGBA")
     if image.mode in ("1", "RGBX", "YCbCr", "HSV"):
@@ -159,7 +163,7 @@ def _to_8bit(image: Image.Image) -> Image.Image:
     raise UnsupportedFormat(f"Pixels of type {image.mode} have no defined brightness. Save the image as 8-bit RGB.")
 
 
-def _reduce(image: Image.Image | HeicImage, at_least: int) -> Image.Image:
+def _reduce(image: Image.Image | HeicImage, at_least: int, convert_16: To8Bit = grey16_to_8bit) -> Image.Image:
     """Return the 8-bit pixels, reduced by an integer factor; of very long images, the middle."""
     width, height = image.size
     longest = _MAX_ASPECT_RATIO * min(width, height)
@@ -168,11 +172,12 @@ def _reduce(image: Image.Image | HeicImage, at_least: int) -> Image.Image:
         image = image.crop((left, top, left + min(width, longest), top + min(height, longest)))
     factor = min(image.size) // at_least
     if factor <= 1:
-        return _to_8bit(image.crop((0, 0, *image.size)) if isinstance(image, HeicImage) else image)
+        return _to_8bit(image.crop((0, 0, *image.size)) if isinstance(image, HeicImage) else image, convert_16)
     # One band at a time: every step makes a copy, and a copy of 50 megapixels takes 200 MB.
     width, height = image.size
     rows = factor * _BAND_ROWS
-    bands = [_to_8bit(image.crop((0, top, width, min(top + rows, height)))).reduce(factor) for top in range(0, height, rows)]
+    boxes = [(0, top, width, min(top + rows, height)) for top in range(0, height, rows)]
+    bands = [_to_8bit(image.crop(box), convert_16).reduce(factor) for box in boxes]
     reduced = Image.new(bands[0].mode, (bands[0].width, -(-height // factor)))
     for number, band in enumerate(bands):
         reduced.paste(band, (0, number * _BAND_ROWS))
@@ -185,22 +190,3 @@ def _orientation(image: Image.Image) -> int:
     except Exception:
         # Malformed EXIF data counts as none, because the pixels were decoded.
         return 1
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Blend onto white and convert to sRGB; a malformed profile, or one for another colour space, counts as none."""
-    if image.mode in ("LA", "RGBA"):
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
-    if profile:
-        try:
-            source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            if "srgb" not in ImageCms.getProfileDescription(source).lower():
-                converted = ImageCms.profileToProfile(
-                    image, source, _SRGB, ImageCms.Intent.RELATIVE_COLORIMETRIC, outputMode="RGB"
-                )
-                if converted is not None:
-                    return converted
-        except (ImageCms.PyCMSError, OSError):
-            pass
-    return image.convert("RGB")

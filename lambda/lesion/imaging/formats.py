@@ -5,6 +5,25 @@ from lesion.errors import UnsupportedFormat
 FORMATS = ("JPEG", "PNG", "WebP", "TIFF", "BMP", "GIF", "HEIC", "AVIF")
 """Names of the supported formats, in the order in which messages list them."""
 
+CAMERA_RAW = (
+    "This is a camera raw file ({}). Its full image cannot be read, and its preview is not classified. "
+    "Export the photo as JPEG and send that."
+)
+"""Message for camera raw files; the place is for the kind."""
+
+_CAMERA_RAW = {
+    b"IIU\0": "RW2",
+    b"IIRO": "ORF",
+    b"IIRS": "ORF",
+    b"MMOR": "ORF",
+    b"FUJI": "RAF",
+    b"FOVb": "X3F",
+    b"\0MRM": "MRW",
+}
+"""First bytes of camera raw files that are not TIFF; `lesion.imaging.tiff_directory` recognises those that are."""
+
+_NO_IMAGE_READER = "{} files are not supported. Save the image as JPEG or PNG and send that."
+
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
@@ -12,10 +31,10 @@ def sniff_format(data: bytes) -> str:
     """Return the image format that the first bytes show, whatever the file's name or content type.
 
     Args:
-        data: the file, or its first 128 bytes.
+        data: the file, or its first 132 bytes.
 
     Raises:
-        UnsupportedFormat: none of `FORMATS`.
+        UnsupportedFormat: none of `FORMATS`; the message names camera raw, JPEG XL and DICOM.
     """
     if data[:3] == b"\xff\xd8\xff":
         return "JPEG"
@@ -36,4 +55,12 @@ def sniff_format(data: bytes) -> str:
             return "AVIF"
         if any(brand in _HEIC_BRANDS for brand in brands):
             return "HEIC"
+        if data[8:12] == b"crx ":
+            raise UnsupportedFormat(CAMERA_RAW.format("CR3"))
+    if data[:4] in _CAMERA_RAW:
+        raise UnsupportedFormat(CAMERA_RAW.format(_CAMERA_RAW[data[:4]]))
+    if data[:2] == b"\xff\x0a" or data[:12] == b"\0\0\0\x0cJXL \r\n\x87\n":
+        raise UnsupportedFormat(_NO_IMAGE_READER.format("JPEG XL"))
+    if data[128:132] == b"DICM":
+        raise UnsupportedFormat(_NO_IMAGE_READER.format("DICOM"))
     raise UnsupportedFormat(f"This file is not an image in a supported format. Send one of: {', '.join(FORMATS)}.")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from lesion.errors import TooLarge
+from lesion.errors import TooLarge, UnsupportedFormat
 
 MAX_SCANS = 100
 """Scans of a JPEG. Progressive files have about ten."""
@@ -25,6 +25,9 @@ MAX_CHUNK_BYTES = 160_000_000
 _MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_LOSSLESS, _JPEG_LS = 0xC3, 0xF7
+_UNSUPPORTED_FRAMES = {0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF, _JPEG_LS}
+"""Hierarchical, arithmetic lossless (ITU-T T.81, table B.1) and JPEG-LS (T.87), which libjpeg does not decode."""
 _KNOWN = _FRAMES | {0xC4, _SOS, 0xDB, 0xDD, 0xFE} | frozenset(range(0xE0, 0xF0))
 
 # Numbers of TIFF tags (TIFF 6.0).
@@ -41,6 +44,7 @@ def check_jpeg(data: bytes) -> None:
         data: the whole file.
 
     Raises:
+        UnsupportedFormat: samples of 12 or 16 bits, or a kind of compression, that the decoder does not support.
         ValueError: the file is such a JPEG.
     """
     at, segments, scans, pixels = 2, 0, 0, 0
@@ -52,7 +56,8 @@ def check_jpeg(data: bytes) -> None:
         segments += 1
         scans += kind == _SOS
         size = 0 if kind in (_SOI, _EOI) else int.from_bytes(data[at : at + 2])
-        if kind in _FRAMES:
+        if kind in _FRAMES or (kind == _JPEG_LS and not scans):
+            _check_frame(kind, data[at + 2 : at + 8])
             pixels = int.from_bytes(data[at + 3 : at + 5]) * int.from_bytes(data[at + 5 : at + 7])
         if kind not in (_SOI, _EOI) and (kind not in _KNOWN or size < 2):
             raise ValueError(f"segment {kind:#x} of {size} bytes")
@@ -60,6 +65,24 @@ def check_jpeg(data: bytes) -> None:
         if segments > MAX_SEGMENTS or scans > MAX_SCANS or too_many_pixels:
             raise ValueError(f"{segments} segments, {scans} scans of {pixels} pixels")
         at += size
+
+
+def _check_frame(kind: int, frame: bytes) -> None:
+    """Reject a frame that libjpeg does not decode.
+
+    Args:
+        kind: its marker.
+        frame: sample precision, height, width and number of components (ITU-T T.81, B.2.2).
+
+    Raises:
+        UnsupportedFormat: see `check_jpeg`.
+    """
+    bits = frame[0] if frame else 8
+    if 8 < bits <= 16 or (bits < 8 and kind == _LOSSLESS and bits >= 2):
+        raise UnsupportedFormat(f"This is a JPEG with {bits}-bit samples, which are not supported. Save it as 8-bit JPEG.")
+    if kind in _UNSUPPORTED_FRAMES:
+        name = "JPEG-LS" if kind == _JPEG_LS else "hierarchical or arithmetic lossless JPEG"
+        raise UnsupportedFormat(f"This is a {name}, which is not supported. Save it as 8-bit baseline JPEG.")
 
 
 def check_tiff(tags: Mapping[int, Any], width: int, height: int) -> None:

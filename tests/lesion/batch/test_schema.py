@@ -90,3 +90,16 @@ def test_row_has_the_image_type_and_its_threshold(
 def test_unsupported_image_type_becomes_a_row(stand_in: Model, image_bytes: bytes) -> None:
     row = classify_row("a.jpg", lambda: image_bytes, stand_in, 1, "clinical")
     assert (row["status"], row["code"]) == ("error", "unsupported_image_type")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"II*\0\x10\0\0\0CR\2\0" + bytes(4) + b"\1\0\0\1\4\0\1\0\0\0\x40\0\0\0" + bytes(200), "camera raw"),
+        (bytes(128) + b"DICM" + bytes(200), "DICOM"),
+        (b"\xff\x0a" + bytes(200), "JPEG XL"),
+    ],
+)
+def test_unsupported_kind_becomes_a_row(stand_in: Model, data: bytes, words: str) -> None:
+    row = classify_row("a", lambda: data, stand_in, 1)
+    assert (row["status"], row["code"]) == ("error", "unsupported_format") and words in row["message"]

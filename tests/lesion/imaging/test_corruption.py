@@ -5,10 +5,14 @@ The seed is fixed, so that a failure can be reproduced; the file's number is in 
 
 import numpy as np
 import pytest
+from lesion.errors import RequestError
+from lesion.imaging.decode import decode
 from lesion.imaging.formats import FORMATS
+from lesion.imaging.memory_limit import limit_memory
 from starlette.testclient import TestClient
 
 from tests.support.image_files import small_files
+from tests.support.image_kinds import read_kinds, refused_kinds
 
 # Pillow warns of malformed metadata, which is not an error in the service.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
@@ -58,6 +62,32 @@ def test_corrupt_files_are_never_unhandled_errors(client: TestClient, share: int
         _, other = files[int(random.integers(len(files)))]
         response = client.post("/api/classify", content=corrupt(data, other, random))
         assert response.status_code in (200, 400, 413, 415), f"number {number}, {name}: {response.text}"
+
+
+@pytest.mark.parametrize("name", read_kinds())
+def test_every_kind_is_answered(client: TestClient, name: str) -> None:
+    assert client.post("/api/classify", content=read_kinds()[name]).status_code == 200
+
+
+@pytest.mark.parametrize("name", refused_kinds())
+def test_every_other_kind_is_named(client: TestClient, name: str) -> None:
+    data, words = refused_kinds()[name]
+    answer = client.post("/api/classify", content=data).json()
+    assert (answer["status"], answer["code"]) == (415, "unsupported_format") and words in answer["detail"]
+
+
+@pytest.mark.parametrize("name", [*read_kinds(), *refused_kinds()])
+@pytest.mark.parametrize("count", [60, pytest.param(COUNT, marks=pytest.mark.slow)])
+def test_corrupt_kinds_are_decoded_or_refused(name: str, count: int) -> None:
+    data = read_kinds().get(name) or refused_kinds()[name][0]
+    others = list(read_kinds().values())
+    for number in range(count):
+        random = np.random.default_rng((SEED, number))
+        with limit_memory():
+            try:
+                assert decode(corrupt(data, others[number % len(others)], random)).pixels.size
+            except RequestError as error:
+                assert error.status in (400, 413, 415), number
 
 
 def test_service_continues_after_corrupt_files(client: TestClient, image_bytes: bytes) -> None:

@@ -1,7 +1,7 @@
 """`check_jpeg` and `check_tiff` reject files that are small but very costly to decode."""
 
 import pytest
-from lesion.errors import TooLarge
+from lesion.errors import TooLarge, UnsupportedFormat
 from lesion.imaging.preflight import (
     MAX_CHUNK_BYTES,
     MAX_SCANS,
@@ -80,3 +80,17 @@ def test_check_tiff_accepts_usual_files(tags: dict[int, object]) -> None:
 def test_check_tiff_rejects_large_tiles_and_strips(tags: dict[int, object], width: int, height: int) -> None:
     with pytest.raises(TooLarge, match="at most 160 MB"):
         check_tiff(tags, width, height)
+
+
+@pytest.mark.parametrize("frame", [0xC0, 0xC1, 0xC2, 0xC3])
+@pytest.mark.parametrize("bits", [12, 16])
+def test_check_jpeg_names_wide_samples(frame: int, bits: int) -> None:
+    data = jpeg(SCAN + END).replace(b"\xff\xc0\0\x0b\x08", bytes([0xFF, frame, 0, 11, bits]))
+    with pytest.raises(UnsupportedFormat, match=f"{bits}-bit samples"):
+        check_jpeg(data)
+
+
+@pytest.mark.parametrize(("frame", "name"), [(0xC5, "hierarchical"), (0xCB, "lossless"), (0xF7, "JPEG-LS")])
+def test_check_jpeg_names_other_compressions(frame: int, name: str) -> None:
+    with pytest.raises(UnsupportedFormat, match=name):
+        check_jpeg(jpeg(SCAN + END).replace(b"\xff\xc0", bytes([0xFF, frame])))
