@@ -1,17 +1,10 @@
-"""Settings of a deployment: the `lesion:` keys of cdk.json's context, read with their types.
+"""Settings of a deployment with their defaults, bounds and descriptions."""
 
-`cdk deploy -c lesion:waf=true` overrides the file for one deployment. `python -m infra.config` prints the table of settings.
-"""
+from typing import Annotated, Literal
 
-import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, ValidationError
-from pydantic.fields import FieldInfo
-
-PREFIX = "lesion:"
-"""Prefix of the keys in cdk.json, so that a misspelt key cannot be mistaken for one of CDK's own."""
+from infra.config.fields import HOST, Number, Switch, parse_choice, parse_number, refuse_bool, text
 
 GATEWAY_SECONDS = 29
 """Timeout of the HTTP API's integration, the largest that it allows. A function that runs longer is billed although nobody
@@ -31,43 +24,7 @@ RolloutStrategy = Literal[
     "linear_10_percent_every_3_minutes",
 ]
 PriceClass = Literal["100", "200", "all"]
-
-_HOST = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
-
-
-class SettingError(ValueError):
-    """Raised when a setting is not understood; the message says what to write instead."""
-
-
-def _parse_switch(value: Any) -> Any:
-    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
-
-
-def _parse_number(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value) else value
-
-
-def _parse_choice(value: Any) -> Any:
-    # 100 without quotation marks is a number in JSON.
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _refuse_bool(value: Any) -> Any:
-    # Literal[1] accepts True, which Python counts as equal to 1.
-    if isinstance(value, bool):
-        raise ValueError("a boolean is not a number")
-    return value
-
-
-# `-c key=value` on the command line is text, whatever the type.
-Switch = Annotated[StrictBool, BeforeValidator(_parse_switch)]
-Number = Annotated[StrictInt, BeforeValidator(_parse_number)]
-
-
-def _text(default: str, description: str, pattern: str, example: str) -> Any:
-    """Return a text field that must match `pattern` as a whole, or be empty where that is its default."""
-    optional = "?" if default == "" else ""
-    return Field(default, description=description, pattern=f"^(?:{pattern}){optional}$", examples=[example])
+Architecture = Literal["x86_64", "arm64"]
 
 
 class Settings(BaseModel):
@@ -75,13 +32,13 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = _text(
+    name: str = text(
         "Lesion",
         "Name of the stack. Another name is another, independent service.",
         r"[A-Za-z][A-Za-z0-9]{0,39}",
         "Lesion",
     )
-    region: str = _text(
+    region: str = text(
         "us-east-1",
         "AWS region of everything except what CloudFront requires in us-east-1.",
         r"[a-z]{2}(-[a-z]+)+-\d",
@@ -89,6 +46,16 @@ class Settings(BaseModel):
     )
     memory_mb: Number = Field(
         default=1769, description="Memory of the function. 1769 MB include one whole vCPU.", ge=512, le=10_240
+    )
+    architecture: Architecture = Field(
+        default="x86_64",
+        description="Processor of the functions. arm64 costs a fifth less for each second; its speed is not measured yet "
+        "(docs/operations.md).",
+    )
+    snap_start: Switch = Field(
+        default=False,
+        description="Whether new environments start from a snapshot (SnapStart). Each kept version has a monthly price; "
+        "excludes `provisioned_concurrency` (docs/operations.md).",
     )
     timeout_s: Number = Field(
         default=25,
@@ -114,7 +81,7 @@ class Settings(BaseModel):
     tracing: Switch = Field(
         default=False, description="Whether X-Ray traces are recorded. The function may then write to X-Ray."
     )
-    log_days: Annotated[LogDays, BeforeValidator(_refuse_bool), BeforeValidator(_parse_number)] = Field(
+    log_days: Annotated[LogDays, BeforeValidator(refuse_bool), BeforeValidator(parse_number)] = Field(
         default=30, description="Days after which logs are deleted."
     )
     requests_per_second: Number = Field(
@@ -124,20 +91,20 @@ class Settings(BaseModel):
         le=10_000,
     )
     burst: Number = Field(default=20, description="Burst limit: requests to the API that may arrive at once.", ge=1, le=5000)
-    domain_name: str = _text("", "Custom domain of the page. Empty uses CloudFront's domain.", _HOST, "moles.example.org")
-    hosted_zone_id: str = _text(
+    domain_name: str = text("", "Custom domain of the page. Empty uses CloudFront's domain.", HOST, "moles.example.org")
+    hosted_zone_id: str = text(
         "",
         "Route 53 hosted zone of the domain. Creates its records, and a certificate if none is given.",
         r"Z[A-Z0-9]{1,31}",
         "Z0123456789",
     )
-    certificate_arn: str = _text(
+    certificate_arn: str = text(
         "",
         "ACM certificate of the domain, in us-east-1. Required if the domain's zone is not in Route 53.",
         r"arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-f-]+",
         "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-…",
     )
-    price_class: Annotated[PriceClass, BeforeValidator(_parse_choice)] = Field(
+    price_class: Annotated[PriceClass, BeforeValidator(parse_choice)] = Field(
         default="100",
         description="CloudFront price class: 100 is Europe and North America, 200 adds Asia and Africa, all is global.",
     )
@@ -194,7 +161,7 @@ class Settings(BaseModel):
         default=True,
         description="Whether a KMS key of this account encrypts the alarms' topic. It has a monthly price.",
     )
-    alarm_email: str = _text(
+    alarm_email: str = text(
         "",
         "Recipient of alarms. Empty leaves subscriptions to you.",
         r"[^@\s]+@[^@\s]+\.[^@\s]+",
@@ -212,14 +179,14 @@ class Settings(BaseModel):
         ge=0,
         le=1_000_000,
     )
-    title: str = _text("", "Title of the page. Empty uses the function's default.", r"[^\r\n]{1,100}", "Moles")
-    code_url: str = _text(
+    title: str = text("", "Title of the page. Empty uses the function's default.", r"[^\r\n]{1,100}", "Moles")
+    code_url: str = text(
         "", "Address of the source code, which the page links to.", r"https://\S{1,500}", "https://example.org/code"
     )
-    url_hosts: str = _text(
+    url_hosts: str = text(
         "",
         "Comma-separated hosts that GET /api/classify?url= may fetch from. Empty turns the route off.",
-        rf"{_HOST}(,{_HOST})*",
+        rf"{HOST}(,{HOST})*",
         "images.example.org,other.example.org",
     )
     origin_secret: Number = Field(
@@ -229,14 +196,14 @@ class Settings(BaseModel):
         ge=1,
         le=1_000_000,
     )
-    batch_bucket: str = _text(
+    batch_bucket: str = text(
         "",
         "Bucket whose images are classified in one go, in this account and region. It creates a stack for that "
         "(docs/operations.md). Empty creates none.",
         r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
         "my-images",
     )
-    batch_prefix: str = _text(
+    batch_prefix: str = text(
         "",
         "Prefix in that bucket, with a slash at its end: nothing else is read. Empty is the whole bucket.",
         r"([A-Za-z0-9!_.()=-]{1,100}/){1,5}",
@@ -245,88 +212,3 @@ class Settings(BaseModel):
     batch_concurrency: Number = Field(
         default=100, description="Reserved concurrency of the batch function, apart from the service's.", ge=1, le=1000
     )
-
-
-def read_settings(context: Mapping[str, Any]) -> Settings:
-    """Return the settings in a CDK context; keys without the prefix are CDK's own and ignored.
-
-    Raises:
-        SettingError: an unknown key, a value that is not understood, or values that contradict each other.
-    """
-    given = {key.removeprefix(PREFIX): value for key, value in context.items() if key.startswith(PREFIX)}
-    try:
-        settings = Settings(**given)
-    except ValidationError as error:
-        raise _setting_error(error) from error
-    _check_consistency(settings)
-    return settings
-
-
-def settings_table() -> str:
-    """Return the settings as the Markdown table that docs/operations.md contains."""
-    rows = [f"| `{name}` | {_cell(item.default)} | {item.description} |" for name, item in Settings.model_fields.items()]
-    return "\n".join(("| setting | default | meaning |", "|---|---|---|", *rows))
-
-
-def _cell(value: Any) -> str:
-    return "" if value == "" else f"`{str(value).lower() if isinstance(value, bool) else value}`"
-
-
-def _setting_error(error: ValidationError) -> SettingError:
-    """Return the first of pydantic's errors as a sentence that says what to write."""
-    first = error.errors()[0]
-    name = str(first["loc"][0])
-    if first["type"] == "extra_forbidden":
-        return SettingError(
-            f"{PREFIX}{name} is not a setting. Remove it, or correct its name; "
-            f"the settings are {', '.join(Settings.model_fields)}."
-        )
-    expected = _expected(Settings.model_fields[name])
-    return SettingError(
-        f"{PREFIX}{name} is {first['input']!r}. Set it to {expected}, in cdk.json or with -c, or leave it out."
-    )
-
-
-def _expected(item: FieldInfo) -> str:
-    if item.annotation is bool:
-        return "true or false"
-    if choices := get_args(item.annotation):
-        return f"one of {', '.join(map(str, choices))}"
-    if item.examples:
-        return f"something like {item.examples[0]}"
-    least, most = (next(getattr(rule, bound) for rule in item.metadata if hasattr(rule, bound)) for bound in ("ge", "le"))
-    return f"a whole number from {least} to {most}"
-
-
-def _check_consistency(settings: Settings) -> None:
-    if settings.domain_name and not (settings.certificate_arn or settings.hosted_zone_id):
-        raise SettingError(
-            f"{PREFIX}domain_name needs a certificate. Set {PREFIX}hosted_zone_id if Route 53 hosts the domain, "
-            f"or else {PREFIX}certificate_arn."
-        )
-    if not settings.domain_name and (settings.certificate_arn or settings.hosted_zone_id):
-        raise SettingError(
-            f"{PREFIX}certificate_arn and {PREFIX}hosted_zone_id belong to a domain. Set {PREFIX}domain_name too, "
-            "or leave them out."
-        )
-    if 0 < settings.reserved_concurrency < settings.provisioned_concurrency:
-        raise SettingError(
-            f"{PREFIX}provisioned_concurrency is more than {PREFIX}reserved_concurrency. Make the first at most the second."
-        )
-    if settings.flat_rate_plan and not settings.waf:
-        raise SettingError(f"{PREFIX}flat_rate_plan needs a web ACL, which the plan includes. Set {PREFIX}waf to true too.")
-    if settings.stopped and settings.provisioned_concurrency:
-        raise SettingError(
-            f"{PREFIX}provisioned_concurrency keeps environments that {PREFIX}stopped turns off. Set the first to 0."
-        )
-    if settings.batch_prefix and not settings.batch_bucket:
-        raise SettingError(f"{PREFIX}batch_prefix belongs to a bucket. Set {PREFIX}batch_bucket too, or leave it out.")
-    if settings.slow_ms >= 1000 * settings.timeout_s:
-        raise SettingError(
-            f"{PREFIX}slow_ms is not below {PREFIX}timeout_s, so the alarm could never be raised. "
-            "Lower the first or raise the second."
-        )
-
-
-if __name__ == "__main__":
-    print(settings_table())
