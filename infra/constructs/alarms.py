@@ -77,6 +77,16 @@ def alarm_topic(scope: Construct, settings: Settings) -> Topic:
                 conditions=account,
             )
         )
+    if key:
+        # EventBridge sends no source with its requests to KMS, so that a condition would drop every message.
+        key.add_to_resource_policy(
+            PolicyStatement(
+                effect=Effect.ALLOW,
+                principals=[ServicePrincipal("events.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],
+            )
+        )
     if settings.alarm_email:
         topic.add_subscription(EmailSubscription(settings.alarm_email))
     return topic

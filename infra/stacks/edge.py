@@ -1,6 +1,8 @@
 """Stack of the resources that CloudFront requires in us-east-1: web ACL and certificate of the custom domain."""
 
-from aws_cdk import Stack
+from typing import cast
+
+from aws_cdk import CfnDeletionPolicy, CfnResource, Stack
 from aws_cdk.aws_certificatemanager import Certificate, CertificateValidation
 from aws_cdk.aws_route53 import HostedZone, IHostedZone
 from aws_cdk.aws_wafv2 import CfnWebACL
@@ -9,8 +11,7 @@ from lesion.errors import TooManyRequests
 from lesion.web.problems import problem_of
 
 from infra.config import FIREWALL_WINDOW_S, Settings
-
-REGION = "us-east-1"
+from infra.constructs.names import EDGE_REGION
 
 
 def needs_edge(settings: Settings) -> bool:
@@ -41,7 +42,7 @@ class EdgeStack(Stack):
         super().__init__(
             scope,
             id,
-            env={"region": REGION},
+            env={"region": EDGE_REGION},
             cross_region_references=True,
             description="Skin-lesion classifier: firewall and certificate of CloudFront",
         )
@@ -50,12 +51,16 @@ class EdgeStack(Stack):
 
 
 def _certificate(scope: Construct, settings: Settings) -> Certificate:
-    return Certificate(
+    certificate = Certificate(
         scope,
         "Certificate",
         domain_name=settings.domain_name,
         validation=CertificateValidation.from_dns(hosted_zone(scope, "Zone", settings)),
     )
+    # When the domain changes, this stack is updated first, while the distribution still uses the previous certificate.
+    options = cast(CfnResource, certificate.node.default_child).cfn_options
+    options.update_replace_policy, options.deletion_policy = CfnDeletionPolicy.RETAIN, CfnDeletionPolicy.DELETE
+    return certificate
 
 
 def _firewall(scope: Construct, settings: Settings) -> CfnWebACL:

@@ -113,9 +113,9 @@ def test_check_fails_for_a_changed_template(
         check(changed)
 
 
-def test_a_stopped_service_has_no_canary(synthesise: Callable[[dict[str, Any]], Assembly]) -> None:
+def test_a_stopped_service_has_no_canary(stopped: Assembly) -> None:
     """It would call a function without concurrency, and the deployment would fail."""
-    assert "GOLDEN" not in synthesise({"stopped": True}).text()
+    assert "GOLDEN" not in stopped.text()
 
 
 def test_the_template_contains_the_handler(template: Resources) -> None:

@@ -133,6 +133,42 @@ def share(item: Any, **values: float) -> float:
     return float(eval(expression, {**functions, **values}))
 
 
+def check_batch_alarms(template: Resources) -> None:
+    (machine,) = (name for name, item in template.items() if item["Type"] == "AWS::StepFunctions::StateMachine")
+    found = {item["MetricName"]: item for item in of_type(template, ALARM)}
+    assert found.keys() == {"ExecutionsFailed", "ExecutionsTimedOut"}
+    for item in found.values():
+        assert (item["Namespace"], item["Statistic"], item["Threshold"]) == ("AWS/States", "Sum", 1)
+        assert item["Dimensions"] == [{"Name": "StateMachineArn", "Value": {"Ref": machine}}]
+        assert item["TreatMissingData"] == "notBreaching"
+        # The topic of the service.
+        for actions in (item["AlarmActions"], item["OKActions"]):
+            (action,) = actions
+            assert action["Fn::GetStackOutput"]["StackName"] == "Lesion"
+
+
+def check_image_scans(template: Resources) -> None:
+    (topic,) = (name for name, item in template.items() if item["Type"] == "AWS::SNS::Topic")
+    severities = set()
+    for rule in of_type(template, "AWS::Events::Rule"):
+        assert (rule["State"], [target["Arn"] for target in rule["Targets"]]) == ("ENABLED", [{"Ref": topic}])
+        pattern = rule["EventPattern"]
+        assert (pattern["source"], pattern["detail-type"]) == (["aws.ecr"], ["ECR Image Scan"])
+        detail = pattern["detail"]
+        assert detail["repository-name"] == [{"prefix": "cdk-hnb659fds-container-assets-"}]
+        assert detail["scan-status"] == ["COMPLETE"]
+        ((severity, more),) = detail["finding-severity-counts"].items()
+        assert more == [{"numeric": [">", 0]}]
+        severities.add(severity)
+    assert severities == {"CRITICAL", "HIGH"}
+    policy = the(template, "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    documents = [policy, *(key["KeyPolicy"]["Statement"] for key in of_type(template, "AWS::KMS::Key"))]
+    for statements in documents:
+        (right,) = (item for item in statements if item["Principal"] == {"Service": "events.amazonaws.com"})
+        # EventBridge sends no source: with a condition, every message would be dropped.
+        assert right["Effect"] == "Allow" and "Condition" not in right
+
+
 def check_plan(template: Resources) -> None:
     plan = the(template, "AWS::PricingPlanManager::Subscription")
     assert (plan["PlanFamily"], plan["PlanTier"]) == ("CloudFront", "FREE")
@@ -188,6 +224,10 @@ def answer_403(template: Resources) -> None:
     the(template, ACL)["Rules"][1]["Action"]["Block"]["CustomResponse"]["ResponseCode"] = 403
 
 
+def refuse_events(template: Resources) -> None:
+    the(template, "AWS::KMS::Key")["KeyPolicy"]["Statement"].pop()
+
+
 API_ONLY = {"ByteMatchStatement": {"SearchString": "/api/"}}
 CHECKS: list[tuple[str, Check]] = [
     ("edge", check_firewall),
@@ -201,6 +241,8 @@ CHECKS: list[tuple[str, Check]] = [
     ("delivery", check_delivery_alarms),
     ("delivery", check_plan),
     ("stopped", check_stopped),
+    ("batch", check_batch_alarms),
+    ("service", check_image_scans),
 ]
 MUTATIONS: list[tuple[Callable[[Resources], None], str, Check]] = [
     (drop_rule, "edge", check_firewall),
@@ -222,18 +264,23 @@ MUTATIONS: list[tuple[Callable[[Resources], None], str, Check]] = [
     (change_expression("refused", "FILL(refused, 0) / ", "FILL(classified, 0) / "), "service", check_refused_share),
     (lambda template: the(template, "AWS::PricingPlanManager::Subscription")["ResourceArns"].pop(), "delivery", check_plan),
     (enable, "stopped", check_stopped),
+    (drop_alarm("ExecutionsFailed"), "batch", check_batch_alarms),
+    (change_alarm("ExecutionsTimedOut", AlarmActions=[]), "batch", check_batch_alarms),
+    (change_alarm("ExecutionsFailed", Dimensions=[]), "batch", check_batch_alarms),
+    (lambda template: of_type(template, "AWS::Events::Rule")[0].update(State="DISABLED"), "service", check_image_scans),
+    (lambda template: of_type(template, "AWS::Events::Rule")[0].update(Targets=[]), "service", check_image_scans),
+    (refuse_events, "service", check_image_scans),
     (restore_concurrency, "stopped", check_stopped),
 ]
 
 
 @pytest.fixture(scope="module")
-def templates(plain: Assembly, synthesise: Callable[[dict[str, Any]], Assembly]) -> dict[str, Resources]:
-    chosen = synthesise({"region": "eu-central-1", "waf": True, "flat_rate_plan": True})
-    stopped = synthesise({"stopped": True})
+def templates(plain: Assembly, full: Assembly, stopped: Assembly) -> dict[str, Resources]:
     return {
         "service": resources(plain, "Lesion"),
-        "edge": resources(chosen, "LesionEdge"),
-        "delivery": resources(chosen, "LesionDelivery"),
+        "edge": resources(full, "LesionEdge-eu-central-1"),
+        "delivery": resources(full, "LesionDelivery-eu-central-1"),
+        "batch": resources(full, "LesionBatch"),
         "stopped": resources(stopped, "Lesion"),
     }
 
@@ -253,22 +300,21 @@ def test_check_fails_for_a_changed_template(
         check(changed)
 
 
-def test_the_plan_is_off_by_default_and_in_us_east_1(
-    plain: Assembly, synthesise: Callable[[dict[str, Any]], Assembly]
-) -> None:
+def test_the_plan_is_off_by_default_and_in_us_east_1(plain: Assembly, stopped: Assembly) -> None:
     assert "PricingPlanManager" not in plain.text()
-    near = synthesise({"waf": True, "flat_rate_plan": True})
-    check_plan(resources(near, "Lesion"))
-    assert near.stacks()["Lesion"] == "us-east-1"
+    check_plan(resources(stopped, "Lesion"))
+    assert stopped.stacks()["Lesion"] == "us-east-1"
 
 
 def test_a_service_in_us_east_1_has_one_topic_for_all(plain: Assembly) -> None:
-    assert "LesionDelivery" not in plain.stacks()
+    assert "LesionDelivery-eu-central-1" not in plain.stacks()
     assert len(plain.resources("AWS::SNS::Topic")) == 1
 
 
 def test_the_alarms_of_cloudfront_keep_no_service_from_changing(full: Assembly) -> None:
     """A strong reference is an export, which blocks the replacement of the distribution."""
-    assert "Fn::GetStackOutput" in full.text("LesionDelivery") and "ExportsReader" not in full.text("LesionDelivery")
+    assert "Fn::GetStackOutput" in full.text("LesionDelivery-eu-central-1") and "ExportsReader" not in full.text(
+        "LesionDelivery-eu-central-1"
+    )
     artifacts = json.loads((full.folder / "manifest.json").read_text())["artifacts"]
-    assert "Lesion" in artifacts["LesionDelivery"]["dependencies"]
+    assert "Lesion" in artifacts["LesionDelivery-eu-central-1"]["dependencies"]

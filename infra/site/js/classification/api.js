@@ -50,6 +50,9 @@ export const getConfig = () => request("/api/config");
 /** @returns {Promise<Sample[]>} */
 export const getSamples = () => request("/api/samples");
 
+/** @returns {Promise<string>} */
+export const ping = () => request("/api/ping");
+
 /**
  * @typedef {object} Settings of a classification
  * @property {number} views 1 or 8
