@@ -46,7 +46,7 @@ EVERY_OPTION := region=eu-central-1 waf=true tracing=true provisioned_concurrenc
 # Settings that exclude each other.
 NO_KEY := topic_key=false stopped=true waf=true flat_rate_plan=true
 
-.PHONY: help serve packages setup test test-all tools check train export reproduce synth sbom deploy-tools bootstrap preflight deploy destroy stop start
+.PHONY: help serve packages setup test test-all tools check train export reproduce synth sbom deploy-tools bootstrap scan-images prune-images preflight deploy destroy stop start
 
 help: ## List the targets (default)
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -150,6 +150,14 @@ deploy-tools: $(DEPLOY_VENV)/installed
 
 bootstrap: deploy-tools ## Prepare an account and region for the CDK, once: CDK=aws://ACCOUNT/REGION
 	$(CDK_DEPLOY) bootstrap $(CDK)
+	-$(DEPLOY_VENV)/bin/python -m infra.operate.image_repository
+
+scan-images: deploy-tools ## Let ECR scan each image that is pushed; `make bootstrap` does it as well
+	$(DEPLOY_VENV)/bin/python -m infra.operate.image_repository $(CDK)
+
+# A life-cycle rule by age or number could delete the image of the running function: ECR does not know which one that is.
+prune-images: deploy-tools ## Delete images and files of the CDK that no stack has used for 30 days: CDK=aws://ACCOUNT/REGION
+	$(CDK_DEPLOY) gc $(CDK) --unstable=gc --type all --rollback-buffer-days 30 --created-buffer-days 30
 
 preflight: deploy-tools ## Check the account of the environment before a deployment; builds and changes nothing
 	@$(DEPLOY_VENV)/bin/python -m infra.operate.preflight $(CDK)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from infra.config import PREFIX, SettingError, Settings
 from infra.operate.aws import ACCESS_DENIED, Clients, context_arguments, error_code, lookup_clients, own_clients, settings_of
+from infra.operate.image_repository import missing_scans
 from infra.operate.switch import Deployed, SwitchError, is_stopped, template_resources
 from infra.packaging.base_image import BaseImage
 
@@ -54,7 +55,7 @@ def check(
         base: base image of the functions.
     """
     found = Found()
-    for part in (_bootstrap, _concurrency, _cloudfront, _stopped):
+    for part in (_bootstrap, _concurrency, _scans, _cloudfront, _stopped):
         try:
             part(clients, settings, given, found)
         except Exception as error:
@@ -84,9 +85,7 @@ def _bootstrap(clients: Clients, settings: Settings, _: Sequence[str], found: Fo
         try:
             version = int(ssm.get_parameter(Name=BOOTSTRAP_PARAMETER)["Parameter"]["Value"])
         except ssm.exceptions.ParameterNotFound:
-            found.obstacles.append(
-                f"{region} is not prepared for the CDK. Run `make bootstrap CDK=aws://ACCOUNT/{region}` once."
-            )
+            found.obstacles.append(f"{region} is not prepared for the CDK. Run `make bootstrap CDK=aws://ACCOUNT/{region}`.")
             continue
         if version < BOOTSTRAP_VERSION:
             found.obstacles.append(
@@ -142,6 +141,10 @@ def _reserved_already(clients: Clients, settings: Settings) -> int:
         functions = (item["Properties"] for item in resources.values() if item["Type"] == "AWS::Lambda::Function")
         total += sum(function.get("ReservedConcurrentExecutions", 0) for function in functions)
     return total
+
+
+def _scans(clients: Clients, settings: Settings, _: Sequence[str], found: Found) -> None:
+    found.notes += missing_scans(clients, settings)
 
 
 def _cloudfront(clients: Clients, settings: Settings, _: Sequence[str], found: Found) -> None:

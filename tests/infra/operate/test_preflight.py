@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from infra.config import SettingError, Settings
+from infra.operate.image_repository import enable_scans
 from infra.operate.preflight import BOOTSTRAP_PARAMETER, BOOTSTRAP_VERSION, EDGE, Found, account_of, check
 from infra.packaging.base_image import BaseImage
 from tests.infra.operate.recorded import CONFIG, OUTPUTS, Recorded
 from tests.support.cdk import Assembly
 
 REGION = "us-east-1"
+ACCOUNT = "123456789012"
 PINNED = BaseImage("public.ecr.aws/lambda/python:3.13", "sha256:" + 64 * "a")
 
 
@@ -26,6 +28,16 @@ def bootstrap(clients: Recorded, region: str, version: int | None) -> None:
 def quota(clients: Recorded, region: str, limit: int, unreserved: int) -> None:
     answer = {"AccountLimit": {"ConcurrentExecutions": limit, "UnreservedConcurrentExecutions": unreserved}}
     clients.answer("lambda", region, "get_account_settings", {}, answer)
+
+
+def scans(clients: Recorded, region: str, on: bool | None = True) -> None:
+    clients.answer("sts", region, "get_caller_identity", {}, {"Account": ACCOUNT})
+    name = f"cdk-hnb659fds-container-assets-{ACCOUNT}-{region}"
+    if on is None:
+        clients.refuse("ecr", region, "describe_repositories", "RepositoryNotFoundException")
+        return
+    found = {"repositories": [{"repositoryName": name, "imageScanningConfiguration": {"scanOnPush": on}}]}
+    clients.answer("ecr", region, "describe_repositories", {"repositoryNames": [name]}, found)
 
 
 def distributions(clients: Recorded, count: int) -> None:
@@ -52,6 +64,7 @@ def account(
     free: int = 1000,
     count: int = 1,
     compared: bool = True,
+    scanned: bool | None = True,
 ) -> Recorded:
     """A recorded account without the service."""
     clients = Recorded()
@@ -61,6 +74,7 @@ def account(
     quota(clients, region, limit, free)
     if compared:
         template(clients, region, "Lesion", None)
+    scans(clients, region, scanned)
     distributions(clients, count)
     no_stack(clients, region)
     return clients
@@ -125,6 +139,7 @@ def test_what_the_stack_has_reserved_is_not_needed_again(plain: Assembly) -> Non
     bootstrap(clients, REGION, BOOTSTRAP_VERSION)
     quota(clients, REGION, 1000, 100)
     template(clients, REGION, "Lesion", plain.text())
+    scans(clients, REGION)
     distributions(clients, 1)
     no_stack(clients, REGION)
     assert checked(clients).obstacles == []
@@ -133,6 +148,25 @@ def test_what_the_stack_has_reserved_is_not_needed_again(plain: Assembly) -> Non
 def test_an_account_without_distribution_is_told_of_the_verification() -> None:
     (note,) = checked(account(count=0)).notes
     assert "must be verified" in note and "AWS Support" in note
+
+
+@pytest.mark.parametrize(("scanned", "notes"), [(False, 1), (None, 0)])
+def test_repository_without_scans_is_a_note(scanned: bool | None, notes: int) -> None:
+    """One that does not exist is not: the missing bootstrap is an obstacle already."""
+    found = checked(account(scanned=scanned))
+    assert ["`make scan-images`" in note for note in found.notes] == [True] * notes
+
+
+def test_scans_are_turned_on_once() -> None:
+    clients = Recorded()
+    scans(clients, REGION, on=False)
+    name = f"cdk-hnb659fds-container-assets-{ACCOUNT}-{REGION}"
+    asked = {"repositoryName": name, "imageScanningConfiguration": {"scanOnPush": True}}
+    clients.answer("ecr", REGION, "put_image_scanning_configuration", asked, {})
+    assert enable_scans(clients, Settings()) == name
+    scans(clients, REGION, on=True)
+    assert enable_scans(clients, Settings()) == name
+    clients.assert_all_asked()
 
 
 def test_no_docker_engine() -> None:
@@ -157,6 +191,7 @@ def test_a_stopped_service_is_not_started_by_accident(plain: Assembly, accepted:
     bootstrap(clients, REGION, BOOTSTRAP_VERSION)
     quota(clients, REGION, 1000, 1000)
     template(clients, REGION, "Lesion", plain.text())
+    scans(clients, REGION)
     distributions(clients, 1)
     stack: dict[str, Any] = {"StackName": "Lesion", "CreationTime": 0, "StackStatus": "CREATE_COMPLETE", "Outputs": OUTPUTS}
     clients.answer("cloudformation", REGION, "describe_stacks", {"StackName": "Lesion"}, {"Stacks": [stack]})
@@ -174,10 +209,12 @@ def test_what_may_not_be_read_is_a_note_and_the_rest_is_checked() -> None:
     clients = Recorded()
     clients.refuse("ssm", REGION, "get_parameter", "AccessDeniedException")
     clients.refuse("lambda", REGION, "get_account_settings", "AccessDeniedException")
+    clients.answer("sts", REGION, "get_caller_identity", {}, {"Account": ACCOUNT})
+    clients.refuse("ecr", REGION, "describe_repositories", "AccessDeniedException")
     clients.refuse("cloudfront", EDGE, "list_distributions", "AccessDenied")
     clients.refuse("cloudformation", REGION, "describe_stacks", "AccessDenied")
     found = checked(clients, docker=False)
-    assert len(found.notes) == 4 and len(found.obstacles) == 2
+    assert len(found.notes) == 5 and len(found.obstacles) == 2
     assert "whether the service is stopped" in found.obstacles[0]
 
 
