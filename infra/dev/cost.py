@@ -101,6 +101,10 @@ def optional_costs(load: PredictionLoad) -> dict[str, float]:
         * load.memory_mb
         / MB_PER_GB
         * price("lambda_provisioned_gb_second"),
+        "Option `snap_start`, each kept version": MONTH_S
+        * load.memory_mb
+        / MB_PER_GB
+        * price("lambda_snap_start_gb_second"),
     }
 
 
