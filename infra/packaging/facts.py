@@ -72,7 +72,7 @@ def read_facts(environment: Mapping[str, str]) -> Facts:
     controls = {dict(item.headers)["cache-control"] for item in answers.values()}
     if kinds != {(200, MEDIA_TYPE)} or len(controls) != 1 or len(wrong) != 1:
         raise FactsError(f"The answers of {', '.join(PATHS)} differ in more than their body: {kinds}, {controls}.")
-    return Facts({path: item.body for path, item in answers.items()}, *controls, *wrong)
+    return Facts({path: item.body for path, item in answers.items()}, controls.pop(), wrong.pop())
 
 
 def _ask(ask: Mangum, method: str, path: str) -> Answer:
