@@ -43,8 +43,8 @@ CDK_DEPLOY = PATH="$(DEPLOY_NODE):$$PATH" CDK_DISABLE_CLI_TELEMETRY=1 infra/node
 EVERY_OPTION := region=eu-central-1 waf=true tracing=true provisioned_concurrency=1 domain_name=moles.example.org \
 	hosted_zone_id=Z0123456789 alarm_email=you@example.org origin_secret=2 url_hosts=images.example.org \
 	batch_bucket=my-images batch_prefix=clinic/2025/ flat_rate_plan=true
-# Settings that exclude each other.
-NO_KEY := topic_key=false stopped=true waf=true flat_rate_plan=true
+# Settings that exclude some of these, or leave resources out.
+OTHER_OPTION := topic_key=false stopped=true waf=true flat_rate_plan=true architecture=arm64 snap_start=true batch_bucket=my-images
 
 .PHONY: help serve packages setup test test-all tools check train export reproduce synth sbom deploy-tools bootstrap scan-images prune-images preflight deploy destroy stop start
 
@@ -129,10 +129,10 @@ tools: packages
 
 ##@ Deploy: CDK='-c lesion:waf=true' passes options (docs/operations.md)
 
-synth: tools ## Synthesise the CloudFormation templates -> cdk.out, cdk.out/all (every option); check them
+synth: tools ## Synthesise the CloudFormation templates -> cdk.out, cdk.out/all, cdk.out/other (the options); check them
 	$(CDK_RUN) synth --quiet
 	$(CDK_RUN) synth --quiet --output cdk.out/all $(EVERY_OPTION:%=-c lesion:%)
-	$(CDK_RUN) synth --quiet --output cdk.out/stopped $(NO_KEY:%=-c lesion:%)
+	$(CDK_RUN) synth --quiet --output cdk.out/other $(OTHER_OPTION:%=-c lesion:%)
 	$(VENV)/bin/cfn-lint --ignore-checks W3005 -- cdk.out/*.template.json cdk.out/*/*.template.json
 
 sbom: packages ## List the packages of function and page with their licences -> build/sbom (CycloneDX)

@@ -44,4 +44,15 @@ def full(synthesise: Callable[[dict[str, Any]], Assembly]) -> Assembly:
 
 @pytest.fixture(scope="session")
 def stopped(synthesise: Callable[[dict[str, Any]], Assembly]) -> Assembly:
-    return synthesise({"stopped": True, "waf": True, "flat_rate_plan": True, "topic_key": False})
+    """Return the stopped service, with the settings that exclude some of `full`, or that leave resources out."""
+    return synthesise(
+        {
+            "stopped": True,
+            "waf": True,
+            "flat_rate_plan": True,
+            "topic_key": False,
+            "architecture": "arm64",
+            "snap_start": True,
+            "batch_bucket": "my-images",
+        }
+    )
