@@ -203,7 +203,7 @@ def larger_uploads_get_a_problem(visitor: Visitor) -> None:
             assert answer.headers["cache-control"] == "no-store"
             sentences.add(answer.text)
     (sentence,) = sentences
-    assert "4.5 MB" in sentence and "Save it smaller" in sentence
+    assert "4.5 MB" in sentence and "Save the image smaller" in sentence
 
 
 def upload_without_length_is_refused_as_too_large(visitor: Visitor) -> None:

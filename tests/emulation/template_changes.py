@@ -185,7 +185,8 @@ def drop_the_edge_function(template: Template) -> None:
 
 
 def lower_the_limit_at_the_edge(template: Template) -> None:
-    function = template.only("AWS::CloudFront::Function")
+    functions = template.named("AWS::CloudFront::Function").values()
+    (function,) = (item for item in functions if "MAX_BODY_BYTES" in item["FunctionCode"])
     code, count = re.subn(r"MAX_BODY_BYTES = \d+", "MAX_BODY_BYTES = 1000000", function["FunctionCode"])
     assert count == 1, "The function at the edge has no limit of this name."
     function["FunctionCode"] = code

@@ -11,7 +11,6 @@ import pytest
 
 from tests.emulation import template_changes as changes
 from tests.emulation.checks import CHECK_FAILURES, Visitor
-from tests.support.cdk import synthesise
 from tests.support.cloud.cloud import Cloud, Pool
 from tests.support.cloud.front import Certificate
 from tests.support.cloud.messages import Request
@@ -20,11 +19,6 @@ from tests.support.cloud.template import Template
 pytestmark = pytest.mark.emulation
 
 Visiting = Callable[[Template], AbstractContextManager[Visitor]]
-
-
-@pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return Template.read(synthesise(tmp_path_factory.mktemp("stopped"), {"stopped": True}).folder)
 
 
 @pytest.fixture
