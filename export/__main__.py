@@ -9,6 +9,7 @@ from export.commands import (
     average_weights,
     compare,
     convert,
+    distil,
     evaluate,
     faithfulness,
     leave_dataset_out,
@@ -17,6 +18,7 @@ from export.commands import (
     render,
     reproduce,
     robustness,
+    shortcuts,
     train,
     white_balance,
 )
@@ -25,12 +27,14 @@ from export.reporting.writer import ReportError
 
 COMMANDS = {
     "train": train,
+    "distil": distil,
     "blend": average_weights,
     "whitebalance": white_balance,
     "candidates": compare,
     "convert": convert,
     "evaluate": evaluate,
     "lesions": lesions,
+    "shortcuts": shortcuts,
     "cameras": leave_dataset_out,
     "stress": robustness,
     "faithful": faithfulness,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from export.data.labels import CLASSES
+from export.data.labels import ALL_CLASSES
 from export.errors import ClassesError
 
 _ABBREVIATIONS = {
@@ -79,8 +79,8 @@ def malignant_flags(codes: Sequence[str], given: Sequence[str] = ()) -> tuple[bo
 
 def _is_malignant(code: str) -> bool | None:
     """Return None where the code contains neither, both, or a negation ("non_melanoma" may be another cancer)."""
-    if code in CLASSES:
-        return CLASSES[code]
+    if code in ALL_CLASSES:
+        return ALL_CLASSES[code]
     words = set(code.split("_"))
     malignant, benign = bool(words & _MALIGNANT), bool(words & _BENIGN)
     return None if malignant == benign or words & _NEGATIONS else malignant

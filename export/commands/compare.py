@@ -16,8 +16,8 @@ from pathlib import Path
 from export.checkpoints.options import ReaderOptions
 from export.checkpoints.reader import read_checkpoint
 from export.commands.options import copies_option, data_option, parser_of, size_option
-from export.data.isic import read_table
 from export.data.splits import select_split
+from export.data.tables import read_tables
 from export.evaluation.candidates import compare_candidates
 
 
@@ -48,9 +48,9 @@ def main(args: argparse.Namespace) -> None:
 
     Raises:
         CheckpointError: a checkpoint cannot be read.
-        DataError: the data folder or the folder of copies cannot be read.
+        DataError: a data folder or the folder of copies cannot be read.
     """
-    rows = select_split(read_table(args.data), "val")
+    rows = select_split(read_tables(args.data), "val")
     size = ReaderOptions(size=args.size)
     networks = {name: read_checkpoint(path, size).network for name, path in unique_names(args.checkpoint).items()}
     for figures in compare_candidates(networks, rows, args.copies):

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from export.checkpoints.reader import read_checkpoints
 from export.commands.options import MODEL, data_option, description_in, foreign_checkpoint_options, parser_of
-from export.data.isic import read_table
 from export.data.splits import select_split
+from export.data.tables import read_tables
 from export.evaluation.image_type import detection_figures, image_types
 from export.evaluation.operating_point import (
     OperatingPoints,
@@ -63,14 +63,14 @@ def main(args: argparse.Namespace) -> None:
     Raises:
         CheckpointError: a checkpoint cannot be read, or several cannot be joined.
         ClassesError: malignant images have lower logits than benign ones, beyond chance.
-        DataError: the data folder cannot be read, has too few lesions, or an image type in one of two splits only.
+        DataError: a data folder cannot be read, has too few lesions, or an image type in one of two splits only.
         ParityError: the graph does not agree with PyTorch.
         ReportError: the folder of `--out` contains files that would be overwritten.
     """
     checkpoint = read_checkpoints(args.checkpoint, description_in(args))
     network = checkpoint.network
     check_model_folder(args.out)
-    rows = read_table(args.data)
+    rows = read_tables(args.data)
     train, val = (select_split(rows, split) for split in ("train", "val"))
     core = NetworkCore(network)
     exported, types = export_network(core), image_types(train, val)

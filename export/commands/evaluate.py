@@ -18,9 +18,9 @@ from lesion.inference.model import Model
 
 from export.arrays import Figures
 from export.commands.options import data_option, model_option, out_of_distribution_option, parser_of
-from export.data.isic import read_table
 from export.data.labels import LabelledImage
 from export.data.splits import SPLITS, select_split
+from export.data.tables import read_tables
 from export.evaluation.ood import evaluate_ood
 from export.evaluation.predictions import Predictions, predict
 from export.evaluation.split_report import split_report
@@ -128,7 +128,7 @@ def main(args: argparse.Namespace) -> None:
     """Run `python -m export evaluate`.
 
     Raises:
-        DataError: the data folder cannot be read.
+        DataError: a data folder cannot be read.
         ModelFileError: the model file cannot be read.
         ReportError: `--strangers` without `val`, or the model file's folder contains files that would be overwritten.
     """
@@ -139,7 +139,7 @@ def main(args: argparse.Namespace) -> None:
     if published:
         check_model_folder(args.model)
     reports, predictions = evaluate(
-        model, read_table(args.data), args.splits, eight_views=not args.one_view, folders=args.strangers
+        model, read_tables(args.data), args.splits, eight_views=not args.one_view, folders=args.strangers
     )
     if published:
         publish(args.model, reports, predictions["test"], model.card)

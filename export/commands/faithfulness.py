@@ -10,8 +10,8 @@ import argparse
 
 from export.arrays import Figures
 from export.commands.options import data_option, model_option, parser_of, split_option
-from export.data.isic import read_table
 from export.data.splits import select_split
+from export.data.tables import read_tables
 from export.evaluation.faithfulness import measure_faithfulness
 from export.reporting.writer import update_report
 
@@ -38,10 +38,10 @@ def main(args: argparse.Namespace) -> None:
     """Run `python -m export faithful`.
 
     Raises:
-        DataError: the data folder cannot be read.
+        DataError: a data folder cannot be read.
         ModelFileError: the model file cannot be read.
     """
-    figures = measure_faithfulness(args.model, select_split(read_table(args.data), args.split))
+    figures = measure_faithfulness(args.model, select_split(read_tables(args.data), args.split))
     show(figures)
     if args.split == "test":
         update_report(args.model, {"evidence": figures})

@@ -12,7 +12,7 @@ import onnx
 
 from export.arrays import Figures
 from export.commands.options import data_option, model_option, parser_of
-from export.data.isic import read_table
+from export.data.tables import read_tables
 from export.evaluation.leave_dataset_out import refusals_per_dataset
 from export.reporting.writer import update_report
 
@@ -36,8 +36,8 @@ def main(args: argparse.Namespace) -> None:
     """Run `python -m export cameras`.
 
     Raises:
-        DataError: the data folder cannot be read.
+        DataError: a data folder cannot be read.
     """
-    figures = refusals_per_dataset(onnx.load(args.model), read_table(args.data))
+    figures = refusals_per_dataset(onnx.load(args.model), read_tables(args.data))
     show(figures)
     update_report(args.model, {"unseen_cameras": figures})

@@ -7,13 +7,12 @@ Images of one `lesion_group` are one lesion, across the folders. The method: `ex
 """
 
 import argparse
-from pathlib import Path
 
 from lesion.inference.model import Model
 
-from export.commands.options import model_option, parser_of
-from export.data.isic import read_table
+from export.commands.options import data_option, model_option, parser_of
 from export.data.splits import SPLITS, select_split
+from export.data.tables import read_tables
 from export.evaluation.lesions import group_by_lesion, lesion_metrics
 from export.evaluation.predictions import predict
 from export.evaluation.schema import AnswerMetrics, IntervalJson, LesionMetrics
@@ -47,8 +46,7 @@ def _text(entry: IntervalJson) -> str:
 
 def options() -> argparse.ArgumentParser:
     """Return the parser of `python -m export lesions`."""
-    parser = parser_of(__doc__, model_option())
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders with metadata.csv and images")
+    parser = parser_of(__doc__, data_option(), model_option())
     parser.add_argument("--datasets", nargs="+", default=[], help="data sets whose groups are lesions (default: all)")
     parser.add_argument("--split", choices=SPLITS, default="val", help="images to evaluate (default: %(default)s)")
     parser.add_argument("--views", type=int, choices=(1, 8), default=1, help="views of every image (default: %(default)s)")
@@ -62,7 +60,7 @@ def main(args: argparse.Namespace) -> None:
         DataError: a data folder cannot be read, or there are no malignant or no benign lesions with several images.
         ModelFileError: the model file cannot be read.
     """
-    rows = [row for folder in args.data for row in read_table(folder)]
+    rows = read_tables(args.data)
     chosen = select_split(group_by_lesion(rows, args.datasets), args.split)
     model = Model(args.model)
     show(lesion_metrics(predict(model, chosen, views=args.views), model.card))

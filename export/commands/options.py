@@ -23,14 +23,18 @@ def parser_of(description: str | None, *parents: argparse.ArgumentParser) -> arg
 
 
 def data_option(use: str = "") -> argparse.ArgumentParser:
-    """Return the option `--data`, a Path.
+    """Return the option `--data`, a list of Paths for `export.data.tables.read_tables`.
 
     Args:
         use: what the command reads of it, after a semicolon in the help text.
     """
     parent = _parent()
     parent.add_argument(
-        "--data", type=Path, required=True, help="folder with metadata.csv and images" + (f"; {use}" if use else "")
+        "--data",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="folders with metadata.csv and images" + (f"; {use}" if use else ""),
     )
     return parent
 

@@ -14,7 +14,7 @@ from lesion.inference.model import Model
 from export.arrays import Figures
 from export.checkpoints.reader import read_checkpoints
 from export.commands.options import data_option, description_in, foreign_checkpoint_options, model_option, parser_of
-from export.data.isic import read_table
+from export.data.tables import read_tables
 from export.evaluation.precision import measure_precisions
 from export.graph.assemble import NetworkCore, export_network
 from export.reporting.writer import update_report
@@ -43,10 +43,10 @@ def main(args: argparse.Namespace) -> None:
 
     Raises:
         CheckpointError: a checkpoint cannot be read, or several cannot be joined.
-        DataError: the data folder cannot be read.
+        DataError: a data folder cannot be read.
         ModelFileError: the model file cannot be read.
     """
     network = read_checkpoints(args.checkpoint, description_in(args, Model(args.model).card.input_size)).network
-    figures = measure_precisions(args.model, export_network(NetworkCore(network)), read_table(args.data))
+    figures = measure_precisions(args.model, export_network(NetworkCore(network)), read_tables(args.data))
     show(figures)
     update_report(args.model, {"formats": figures})

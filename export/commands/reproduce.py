@@ -28,9 +28,9 @@ from export.commands.options import (
     out_of_distribution_option,
     parser_of,
 )
-from export.data.isic import read_table
 from export.data.labels import LabelledImage
 from export.data.splits import select_split
+from export.data.tables import read_tables
 from export.evaluation.faithfulness import measure_faithfulness
 from export.evaluation.image_type import detection_figures
 from export.evaluation.leave_dataset_out import refusals_per_dataset
@@ -201,7 +201,7 @@ def main(args: argparse.Namespace) -> int:
         ModelFileError: the model file cannot be read.
     """
     model = Model(args.model)
-    computed = recompute(args, model, read_table(args.data))
+    computed = recompute(args, model, read_tables(args.data))
     sentences = contradictions(args.model, computed)
     missing = [key for key in NEED_CHECKPOINT if key not in computed]
     print(f"\n{count(computed)} figures computed anew, {len(sentences)} contradictions", end="")

@@ -13,8 +13,8 @@ from lesion.inference.model import Model
 
 from export.arrays import Figures
 from export.commands.options import copies_option, data_option, model_option, parser_of, split_option
-from export.data.isic import read_table
 from export.data.splits import select_split
+from export.data.tables import read_tables
 from export.evaluation.robustness import measure_robustness
 from export.reporting.plots import plot_robustness
 from export.reporting.writer import update_report
@@ -40,10 +40,10 @@ def main(args: argparse.Namespace) -> None:
     """Run `python -m export stress`.
 
     Raises:
-        DataError: the data folder or the folder of copies cannot be read.
+        DataError: a data folder or the folder of copies cannot be read.
         ModelFileError: the model file cannot be read.
     """
-    figures = measure_robustness(Model(args.model), select_split(read_table(args.data), args.split), args.copies)
+    figures = measure_robustness(Model(args.model), select_split(read_tables(args.data), args.split), args.copies)
     show(figures)
     if args.split == "test":
         update_report(args.model, {"stress": figures})

@@ -1,8 +1,9 @@
-"""Train a network on a folder of images with metadata.csv, and write a checkpoint.
+"""Train a network on folders of images with metadata.csv, and write a checkpoint.
 
     python -m export train --data DATA --out runs/lite2                 the default phases: about two hours on two cores
     python -m export train --data DATA --out runs/lite2 --resume        continue after the last finished epoch
     python -m export train --data DATA --out runs/x --phases 128:2:48 --arch tf_efficientnet_lite0
+    python -m export train --data ISIC MILK10K --out runs/both --balance sources    several tables, both image types
 
 A phase is SIZE:EPOCHS:BATCH. The learning rate rises and then falls along one cosine over all phases. The first phases are
 small, because two cores process 70 images of 128 pixels a second. Random crops show lesions larger in training than the
@@ -15,10 +16,12 @@ import argparse
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
-from export.checkpoints.recipe import Phase, TrainConfig
+from export.checkpoints.recipe import Balance, Phase, Preparation, TrainConfig
 from export.commands.options import checkpoint_folder_option, data_option, parser_of
-from export.data.isic import read_table
+from export.data.tables import read_tables
+from export.training.device import select_device
 from export.training.trainer import Trainer
 
 
@@ -33,11 +36,36 @@ def phase(text: str) -> Phase:
     return Phase(*map(int, text.split(":")))
 
 
-def options() -> argparse.ArgumentParser:
-    """Return the parser of `python -m export train`."""
+def device(text: str) -> str:
+    """Return the device of `--device`, "cpu" or "cuda".
+
+    Raises:
+        argparse.ArgumentTypeError: the text is something else, or there is no GPU.
+    """
+    try:
+        return select_device(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def options(description: str | None = __doc__) -> argparse.ArgumentParser:
+    """Return the parser of `python -m export train`, or of another command with the same options.
+
+    Args:
+        description: docstring of the command's module.
+    """
     default = TrainConfig
-    parser = parser_of(__doc__, data_option("`train` is learnt from, `val` measured on"), checkpoint_folder_option())
+    parser = parser_of(description, data_option("`train` is learnt from, `val` measured on"), checkpoint_folder_option())
     parser.add_argument("--resume", action="store_true", help="continue after the last finished epoch in --out")
+    parser.add_argument(
+        "--device", type=device, default="auto", metavar="{auto,cpu,cuda}", help="auto: a GPU where there is one"
+    )
+    parser.add_argument(
+        "--prepare",
+        choices=("auto", *get_args(Preparation)),
+        default="auto",
+        help="where images are drawn on and degraded; auto: on a GPU where there is one, otherwise in worker processes",
+    )
     parser.add_argument("--workers", type=int, default=default.workers, help="processes that prepare images")
     parser.add_argument("--seed", type=int, default=default.seed, help="of every random draw")
     network = parser.add_argument_group("network")
@@ -54,11 +82,15 @@ def options() -> argparse.ArgumentParser:
     schedule.add_argument("--phases", nargs="+", type=phase, default=default.phases, metavar="SIZE:EPOCHS:BATCH")
     schedule.add_argument("--rate", type=float, default=default.rate, help="learning rate at its highest")
     schedule.add_argument(
-        "--balance-datasets",
-        action=argparse.BooleanOptionalAction,
-        default=default.balance_datasets,
-        help="draw images so that the data set says less about malignancy",
+        "--balance",
+        choices=get_args(Balance),
+        default=default.balance,
+        help="draw images with one malignant share in all sources, in data sets more alike, or by class only",
     )
+    for name, balance in (("--balance-datasets", "datasets"), ("--no-balance-datasets", "classes")):
+        schedule.add_argument(
+            name, dest="balance", action="store_const", const=balance, help=f"the same as --balance {balance}"
+        )
     schedule.add_argument("--teachers", type=Path, nargs="+", default=(), help="checkpoints to learn the answers of as well")
     schedule.add_argument(
         "--teachers-share",
@@ -80,13 +112,24 @@ def options() -> argparse.ArgumentParser:
     augmentation.add_argument(
         "--squashed", type=float, default=default.squashed, metavar="SHARE", help="of images, to squash from 5:4 to 3:2"
     )
+    augmentation.add_argument(
+        "--scale",
+        type=float,
+        nargs=2,
+        default=default.scale,
+        metavar=("LEAST", "GREATEST"),
+        help="side of the crops, relative to the image's side",
+    )
     return parser
 
 
 def config_of(args: argparse.Namespace) -> TrainConfig:
     """Return the configuration that the options describe."""
     values = {field.name: getattr(args, field.name) for field in fields(TrainConfig)}
-    return TrainConfig(**values | {"phases": tuple(args.phases), "teachers": tuple(args.teachers)})
+    sequences = {name: tuple(values[name]) for name in ("phases", "teachers", "scale")}
+    if args.prepare == "auto":
+        values["prepare"] = "workers" if args.device == "cpu" else "device"
+    return TrainConfig(**values | sequences)
 
 
 def main(args: argparse.Namespace) -> None:
@@ -95,7 +138,7 @@ def main(args: argparse.Namespace) -> None:
     Raises:
         ArchitectureError, CheckpointError, DataError: see `export.training.trainer.Trainer`.
     """
-    trainer = Trainer(config_of(args), read_table(args.data), args.out)
+    trainer = Trainer(config_of(args), read_tables(args.data), args.out)
     if args.resume:
         trainer.resume()
     trainer.run()

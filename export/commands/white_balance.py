@@ -13,8 +13,8 @@ from pathlib import Path
 from export.checkpoints.reader import read_own_checkpoint
 from export.checkpoints.writer import write_checkpoint
 from export.commands.options import checkpoint_folder_option, data_option, parser_of
-from export.data.isic import read_table
 from export.data.splits import select_split
+from export.data.tables import read_tables
 from export.data.transforms import STORED_SIDE, load_squares
 from export.nn.white_balance import fit_illuminant_model
 
@@ -32,10 +32,10 @@ def main(args: argparse.Namespace) -> None:
 
     Raises:
         CheckpointError: the checkpoint cannot be read.
-        DataError: the data folder cannot be read.
+        DataError: a data folder cannot be read.
     """
     checkpoint, network = read_own_checkpoint(args.checkpoint)
-    squares = load_squares(select_split(read_table(args.data), "train"), STORED_SIDE)
+    squares = load_squares(select_split(read_tables(args.data), "train"), STORED_SIDE)
     illuminant = fit_illuminant_model(squares, args.radius)
     recipe = {**checkpoint.provenance["recipe"], "light": asdict(illuminant)}
     spec = replace(network.spec, illuminant=illuminant)

@@ -22,6 +22,9 @@ _FILTERS = (
     Image.Resampling.LANCZOS,
 )
 
+CROP_SCALE = (0.65, 1.1)
+"""Least and greatest side of a crop, relative to the image's side."""
+
 
 def occlude(pixels: Pixels, rng: np.random.Generator, share: float = 1 / 3) -> Pixels:
     """Draw hairs, more seldom a ruler or ink, on a share of images.
@@ -112,17 +115,25 @@ class Crops:
     plain: torch.Tensor
 
 
-def random_crops(count: int, generator: torch.Generator, squashed: float = 0.2) -> Crops:
-    """Return `count` squares of random rotation, reflection, size, aspect ratio and place.
+def random_crops(
+    count: int, generator: torch.Generator, squashed: float = 0.2, scale: tuple[float, float] = CROP_SCALE
+) -> Crops:
+    """Return `count` squares of random rotation, reflection, size, aspect ratio and place, on the generator's device.
 
-    The side is 0.65 to 1.1 of the image's, the centre at most 0.1 of it away from the image's centre. The aspect ratio is
-    0.85 to 1.18; in a share `squashed` it is 5:4 to 3:2, as of a whole frame that was resized to a square.
+    The centre is at most 0.1 of the image's side away from the image's centre. The aspect ratio is 0.85 to 1.18; in a share
+    `squashed` it is 5:4 to 3:2, as of a whole frame that was resized to a square.
+
+    Args:
+        count: number of squares.
+        generator: source of every random draw.
+        squashed: share of squares, 0 to 1.
+        scale: least and greatest side, relative to the image's side.
     """
 
     def uniform(low: float, high: float) -> torch.Tensor:
-        return torch.rand(count, generator=generator) * (high - low) + low
+        return torch.rand(count, generator=generator, device=generator.device) * (high - low) + low
 
-    angle, scale = uniform(-torch.pi, torch.pi), uniform(0.65, 1.1)
+    angle, side = uniform(-torch.pi, torch.pi), uniform(*scale)
     aspect = torch.where(uniform(0, 1) < squashed, uniform(0.2, 0.42), uniform(0, 0.16))
     aspect = torch.where(uniform(0, 1) < 0.5, aspect, -aspect)
     flip = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
@@ -130,11 +141,11 @@ def random_crops(count: int, generator: torch.Generator, squashed: float = 0.2) 
     cos, sin = torch.cos(angle), torch.sin(angle)
 
     def affine_maps(stretch: torch.Tensor) -> torch.Tensor:
-        across, down = scale * stretch, scale / stretch
+        across, down = side * stretch, side / stretch
         first = torch.stack((cos * across * flip, -sin * down, across_from), 1)
         return torch.stack((first, torch.stack((sin * across * flip, cos * down, down_from), 1)), 1)
 
-    return Crops(affine_maps(torch.exp(aspect / 2)), affine_maps(torch.ones(count)))
+    return Crops(affine_maps(torch.exp(aspect / 2)), affine_maps(torch.ones_like(aspect)))
 
 
 def sample_crops(images: torch.Tensor, maps: torch.Tensor, size: int) -> torch.Tensor:
@@ -163,7 +174,7 @@ def jitter_colour(images: torch.Tensor, generator: torch.Generator, *, cutout: b
 
     Args:
         images: float (N, 3, S, S), 0..1.
-        generator: source of every random draw.
+        generator: source of every random draw, on the device of the images.
         cutout: whether to cover squares (Cutout, DeVries & Taylor 2017).
 
     Returns:
@@ -172,7 +183,7 @@ def jitter_colour(images: torch.Tensor, generator: torch.Generator, *, cutout: b
     count, _, _, side = images.shape
 
     def uniform(low: float, high: float, channels: int = 1) -> torch.Tensor:
-        return torch.rand(count, channels, 1, 1, generator=generator) * (high - low) + low
+        return torch.rand(count, channels, 1, 1, generator=generator, device=generator.device) * (high - low) + low
 
     images = images.clamp(1e-4, 1.0) ** torch.exp(uniform(-0.2, 0.2))
     images = images * uniform(0.8, 1.2) * uniform(0.85, 1.15, channels=3)
@@ -183,7 +194,7 @@ def jitter_colour(images: torch.Tensor, generator: torch.Generator, *, cutout: b
     if not cutout:
         return images
     middle, half = uniform(0, side, channels=2), uniform(0.05, 0.18) * side
-    axis = torch.arange(side).view(1, 1, side)
+    axis = torch.arange(side, device=images.device).view(1, 1, side)
     inside = ((axis - middle[:, :1, 0]).abs() < half[:, 0])[:, :, :, None] & ((axis - middle[:, 1:, 0]).abs() < half[:, 0])[
         :, :, None, :
     ]

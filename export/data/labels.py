@@ -22,6 +22,14 @@ CLASSES: dict[str, bool] = {
 }
 """Diagnosis code -> malignant. The HAM10000 grouping (Tschandl et al. 2018), actinic keratosis with Bowen's disease."""
 
+ALL_CLASSES: dict[str, bool] = {
+    **CLASSES,
+    "squamous_cell_carcinoma": True,
+    "other_benign": False,
+    "other_malignant": True,
+}
+"""`CLASSES` and the diagnoses that only some data sets have; squamous cell carcinoma includes keratoacanthoma."""
+
 
 @dataclass(frozen=True)
 class LabelledImage:
@@ -31,12 +39,13 @@ class LabelledImage:
         isic_id: identifier of the image in its archive.
         path: image file.
         malignant: the label that every image has.
-        diagnosis: a key of `CLASSES`, or empty where only `malignant` is known.
+        diagnosis: a key of `ALL_CLASSES`, or empty where only `malignant` is known.
         dataset: name of the data set or institution.
         group: name of the lesion or patient; images of one group are in one split.
         split: one of `export.data.splits.SPLITS`.
         licence: licence of the image; may be empty.
         image_type: "dermoscopic" or "clinical", a close-up without a dermatoscope.
+        same_as: identifier of the same image in another data set, or empty.
     """
 
     isic_id: str
@@ -48,17 +57,38 @@ class LabelledImage:
     split: str
     licence: str = ""
     image_type: ImageType = "dermoscopic"
+    same_as: str = ""
+
+    @property
+    def source(self) -> tuple[str, ImageType]:
+        """Data set and image type: images of one source come from similar cameras."""
+        return self.dataset, self.image_type
 
 
-def target_arrays(rows: Sequence[LabelledImage]) -> tuple[npt.NDArray[np.int64], Floats]:
+def training_classes(rows: Sequence[LabelledImage]) -> dict[str, bool]:
+    """Return the classes of a network that is trained on these images, diagnosis code -> malignant.
+
+    They are those of `CLASSES` and, after these, the others that occur, in the order of `ALL_CLASSES`.
+    """
+    occurring = {row.diagnosis for row in rows}
+    return {code: malignant for code, malignant in ALL_CLASSES.items() if code in CLASSES or code in occurring}
+
+
+def target_arrays(
+    rows: Sequence[LabelledImage], classes: Sequence[str] = tuple(CLASSES)
+) -> tuple[npt.NDArray[np.int64], Floats]:
     """Return the training targets of N images.
 
+    Args:
+        rows: the N images.
+        classes: diagnosis codes in the order of the network's outputs.
+
     Returns:
-        the index into `CLASSES`, int64 (N,), -1 where only malignant or benign is known; and 1.0 for malignant, 0.0 for
-        benign, float32 (N,).
+        the index into `classes`, int64 (N,), -1 where the diagnosis is unknown or not one of them; and 1.0 for malignant,
+        0.0 for benign, float32 (N,).
     """
-    codes = list(CLASSES)
-    diagnosis = np.array([codes.index(row.diagnosis) if row.diagnosis else -1 for row in rows], np.int64)
+    index = {code: place for place, code in enumerate(classes)}
+    diagnosis = np.array([index.get(row.diagnosis, -1) for row in rows], np.int64)
     return diagnosis, np.array([row.malignant for row in rows], np.float32)
 
 

@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
+from export.arrays import Array
 from export.data.labels import LabelledImage
 
 
@@ -37,3 +39,56 @@ def sampling_weights(rows: Sequence[LabelledImage], *, balance_datasets: bool) -
 
 def _share(weights: torch.Tensor, among: torch.Tensor) -> float:
     return float(weights[among].sum() / weights.sum())
+
+
+def source_balanced_weights(
+    rows: Sequence[LabelledImage],
+    *,
+    source_power: float = 0.6,
+    malignant_share: float = 0.4,
+    class_power: float = 0.5,
+    fewest: int = 20,
+    most: float = 4.0,
+) -> torch.Tensor:
+    """Return the probability with which each image is drawn, float64 (N,), so that its source does not tell its label.
+
+    The sides of a source are its malignant and its benign images.
+
+    Args:
+        rows: training images.
+        source_power: a source of n images weighs n ** source_power: small ones are drawn more often, but not equally often.
+        malignant_share: of the images that are drawn from each source with both sides.
+        class_power: an image of a class with n images of its source weighs n ** -class_power within its side.
+        fewest: images that each side of a source needs; otherwise the shares of its sides follow from its classes.
+        most: how often an image is drawn at most, relative to uniform sampling. The excess of a class goes to the rest of
+            its side; that of a side goes to the other sources, so that the malignant share is kept.
+    """
+    limit = most / len(rows)
+    weights, malignant = np.empty(len(rows)), np.array([row.malignant for row in rows])
+    counts = Counter((row.source, row.diagnosis, row.malignant) for row in rows)
+    class_weights = np.array([counts[row.source, row.diagnosis, row.malignant] ** -class_power for row in rows])
+    sides_of_sources = []
+    sources = [row.source for row in rows]
+    for source in dict.fromkeys(sources):
+        own = np.array([other == source for other in sources])
+        sides = [own & malignant, own & ~malignant]
+        has_both = min(side.sum() for side in sides) >= fewest
+        sides_of_sources.append([(sides[0], malignant_share), (sides[1], 1 - malignant_share)] if has_both else [(own, 1.0)])
+    sizes = np.array([sum(side.sum() for side, _ in shares) for shares in sides_of_sources], np.float64)
+    limits = np.array([min(limit * side.sum() / share for side, share in shares) for shares in sides_of_sources])
+    for mass, shares in zip(_distribute(1.0, sizes**source_power, limits), sides_of_sources, strict=True):
+        for side, share in shares:
+            weights[side] = _distribute(mass * share, class_weights[side], np.full(side.sum(), limit))
+    return torch.from_numpy(weights)
+
+
+def _distribute(total: float, weights: Array, limits: Array) -> Array:
+    """Divide `total` in proportion to `weights` (N,), none above its limit (N,): the excess goes to the others."""
+    full = np.zeros(len(weights), np.bool_)
+    while not full.all():
+        scale = (total - limits[full].sum()) / weights[~full].sum()
+        over = ~full & (weights * scale > limits * (1 + 1e-9))
+        if not over.any():
+            return np.where(full, limits, weights * scale)
+        full |= over
+    return limits

@@ -12,8 +12,8 @@ SPLITS = ("train", "val", "test")
 def group_names(table: Sequence[dict[str, str]]) -> list[str]:
     """Return the group name of each row of a metadata table.
 
-    The name is the row's `lesion_group`; without one, rows that are connected by a shared `lesion_id` or `patient_id`,
-    directly or through other rows, are one group (union-find). A row without any of these is its own group.
+    The name is the row's `lesion_group`; without one, rows that are connected by a shared `lesion_id`, `patient_id` or
+    `patient`, directly or through other rows, are one group (union-find). A row without any of these is its own group.
     """
     parents: dict[tuple[int, str], tuple[int, str]] = {}
 
@@ -25,21 +25,46 @@ def group_names(table: Sequence[dict[str, str]]) -> list[str]:
     row_keys = []
     for row in table:
         # Patients sort before lesions, which belong to them: the smallest key names the group.
-        keys = [(order, row[name]) for order, name in enumerate(("patient_id", "lesion_id")) if row.get(name)]
+        names = (row.get("patient_id") or row.get("patient"), row.get("lesion_id"))
+        keys = [(order, name) for order, name in enumerate(names) if name]
         for other in keys[1:]:
             smaller, larger = sorted((root(keys[0]), root(other)))
             parents[larger] = smaller
         row_keys.append(keys[0] if keys else None)
     return [
-        row.get("lesion_group") or (root(key)[1] if key else row.get("isic_id", ""))
-        for row, key in zip(table, row_keys, strict=True)
+        row.get("lesion_group") or (root(key)[1] if key else image_id(row)) for row, key in zip(table, row_keys, strict=True)
     ]
+
+
+def image_id(row: dict[str, str]) -> str:
+    """Return the identifier of an image, which is also the stem of its file: `isic_id`, or `image` in PAD-UFES-20."""
+    return row.get("isic_id") or row.get("image") or ""
 
 
 def assign_split(group: str) -> str:
     """Return train (80 %), val (10 %) or test (10 %) by the hash of a group's name, which is the same on every machine."""
     bucket = int.from_bytes(hashlib.sha256(group.encode()).digest()[:8]) % 10
     return "val" if bucket == 8 else "test" if bucket == 9 else "train"
+
+
+def require_disjoint_splits(rows: Sequence[LabelledImage], source: str) -> None:
+    """Check the splits of images.
+
+    Args:
+        rows: the images.
+        source: name of their table or tables, for the message.
+
+    Raises:
+        DataError: a split has another name than those of `SPLITS`, or a group is in two splits.
+    """
+    splits: dict[str, str] = {}
+    for row in rows:
+        if row.split not in SPLITS:
+            raise DataError(f"{source} has the split {row.split!r}. Name it one of {', '.join(SPLITS)}, or leave it empty.")
+        if splits.setdefault(row.group, row.split) != row.split:
+            raise DataError(
+                f"{source} has one lesion or patient, {row.group}, in {splits[row.group]} and {row.split}. Keep it in one."
+            )
 
 
 def select_split(rows: Sequence[LabelledImage], split: str) -> list[LabelledImage]:

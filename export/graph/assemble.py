@@ -29,6 +29,8 @@ class NetworkCore(nn.Module):
         super().__init__()
         self.network = network
         self.normalise = Normalise(network.spec)
+        # Read before `forward` is traced: the tracer cannot follow a weight that becomes a Python number.
+        self.has_constant_bias = network.constant_bias is not None
 
     @property
     def features(self) -> int:
@@ -38,7 +40,7 @@ class NetworkCore(nn.Module):
     @property
     def outputs(self) -> list[str]:
         """Names of the outputs of `forward` in the graph."""
-        own_bias = [] if self.network.constant_bias is not None else ["view_bias"]
+        own_bias = [] if self.has_constant_bias else ["view_bias"]
         return ["cells", "class_logits", "pooled", "middle", *own_bias]
 
     def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -56,7 +58,7 @@ class NetworkCore(nn.Module):
         centred = middle - middle.mean((2, 3), keepdim=True)
         statistics = torch.cat((middle.mean((2, 3)), (centred * centred).mean((2, 3)).sqrt()), 1)
         outputs = (cells, class_logits, pooled, statistics)
-        return outputs if self.network.constant_bias is not None else (*outputs, bias)
+        return outputs if self.has_constant_bias else (*outputs, bias)
 
 
 def export_network(core: NetworkCore) -> onnx.ModelProto:

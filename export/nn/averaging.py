@@ -18,11 +18,11 @@ def average_weights(start: LesionNet, tuned: Sequence[LesionNet], share: float) 
         share: 0 to 1. The statistics of batch norm are averaged like weights.
 
     Raises:
-        CheckpointError: the networks differ in architecture, size or normalisation.
+        CheckpointError: the networks differ in architecture, size, normalisation, classes or heads.
     """
     # White balance is not a weight: `python -m export whitebalance` adds it afterwards.
     if any(replace(start.spec, illuminant=None) != replace(network.spec, illuminant=None) for network in tuned):
-        raise CheckpointError("Only checkpoints of one architecture, size and normalisation can be blended.")
+        raise CheckpointError("Only checkpoints of one architecture, size, normalisation and classes can be blended.")
     averaged = LesionNet(tuned[0].spec)
     first: dict[str, torch.Tensor] = start.state_dict()
     others: list[dict[str, torch.Tensor]] = [network.state_dict() for network in tuned]

@@ -36,9 +36,10 @@ class Ensemble(Network):
         first = members[0].spec
         if any((member.spec.classes, member.spec.size) != (first.classes, first.size) for member in members):
             raise ValueError("Networks of an ensemble need the same classes and the same input size.")
-        spec = replace(first, arch=" + ".join(member.spec.arch for member in members))
+        # Only the members have heads for the image type.
+        spec = replace(first, arch=" + ".join(member.spec.arch for member in members), detects_type=False)
         normalise: list[nn.Module] = [nn.Identity() for _ in members]
-        if any(replace(member.spec, arch=first.arch) != first for member in members):
+        if any(replace(member.spec, arch=spec.arch, detects_type=False) != spec for member in members):
             spec = replace(spec, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), colour_constancy=None, illuminant=None)
             normalise = [nn.Sequential(ToPixelScale(), Normalise(member.spec)) for member in members]
         self.spec = spec

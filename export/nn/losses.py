@@ -1,6 +1,6 @@
-"""Training losses: labels, mixup, and distillation from teachers."""
+"""Training losses: labels, image type, mixup, and distillation from teachers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +11,9 @@ from export.nn.network import Network, Normalise
 SMOOTHING = 0.05
 """Label smoothing of both cross-entropies."""
 
+TYPE_WEIGHT = 0.1
+"""Weight of the image type's loss in the sum."""
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -19,14 +22,17 @@ class Targets:
     Attributes:
         diagnosis: int64 (N,), -1 where only malignant-or-benign is known.
         malignant: float (N,), 0 or 1.
+        clinical: float (N,), 1 for a clinical image, 0 for a dermoscopic one; None where no head is trained on it.
     """
 
     diagnosis: torch.Tensor
     malignant: torch.Tensor
+    clinical: torch.Tensor | None = None
 
     def flip(self) -> "Targets":
         """Return the targets in reverse order."""
-        return Targets(self.diagnosis.flip(0), self.malignant.flip(0))
+        clinical = None if self.clinical is None else self.clinical.flip(0)
+        return Targets(self.diagnosis.flip(0), self.malignant.flip(0), clinical)
 
 
 def label_loss(logit: torch.Tensor, classes: torch.Tensor, targets: Targets) -> torch.Tensor:
@@ -42,6 +48,21 @@ def label_loss(logit: torch.Tensor, classes: torch.Tensor, targets: Targets) -> 
     if not known.any():
         return binary
     return binary + nn.functional.cross_entropy(classes[known], targets.diagnosis[known], label_smoothing=SMOOTHING)
+
+
+def type_loss(logit: torch.Tensor, targets: Targets) -> torch.Tensor:
+    """Return the weighted binary cross-entropy of the image type.
+
+    Args:
+        logit: (N,), clinical against dermoscopic.
+        targets: of the N images, with `clinical`.
+
+    Raises:
+        ValueError: the targets have no image type.
+    """
+    if targets.clinical is None:
+        raise ValueError("The targets have no image type.")
+    return TYPE_WEIGHT * nn.functional.binary_cross_entropy_with_logits(logit, targets.clinical)
 
 
 def distillation_loss(
@@ -96,3 +117,15 @@ def draw_mixup_share(strength: float, generator: torch.Generator) -> float:
 def mixup(pixels: torch.Tensor, share: float) -> torch.Tensor:
     """Return `share` of each image (N, 3, S, S) plus the rest of another of the batch, in the order of `Targets.flip`."""
     return share * pixels + (1 - share) * pixels.flip(0)
+
+
+def mixup_loss(loss: Callable[[Targets], torch.Tensor], labels: Targets, share: float) -> torch.Tensor:
+    """Return the loss of images that `mixup` has mixed: `share` of it against the labels, the rest against the flipped ones.
+
+    Args:
+        loss: loss of the mixed images against labels.
+        labels: of the first images.
+        share: of the first images; 1 without mixup.
+    """
+    own = share * loss(labels)
+    return own + (1 - share) * loss(labels.flip()) if share < 1 else own

@@ -30,6 +30,7 @@ class Spec:
         mean, std: of the channels, for values of 0..1, as the body expects them.
         colour_constancy: order of the Minkowski norm in `Normalise`; None leaves colours unchanged.
         illuminant: images outside of this distribution are corrected; None leaves colours unchanged.
+        detects_type: whether the network has a head that distinguishes clinical from dermoscopic images.
     """
 
     arch: str
@@ -40,10 +41,11 @@ class Spec:
     std: tuple[float, float, float]
     colour_constancy: float | None = None
     illuminant: IlluminantModel | None = None
+    detects_type: bool = False
 
     @classmethod
     def parse(cls, record: Mapping[str, Any]) -> "Spec":
-        """Return the specification that `record` returned.
+        """Return the specification that `record` returned; fields that an earlier version did not write have their defaults.
 
         Raises:
             KeyError, TypeError, ValueError: the record has other keys or values.
@@ -60,6 +62,13 @@ class Spec:
         values = asdict(self)
         illuminant = values.pop("illuminant")
         return {**values, "light": illuminant}
+
+    def is_recorded_as(self, record: Mapping[str, Any]) -> bool:
+        """Return whether a record, of this or an earlier version, is of this specification."""
+        try:
+            return Spec.parse(record) == self
+        except (KeyError, TypeError, ValueError):
+            return False
 
 
 class Normalise(nn.Module):
@@ -101,6 +110,24 @@ class Explanation(NamedTuple):
     bias: torch.Tensor
     class_logits: torch.Tensor
     pooled: torch.Tensor
+
+
+class Prediction(NamedTuple):
+    """Logits of N images.
+
+    Attributes:
+        malignant: malignant against benign, (N,).
+        classes: of the diagnoses, (N, K).
+        clinical: clinical against dermoscopic, (N,); None for a network without a head for it.
+    """
+
+    malignant: torch.Tensor
+    classes: torch.Tensor
+    clinical: torch.Tensor | None = None
+
+    def to_float32(self) -> "Prediction":
+        """Return the same logits in float32."""
+        return Prediction(*(logits.float() for logits in self if logits is not None))
 
 
 class Network(nn.Module, ABC):

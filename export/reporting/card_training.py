@@ -1,7 +1,9 @@
 """Sentences of the model card about training data and recipes."""
 
 from export.arrays import Figures
-from export.checkpoints.recipe import Recipe
+from export.checkpoints.recipe import Recipe, TrainConfig
+
+_BALANCES = {"sources": "sources and their malignant share", "datasets": "data sets", "classes": "classes"}
 
 
 def describe_data(training: Figures) -> str:
@@ -47,8 +49,8 @@ def _recipe_text(recipe: Figures) -> str:
     )
     # Values are JSON values or, up to model 1.7.0, text.
     parsed = Recipe.parse(recipe)
-    balanced = parsed.is_recorded("balance_datasets") and parsed.config.balance_datasets
-    balance = "balanced over data sets" if balanced else "balanced over classes"
+    is_recorded = parsed.is_recorded("balance") or parsed.is_recorded("balance_datasets")
+    balance = f"balanced over {_BALANCES[parsed.config.balance if is_recorded else 'classes']}"
     # Older checkpoints have one rate per phase instead.
     rate = f", highest rate {recipe['rate']}" if "rate" in recipe else ""
     start = f"start from the checkpoint with sha256 `{recipe['start'][:12]}`" if recipe.get("start") else "ImageNet start"
@@ -59,6 +61,8 @@ def _recipe_text(recipe: Figures) -> str:
         squashed = f", {float(recipe['squashed']):.0%} squashed" if "squashed" in recipe else ""
         drawn_on = f"{float(recipe['drawn_on']):.0%} with hairs, rulers or ink"
         parts.append(f"{float(recipe['degraded']):.0%} of images degraded, {drawn_on}{squashed}")
+    if parsed.config.scale != TrainConfig.scale:
+        parts.append("crops of {:g} to {:g} of the image's side".format(*parsed.config.scale))
     if parsed.config.colour_constancy is not None:
         parts.append(f"channels scaled to a common Minkowski norm of order {recipe['colour_constancy']}")
     if teachers := recipe.get("teachers"):

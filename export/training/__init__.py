@@ -1,1 +1,1 @@
-"""The training loop: images in memory, the learning-rate schedule, and the trainer that can resume."""
+"""The training loop: images and batches, the learning-rate schedule, figures of epochs, and the trainer that can resume."""

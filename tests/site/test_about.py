@@ -133,3 +133,11 @@ def test_package_licences_are_served(opened: Callable[..., Page]) -> None:
     text = page.request.get(f"{page.url.rstrip('/')}{address}").text()
     for name in ("chart.js", "i18next", "cropperjs", "papaparse", "onnxruntime-web", "libheif-js", "workbox-core"):
         assert f"{name} " in text
+
+
+def test_types_are_omitted_for_model_of_one_type(opened: Callable[..., Page]) -> None:
+    """A model without figures of image types shows no table of them, and asks for a dermatoscope."""
+    page = opened()
+    open_about(page, CARD)
+    expect(page.get_by_role("group", name="By kind of photo")).to_have_count(0)
+    expect(page.locator("#good-dermatoscope")).to_contain_text("its figures do not hold for them")

@@ -19,6 +19,7 @@ from infra.packaging.headers import SECURITY_HEADERS
 from tests.support.browser import wait_until
 from tests.support.paths import SAMPLES
 from tests.support.site.views import RULES
+from tests.support.site.visit import set_views
 
 IMAGE = SAMPLES / "ISIC_0000026.jpg"
 STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be analysed$")
@@ -116,7 +117,7 @@ def test_private_mode_sends_no_request_and_keeps_csp(page: Page, context: Browse
 
     context.on("request", note)
     predict(page)
-    page.get_by_role("checkbox", name="Use eight orientations").check()
+    set_views(page, 1)
     predict(page)
     assert asked == []
     assert page.evaluate("broken") == []

@@ -20,11 +20,11 @@ def test_page_works_by_keyboard(page: Page) -> None:
     """From a sample to its result with the keyboard only."""
     page.get_by_role("button", name="Sample 3").focus()
     page.keyboard.press("Enter")
-    page.get_by_role("checkbox", name="Use eight orientations").focus()
-    page.keyboard.press("Space")
+    page.get_by_role("switch", name="Private mode").focus()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("switch", name="Private mode")).to_be_focused()
+    expect(page.get_by_text("Expert settings")).to_be_focused()
     page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Analyse")).to_be_focused()
     with page.expect_request("**/api/classify?sample=ISIC_*&views=8"):
         page.keyboard.press("Enter")
     expect(page.locator("#result-heading")).to_be_focused()
@@ -166,10 +166,9 @@ def test_about_shows_figures_and_limits(page: Page) -> None:
 
 def test_hints_are_not_part_of_accessible_names(page: Page) -> None:
     """Hints are descriptions, not part of the accessible names."""
-    views = page.get_by_role("checkbox", name="Use eight orientations", exact=True)
-    expect(views).to_have_accessible_description(
-        "Also analyses the photo rotated and mirrored, and averages the results. Slower."
-    )
+    page.get_by_text("Expert settings").click()
+    views = page.get_by_role("checkbox", name="Use one orientation only", exact=True)
+    expect(views).to_have_accessible_description(re.compile("^Faster. Otherwise the photo is also analysed rotated"))
     private = page.get_by_role("switch", name="Private mode", exact=True)
     expect(private).to_have_accessible_description(re.compile("^The photo does not leave this device"))
 

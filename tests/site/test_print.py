@@ -59,7 +59,6 @@ def test_report_fits_page_in_longer_languages(opened: Callable[..., Page], langu
     """The longer languages fit one page with a result of the service."""
     page = opened(language)
     page.locator(".sample").first.click()
-    page.locator("#views").check()
     page.locator("#analyse").click()
     expect(page.locator("#answer")).to_be_visible()
     text, _ = printed(page, "Letter")

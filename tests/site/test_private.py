@@ -11,6 +11,7 @@ import httpx2
 import numpy as np
 import pytest
 from lesion.imaging.decode import decode
+from lesion.inference.card import ImageType
 from lesion.inference.classify import classify
 from lesion.inference.model import Model
 from lesion.inference.schemas import to_json
@@ -21,11 +22,11 @@ from infra.packaging.bundle import classification_data
 from tests.support.paths import PHONE_IMAGES, SAMPLES
 from tests.support.stand_in_model import build
 
-CLASSIFY = """async ([data, views]) => {
+CLASSIFY = """async ([data, views, imageType]) => {
     const { classifyPrivately } = await import("/js/private/mode.js");
     const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
     try {
-        return await classifyPrivately(new Blob([bytes]), views, new AbortController().signal);
+        return await classifyPrivately(new Blob([bytes]), { views, imageType }, new AbortController().signal);
     } catch (error) {
         return error.key ?? String(error);
     }
@@ -47,9 +48,9 @@ def page(context: BrowserContext, base_url: str) -> Page:
     return page
 
 
-def here(page: Page, image_bytes: bytes, views: int = 1) -> Any:
+def here(page: Page, image_bytes: bytes, views: int = 1, image_type: str = "auto") -> Any:
     """The answer of private mode, or the name of the sentence that stands in its place."""
-    return page.evaluate(CLASSIFY, [b64encode(image_bytes).decode(), views])
+    return page.evaluate(CLASSIFY, [b64encode(image_bytes).decode(), views, image_type])
 
 
 def there(base_url: str, image_bytes: bytes, views: int = 1) -> Any:
@@ -151,7 +152,7 @@ def test_decode_averages_like_service(page: Page, size: tuple[int, int]) -> None
     assert ours["sum"] == pytest.approx(int(theirs.astype(np.int64).sum()), rel=1e-4)
 
 
-RUN_MODEL = """async ([model, decision, images, views]) => {
+RUN_MODEL = """async ([model, decision, images, views, imageType]) => {
     const { listDownloads } = await import("/js/private/downloads.js");
     const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
     const { runtime, engine, heic } = await listDownloads();
@@ -162,7 +163,7 @@ RUN_MODEL = """async ([model, decision, images, views]) => {
     worker.postMessage({ model: bytes(model).buffer, decision, ...start });
     const answers = [await reply()];
     for (const image of images) {
-        worker.postMessage({ id: 0, file: new Blob([bytes(image)]), views });
+        worker.postMessage({ id: 0, file: new Blob([bytes(image)]), views, imageType });
         answers.push((await reply()).answer);
     }
     worker.terminate();
@@ -170,26 +171,54 @@ RUN_MODEL = """async ([model, decision, images, views]) => {
 }"""
 
 
+BOTH: tuple[ImageType, ImageType] = ("dermoscopic", "clinical")
+
+
 @pytest.mark.parametrize("views", [1, 8])
-@pytest.mark.parametrize("image_types", [("dermoscopic", "clinical"), ("clinical",), ("dermoscopic",)])
-def test_model_of_format_2_matches_service(page: Page, tmp_path: Path, image_types: tuple[str, ...], views: int) -> None:
-    """The worker detects the image type, and applies the operating point of type and views."""
+@pytest.mark.parametrize(
+    ("image_types", "given"),
+    [(BOTH, None), (BOTH, "clinical"), (BOTH, "dermoscopic"), (("clinical",), None), (("dermoscopic",), "dermoscopic")],
+)
+def test_model_of_format_2_matches_service(
+    page: Page, tmp_path: Path, image_types: tuple[str, ...], given: ImageType | None, views: int
+) -> None:
+    """The worker detects the image type or uses the given one, and applies the operating point of type and views."""
     path = build(tmp_path / "m.onnx", image_types=image_types)
     model = Model(path)
     # Blue is the stand-in's probability of a clinical image. The darkest are refused, earlier as dermoscopic ones.
     colours = [(red, 4, blue) for red in (2, 8, 25, 32, 60) for blue in (0, 2, 51, 127, 128, 150)]
     files = [png(np.full((64, 64, 3), colour)) for colour in colours]
     encoded = [b64encode(data).decode() for data in (path.read_bytes(), *files)]
-    started, *ours = page.evaluate(RUN_MODEL, [encoded[0], classification_data(path), encoded[1:], views])
+    started, *ours = page.evaluate(RUN_MODEL, [encoded[0], classification_data(path), encoded[1:], views, given or "auto"])
     assert started == {"isStarted": True}
-    theirs = [json.loads(to_json(classify(data, model, views=views))) for data in files]
+    theirs = [json.loads(to_json(classify(data, model, views=views, image_type=given))) for data in files]
+    # WebAssembly may round the last digit otherwise.
+    shares = [[answer["image"].pop("type_probability") for answer in answers] for answers in (ours, theirs)]
+    assert shares[0] == pytest.approx(shares[1], abs=1e-6)
     assert [decided(answer) for answer in ours] == [decided(answer) for answer in theirs]
-    assert {answer["image"]["type"] for answer in ours} == set(image_types)
+    assert {answer["image"]["type"] for answer in ours} == ({given} if given else set(image_types))
     assert len({answer["status"] for answer in ours}) == 2
     for one, other in zip(ours, theirs, strict=True):
         if one["prediction"]:
             expected = other["prediction"]["malignant_probability"]
             assert one["prediction"]["malignant_probability"] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("where", ["device", "service"])
+def test_eight_views_ignore_rotation(page: Page, base_url: str, where: str) -> None:
+    """Turning the phone does not change the decision of eight views, on this device or by the service."""
+    lesion = np.asarray(Image.open(SAMPLES / "ISIC_0010021.jpg").convert("RGB").resize((448, 448)))
+    rotated = [png(np.rot90(lesion, quarters)) for quarters in range(4)]
+    answers = [here(page, data, 8) if where == "device" else there(base_url, data, 8) for data in rotated]
+    assert len({json.dumps(decided(answer)) for answer in answers}) == 1
+    shares = [answer["prediction"]["malignant_probability"] for answer in answers]
+    # The same eight views in another order; the 8-bit network rounds each of them a little differently.
+    assert max(shares) - min(shares) < 0.005
+
+
+def test_type_that_model_lacks_names_its_message(page: Page) -> None:
+    """A type that the model has no operating point for is refused as by the service."""
+    assert here(page, png(images()["a lesion"]), image_type="clinical") == "problems.unsupported_image_type"
 
 
 @pytest.mark.slow

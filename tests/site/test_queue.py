@@ -16,6 +16,7 @@ from tests.support.site.visit import (
     answer_in_turn,
     named_files,
     scrolls_sideways,
+    set_views,
     short_answer,
     table_names,
 )
@@ -146,19 +147,19 @@ def test_queue_repeats_for_other_number_of_views(page: Page) -> None:
     page.set_input_files("#file", named_files("a.jpg", "b.jpg"))
     predict_all = page.get_by_role("button", name="Analyse all")
     progress = page.locator("#queue-progress")
-    told = page.locator("#queue-rows").get_by_text("in eight orientations")
+    told = page.locator("#queue-rows").get_by_text("in one orientation")
     predict_all.click()
     expect(progress).to_have_text("2 of 2 analysed")
     expect(predict_all).to_be_disabled()
     expect(told.filter(visible=True)).to_have_count(0)
-    page.get_by_role("checkbox", name="Use eight orientations").check()
-    with page.expect_request("**/api/classify?views=8"):
+    set_views(page, 1)
+    with page.expect_request("**/api/classify?views=1"):
         predict_all.click()
     expect(progress).to_have_text("2 of 2 analysed")
     expect(told.filter(visible=True)).to_have_count(2)
     expect(predict_all).to_be_disabled()
     # One of them as before.
-    page.get_by_role("checkbox", name="Use eight orientations").uncheck()
+    set_views(page, 8)
     expect(predict_all).to_be_enabled()
     page.get_by_role("button", name="Analyse", exact=True).click()
     expect(progress).to_have_text("2 of 2 analysed")
@@ -168,7 +169,7 @@ def test_queue_repeats_for_other_number_of_views(page: Page) -> None:
         page.get_by_role("button", name="Save as CSV").click()
     text = Path(download.value.path()).read_text(encoding="utf-8-sig")
     table = [(row["file"], row["probability"], row["views"]) for row in csv.DictReader(StringIO(text, newline=""))]
-    assert table == [("a.jpg", "0.61", "1"), ("b.jpg", "0.2", "8")]
+    assert table == [("a.jpg", "0.61", "8"), ("b.jpg", "0.2", "1")]
 
 
 def test_queue_accepts_at_most_twenty_photos(open_page: Callable[..., Page]) -> None:

@@ -203,8 +203,9 @@ def test_translation_keys_are_used_and_defined() -> None:
 def test_model_texts_have_translations() -> None:
     """The page translates the sentences of this project's models."""
     description = (REPOSITORY / "export" / "graph" / "description.py").read_text()
-    said = set(re.findall(r'^(?:INTENDED_USE = |NON_COMMERCIAL = |    )"(\w.+?)",?$', description, re.MULTILINE))
-    assert len(said) == 7
+    said = set(re.findall(r'^(?:[A-Z_]+ = |    )"(\w.+?)",?$', description, re.MULTILINE))
+    # Three intended uses, one licence, four limits of every model and three of some image types.
+    assert len(said) == 11
     known = {key.split(".")[1]: text for key, text in ENGLISH.items() if key.startswith("model_says.")}
     assert known == {re.sub("[^a-z]+", "_", text.lower()): text for text in said}
 

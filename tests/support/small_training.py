@@ -28,4 +28,4 @@ def conversion_options(checkpoint: Path, archive: Path, out: Path, **options: ob
         options: other options of the command, such as `arch`, `classes` and `numbers`.
     """
     defaults: dict[str, object] = {"arch": "", "classes": [], "malignant": [], "size": None, "numbers": "float16"}
-    return argparse.Namespace(checkpoint=[checkpoint], data=archive, out=out, version="0.0.1", **(defaults | options))
+    return argparse.Namespace(checkpoint=[checkpoint], data=[archive], out=out, version="0.0.1", **(defaults | options))

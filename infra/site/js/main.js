@@ -1,7 +1,7 @@
 // Entry module: loads the translations, then connects the controls of the page to their modules.
 
 import { setupAbout, showConfig } from "./about/dialog.js";
-import { addPhotos, setLimits, setupActions } from "./app/actions.js";
+import { addPhotos, setupActions, useLimits } from "./app/actions.js";
 import { showPreview } from "./app/current-photo.js";
 import { registerServiceWorker } from "./app/offline.js";
 import { showGallery } from "./app/sample-gallery.js";
@@ -15,7 +15,7 @@ import { setupPrivateMode } from "./private/switch.js";
 async function configure() {
   const config = await getConfig().catch(() => null);
   if (!config) return;
-  setLimits(config.limits);
+  useLimits(config.limits);
   showConfig(config);
 }
 

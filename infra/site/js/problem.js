@@ -19,6 +19,8 @@ export class Problem extends Error {
     this.mayRetry = mayRetry;
     this.values = values;
     this.fallback = fallback;
+    /** @type {number | null} of several photos, the one that it is about */
+    this.index = null;
   }
 
   /** @returns {string} */

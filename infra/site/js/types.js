@@ -13,17 +13,20 @@
  * @typedef {{roc?: [number, number][], reliability?: [number, number][]}} Curves points of
  *   `roc`: share of benign and of malignant lesions above each threshold; of `reliability`: probability and share of malignant lesions
  *
- * @typedef {{test?: {all?: TestFigures, eight_views?: TestFigures, datasets?: Record<string, TestFigures>, curves?: Curves,
+ * @typedef {TestFigures & {eight_views?: TestFigures}} TypeFigures figures of one image type
+ *
+ * @typedef {{test?: {all?: TestFigures, eight_views?: TestFigures, types?: Partial<Record<ImageType, TypeFigures>>, datasets?: Record<string, TestFigures>, curves?: Curves,
  *   diagnoses?: Record<string, {n: number, malignant: boolean, above_threshold: Figure}>} | null,
  *   strangers?: Record<string, {n: number, refused: number}>}} Metrics
  *
  * @typedef {{version: string, sha256: string, architecture?: string, input_size?: number, threshold: number,
- *   coverage?: number, training?: {datasets?: Record<string, number>} | null, classes?: DiagnosisClass[], metrics?: Metrics | null,
+ *   coverage?: number, operating_points?: Partial<Record<ImageType, Record<string, {coverage: Record<string, number>}>>>,
+ *   training?: {datasets?: Record<string, number>} | null, classes?: DiagnosisClass[], metrics?: Metrics | null,
  *   licence?: string | null, intended_use?: string | null, limits_of_use?: string[] | null}} ModelCard
  *
  * @typedef {{title?: string, description?: string, about?: string[], links?: Record<string, string | null>,
  *   limits?: {max_upload_bytes: number, max_pixels: number, max_pixels_of?: Record<string, number>,
- *     formats: string[]}}} Config
+ *     max_images?: number, formats: string[]}}} Config
  *
  * @typedef {{decision: "above_threshold" | "below_threshold", malignant_probability: number, threshold: number,
  *   prediction_set: string[], logit: number,
@@ -33,11 +36,21 @@
  *
  * @typedef {"dermoscopic" | "clinical"} ImageType
  *
+ * @typedef {"auto" | ImageType} ImageTypeChoice "auto" lets the model detect the type
+ *
+ * @typedef {{width: number, height: number, format: string, type: ImageType, type_source: "detected" | "given" | "assumed",
+ *   type_probability: number | null}} ImageInfo `type_probability` is null for a model of one type
+ *
  * @typedef {{status: "ok" | "refused", refusal: {code: string, message: string} | null, prediction: Prediction | null,
- *   evidence: Evidence | null, image: {width: number, height: number, format: string, type: ImageType,
- *     type_source: "detected" | "given" | "assumed", type_probability: number | null},
+ *   evidence: Evidence | null, image: ImageInfo | null}} OneAnswer
+ *
+ * @typedef {"agree" | "disagree"} Agreement of the photos of one lesion about the side of the threshold
+ *
+ * @typedef {OneAnswer & {agreement?: null}} ImageAnswer of one of several photos
+ *
+ * @typedef {OneAnswer & {images?: ImageAnswer[] | null, agreement?: Agreement | null,
  *   model: {version: string, sha256: string}, timing_ms: {decode?: number, infer?: number, total?: number},
- *   disclaimer: string}} Answer
+ *   disclaimer: string}} Answer `image` is null and `images` is not for several photos of one lesion
  *
  * @typedef {{kind: "sample", sample: Sample, number: number}} SampleSource
  *
@@ -51,9 +64,13 @@
  * @typedef {{answer: Answer, model: ModelCard | null, views: number, note: () => string}} Classification `note` says how
  *   the photo was changed before it was analysed, if at all
  *
- * @typedef {{source: Source, address: string | null, isOpening: boolean, state: State, classification: Classification | null,
- *   problem: Problem | null}} Photo `address` of its preview, null without one; `isOpening` while a preview
- *   is being made
+ * @typedef {{state: State, classification: Classification | null, problem: Problem | null, imageType: ImageTypeChoice}} Job what is
+ *   classified at once; `imageType` as the person chose it
+ *
+ * @typedef {Job & {source: Source, address: string | null, isOpening: boolean}} Photo `address` of its preview, null without one;
+ *   `isOpening` while a preview is being made
+ *
+ * @typedef {Job & {photos: Photo[], sources: Source[]}} Lesion several photos of one lesion, and the files that they had
  */
 
 /** @import { Problem } from "./problem.js" */

@@ -96,7 +96,7 @@ def test_convert_rejects_a_type_in_one_split_only(
     checkpoint: Path, typed_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [row for row in read_table(typed_archive) if (row.split, row.image_type) != ("val", "clinical")]
-    monkeypatch.setattr(convert, "read_table", lambda _: rows)
+    monkeypatch.setattr(convert, "read_tables", lambda _: rows)
     with pytest.raises(DataError, match="Only one of `train` and `val` has clinical images"):
         convert.main(conversion_options(checkpoint, typed_archive, tmp_path / "lesion.onnx"))
 

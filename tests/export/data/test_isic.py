@@ -141,3 +141,9 @@ def test_random_crops_stretch_only_the_learners_crops(squashed: float, least: fl
     torch.testing.assert_close(crops.stretched[:, :, 2], crops.plain[:, :, 2])
     directions = crops.stretched[:, :, :2] / crops.stretched[:, :, :2].norm(dim=1, keepdim=True)
     torch.testing.assert_close(directions, crops.plain[:, :, :2] / crops.plain[:, :, :2].norm(dim=1, keepdim=True))
+
+
+def test_random_crops_have_sides_of_the_given_scale() -> None:
+    maps = random_crops(500, torch.Generator().manual_seed(1), 0.0, (0.4, 0.5)).plain
+    sides = maps[:, :, :2].norm(dim=1)
+    assert 0.4 <= sides.min() < 0.42 and 0.48 < sides.max() <= 0.5

@@ -138,10 +138,9 @@ def test_combined_answers_are_those_of_the_service(lesions: Path, stand_in: Mode
 def test_lesions_command_prints_the_comparison(
     lesions: Path, stand_in: Model, stand_in_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["lesions", "--data", str(lesions), str(lesions), "--model", str(stand_in_file)]) == 0
+    assert main(["lesions", "--data", str(lesions), "--model", str(stand_in_file)]) == 0
     printed = capsys.readouterr().out
     found = lesion_metrics(predict(stand_in, group_by_lesion(read_table(lesions))), stand_in.card)
-    # The second folder is the first again, and an image counts once.
     assert printed.startswith("4 lesions (2 malignant), 8 images; refused: 0 images, 0 lesions\n")
     assert f"{found['combined']['auc']['value']:.3f}" in printed and "images of a lesion agree" in printed
     single = predict(stand_in, read_table(lesions))

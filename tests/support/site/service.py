@@ -52,6 +52,48 @@ FULL_CARD: Mapping[str, Any] = {
     },
 }
 """A model card with every figure that the page plots."""
+_LIMITS = {"set_limits": {"malignant": 0.2, "benign": 0.5}, "refusal": [], "calibration": {}}
+TYPES_CARD: Mapping[str, Any] = {
+    **CARD,
+    "operating_points": {
+        image_type: {
+            views: {**_LIMITS, "threshold": threshold, "coverage": {"malignant": malignant, "benign": benign}}
+            for views, threshold, malignant, benign in points
+        }
+        for image_type, points in {
+            "dermoscopic": [("1", 0.31, 0.95, 0.9), ("8", 0.3, 0.96, 0.91)],
+            "clinical": [("1", 0.21, 0.93, 0.8), ("8", 0.2, 0.94, 0.81)],
+        }.items()
+    },
+    "metrics": {
+        "test": {
+            **_TEST_SET,
+            "eight_views": {**_TEST_SET["all"], "sensitivity": {"value": 0.96}, "specificity": {"value": 0.66}},
+            "types": {
+                image_type: {
+                    **_TEST_SET["all"],
+                    "n": images,
+                    "malignant": malignant,
+                    "sensitivity": {"value": sensitivity, "low": 0.9, "high": 0.99},
+                    "specificity": {"value": specificity, "low": 0.5, "high": 0.7},
+                    "eight_views": {
+                        **_TEST_SET["all"],
+                        "n": images,
+                        "malignant": malignant,
+                        "auc": {"value": auc, "low": 0.8, "high": 0.99},
+                        "sensitivity": {"value": sensitivity + 0.01},
+                        "specificity": {"value": specificity + 0.05},
+                    },
+                }
+                for image_type, images, malignant, sensitivity, specificity, auc in (
+                    ("dermoscopic", 1000, 250, 0.95, 0.7, 0.95),
+                    ("clinical", 350, 150, 0.93, 0.5, 0.88),
+                )
+            },
+        }
+    },
+}
+"""The card of a model of format 2 that distinguishes dermoscopic and clinical images."""
 REFUSAL = {"code": "too_blurry", "message": "A sentence that the page says by its code."}
 
 
@@ -82,10 +124,25 @@ def answer(probability: float, *sides: str) -> dict[str, Any]:
             "type_source": "assumed",
             "type_probability": None,
         },
+        "images": None,
+        "agreement": None,
         "model": {"version": "7", "sha256": SHA256},
         "timing_ms": {"decode": 6.1, "infer": 9.0, "total": 15.9},
         "disclaimer": "Research demonstration. Not a medical device.",
     }
+
+
+def typed(body: dict[str, Any], image_type: str, source: str = "detected", probability: float = 0.97) -> dict[str, Any]:
+    """Return an answer of a model of format 2."""
+    return {**body, "image": {**body["image"], "type": image_type, "type_source": source, "type_probability": probability}}
+
+
+def lesion(probability: float, sides: tuple[str, ...], agreement: str | None, *bodies: dict[str, Any]) -> dict[str, Any]:
+    """Return a response about several photos of one lesion, from the responses about each of them."""
+    kept = ("status", "refusal", "prediction", "evidence", "image")
+    images = [{name: body[name] for name in kept} for body in bodies]
+    combined = {**answer(probability, *sides), "evidence": None, "image": None}
+    return {**combined, "images": images, "agreement": agreement}
 
 
 def answer_with(page: Page, body: Mapping[str, Any], card: Mapping[str, Any] = CARD) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 from playwright.sync_api import Page, Route, expect
 
 from tests.support.paths import SAMPLES
-from tests.support.site.service import FULL_CARD, answer, answer_with
+from tests.support.site.service import FULL_CARD, TYPES_CARD, answer, answer_with, lesion, typed
+from tests.support.site.visit import set_views
 
 IMAGE = SAMPLES / "ISIC_0000026.jpg"
 ANSWERS = {
@@ -82,10 +83,29 @@ def several(page: Page) -> None:
     )
     page.set_input_files("#file", files("a-name-that-is-much-too-long-for-any-phone.jpg", "b.jpg", "c.jpg"))
     # Each row shows the number of views.
-    page.locator("#views").check()
+    set_views(page, 1)
     page.locator("#queue-analyse").click()
     expect(page.locator("[data-state=failed]")).to_have_count(1)
     page.locator("[data-sort=probability]").click()
+
+
+def one_lesion(page: Page) -> None:
+    """Show the result of several photos of one lesion, of both image types, which disagree."""
+    bodies = (typed(ANSWERS["above"], "dermoscopic"), typed(ANSWERS["below"], "clinical"), ANSWERS["refused"])
+    body = lesion(0.2, ("benign",), "disagree", *bodies)
+    page.route("**/api/model", lambda route: route.fulfill(json=TYPES_CARD))
+    page.route("**/api/classify**", lambda route: route.fulfill(json=body))
+    page.set_input_files("#file", files("a.jpg", "b.jpg", "c.jpg"))
+    page.locator("#grouping-one").check()
+    page.locator("#queue-analyse").click()
+    expect(page.locator("#answer")).to_be_visible()
+
+
+def about_types(page: Page) -> None:
+    """Open the About dialog of a model of both image types."""
+    page.route("**/api/model", lambda route: route.fulfill(json=TYPES_CARD))
+    page.locator("#about-open").click()
+    expect(page.locator("#figures table")).to_have_count(3)
 
 
 def crop(page: Page) -> None:
@@ -148,6 +168,6 @@ def about(page: Page) -> None:
 VIEWS: Mapping[str, Callable[[Page], None]] = {
     **{view.__name__: view for view in (start, chosen, busy, problem)},
     **{name: answered(body) for name, body in ANSWERS.items()},
-    **{view.__name__: view for view in (printed, several, crop, camera, no_camera)},
-    **{view.__name__: view for view in (private, private_ready, private_failed, about)},
+    **{view.__name__: view for view in (printed, several, one_lesion, crop, camera, no_camera)},
+    **{view.__name__: view for view in (private, private_ready, private_failed, about, about_types)},
 }

@@ -27,6 +27,12 @@ LAYOUT_SHIFTS = """
 """
 
 
+def set_views(page: Page, views: int) -> None:
+    """Select the number of views, 1 or 8, among the expert settings."""
+    page.locator("#expert").evaluate("(details) => { details.open = true; }")
+    page.locator("#one-view").set_checked(views == 1)
+
+
 def answer_file(page: Page, image: Path) -> None:
     """Answer in the service's place about a file."""
     page.route("**/api/model", lambda route: route.fulfill(json=CARD))
@@ -63,15 +69,19 @@ CAMERA_RECORDER = """
 """
 
 
+def form_files(route: Route) -> list[bytes]:
+    """Return the files of the form that the page sends."""
+    boundary = parse_options_header(route.request.headers["content-type"])[1][b"boundary"]
+    parts = (route.request.post_data_buffer or b"").split(b"--" + boundary)[1:-1]
+    return [part.split(b"\r\n\r\n", 1)[1].removesuffix(b"\r\n") for part in parts]
+
+
 def record_uploads(page: Page) -> list[bytes]:
     """Fills with the images that the page sends from here on."""
     images: list[bytes] = []
 
     def keep(route: Route) -> None:
-        kind = route.request.headers["content-type"]
-        boundary = parse_options_header(kind)[1][b"boundary"]
-        part = (route.request.post_data_buffer or b"").split(b"--" + boundary)[1]
-        images.append(part.split(b"\r\n\r\n", 1)[1].removesuffix(b"\r\n"))
+        images.append(form_files(route)[0])
         route.continue_()
 
     page.route(lambda url: "/api/classify" in url and "sample" not in url, keep)
@@ -127,6 +137,8 @@ def short_answer(probability: float, refusal: str | None = None) -> dict[str, An
             "type_source": "assumed",
             "type_probability": None,
         },
+        "images": None,
+        "agreement": None,
         "model": {"version": "7", "sha256": "ab" * 32},
         "timing_ms": {"decode": 6.1, "infer": 9.0, "total": 15.9},
         "disclaimer": "Research demonstration.",

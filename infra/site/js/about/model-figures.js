@@ -1,6 +1,6 @@
 // The figures of the model in the About dialog, from the model card: tables, and plots with the same content.
 
-/** @import { Figure, ModelCard, TestFigures } from "../types.js" */
+/** @import { ModelCard, TestFigures } from "../types.js" */
 /** @import { Bar } from "./charts.js" */
 
 import { expectedOutcomes } from "../result/natural-frequencies.js";
@@ -10,6 +10,7 @@ import { clearPlots, drawBars, drawLine } from "./charts.js";
 import { formatNumber, formatPercent } from "../i18n/number-format.js";
 import { hasText, t } from "../i18n/translations.js";
 import * as messages from "../result/messages.js";
+import { asAuc, asPercent, range, row, scroller, table, withRange } from "./tables.js";
 
 const PREVALENCES = [0.01, 0.02, 0.05, 0.1, 0.2];
 const CHANCE = 0.5;
@@ -26,7 +27,9 @@ export async function showFigures(model) {
   byId("intended", HTMLElement).replaceChildren(...(use ? [modelText("p", use)] : []));
   if (limits?.length) byId("limits", HTMLElement).replaceChildren(...limits.map((limit) => modelText("li", limit)));
   byId("credits", HTMLElement).replaceChildren(...credits(model));
-  const test = messages.testFigures(model);
+  const hasBoth = Object.keys(model.operating_points ?? {}).length > 1;
+  setText(byId("good-dermatoscope", HTMLElement), hasBoth ? "about.good_both" : "about.good_dermatoscope");
+  const test = model.metrics?.test?.all;
   const { version, architecture } = model;
   const values = { version, architecture: architecture ?? "", sha256: model.sha256.slice(0, 12) };
   const name = t(architecture ? "about.model_of" : "about.model", values);
@@ -43,6 +46,7 @@ export async function showFigures(model) {
       row(t("about.specificity"), test.specificity, asPercent),
     ].filter((line) => line !== null))),
     ...eightViews(model),
+    ...types(model),
     createElement("p", "", t("about.prevalence_text")),
     scroller(t("about.prevalence"), prevalences(test)),
     ...plots.map(({ figure }) => figure),
@@ -65,6 +69,35 @@ function prevalences({ sensitivity, specificity }) {
     }),
   );
 }
+
+/**
+ * Return the figures of each image type, with one view and with eight.
+ *
+ * @param {ModelCard} model
+ */
+function types(model) {
+  const rows = Object.entries(model.metrics?.test?.types ?? {}).flatMap(([type, { eight_views: eight, ...one }]) => {
+    /** @type {[string, TestFigures | undefined][]} */
+    const parts = [["result.one", one], ["result.eight", eight]];
+    return parts.flatMap(([views, part]) => (part ? [typeRow(t(`image_type.${type}`), t(views), part)] : []));
+  });
+  if (!rows.length) return [];
+  const head = [t("about.kind"), t("result.orientations"), t("about.photos"), t("about.auc"), t("about.finds"), t("about.specificity")];
+  return [
+    createElement("h4", "", t("about.types")),
+    createElement("p", "hint", t("about.types_text")),
+    scroller(t("about.types"), table(head, rows)),
+  ];
+}
+
+/**
+ * @param {string} name
+ * @param {string} views
+ * @param {TestFigures} part
+ */
+const typeRow = (name, views, { n, auc, sensitivity, specificity }) => [
+  name, views, formatNumber(n ?? 0), withRange(auc, asAuc), withRange(sensitivity, asPercent), withRange(specificity, asPercent),
+];
 
 /** @typedef {{figure: HTMLElement, draw: () => Promise<void>}} Plot */
 
@@ -124,7 +157,7 @@ function roc(model) {
   const line = points.map(([x, y]) => ({ x, y }));
   const names = { x: t("about.false_alarms"), y: t("about.finds") };
   const rows = points.map(([x, y]) => [asPercent(x), asPercent(y)]);
-  const { sensitivity, specificity } = messages.testFigures(model) ?? {};
+  const { sensitivity, specificity } = model.metrics?.test?.all ?? {};
   const marked = sensitivity && specificity ? { x: 1 - specificity.value, y: sensitivity.value } : undefined;
   return plot("roc", 0, table([names.x, names.y], rows), (canvas) => drawLine(canvas, line, names, marked));
 }
@@ -164,20 +197,6 @@ function plot(name, bars, content, drawing) {
     createElement("details", "", createElement("summary", "", t("about.as_table")), scroller(heading, content)),
   );
   return { figure, draw: () => drawing(canvas) };
-}
-
-/**
- * Return a container in which a wide table scrolls, also by keyboard.
- *
- * @param {string} name
- * @param {HTMLElement} content
- */
-function scroller(name, content) {
-  const place = createElement("div", "wide-table", content);
-  place.tabIndex = 0;
-  place.setAttribute("role", "group");
-  place.setAttribute("aria-label", name);
-  return place;
 }
 
 /** @param {ModelCard} model */
@@ -225,42 +244,4 @@ function credits({ training, licence }) {
     ...(counts.length ? [t("about.trained_on", { sets: counts.join(", ") }), " "] : []),
     ...(licence ? [t("about.licence"), " ", modelText("span", licence)] : []),
   ];
-}
-
-/** @param {number} value */
-const asPercent = (value) => formatPercent(value, 1);
-
-/** @param {number} value */
-const asAuc = (value) => formatNumber(value, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
-
-/**
- * @param {Figure} figure
- * @param {(value: number) => string} format
- */
-const range = ({ low, high }, format) =>
-  low === undefined || high === undefined ? "" : t("about.range", { low: format(low), high: format(high) });
-
-/**
- * @param {string} name
- * @param {Figure | undefined} figure
- * @param {(value: number) => string} format
- */
-const row = (name, figure, format) => (figure ? [name, format(figure.value), range(figure, format)] : null);
-
-/**
- * @param {string[]} head
- * @param {string[][]} rows the first cell of each names the row
- */
-function table(head, rows) {
-  const cell = (/** @type {string} */ text, /** @type {string} */ scope) => {
-    const element = createElement("th", "", text);
-    element.scope = scope;
-    return element;
-  };
-  return createElement(
-    "table",
-    "",
-    createElement("thead", "", createElement("tr", "", ...head.map((text) => cell(text, "col")))),
-    createElement("tbody", "", ...rows.map(([name, ...rest]) => createElement("tr", "", cell(name, "row"), ...rest.map((text) => createElement("td", "", text))))),
-  );
 }

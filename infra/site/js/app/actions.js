@@ -1,39 +1,36 @@
 // What a person can do with photos: add, analyse, cancel, crop and remove them, one or several.
 
-/** @import { Classification, Config, Photo, Source } from "../types.js" */
+/** @import { Config, FileSource, ImageTypeChoice, Lesion, Photo, Source } from "../types.js" */
 
-import { classify } from "../classification/classify.js";
 import { Queue } from "../classification/queue.js";
 import { announce, byId, focusFirst, lazyModule } from "../dom.js";
 import { t } from "../i18n/translations.js";
-import { pixelCount } from "../photo/resize.js";
 import { onModeChange } from "../private/mode.js";
+import { setupImageType } from "../result/image-type.js";
 import { showEmpty } from "../result/panel.js";
+import { classifyJob, selectedViews, setLimits } from "./analysis.js";
 import { expectResult, makePreview, showCurrent, showState } from "./current-photo.js";
-import { add, all, clear, current, photoName, progress, remove, replace, select } from "./photo-list.js";
+import { setupGrouping, updateGrouping } from "./grouping.js";
+import { shareState } from "./lesion.js";
+import { add, all, clear, current, currentLesion, photoName, progress, remove, replace, select, shownJob } from "./photo-list.js";
+import { cropPhoto, loadOrWarn, takePhoto } from "./photo-tools.js";
 
 const analyseButton = byId("analyse", HTMLButtonElement);
 const analyseAllButton = byId("queue-analyse", HTMLButtonElement);
 const cropButton = byId("crop-open", HTMLButtonElement);
 const photoCard = byId("photo", HTMLElement);
-const eightViews = byId("views", HTMLInputElement);
-const queue = new Queue(classifyPhoto, onStateChange);
+/** @type {Queue<Photo | Lesion>} */
+const queue = new Queue(classifyJob, onStateChange);
 
-/** @type {Config["limits"]} */
-let limits;
-
-/** @type {() => Promise<typeof import("../photo/camera.js")>} */
-const loadCamera = lazyModule("/js/photo/camera.js");
-/** @type {() => Promise<typeof import("../photo/crop.js")>} */
-const loadCrop = lazyModule("/js/photo/crop.js");
 /** @type {() => Promise<typeof import("../result/comparison-table.js")>} */
 const loadTable = lazyModule("/js/result/comparison-table.js");
 /** @type {typeof import("../result/comparison-table.js") | null} */
 let table = null;
 
-/** @param {Config["limits"]} value of the service */
-export function setLimits(value) {
-  limits = value;
+/** @param {Config["limits"]} limits of the service */
+export function useLimits(limits) {
+  setLimits(limits);
+  updateGrouping();
 }
 
 /** Connect the buttons beside the photo and the result, and show the empty page. */
@@ -43,10 +40,15 @@ export function setupActions() {
   byId("cancel", HTMLButtonElement).addEventListener("click", cancel);
   byId("clear", HTMLButtonElement).addEventListener("click", removeCurrent);
   cropButton.addEventListener("click", () => void cropCurrent());
-  eightViews.addEventListener("change", () => table?.updateTable());
+  byId("one-view", HTMLInputElement).addEventListener("change", () => table?.updateTable());
   for (const id of ["camera-open", "camera-again", "retake-camera"]) {
-    byId(id, HTMLButtonElement).addEventListener("click", () => void takePhoto());
+    byId(id, HTMLButtonElement).addEventListener("click", () => void takePhoto(addTaken));
   }
+  setupImageType(chooseImageType);
+  setupGrouping(() => {
+    queue.stop();
+    showAll();
+  });
   // A photo that was queued for this device must not be sent to the service instead.
   onModeChange(({ state }) => {
     if (state === "off" && queue.isRunning) stopQueue();
@@ -74,6 +76,10 @@ export async function addPhotos(sources) {
 
 /** Show the current photo, and the table when there are several photos. */
 function showAll() {
+  const before = currentLesion();
+  updateGrouping();
+  // A photo was added, removed or cropped.
+  if (before && before !== currentLesion()) queue.cancel(before);
   showCurrent();
   void showTable();
 }
@@ -86,12 +92,12 @@ async function showTable() {
       table = loaded;
       loaded.setupTable({
         onSelect: selectPhoto,
-        onRetry: (photo) => queue.add([photo]),
+        onRetry: (photo) => queue.add([currentLesion() ?? photo]),
         onRemove: removeRow,
         onAnalyse: analyseAll,
         onStop: stop,
         onClear: removeAll,
-        isOpen,
+        hasOpen: () => openJobs().length > 0,
         makePreview,
       });
     }
@@ -99,77 +105,57 @@ async function showTable() {
   table?.updateTable();
 }
 
-/**
- * @template T
- * @param {() => Promise<T>} load
- * @returns {Promise<T | null>} null when the module cannot be loaded, after a message to the person
- */
-async function loadOrWarn(load) {
-  const warning = byId("missing", HTMLElement);
-  warning.hidden = true;
-  try {
-    return await load();
-  } catch {
-    warning.hidden = false;
-    return null;
-  }
-}
-
-/**
- * @param {Photo} photo
- * @param {AbortSignal} signal
- * @returns {Promise<Classification>}
- */
-async function classifyPhoto(photo, signal) {
-  const { source, address } = photo;
-  const views = selectedViews();
-  const pixels = pixelCount(address);
-  const classified = await classify(source, { views, pixels, limits, signal });
-  // Started before the result is shown, because the result contains the preview.
-  if (!(await pixels) && photo.source === source) void makePreview(photo);
-  return { ...classified, views };
-}
-
-/** @param {Photo} photo whose state changed */
-function onStateChange(photo) {
+/** @param {Photo | Lesion} job whose state changed */
+function onStateChange(job) {
+  if ("photos" in job) shareState(job);
   // From "waiting" to "running" nothing changes in the result panel.
-  if (photo === current() && photo.state !== "running") showState();
+  if (job === shownJob() && job.state !== "running") showState();
   // A note about the queue is outdated once a photo is queued again.
-  if (photo.state === "waiting") table?.clearNote();
+  if (job.state === "waiting") table?.clearNote();
   void showTable();
-  const isLast = isFinished(photo) && all().every(isFinished);
+  const isLast = !("photos" in job) && isFinished(job) && all().every(isFinished);
   if (isLast && all().length > 1) announce(all().every(({ state }) => state === "done") ? t("queue.finished") : t(...progress()));
 }
 
 /** @param {Photo} photo */
 const isFinished = ({ state }) => state === "done" || state === "failed";
 
-const selectedViews = () => (eightViews.checked ? 8 : 1);
-
-/** @param {Photo} photo without a result for the number of views that is selected now */
-const isOpen = ({ classification }) => classification?.views !== selectedViews();
+/** @returns {(Photo | Lesion)[]} without a result for the number of views that is selected now */
+function openJobs() {
+  const lesion = currentLesion();
+  return (lesion ? [lesion] : [...all()]).filter(({ classification }) => classification?.views !== selectedViews());
+}
 
 function analyse() {
-  const photo = current();
-  if (!photo) return;
-  expectResult(photo);
-  queue.add([photo]);
+  const job = currentLesion() ?? current();
+  if (!job) return;
+  expectResult(job);
+  queue.add([job]);
+}
+
+/** @param {ImageTypeChoice} choice for what is shown, which is analysed again */
+function chooseImageType(choice) {
+  const job = shownJob();
+  if (job) job.imageType = choice;
+  analyse();
 }
 
 /** Cancel the analysis of the current photo. */
 function cancel() {
-  const photo = current();
-  if (!photo) return;
+  const job = currentLesion() ?? current();
+  if (!job) return;
   expectResult(null);
-  queue.cancel(photo);
+  queue.cancel(job);
   showEmpty("result.cancelled");
   announce(t("result.cancelled"));
   analyseButton.focus();
 }
 
 function analyseAll() {
+  // The result of a lesion is one, which the person waits for.
+  if (currentLesion()) return analyse();
   expectResult(null);
-  queue.add(all().filter(isOpen));
+  queue.add(openJobs());
   byId("queue-stop", HTMLButtonElement).focus();
 }
 
@@ -228,13 +214,10 @@ function removeAll() {
 async function cropCurrent() {
   const photo = current();
   if (photo?.source.kind !== "file") return;
-  const { file, original = file, isTaken = false } = photo.source;
-  // Always crop the original, so that a crop can be undone.
-  const cropped = await (await loadOrWarn(loadCrop))?.crop(original);
+  const cropped = await cropPhoto(photo.source);
   if (cropped && all().includes(photo)) {
-    const cut = new File([cropped.image], original.name, { type: cropped.image.type });
     queue.cancel(photo);
-    replace(photo, { kind: "file", file: cut, isTaken, original, side: cropped.side });
+    replace(photo, cropped);
     table?.removeRow(photo);
     table?.clearNote();
     showAll();
@@ -245,10 +228,8 @@ async function cropCurrent() {
   }
 }
 
-async function takePhoto() {
-  const camera = await loadOrWarn(loadCamera);
-  camera?.openCamera((file) => {
-    void addPhotos([{ kind: "file", file, isTaken: true }]);
-    analyseButton.focus();
-  });
+/** @param {FileSource} taken */
+function addTaken(taken) {
+  void addPhotos([taken]);
+  analyseButton.focus();
 }

@@ -1,6 +1,7 @@
 // The photo that is shown: its preview, the buttons beside it, and the state of its classification.
 
-/** @import { Classification, Photo } from "../types.js" */
+/** @import { Problem } from "../problem.js" */
+/** @import { Classification, Job, Photo } from "../types.js" */
 
 import { byId, lazyModule } from "../dom.js";
 import { formatNumber } from "../i18n/number-format.js";
@@ -9,7 +10,8 @@ import { hidePhoto, showPhoto } from "../photo/photo-view.js";
 import { isPrivate } from "../private/mode.js";
 import { showEvidenceMap } from "../result/evidence-map.js";
 import { focusResult, showAnswer, showBusy, showEmpty, showProblem } from "../result/panel.js";
-import { MAX_PHOTOS, all, current, photoName, revokePreview } from "./photo-list.js";
+import { faultyPhoto } from "./lesion.js";
+import { MAX_PHOTOS, all, current, currentLesion, photoName, revokePreview, shownJob } from "./photo-list.js";
 import { markSample } from "./sample-gallery.js";
 
 const analyseButton = byId("analyse", HTMLButtonElement);
@@ -21,12 +23,12 @@ const cropButton = byId("crop-open", HTMLButtonElement);
 /** @type {() => Promise<typeof import("../photo/preview.js")>} */
 const loadPreview = lazyModule("/js/photo/preview.js");
 
-/** @type {Photo | null} */
+/** @type {Job | null} */
 let expected = null;
 
-/** @param {Photo | null} photo whose result is scrolled to and focused when it arrives */
-export function expectResult(photo) {
-  expected = photo;
+/** @param {Job | null} job whose result is scrolled to and focused when it arrives */
+export function expectResult(job) {
+  expected = job;
 }
 
 /** Show the current photo, its buttons and its state. */
@@ -73,20 +75,21 @@ export async function makePreview(photo) {
 function refreshPreview(photo) {
   if (photo !== current()) return;
   showPreview();
-  if (photo.classification?.answer.prediction) showEvidenceMap(photo.classification.answer, photo.address);
+  if (photo.classification?.answer.prediction) showEvidenceMap(photo.classification.answer.evidence, photo.address);
 }
 
-/** Show the state of the current photo: no result yet, in progress, a result or a problem. */
+/** Show the state of the current photo, or of its lesion: no result yet, in progress, a result or a problem. */
 export function showState() {
   const photo = current();
-  const isPending = photo?.state === "waiting" || photo?.state === "running";
+  const job = shownJob();
+  const isPending = job?.state === "waiting" || job?.state === "running";
   analyseButton.disabled = photo === null || isPending;
   cropButton.disabled = isPending;
-  const isExpected = photo !== null && photo === expected;
-  if (!photo) showEmpty("result.choose");
-  else if (isPending) showBusy(isPrivate() ? "private.working" : "result.slow", isExpected);
-  else if (photo.classification) showClassification(photo, photo.classification);
-  else if (photo.problem) showProblem(photo.problem);
+  const isExpected = job !== null && job === expected;
+  if (!photo || !job) showEmpty("result.choose");
+  else if (isPending) showBusy(slowMessage(), isExpected);
+  else if (job.classification) showClassification(photo, job, job.classification);
+  else if (job.problem) showJobProblem(job.problem);
   else showEmpty("result.press");
   if (isExpected && !isPending) {
     expected = null;
@@ -94,30 +97,61 @@ export function showState() {
   }
 }
 
-/**
- * @param {Photo} photo
- * @param {Classification} classification
- */
-function showClassification(photo, classification) {
-  const { source, address } = photo;
-  const sample = source.kind === "sample" ? source.sample : null;
-  showAnswer(classification, address, sample, () => details(photo, classification));
+/** Return the key of the sentence about an analysis that takes long. */
+function slowMessage() {
+  if (!isPrivate()) return "result.slow";
+  return byId("one-view", HTMLInputElement).checked ? "private.working" : "private.working_eight";
+}
+
+/** @param {Problem} problem */
+function showJobProblem(problem) {
+  const lesion = currentLesion();
+  const faulty = lesion && faultyPhoto(lesion, problem);
+  showProblem(problem, faulty ? photoName(faulty) : undefined);
 }
 
 /**
  * @param {Photo} photo
+ * @param {Job} job the photo itself, or its lesion
+ * @param {Classification} classification of the job
+ */
+function showClassification(photo, job, classification) {
+  const { source, address } = photo;
+  showAnswer(classification, {
+    address,
+    // Of a lesion, the map of the photo that is shown.
+    evidence: photo.classification?.answer.evidence ?? null,
+    sample: source.kind === "sample" ? source.sample : null,
+    imageType: job.imageType,
+    names: () => [all().map(photoName), photoName(photo)],
+    details: () => details(job === photo ? [photo] : [...all()], classification),
+  });
+}
+
+/**
+ * @param {Photo[]} photos one, or all of a lesion
  * @param {Classification} classification
  * @returns {[string, string][]} term and text of each detail
  */
-function details(photo, classification) {
-  const { source } = photo;
-  const { width, height, format } = classification.answer.image;
-  const cropped = source.kind === "file" && source.side ? t("crop.detail", { side: formatNumber(source.side) }) : "";
-  const changes = [cropped, classification.note()].filter(Boolean).join("; ");
+function details(photos, classification) {
+  const [{ source }] = photos;
+  const changes = [...photos.map(cropDetail), classification.note()].filter(Boolean).join("; ");
+  const terms = t(photos.length > 1 ? "queue.heading" : "result.photo");
   /** @type {[string, string][]} */
-  const lines = [[t("result.photo"), `${photoName(photo)}, ${t("result.pixels", { width, height, format })}`]];
-  if (classification.views === 8) lines.push([t("result.orientations"), t("result.eight")]);
+  const lines = [[terms, photos.map(sizeDetail).join("; ")]];
+  lines.push([t("result.orientations"), t(classification.views === 8 ? "result.eight" : "result.one")]);
   if (source.kind === "sample") lines.push([t("result.source"), `${source.sample.source}, ${source.sample.licence}`]);
   if (changes) lines.push([t("result.sent"), changes]);
   return lines;
 }
+
+/** @param {Photo} photo */
+function sizeDetail(photo) {
+  const image = photo.classification?.answer.image;
+  if (!image) return photoName(photo);
+  const { width, height, format } = image;
+  return `${photoName(photo)}, ${t("result.pixels", { width, height, format })}`;
+}
+
+/** @param {Photo} photo */
+const cropDetail = ({ source }) => (source.kind === "file" && source.side ? t("crop.detail", { side: formatNumber(source.side) }) : "");

@@ -1,6 +1,6 @@
 // The photos of a visit, and which of them is shown.
 
-/** @import { Photo, Source, State } from "../types.js" */
+/** @import { Job, Lesion, Photo, Source, State } from "../types.js" */
 
 import { t } from "../i18n/translations.js";
 
@@ -12,11 +12,29 @@ let photos = [];
 /** @type {Photo | null} */
 let selected = null;
 
+/** @type {Lesion | null} */
+let lesion = null;
+
 /** @returns {readonly Photo[]} */
 export const all = () => photos;
 
 /** Return the photo that is shown beside its result. */
 export const current = () => selected;
+
+/** Return the lesion that all photos of the list show, as the person says; null when they show different ones. */
+export const currentLesion = () => lesion;
+
+/** @param {Lesion | null} value */
+export function setLesion(value) {
+  lesion = value;
+}
+
+/**
+ * Return what the result panel shows: the lesion, else the photo.
+ *
+ * @returns {Job | null}
+ */
+export const shownJob = () => lesion ?? selected;
 
 /**
  * Add photos to a list of several; a single photo is replaced.
@@ -75,7 +93,8 @@ export function clear() {
  */
 export function replace(photo, source) {
   revokePreview(photo);
-  Object.assign(photo, newPhoto(source));
+  const { imageType } = photo;
+  Object.assign(photo, newPhoto(source), { imageType });
 }
 
 /**
@@ -96,7 +115,7 @@ export function photoName({ source }) {
  */
 function newPhoto(source) {
   const address = source.kind === "sample" ? source.sample.image : URL.createObjectURL(source.file);
-  return { source, address, isOpening: false, state: "new", classification: null, problem: null };
+  return { source, address, isOpening: false, state: "new", classification: null, problem: null, imageType: "auto" };
 }
 
 /** @param {Photo} photo whose preview is no longer needed */

@@ -1,6 +1,6 @@
 // Requests to the service.
 
-/** @import { Answer, Config, ModelCard, Sample } from "../types.js" */
+/** @import { Answer, Config, ImageTypeChoice, ModelCard, Sample } from "../types.js" */
 
 import { Problem } from "../problem.js";
 
@@ -51,26 +51,42 @@ export const getConfig = () => request("/api/config");
 export const getSamples = () => request("/api/samples");
 
 /**
+ * @typedef {object} Settings of a classification
+ * @property {number} views 1 or 8
+ * @property {ImageTypeChoice} imageType
+ */
+
+/**
  * @param {string} id
- * @param {number} views
+ * @param {Settings} settings
  * @param {AbortSignal} signal
  * @returns {Promise<Answer>}
  */
-export function classifySample(id, views, signal) {
-  return request(`/api/classify?${new URLSearchParams({ sample: id, views: String(views) })}`, { signal });
+export function classifySample(id, settings, signal) {
+  return request(`/api/classify?${query({ sample: id }, settings)}`, { signal });
 }
 
 /**
- * @param {Blob} photo
- * @param {number} views
+ * @param {Blob[]} photos of one lesion
+ * @param {Settings} settings
  * @param {AbortSignal} signal
  * @returns {Promise<Answer>}
  */
-export function classifyUpload(photo, views, signal) {
+export function classifyUploads(photos, settings, signal) {
   const body = new FormData();
   // Not the name of the file, which may contain the name of a person.
-  body.append("file", photo, "photo");
-  return request(`/api/classify?views=${views}`, { method: "POST", body, signal });
+  for (const photo of photos) body.append("file", photo, "photo");
+  return request(`/api/classify?${query({}, settings)}`, { method: "POST", body, signal });
+}
+
+/**
+ * @param {Record<string, string>} first parameters
+ * @param {Settings} settings
+ */
+function query(first, { views, imageType }) {
+  // A service that does not have the parameter yet rejects it.
+  const type = imageType === "auto" ? {} : { image_type: imageType };
+  return new URLSearchParams({ ...first, views: String(views), ...type });
 }
 
 /** @type {Promise<ModelCard> | null} */

@@ -1,5 +1,6 @@
 // Classification by the service, or on this device in private mode. Both return the same answer.
 
+/** @import { Settings } from "./api.js" */
 /** @import { Answer, Config, ModelCard, Source } from "../types.js" */
 
 import * as service from "./api.js";
@@ -10,7 +11,7 @@ import { t } from "../i18n/translations.js";
 
 /**
  * @typedef {object} Options
- * @property {number} views 1 or 8
+ * @property {Settings} settings
  * @property {Promise<number>} pixels of the preview; 0 when the browser cannot display the file
  * @property {Config["limits"]} limits of the service
  * @property {AbortSignal} signal
@@ -32,10 +33,10 @@ export const classify = (source, options) => (isPrivate() ? classifyOnDevice(sou
  * @param {Options} options
  * @returns {Promise<Classified>}
  */
-async function classifyOnDevice(source, { views, signal }) {
+async function classifyOnDevice(source, { settings, signal }) {
   const model = await privateModelCard();
   const file = source.kind === "sample" ? await fetchSample(source.sample.image, signal) : source.file;
-  return { answer: await classifyPrivately(file, views, signal), model, note: () => t("private.sent") };
+  return { answer: await classifyPrivately(file, settings, signal), model, note: () => t("private.sent") };
 }
 
 /**
@@ -44,17 +45,17 @@ async function classifyOnDevice(source, { views, signal }) {
  * @returns {Promise<Classified>}
  */
 async function classifyByService(source, options) {
-  const { views, pixels, limits, signal } = options;
+  const { settings, pixels, limits, signal } = options;
   // Requested in parallel, so that both requests wait for the same cold start; a failure only leaves out the figures.
   void service.getModel();
   if (source.kind === "sample") {
-    const answer = await service.classifySample(source.sample.id, views, signal);
+    const answer = await service.classifySample(source.sample.id, settings, signal);
     return { answer, model: await service.getModel(answer.model.sha256), note: () => "" };
   }
   const { upload, note } = await prepareUpload(source.file, await pixels, limits);
   // Resizing a large photo takes a while, in which private mode may have been switched on.
   if (isPrivate()) return classifyOnDevice(source, options);
-  const answer = await service.classifyUpload(upload, views, signal);
+  const answer = await service.classifyUploads([upload], settings, signal);
   return { answer, model: await service.getModel(answer.model.sha256), note };
 }
 

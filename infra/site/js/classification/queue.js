@@ -1,80 +1,81 @@
 // Classifies photos one after the other: a phone has memory for one at a time, and a cold start happens once.
 
-/** @import { Classification, Photo } from "../types.js" */
+/** @import { Classification, Job } from "../types.js" */
 
 import { Problem } from "../problem.js";
 
+/** @template {Job} T */
 export class Queue {
-  /** @type {(photo: Photo, signal: AbortSignal) => Promise<Classification>} */
+  /** @type {(job: T, signal: AbortSignal) => Promise<Classification>} */
   #classify;
-  /** @type {(photo: Photo) => void} */
+  /** @type {(job: T) => void} */
   #onChange;
-  /** @type {Photo[]} */
+  /** @type {T[]} */
   #waiting = [];
-  /** @type {{photo: Photo, controller: AbortController} | null} */
+  /** @type {{job: T, controller: AbortController} | null} */
   #running = null;
 
   /**
-   * @param {(photo: Photo, signal: AbortSignal) => Promise<Classification>} classify
-   * @param {(photo: Photo) => void} onChange called after each change of a photo's state
+   * @param {(job: T, signal: AbortSignal) => Promise<Classification>} classify
+   * @param {(job: T) => void} onChange called after each change of a state
    */
   constructor(classify, onChange) {
     this.#classify = classify;
     this.#onChange = onChange;
   }
 
-  /** Whether a photo is being classified. */
+  /** Whether one is being classified. */
   get isRunning() {
     return this.#running !== null;
   }
 
-  /** @param {Photo[]} photos to append to the queue */
-  add(photos) {
-    for (const photo of photos) {
-      if (photo.state === "waiting" || photo.state === "running") continue;
-      this.#waiting.push(photo);
-      this.#change(photo, { state: "waiting", classification: null, problem: null });
+  /** @param {T[]} jobs to append to the queue */
+  add(jobs) {
+    for (const job of jobs) {
+      if (job.state === "waiting" || job.state === "running") continue;
+      this.#waiting.push(job);
+      this.#change(job, { state: "waiting", classification: null, problem: null });
     }
     if (!this.#running) void this.#run();
   }
 
   /**
-   * Cancel one photo.
+   * Cancel one of them.
    *
-   * @param {Photo} photo
+   * @param {T} job
    */
-  cancel(photo) {
-    this.#waiting = this.#waiting.filter((each) => each !== photo);
-    if (this.#running?.photo === photo) this.#running.controller.abort();
-    if (photo.state === "waiting" || photo.state === "running") this.#change(photo, { state: "new" });
+  cancel(job) {
+    this.#waiting = this.#waiting.filter((each) => each !== job);
+    if (this.#running?.job === job) this.#running.controller.abort();
+    if (job.state === "waiting" || job.state === "running") this.#change(job, { state: "new" });
   }
 
-  /** Cancel all photos. */
+  /** Cancel all of them. */
   stop() {
-    const running = this.#running?.photo;
-    for (const photo of [...this.#waiting, ...(running ? [running] : [])]) this.cancel(photo);
+    const running = this.#running?.job;
+    for (const job of [...this.#waiting, ...(running ? [running] : [])]) this.cancel(job);
   }
 
   async #run() {
-    for (let photo = this.#waiting.shift(); photo; photo = this.#waiting.shift()) {
+    for (let job = this.#waiting.shift(); job; job = this.#waiting.shift()) {
       const controller = new AbortController();
-      this.#running = { photo, controller };
-      this.#change(photo, { state: "running" });
-      const outcome = await this.#outcome(photo, controller.signal);
+      this.#running = { job, controller };
+      this.#change(job, { state: "running" });
+      const outcome = await this.#outcome(job, controller.signal);
       this.#running = null;
-      // cancel() has already set the state of a cancelled photo.
-      if (!controller.signal.aborted) this.#change(photo, outcome);
+      // cancel() has already set the state of a cancelled one.
+      if (!controller.signal.aborted) this.#change(job, outcome);
     }
   }
 
   /**
-   * @param {Photo} photo
+   * @param {T} job
    * @param {AbortSignal} signal
-   * @returns {Promise<Partial<Photo>>}
+   * @returns {Promise<Partial<Job>>}
    */
-  async #outcome(photo, signal) {
+  async #outcome(job, signal) {
     try {
-      return { state: "done", classification: await this.#classify(photo, signal) };
+      return { state: "done", classification: await this.#classify(job, signal) };
     } catch (error) {
       if (!signal.aborted && !(error instanceof Problem)) console.error(error);
       return { state: "failed", problem: error instanceof Problem ? error : new Problem("result.not_shown") };
@@ -82,11 +83,11 @@ export class Queue {
   }
 
   /**
-   * @param {Photo} photo
-   * @param {Partial<Photo>} change
+   * @param {T} job
+   * @param {Partial<Job>} change
    */
-  #change(photo, change) {
-    Object.assign(photo, change);
-    this.#onChange(photo);
+  #change(job, change) {
+    Object.assign(job, change);
+    this.#onChange(job);
   }
 }

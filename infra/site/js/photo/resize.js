@@ -8,7 +8,7 @@ import { Problem } from "../problem.js";
 
 // The limits of the service, in case /api/config cannot be loaded.
 /** @type {NonNullable<Config["limits"]>} */
-const DEFAULTS = { max_upload_bytes: 4_500_000, max_pixels: 50_000_000, formats: [] };
+export const DEFAULT_LIMITS = { max_upload_bytes: 4_500_000, max_pixels: 50_000_000, max_images: 5, formats: [] };
 // Several times the input size of the network; even a detailed JPEG of this size is far below the upload limit.
 const LONGEST_SIDE = 1600;
 const QUALITY = 0.92;
@@ -23,10 +23,8 @@ const QUALITY = 0.92;
  * @throws {Problem}
  */
 export async function prepareUpload(file, pixels, limits) {
-  const { max_upload_bytes: maxBytes, max_pixels, max_pixels_of: byFormat = {} } = limits ?? DEFAULTS;
-  const format = Object.keys(byFormat).find((name) => file.type === `image/${name.toLowerCase()}`);
-  const maxPixels = format === undefined ? max_pixels : byFormat[format];
-  if (file.size <= maxBytes && pixels <= maxPixels) return { upload: file, note: () => "" };
+  const { max_upload_bytes: maxBytes } = limits ?? DEFAULT_LIMITS;
+  if (file.size <= maxBytes && pixels <= pixelLimit(file, limits)) return { upload: file, note: () => "" };
   let bitmap;
   try {
     bitmap = await openImage(file);
@@ -39,14 +37,27 @@ export async function prepareUpload(file, pixels, limits) {
 }
 
 /**
- * Return the image as a JPEG of at most LONGEST_SIDE pixels.
+ * Return the largest number of pixels that the service accepts for a format.
+ *
+ * @param {File} file
+ * @param {Config["limits"]} limits
+ */
+export function pixelLimit(file, limits) {
+  const { max_pixels, max_pixels_of: byFormat = {} } = limits ?? DEFAULT_LIMITS;
+  const format = Object.keys(byFormat).find((name) => file.type === `image/${name.toLowerCase()}`);
+  return format === undefined ? max_pixels : byFormat[format];
+}
+
+/**
+ * Return the image as a JPEG.
  *
  * @param {ImageBitmap} bitmap closed afterwards
+ * @param {number} [longest] side in pixels
  * @returns {Promise<Blob>}
  * @throws {Problem}
  */
-export async function toJpeg(bitmap) {
-  const scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
+export async function toJpeg(bitmap, longest = LONGEST_SIDE) {
+  const scale = Math.min(1, longest / Math.max(bitmap.width, bitmap.height));
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));

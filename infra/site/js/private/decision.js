@@ -1,12 +1,12 @@
 // Applies the thresholds of the model file to the outputs of the graph, like lambda/lesion/inference/decision.py, and returns the
 // answer of the HTTP API.
 
-/** @import { Answer, Evidence, ImageType, ModelCard, Prediction } from "../types.js" */
+/** @import { Answer, Evidence, ImageInfo, ImageType, ModelCard, Prediction } from "../types.js" */
 
 /**
  * @typedef {{code: string, measure: string, below: number | null, above: number | null}} Rule
  *
- * @typedef {{threshold: number, set_limits: Record<string, number>, refusal: Rule[]}} OperatingPoint
+ * @typedef {{threshold: number, coverage: Record<string, number>, set_limits: Record<string, number>, refusal: Rule[]}} OperatingPoint
  *
  * @typedef {ModelCard & {operating_points: Partial<Record<ImageType, Record<string, OperatingPoint>>>}} DecisionCard the
  *   operating points by image type and number of views
@@ -50,20 +50,21 @@ function isWithin({ below, above }, value) {
 }
 
 /**
- * Return the image type as the HTTP API does for `image_type=auto`.
+ * Return the image type as the HTTP API does.
  *
  * @param {Outputs} outputs
  * @param {DecisionCard} card
- * @returns {Pick<Answer["image"], "type" | "type_source" | "type_probability">}
+ * @param {boolean} isGiven whether the person chose the type
+ * @returns {Pick<ImageInfo, "type" | "type_source" | "type_probability">}
  */
-export function describeType({ imageType, clinicalProbability }, card) {
+export function describeType({ imageType, clinicalProbability }, card, isGiven) {
   // A model of one type detects nothing.
   if (clinicalProbability === null || Object.keys(card.operating_points).length < 2) {
-    return { type: imageType, type_source: "assumed", type_probability: null };
+    return { type: imageType, type_source: isGiven ? "given" : "assumed", type_probability: null };
   }
   // In float32, like the service.
   const share = imageType === "clinical" ? clinicalProbability : shortestDecimal(Math.fround(1 - Math.fround(clinicalProbability)));
-  return { type: imageType, type_source: "detected", type_probability: share };
+  return { type: imageType, type_source: isGiven ? "given" : "detected", type_probability: share };
 }
 
 /**

@@ -2,7 +2,9 @@
 
 /** @import { DownloadedFiles } from "./downloads.js" */
 /** @import { WorkerReply } from "./inference-worker.js" */
-/** @import { Answer, ModelCard } from "../types.js" */
+/** @import { DecisionCard } from "./decision.js" */
+/** @import { Settings } from "../classification/api.js" */
+/** @import { Answer } from "../types.js" */
 
 import { Problem } from "../problem.js";
 
@@ -15,7 +17,7 @@ export class InferenceClient {
   /** @type {(isStarted: boolean) => void} */
   #onStarted = () => {};
 
-  /** @param {ModelCard} card */
+  /** @param {DecisionCard} card */
   constructor(card) {
     this.card = card;
     this.#worker.addEventListener("message", (/** @type {MessageEvent<WorkerReply>} */ { data }) => this.#receive(data));
@@ -45,13 +47,15 @@ export class InferenceClient {
    * Return the answer that the service would return.
    *
    * @param {Blob} file
-   * @param {number} views
+   * @param {Settings} settings
    * @param {AbortSignal} signal
    * @returns {Promise<Answer>}
    * @throws {Problem} or an AbortError after `signal`
    */
-  classify(file, views, signal) {
+  async classify(file, settings, signal) {
     signal.throwIfAborted();
+    const { imageType } = settings;
+    if (imageType !== "auto" && !this.card.operating_points[imageType]) throw new Problem("problems.unsupported_image_type");
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
@@ -60,7 +64,7 @@ export class InferenceClient {
         this.#pending.delete(id);
         reject(signal.reason);
       });
-      this.#worker.postMessage({ id, file, views });
+      this.#worker.postMessage({ id, file, ...settings });
     });
   }
 

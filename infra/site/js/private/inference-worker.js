@@ -1,6 +1,7 @@
 // Worker: decodes an image, runs the graph on one thread and applies the decision rules.
 
 /** @import { DecisionConfig, Outputs } from "./decision.js" */
+/** @import { Settings } from "../classification/api.js" */
 /** @import { Answer } from "../types.js" */
 /** @import { InferenceSession, Tensor } from "/vendor/onnxruntime-web/dist/ort.wasm.bundle.min.mjs" */
 
@@ -13,15 +14,16 @@ import { requireInputs } from "./required-inputs.js";
  * @typedef {{model: ArrayBuffer, runtime: ArrayBuffer, decision: DecisionConfig, engine: string, heic: string}} Start addresses
  *   and contents of the downloads
  *
- * @typedef {{id: number, file: Blob, views: number}} ClassifyRequest
+ * @typedef {{id: number, file: Blob} & Settings} ClassifyRequest
  *
  * @typedef {{isStarted: boolean} | {id: number, answer?: Answer, key?: string}} WorkerReply `key` names the
  *   sentence of an error
  */
 
-// In the order of the graph, which counts them from 1; 0 lets it detect the type.
+// In the order of the graph, which counts them from 1.
 const IMAGE_TYPES = /** @type {const} */ (["dermoscopic", "clinical"]);
-const DETECT = 0n;
+// 0 lets the graph detect the type.
+const CHOICES = /** @type {const} */ (["auto", ...IMAGE_TYPES]);
 
 /** @type {Promise<{classify: (request: ClassifyRequest) => Promise<Answer>}>} */
 let ready;
@@ -68,7 +70,7 @@ async function start({ model, runtime, decision, engine, heic }) {
   const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], logSeverityLevel: 3 });
 
   /** @param {ClassifyRequest} request */
-  async function classify({ file, views }) {
+  async function classify({ file, views, imageType }) {
     const started = performance.now();
     // Twice the input size, because the graph resizes with antialiasing.
     const limits = { minSide: 2 * (decision.card.input_size ?? 0), maxPixels: decision.max_pixels };
@@ -78,14 +80,16 @@ async function start({ model, runtime, decision, engine, heic }) {
     /** @param {bigint} value */
     const scalar = (value) => new ort.Tensor("int64", BigInt64Array.of(value), []);
     // Files of format 1 have no input for the type.
-    const type = session.inputNames.includes("image_type") ? { image_type: scalar(DETECT) } : {};
+    const type = session.inputNames.includes("image_type") ? { image_type: scalar(BigInt(CHOICES.indexOf(imageType))) } : {};
     const tensors = await session.run({ image, views: scalar(BigInt(views)), ...type });
     const inferred = performance.now();
     const outputs = parseOutputs(tensors, decision.bias, views);
     const { model: version, disclaimer, ...result } = decide(outputs, decision);
     return {
       ...result,
-      image: { width, height, format, ...describeType(outputs, decision.card) },
+      image: { width, height, format, ...describeType(outputs, decision.card, imageType !== "auto") },
+      images: null,
+      agreement: null,
       model: version,
       timing_ms: {
         decode: tenths(decoded - started),

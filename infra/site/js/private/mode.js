@@ -1,6 +1,8 @@
 // Private mode: whether photos are classified on this device. Remembered across visits; the model is loaded when first needed.
 
-/** @import { Answer, ModelCard } from "../types.js" */
+/** @import { Settings } from "../classification/api.js" */
+/** @import { Answer } from "../types.js" */
+/** @import { DecisionCard } from "./decision.js" */
 
 import { serviceWorkerReady } from "../app/offline.js";
 import { Problem } from "../problem.js";
@@ -52,17 +54,17 @@ export async function turnOff() {
 
 /**
  * @param {Blob} file
- * @param {number} views
+ * @param {Settings} settings
  * @param {AbortSignal} signal
  * @returns {Promise<Answer>}
  * @throws {Problem} or an AbortError after `signal`
  */
-export async function classifyPrivately(file, views, signal) {
-  return (await loadedClient()).classify(file, views, signal);
+export async function classifyPrivately(file, settings, signal) {
+  return (await loadedClient()).classify(file, settings, signal);
 }
 
 /**
- * @returns {Promise<ModelCard>}
+ * @returns {Promise<DecisionCard>}
  * @throws {Problem}
  */
 export const privateModelCard = async () => (await loadedClient()).card;

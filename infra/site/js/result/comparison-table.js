@@ -2,17 +2,17 @@
 
 /** @import { Values } from "../i18n/translations.js" */
 /** @import { Photo } from "../types.js" */
+/** @import { Column } from "./table-order.js" */
 
 import { exportCsv } from "./csv-export.js";
 import { byId, focusFirst, createElement, announce } from "../dom.js";
 import { setText } from "../i18n/document-text.js";
-import { MAX_PHOTOS, all, current, photoName, progress } from "../app/photo-list.js";
+import { MAX_PHOTOS, all, current, currentLesion, photoName, progress } from "../app/photo-list.js";
 import { drawThumbnail } from "../photo/thumbnail.js";
 import { formatProbabilities } from "../i18n/number-format.js";
 import { onLanguageChange, t } from "../i18n/translations.js";
 import * as messages from "./messages.js";
-
-/** @typedef {"photo" | "status" | "probability" | "set" | "top"} Column */
+import { inOrder, orderBy } from "./table-order.js";
 
 /** @typedef {{row: HTMLTableRowElement, show: HTMLButtonElement, name: HTMLElement, status: HTMLElement, reason: HTMLElement,
  *   orientations: HTMLElement, probability: HTMLElement, set: HTMLElement, top: HTMLElement, retry: HTMLButtonElement,
@@ -34,11 +34,9 @@ const headers = [...panel.querySelectorAll("button")].filter((button) => button.
 
 /** @type {Map<Photo, Row>} */
 const rows = new Map();
-/** @type {{column: Column, descending: boolean} | null} */
-let order = null;
 let thumbnails = Promise.resolve();
 /** @type {{onSelect: (photo: Photo) => void, onRetry: (photo: Photo) => void, onRemove: (photo: Photo) => void,
- *   isOpen: (photo: Photo) => boolean, makePreview: (photo: Photo) => Promise<void>}} */
+ *   hasOpen: () => boolean, makePreview: (photo: Photo) => Promise<void>}} */
 let actions;
 
 /**
@@ -49,7 +47,7 @@ let actions;
  * @param {() => void} handlers.onAnalyse
  * @param {() => void} handlers.onStop
  * @param {() => void} handlers.onClear
- * @param {(photo: Photo) => boolean} handlers.isOpen whether a photo is still to be analysed
+ * @param {() => boolean} handlers.hasOpen whether a photo is still to be analysed
  * @param {(photo: Photo) => Promise<void>} handlers.makePreview
  */
 export function setupTable({ onAnalyse, onStop, onClear, ...rowActions }) {
@@ -85,7 +83,8 @@ export function updateTable() {
   const wasFocused = document.activeElement === stopButton;
   stopButton.hidden = !isRunning;
   analyseButton.hidden = isRunning;
-  analyseButton.disabled = !photos.some(actions.isOpen);
+  analyseButton.disabled = !actions.hasOpen();
+  setText(analyseButton, currentLesion() ? "lesion.analyse" : "queue.analyse_all");
   if (wasFocused && !isRunning) focusFirst([analyseButton, exportButton]);
   byId("queue-add", HTMLButtonElement).disabled = photos.length >= MAX_PHOTOS;
   bar.max = photos.length;
@@ -136,7 +135,7 @@ function updateRow(photo) {
   cells.name.textContent = name;
   cells.status.textContent = statusOf(photo);
   cells.reason.textContent = reason(photo);
-  cells.orientations.hidden = classification?.views !== 8;
+  cells.orientations.hidden = classification?.views !== 1;
   cells.probability.textContent = prediction ? formatProbabilities(prediction).malignant : "–";
   cells.set.textContent = prediction?.prediction_set.map((side) => t(`result.side_${side}`)).join(", ") ?? "–";
   const top = prediction?.classes[0];
@@ -184,7 +183,7 @@ function addRow(photo) {
   const spinner = createElement("span", "spinner");
   spinner.setAttribute("aria-hidden", "true");
   const reasonText = createElement("small", "why");
-  const orientations = setText(createElement("small", ""), "queue.eight");
+  const orientations = setText(createElement("small", ""), "queue.one");
   const state = createElement("td", "row-status", createElement("div", "", spinner, status), reasonText, orientations, retry);
   const heading = createElement("th", "", show);
   heading.scope = "row";
@@ -205,31 +204,14 @@ function sortRows() {
 
 /** @param {Column} column */
 function sortBy(column) {
-  // Probabilities start with the highest, names with A.
-  const startsDescending = column === "probability";
-  order = { column, descending: order?.column === column ? !order.descending : startsDescending };
-  for (const button of headers) {
-    const direction = order.descending ? "descending" : "ascending";
-    button.closest("th")?.setAttribute("aria-sort", button.dataset.sort === column ? direction : "none");
-  }
+  orderBy(column, headers);
   const focused = document.activeElement;
   sortRows();
   if (focused instanceof HTMLElement) focused.focus();
   announce(t("queue.sorted", { column: t(`queue.${column}`) }));
 }
 
-/** @returns {Photo[]} */
-function sorted() {
-  const photos = [...all()];
-  if (!order) return photos;
-  const { column, descending } = order;
-  const known = photos.filter((photo) => sortKey(photo, column) !== null);
-  // Photos without a value are last in both directions.
-  const unknown = photos.filter((photo) => sortKey(photo, column) === null);
-  known.sort((one, other) => compare(sortKey(one, column) ?? "", sortKey(other, column) ?? ""));
-  if (descending) known.reverse();
-  return [...known, ...unknown];
-}
+const sorted = () => inOrder(all(), sortKey);
 
 /**
  * @param {Photo} photo
@@ -244,15 +226,6 @@ function sortKey(photo, column) {
   if (column === "probability") return prediction.malignant_probability;
   const cells = rows.get(photo);
   return (column === "set" ? cells?.set : cells?.top)?.textContent ?? null;
-}
-
-/**
- * @param {string | number} one
- * @param {string | number} other
- */
-function compare(one, other) {
-  if (typeof one === "number" && typeof other === "number") return one - other;
-  return String(one).localeCompare(String(other), document.documentElement.lang, { numeric: true });
 }
 
 /**

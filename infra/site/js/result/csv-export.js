@@ -1,22 +1,22 @@
 // The comparison table as a CSV file.
 
-/** @import { Photo } from "../types.js" */
+/** @import { Job, Photo } from "../types.js" */
 
 import { loadScript } from "../dom.js";
-import { photoName } from "../app/photo-list.js";
+import { all, currentLesion, photoName } from "../app/photo-list.js";
 
 /** @typedef {{unparse: (rows: Record<string, string | number>[], options: object) => string}} Papa */
 
 /**
  * Return one row, with codes and plain numbers in every language.
  *
- * @param {Photo} photo
+ * @param {string} file
+ * @param {Job} job
  */
-function row(photo) {
-  const { state, classification, problem } = photo;
+function row(file, { state, classification, problem }) {
   const prediction = classification?.answer.prediction;
   return {
-    file: photoName(photo),
+    file,
     status: classification?.answer.status ?? state,
     decision: prediction?.decision ?? "",
     probability: prediction?.malignant_probability ?? "",
@@ -27,6 +27,12 @@ function row(photo) {
     problem: problem?.key.split(".").at(-1) ?? "",
     model: classification?.answer.model.version ?? "",
     views: classification?.views ?? "",
+    image_type: classification?.answer.image?.type ?? "",
+    image_type_source: classification?.answer.image?.type_source ?? "",
+    image_type_probability: classification?.answer.image?.type_probability ?? "",
+    // Of the row of a lesion, which stands below those of its photos.
+    images: classification?.answer.images?.length ?? "",
+    agreement: classification?.answer.agreement ?? "",
   };
 }
 
@@ -38,8 +44,11 @@ function row(photo) {
 export async function exportCsv(photos) {
   await loadScript("/vendor/papaparse/papaparse.min.js");
   const { Papa } = /** @type {{Papa: Papa}} */ (/** @type {unknown} */ (window));
+  const rows = photos.map((photo) => row(photoName(photo), photo));
+  const lesion = currentLesion();
+  if (lesion) rows.push(row(all().map(photoName).join("; "), lesion));
   // Prevents a spreadsheet from running a file name as a formula.
-  const text = Papa.unparse(photos.map(row), { escapeFormulae: true });
+  const text = Papa.unparse(rows, { escapeFormulae: true });
   // The byte order mark tells spreadsheets that the file is UTF-8.
   const address = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" }));
   const link = document.createElement("a");

@@ -1,6 +1,6 @@
 // The evidence map: which parts of the photo contributed to malignant or benign, drawn over the square that the network receives.
 
-/** @import { Answer, Evidence } from "../types.js" */
+/** @import { Evidence } from "../types.js" */
 
 import { byId } from "../dom.js";
 import { setText } from "../i18n/document-text.js";
@@ -30,10 +30,10 @@ opacity.addEventListener("input", applyOpacity);
 onLanguageChange(describeMap);
 
 /**
- * @param {Answer} answer
+ * @param {Evidence | null} evidence
  * @param {string | null} address of the photo; null when this browser cannot display it
  */
-export function showEvidenceMap({ evidence }, address) {
+export function showEvidenceMap(evidence, address) {
   shown = evidence && evidence.rows && evidence.columns ? evidence : null;
   section.hidden = !shown;
   if (!shown) return;

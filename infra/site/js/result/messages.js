@@ -1,24 +1,30 @@
 // Every sentence about a result, separate from how it is displayed.
 
 /** @import { Outcomes } from "./natural-frequencies.js" */
-/** @import { Answer, ModelCard, Prediction, TestFigures } from "../types.js" */
+/** @import { Answer, Classification, ModelCard, Prediction, TestFigures } from "../types.js" */
 
-import { complement, formatNumber, formatPerHundred, formatPercent } from "../i18n/number-format.js";
+import { complement, formatNumber, formatPerHundred } from "../i18n/number-format.js";
 import { hasText, t } from "../i18n/translations.js";
 
-/** @param {Prediction} prediction */
-export const isUncertain = (prediction) => prediction.prediction_set.length !== 1;
+/**
+ * Return whether both sides remain possible, or several photos of one lesion disagree.
+ *
+ * @param {Pick<Answer, "prediction" | "agreement">} answer
+ */
+export const isUncertain = ({ prediction, agreement }) =>
+  prediction !== null && (prediction.prediction_set.length !== 1 || agreement === "disagree");
 
 /** @param {Prediction} prediction */
 const side = (prediction) => (prediction.decision === "above_threshold" ? "above" : "below");
 
 /**
- * @param {Answer} answer
+ * @param {Pick<Answer, "prediction" | "agreement">} answer
  * @returns {string}
  */
-export function status({ prediction }) {
+export function status(answer) {
+  const { prediction } = answer;
   if (!prediction) return t("status.refused");
-  return t(`status.${isUncertain(prediction) ? "uncertain_" : ""}${side(prediction)}`);
+  return t(`status.${isUncertain(answer) ? "uncertain_" : ""}${side(prediction)}`);
 }
 
 /**
@@ -54,24 +60,35 @@ export function refusalMessage(refusal) {
   return refusal?.message ?? t("refusals.other");
 }
 
-/** @param {Prediction} prediction */
-export const uncertainty = (prediction) => t(`advice.uncertain_${side(prediction)}`);
+/**
+ * @param {Answer} answer
+ * @returns {string} "" for a result that is not uncertain
+ */
+export function uncertainty(answer) {
+  if (!answer.prediction || !isUncertain(answer)) return "";
+  return answer.agreement === "disagree" ? t("lesion.disagree") : t(`advice.uncertain_${side(answer.prediction)}`);
+}
 
 /**
  * Return the prediction set in plain words.
  *
  * @param {Prediction} prediction
- * @param {ModelCard | null} model
+ * @param {Classification} classification
  */
-export function predictionSet(prediction, model) {
-  const only = isUncertain(prediction) ? null : prediction.prediction_set[0];
+export function predictionSet(prediction, { answer, model, views }) {
+  const only = prediction.prediction_set.length === 1 ? prediction.prediction_set[0] : null;
   const sentences = [t(`advice.set_${only ?? "both"}`)];
   // Threshold and prediction set target different sensitivities, so between the two they disagree.
   const expected = side(prediction) === "above" ? "malignant" : "benign";
   if (only && only !== expected) sentences.push(t("advice.set_disagrees"));
-  const coverage = formatPerHundred(model?.coverage);
+  // Measured for sets of single photos only.
+  if (!answer.image) return sentences.join(" ");
+  // Of the operating point; services before it was published have one value for both sides.
+  const both = model?.coverage;
+  const coverage = model?.operating_points?.[answer.image.type]?.[views]?.coverage ?? { malignant: both, benign: both };
+  const [malignant, benign] = [coverage.malignant, coverage.benign].map(formatPerHundred);
   // Class-conditional coverage holds over many lesions like those of the test, not for a single photo.
-  if (coverage) sentences.push(t("advice.set_coverage", { coverage }));
+  if (malignant && benign) sentences.push(t("advice.set_coverage", { malignant, benign }));
   return sentences.join(" ");
 }
 
@@ -81,44 +98,15 @@ export function predictionSet(prediction, model) {
  * @param {Answer} answer
  * @returns {string[]}
  */
-export function nextSteps({ prediction }) {
+export function nextSteps(answer) {
+  const { prediction } = answer;
   const steps = () => {
     if (!prediction) return ["original", "no_photo"];
     const above = side(prediction) === "above";
-    if (isUncertain(prediction)) return ["place", above ? "no_retake" : "no_delay"];
+    if (isUncertain(answer)) return ["place", above ? "no_retake" : "no_delay"];
     return above ? ["appointment", "no_retake"] : ["no_delay", "watch", "unlike"];
   };
   return steps().map((step) => t(`next.${step}`));
-}
-
-/**
- * Return the share of malignant lesions in the test set of the model.
- *
- * @param {TestFigures | null} test
- */
-export function baseRate(test) {
-  const { n, malignant } = test ?? {};
-  return n && malignant ? malignant / n : null;
-}
-
-/** @param {number} rate */
-export const baseRateText = (rate) => t("result.base_rate", { rate: formatPercent(rate, 0) });
-
-/** @param {TestFigures} test */
-export function testResults({ sensitivity, specificity }) {
-  const [true_positives, false_positives] = [sensitivity?.value, complement(specificity?.value)].map(formatPerHundred);
-  return t("meaning.test", { true_positives: true_positives ?? "", false_positives: false_positives ?? "" });
-}
-
-/**
- * Return whether the test used as many views as this result; "" for one view, the default.
- *
- * @param {ModelCard | null} model
- * @param {number} views
- */
-export function viewsNote(model, views) {
-  if (views === 1) return "";
-  return t(model?.metrics?.test?.eight_views ? "meaning.eight_views" : "meaning.one_view");
 }
 
 /**
@@ -175,16 +163,6 @@ export const outcomeCount = (part, counts) =>
  * @param {number} count
  */
 const atLeastOne = (count) => (count < 1 ? t("number.fewer") : formatNumber(count));
-
-/**
- * @param {ModelCard | null} model
- * @param {number} [views] of the result; falls back to the figures for one view
- * @returns {TestFigures | null} null for a model that was never evaluated
- */
-export function testFigures(model, views = 1) {
-  const test = model?.metrics?.test;
-  return (views === 1 ? null : test?.eight_views) ?? test?.all ?? null;
-}
 
 /**
  * Translate a sentence from the metadata of the model file, which is English; the key is the sentence's own letters.

@@ -1,15 +1,19 @@
 // The result panel: empty, busy, a result, or a problem.
 
+/** @import { Values } from "../i18n/translations.js" */
 /** @import { Problem } from "../problem.js" */
-/** @import { Answer, Classification, Prediction, Sample } from "../types.js" */
+/** @import { Answer, Classification, Evidence, ImageTypeChoice, Prediction, Sample } from "../types.js" */
 
 import { byId, createElement, announce } from "../dom.js";
 import { setText, setPlainText } from "../i18n/document-text.js";
 import { showEvidenceMap } from "./evidence-map.js";
+import { showImageType } from "./image-type.js";
+import { showLesion } from "./lesion-result.js";
 import { showPrevalence } from "./prevalence.js";
 import { formatNumber, formatPercent, formatProbabilities, percentDigits } from "../i18n/number-format.js";
 import { onLanguageChange, t } from "../i18n/translations.js";
 import * as messages from "./messages.js";
+import * as figures from "./test-figures.js";
 
 const panel = byId("result", HTMLElement);
 const heading = byId("result-heading", HTMLElement);
@@ -70,55 +74,78 @@ export function showBusy(slow, isExpected) {
   timers.push(setTimeout(scrollToPanel, SCROLL_AFTER_MS));
 }
 
-/** @param {Problem} problem */
-export function showProblem(problem) {
+/**
+ * Replace the sentence of a running analysis by its progress.
+ *
+ * @param {string} key
+ * @param {Values} values
+ */
+export function showProgress(key, values) {
+  timers.forEach(clearTimeout);
+  setText(byId("busy-text", HTMLElement), key, values);
+}
+
+/**
+ * @param {Problem} problem
+ * @param {string} [name] of the photo that it is about, if there are several
+ */
+export function showProblem(problem, name) {
   setStatus("problem", "problem");
   setText(heading, "status.problem");
-  refresh = () => setPlainText(advice, problem.sentence);
+  refresh = () => setPlainText(advice, name ? t("lesion.problem", { name, problem: problem.sentence }) : problem.sentence);
   refresh();
   byId("retry", HTMLButtonElement).hidden = !problem.mayRetry;
 }
 
 /**
- * @param {Classification} classification
- * @param {string | null} address of the photo; null when this browser cannot display it
- * @param {Sample | null} sample whose diagnosis is shown with the result
- * @param {() => [string, string][]} details terms and texts for the end of the panel, in the current language
+ * @typedef {object} Shown what belongs to a result besides the classification
+ * @property {string | null} address of the photo; null when this browser cannot display it
+ * @property {Evidence | null} evidence of this photo
+ * @property {() => [string[], string]} names of the photos of a lesion, and of the one whose evidence it is
+ * @property {Sample | null} sample whose diagnosis is shown with the result
+ * @property {ImageTypeChoice} imageType as the person chose it
+ * @property {() => [string, string][]} details terms and texts for the end of the panel, in the current language
  */
-export function showAnswer(classification, address, sample, details) {
+
+/**
+ * @param {Classification} classification
+ * @param {Shown} shown
+ */
+export function showAnswer(classification, shown) {
   const { answer } = classification;
   const { prediction } = answer;
   setStatus(prediction ? prediction.decision.replace("_threshold", "") : "refused", "answer");
-  const isUncertain = prediction !== null && messages.isUncertain(prediction);
+  const isUncertain = messages.isUncertain(answer);
   panel.classList.toggle("is-uncertain", isUncertain);
   uncertain.hidden = !isUncertain;
-  byId("actual", HTMLElement).hidden = !sample;
+  byId("actual", HTMLElement).hidden = !shown.sample;
   byId("prediction", HTMLElement).hidden = !prediction;
   byId("help", HTMLElement).hidden = byId("retake", HTMLElement).hidden = prediction !== null;
-  if (prediction) showEvidenceMap(answer, address);
-  refresh = () => fill(classification, sample, details());
+  if (prediction) showEvidenceMap(shown.evidence, shown.address);
+  refresh = () => fill(classification, shown);
   refresh();
 }
 
 /**
  * @param {Classification} classification
- * @param {Sample | null} sample
- * @param {[string, string][]} details
+ * @param {Shown} shown
  */
-function fill(classification, sample, details) {
-  const { answer, model, views } = classification;
+function fill(classification, { sample, imageType, names, details }) {
+  const { answer, model } = classification;
   setPlainText(heading, messages.status(answer));
-  const { strong, rest } = messages.advice(answer, messages.testFigures(model, views));
+  const { strong, rest } = messages.advice(answer, figures.testFigures(classification));
   setPlainText(advice, "");
   advice.append(...(strong ? [createElement("strong", "", strong)] : []), rest);
   if (sample) {
     const name = createElement("b", "", messages.diagnosisName(sample.diagnosis, model));
     byId("actual", HTMLElement).replaceChildren(`${t("result.actual")} `, name);
   }
+  showImageType(classification, imageType);
+  showLesion(answer, ...names());
   byId("next-steps", HTMLElement).replaceChildren(...messages.nextSteps(answer).map((step) => createElement("li", "", step)));
   if (answer.prediction) fillPrediction(answer.prediction, classification);
   byId("details", HTMLElement).replaceChildren(
-    ...[...details, ...technicalDetails(answer)].map(([term, text]) => createElement("div", "", createElement("dt", "", term), createElement("dd", "", text))),
+    ...[...details(), ...technicalDetails(answer)].map(([term, text]) => createElement("div", "", createElement("dt", "", term), createElement("dd", "", text))),
   );
 }
 
@@ -126,23 +153,24 @@ function fill(classification, sample, details) {
  * @param {Prediction} prediction
  * @param {Classification} classification
  */
-function fillPrediction(prediction, { model, views }) {
-  const test = messages.testFigures(model, views);
-  uncertain.textContent = messages.isUncertain(prediction) ? messages.uncertainty(prediction) : "";
+function fillPrediction(prediction, classification) {
+  const { answer, model } = classification;
+  const test = figures.testFigures(classification);
+  uncertain.textContent = messages.uncertainty(answer);
   const { malignant_probability: probability, threshold } = prediction;
   const { malignant, benign, limit } = formatProbabilities(prediction);
   byId("malignant", HTMLElement).textContent = malignant;
   byId("benign", HTMLElement).textContent = benign;
 
-  const base = messages.baseRate(test);
+  const base = figures.baseRate(test);
   const sentences = [t("result.scale", { malignant, benign, limit })];
-  if (base) sentences.push(messages.baseRateText(base));
+  if (base) sentences.push(figures.baseRateText(base));
   byId("scale", HTMLElement).setAttribute("aria-label", sentences.join(" "));
   byId("scale-fill", HTMLElement).style.width = `${probability * 100}%`;
   mark("scale", threshold, t("result.threshold", { limit }));
-  mark("base", base, base ? messages.baseRateText(base) : "");
-  byId("set", HTMLElement).textContent = messages.predictionSet(prediction, model);
-  showPrevalence(prediction, test, messages.viewsNote(model, views));
+  mark("base", base, base ? figures.baseRateText(base) : "");
+  byId("set", HTMLElement).textContent = messages.predictionSet(prediction, classification);
+  showPrevalence(prediction, test, figures.testNote(classification));
 
   byId("classes", HTMLElement).replaceChildren(
     ...prediction.classes.map(({ code, malignant: isMalignant, probability: share }) => {

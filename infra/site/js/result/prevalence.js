@@ -7,6 +7,7 @@ import { formatNumber } from "../i18n/number-format.js";
 import { onLanguageChange } from "../i18n/translations.js";
 import * as messages from "./messages.js";
 import { wholeOutcomes } from "./natural-frequencies.js";
+import { testResults } from "./test-figures.js";
 
 const PREVALENCES = [0.01, 0.02, 0.05, 0.1, 0.2];
 const DEFAULT_PREVALENCE = 0.02;
@@ -25,7 +26,7 @@ const section = byId("meaning", HTMLElement);
 const choice = byId("prevalence", HTMLElement);
 
 let prevalence = DEFAULT_PREVALENCE;
-/** @type {{prediction: Prediction, test: TestFigures, viewsNote: string} | null} */
+/** @type {{prediction: Prediction, test: TestFigures, note: string} | null} */
 let shown = null;
 
 onLanguageChange(show);
@@ -33,10 +34,10 @@ onLanguageChange(show);
 /**
  * @param {Prediction} prediction
  * @param {TestFigures | null} test
- * @param {string} viewsNote how the number of views in the test differs, or ""
+ * @param {string} note of which photos the figures are, or ""
  */
-export function showPrevalence(prediction, test, viewsNote) {
-  shown = test?.sensitivity && test.specificity ? { prediction, test, viewsNote } : null;
+export function showPrevalence(prediction, test, note) {
+  shown = test?.sensitivity && test.specificity ? { prediction, test, note } : null;
   section.hidden = !shown;
   show();
 }
@@ -69,9 +70,9 @@ const wholePercent = (value) => formatNumber(value, { style: "percent" });
 
 function showOutcomes() {
   if (!shown) return;
-  const { prediction, test, viewsNote } = shown;
+  const { prediction, test, note } = shown;
   const outcomes = wholeOutcomes(test.sensitivity?.value ?? 0, test.specificity?.value ?? 0, prevalence, PEOPLE);
-  byId("meaning-test", HTMLElement).textContent = [messages.testResults(test), viewsNote].filter(Boolean).join(" ");
+  byId("meaning-test", HTMLElement).textContent = [testResults(test), note].filter(Boolean).join(" ");
   byId("prevalence-example", HTMLElement).textContent = messages.prevalenceExample(prevalence);
   byId("prevalence-chosen", HTMLElement).textContent = `${wholePercent(prevalence)}.`;
   const { all, own } = messages.outcomes(prediction, outcomes);

@@ -1,0 +1,76 @@
+// The figures of the model's test that belong to a result, and the sentences about them.
+
+/** @import { Answer, Classification, ImageType, ModelCard, TestFigures } from "../types.js" */
+
+import { complement, formatPerHundred, formatPercent } from "../i18n/number-format.js";
+import { t } from "../i18n/translations.js";
+
+/**
+ * Return the figures of the test for the image type and number of views of a result; where the model has none for the type,
+ * those for all photos, and where it has none for eight views, those for one.
+ *
+ * @param {Classification} classification
+ * @returns {TestFigures | null} null for a model that was never evaluated
+ */
+export function testFigures({ answer, model, views }) {
+  const { oneView, eightViews } = testSet(model, imageType(answer));
+  return (views === 8 ? eightViews : null) ?? oneView ?? null;
+}
+
+/**
+ * Return the image type of a photo, or of all photos that an answer combines.
+ *
+ * @param {Answer} answer
+ * @returns {ImageType | null} null when they differ
+ */
+function imageType({ image, images }) {
+  if (image) return image.type;
+  const types = new Set((images ?? []).flatMap((each) => (each.prediction && each.image ? [each.image.type] : [])));
+  const [first = null] = types;
+  return types.size === 1 ? first : null;
+}
+
+/**
+ * @param {ModelCard | null} model
+ * @param {ImageType | null} type
+ * @returns {{type: ImageType | null, oneView?: TestFigures | undefined, eightViews?: TestFigures | undefined}} `type` is null when
+ *   the figures are for all photos
+ */
+function testSet(model, type) {
+  const test = model?.metrics?.test;
+  const own = type ? test?.types?.[type] : undefined;
+  if (type && own?.sensitivity && own.specificity) return { type, oneView: own, eightViews: own.eight_views };
+  return { type: null, oneView: test?.all, eightViews: test?.eight_views };
+}
+
+/**
+ * Return the share of malignant lesions in the test set of the model.
+ *
+ * @param {TestFigures | null} test
+ */
+export function baseRate(test) {
+  const { n, malignant } = test ?? {};
+  return n && malignant ? malignant / n : null;
+}
+
+/** @param {number} rate */
+export const baseRateText = (rate) => t("result.base_rate", { rate: formatPercent(rate, 0) });
+
+/** @param {TestFigures} test */
+export function testResults({ sensitivity, specificity }) {
+  const [true_positives, false_positives] = [sensitivity?.value, complement(specificity?.value)].map(formatPerHundred);
+  return t("meaning.test", { true_positives: true_positives ?? "", false_positives: false_positives ?? "" });
+}
+
+/**
+ * Return of which image type the figures of the test are, and whether the test used as many views as this result.
+ *
+ * @param {Classification} classification
+ */
+export function testNote({ answer, model, views }) {
+  const { type, eightViews } = testSet(model, imageType(answer));
+  const sentences = type ? [t(`image_type.figures_${type}`)] : [];
+  if (views === 8) sentences.push(t(eightViews ? "meaning.eight_views" : "meaning.one_view"));
+  if (answer.images) sentences.push(t("lesion.figures"));
+  return sentences.join(" ");
+}

@@ -1,0 +1,1 @@
+"""Training: selection, devices, and both image types."""

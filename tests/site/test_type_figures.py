@@ -1,0 +1,87 @@
+"""Figures of a model of two image types: those of the answer's type and number of views, where the model has them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.site.test_about import open_about
+from tests.support.site.service import TYPES_CARD, answer, answer_with, typed
+from tests.support.site.visit import set_views
+
+ABOVE = answer(0.62, "malignant")
+DERMATOSCOPE, CAMERA = (
+    f"These figures are for photos taken with {how}." for how in ("a dermatoscope", "an ordinary camera")
+)
+
+
+def analyse(page: Page, body: dict[str, Any], card: dict[str, Any], views: int) -> None:
+    set_views(page, views)
+    answer_with(page, body, card)
+    expect(page.locator("#meaning")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("image_type", "views", "above", "coverage"),
+    [
+        ("dermoscopic", 1, (95, 30), (95, 90)),
+        ("dermoscopic", 8, (96, 25), (96, 91)),
+        ("clinical", 1, (93, 50), (93, 80)),
+        ("clinical", 8, (94, 45), (94, 81)),
+    ],
+)
+def test_figures_follow_type_and_views(
+    page: Page, image_type: str, views: int, above: tuple[int, int], coverage: tuple[int, int]
+) -> None:
+    """Advice, frequencies, base rate and coverage are those of the type and the number of views."""
+    analyse(page, typed(ABOVE, image_type), dict(TYPES_CARD), views)
+    malignant, benign = above
+    expect(page.locator("#advice")).to_contain_text(f"{malignant} of 100 malignant and {benign} of 100 benign")
+    expect(page.locator("#meaning-test")).to_contain_text(DERMATOSCOPE if image_type == "dermoscopic" else CAMERA)
+    expect(page.locator("#meaning-test")).to_contain_text(f"{malignant} scored above the threshold")
+    # At 20 % of 1,000.
+    page.get_by_role("radio", name="20%").check(force=True)
+    expect(page.locator("#people-true-positives")).to_have_text(f"{2 * malignant} malignant, above the threshold")
+    expect(page.locator("#people-false-positives")).to_have_text(f"{8 * benign} benign, above the threshold")
+    base = {"dermoscopic": 250 / 1000, "clinical": 150 / 350}[image_type]
+    expect(page.locator("#base-label")).to_have_text(f"In our test, {base:.0%} were malignant.")
+    expect(page.locator("#set")).to_contain_text(
+        f"for about {coverage[0]} of 100 malignant and {coverage[1]} of 100 benign lesions"
+    )
+
+
+@pytest.mark.parametrize("views", [1, 8])
+def test_figures_fall_back_to_all_photos(page: Page, views: int) -> None:
+    """Without figures of the type those of all photos are shown, and the card's one coverage without operating points."""
+    test = {name: value for name, value in TYPES_CARD["metrics"]["test"].items() if name != "types"}
+    card = {**TYPES_CARD, "metrics": {"test": test}, "operating_points": {}, "coverage": 0.87}
+    analyse(page, typed(ABOVE, "clinical"), card, views)
+    expect(page.locator("#advice")).to_contain_text("96 of 100" if views == 8 else "95 of 100")
+    expect(page.locator("#meaning-test")).not_to_contain_text("These figures are for")
+    expect(page.locator("#set")).to_contain_text("for about 87 of 100 malignant and 87 of 100 benign lesions")
+
+
+def test_figures_for_one_view_are_marked(page: Page) -> None:
+    """A result of eight views says so when the type was tested with one."""
+    types = {
+        name: {key: value for key, value in figures.items() if key != "eight_views"}
+        for name, figures in TYPES_CARD["metrics"]["test"]["types"].items()
+    }
+    card = {**TYPES_CARD, "metrics": {"test": {**TYPES_CARD["metrics"]["test"], "types": types}}}
+    analyse(page, typed(ABOVE, "clinical"), card, 8)
+    expect(page.locator("#advice")).to_contain_text("93 of 100")
+    expect(page.locator("#meaning-test")).to_contain_text("The test used one orientation of each photo, this result eight")
+
+
+def test_about_shows_figures_of_types(opened: Callable[..., Page]) -> None:
+    """The About dialog shows the figures of each type and number of views."""
+    page = opened()
+    open_about(page, TYPES_CARD)
+    rows = page.get_by_role("group", name="By kind of photo").get_by_role("row")
+    expect(rows).to_have_count(5)
+    expect(rows.nth(1)).to_have_text(
+        "With a dermatoscopeone1,0000.930 (0.910 to 0.940)95.0% (90.0% to 99.0%)70.0% (50.0% to 70.0%)"
+    )
+    expect(rows.nth(4)).to_contain_text("With an ordinary cameraeight, averaged3500.880 (0.800 to 0.990)94.0%55.0%")
+    expect(page.locator("#good-dermatoscope")).to_contain_text("Photos of an ordinary camera can be analysed too")
