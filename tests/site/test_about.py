@@ -1,12 +1,12 @@
 """The About window: what the model is, its figures as plots with a table beside each, and how to take a image."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.site.service import CARD, FULL_CARD, answer, answer_with
+from tests.support.site.visit import open_about
 
 PLOTS = (
     "How often each diagnosis scored above the threshold",
@@ -26,12 +26,6 @@ def until_drawn(canvas: Locator) -> None:
             return
         canvas.page.wait_for_timeout(100)
     raise AssertionError("Nothing was drawn.")
-
-
-def open_about(page: Page, card: Mapping[str, Any]) -> None:
-    page.route("**/api/model", lambda route: route.fulfill(json=card))
-    page.locator("#about-open").click()
-    expect(page.locator("#figures table").first).to_be_attached()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -78,10 +78,12 @@ def test_table_sorts_and_exports_in_order(page: Page) -> None:
         "refusal": "",
         "problem": "",
         "model": "7",
-        "views": "8",
+        "views": "1",
         "image_type": "dermoscopic",
         "image_type_source": "assumed",
         "image_type_probability": "",
+        "images": "",
+        "agreement": "",
     }
     assert (table[2]["status"], table[2]["problem"], table[2]["probability"]) == ("failed", "starting", "")
     assert (table[3]["status"], table[3]["refusal"], table[3]["model"]) == ("refused", "too_dark", "7")

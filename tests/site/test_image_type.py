@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.site.test_print import printed
+from tests.support.site.report import printed
 from tests.support.site.service import CARD, TYPES_CARD, answer, answer_with, typed
-from tests.support.site.visit import named_files
+from tests.support.site.visit import named_files, set_views
 
 ABOVE = answer(0.62, "malignant")
 
@@ -129,6 +129,8 @@ def test_type_is_exported(page: Page) -> None:
 def test_type_is_printed_on_one_page(opened: Callable[..., Page], language: str) -> None:
     """The report contains the type, without the control, and still fits its page."""
     page = opened(language)
+    # As the page does by default with a model of both types.
+    set_views(page, 8)
     answer_with(page, typed(answer(0.309, "benign", "malignant"), "clinical", "given", 0.03), TYPES_CARD)
     sentence = page.locator("#image-type-text").inner_text()
     choice = page.locator("#image-type-control span").inner_text()

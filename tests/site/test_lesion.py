@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, Route, expect
 
-from tests.site.test_print import DIAGNOSES, printed
+from tests.support.site.report import DIAGNOSES, printed
 from tests.support.site.service import CARD, TYPES_CARD, answer, lesion, typed
 from tests.support.site.visit import IMAGES, UPLOAD_LIMIT, form_files, named_files
 
@@ -70,7 +70,7 @@ def test_different_lesions_are_the_default(page: Page) -> None:
     expect(page.get_by_role("radio", name="different lesions")).to_be_checked()
     page.get_by_role("button", name="Analyse all").click()
     expect(page.locator("#queue-progress")).to_have_text("2 of 2 analysed")
-    assert [(query, len(files)) for query, files in asked] == [("views=8", 1)] * 2
+    assert [(query, len(files)) for query, files in asked] == [("views=1", 1)] * 2
     expect(page.locator("#lesion")).to_be_hidden()
 
 
@@ -81,7 +81,7 @@ def test_lesion_is_sent_in_one_form(page: Page) -> None:
     buffers = [{"name": path.name, "mimeType": "image/jpeg", "buffer": path.read_bytes()} for path in IMAGES[:3]]
     analyse_together(page, buffers)
     [(query, files)] = asked
-    assert query == "views=8"
+    assert query == "views=1"
     assert files == [path.read_bytes() for path in IMAGES[:3]]
     expect(page.locator("#details")).not_to_contain_text("made smaller")
 
@@ -152,7 +152,7 @@ def test_lesion_disagreement_is_uncertain(opened: Callable[..., Page], language:
         expect(page.locator("#uncertain")).to_contain_text("the photos disagree: alone, some score above their threshold")
         expect(page.locator("#next-steps")).to_contain_text("Show the spot to a doctor.")
         # Not the figures of either type.
-        expect(page.locator("#advice")).to_contain_text("4 of 100")
+        expect(page.locator("#advice")).to_contain_text("5 of 100")
     text, _ = printed(page, "Letter")
     for part in ("#uncertain", "#lesion-range", "#lesion-images li:nth-child(2)"):
         assert " ".join(page.locator(part).inner_text().split()) in text
@@ -196,7 +196,7 @@ def test_lesion_type_can_be_corrected(page: Page) -> None:
     expect(page.locator("#lesion-images small").first).to_contain_text("ordinary camera (your choice")
     # Of one type now, so its figures are shown.
     expect(page.locator("#meaning-test")).to_contain_text("These figures are for photos taken with an ordinary camera.")
-    assert [query for query, _ in asked] == ["views=8", "views=8&image_type=clinical"]
+    assert [query for query, _ in asked] == ["views=1", "views=1&image_type=clinical"]
 
 
 def test_lesion_is_exported_below_its_photos(page: Page) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support.paths import REPOSITORY, SAMPLES
 from tests.support.site.service import CARD, SHA256, answer, answer_with
-from tests.support.site.visit import IMAGE, STATUSES
+from tests.support.site.visit import IMAGE, STATUSES, set_views
 
 SITE = REPOSITORY / "infra" / "site"
 
@@ -25,7 +25,7 @@ def test_page_works_by_keyboard(page: Page) -> None:
     expect(page.get_by_text("Expert settings")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Analyse")).to_be_focused()
-    with page.expect_request("**/api/classify?sample=ISIC_*&views=8"):
+    with page.expect_request("**/api/classify?sample=ISIC_*&views=1"):
         page.keyboard.press("Enter")
     expect(page.locator("#result-heading")).to_be_focused()
 
@@ -210,3 +210,23 @@ def test_samples_match_their_table() -> None:
         assert (SITE / sample["image"].lstrip("/")).stat().st_size < 500_000
         with Image.open(BytesIO((SITE / sample["thumbnail"].lstrip("/")).read_bytes())) as thumbnail:
             assert thumbnail.size == (208, 208)
+
+
+@pytest.mark.parametrize("views", [1, 8])
+def test_page_uses_the_views_that_the_model_is_made_for(open_page: Callable[..., Page], views: int) -> None:
+    """Unless the person chooses otherwise, which a later configuration does not undo."""
+    page = open_page()
+
+    def configured(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "default_views": views})
+
+    page.route("**/api/config", configured)
+    with page.expect_response("**/api/config"):
+        page.reload()
+    page.get_by_text("Expert settings").click()
+    choice = page.get_by_role("checkbox", name="Use one orientation only")
+    expect(choice).to_be_checked(checked=views == 1)
+    set_views(page, 9 - views)
+    page.get_by_role("button", name="Sample 3").click()
+    with page.expect_request(f"**/api/classify?sample=ISIC_*&views={9 - views}"):
+        page.get_by_role("button", name="Analyse", exact=True).click()

@@ -1,17 +1,15 @@
 """The report on paper: one page that says what was found, by which model, when, and what it is not."""
 
 from collections.abc import Callable, Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-from unicodedata import normalize
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from pypdf import PdfReader
 
 from tests.support.paths import PHONE_IMAGES, SAMPLES
+from tests.support.site.report import DIAGNOSES, printed
 from tests.support.site.service import CARD, answer, answer_with
 
 BODIES = {
@@ -20,15 +18,6 @@ BODIES = {
     "uncertain": answer(0.309, "benign", "malignant"),
     "refused": answer(0),
 }
-
-
-def printed(page: Page, paper: str) -> tuple[str, int]:
-    """The words of the only page, and how many images are on it."""
-    reader = PdfReader(BytesIO(page.pdf(format=paper)))
-    assert len(reader.pages) == 1
-    # On paper some letters become one, such as f and i.
-    text = normalize("NFKC", reader.pages[0].extract_text())
-    return " ".join(text.split()), len(reader.pages[0].images)
 
 
 @pytest.mark.parametrize("paper", ["A4", "Letter"])
@@ -63,9 +52,6 @@ def test_report_fits_page_in_longer_languages(opened: Callable[..., Page], langu
     expect(page.locator("#answer")).to_be_visible()
     text, _ = printed(page, "Letter")
     assert " ".join(page.locator("#disclaimer").inner_text().split()) in text
-
-
-DIAGNOSES = ("melanoma", "basal_cell_carcinoma", "actinic_keratosis", "nevus", "benign_keratosis", "dermatofibroma")
 
 
 @pytest.mark.parametrize("language", ["en", "es", "de", "fr"])

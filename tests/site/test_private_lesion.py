@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lesion.inference.card import IMAGE_TYPES
 from lesion.inference.classify import classify
 from lesion.inference.classify_lesion import classify_lesion
 from lesion.inference.combine import ImageResult, combine
 from lesion.inference.model import Model
 from lesion.inference.schemas import to_json
+from PIL import Image
 from playwright.sync_api import Page
 
 from infra.packaging.bundle import classification_data
-from tests.site.test_private import BOTH, png
+from tests.support.image_files import encode
 from tests.support.stand_in_model import build
 
 COMBINE = """async ([lesions, malignant]) => {
@@ -31,6 +33,10 @@ COMBINE_ANSWERS = """async ([answers, card, views]) => {
     return combineAnswers(answers, card, views);
 }"""
 MALIGNANT = (True, False, False, True)
+
+
+def _png(pixels: "np.ndarray[Any, Any]") -> bytes:
+    return encode(Image.fromarray(pixels.astype(np.uint8)), "PNG")
 
 
 def shortest(value: float) -> float:
@@ -82,10 +88,10 @@ def test_sum_matches_exact_sum(page: Page) -> None:
 @pytest.mark.parametrize("reds", [(25, 60, 200), (2, 2), (2, 60, 32), (60, 60)])
 def test_lesion_answer_matches_service(page: Page, tmp_path: Path, reds: tuple[int, ...], views: int) -> None:
     """Of equal answers for the images, the whole answer for the lesion is that of the service, with refused images too."""
-    path = build(tmp_path / "m.onnx", image_types=BOTH)
+    path = build(tmp_path / "m.onnx", image_types=IMAGE_TYPES)
     model = Model(path)
     # Of alternating types.
-    files = [png(np.full((64, 64, 3), (red, 4, 150 * (index % 2)))) for index, red in enumerate(reds)]
+    files = [_png(np.full((64, 64, 3), (red, 4, 150 * (index % 2)))) for index, red in enumerate(reds)]
     answers = [json.loads(to_json(classify(data, model, views=views))) for data in files]
     theirs = json.loads(to_json(classify_lesion(files, model, views=views)))
     ours = page.evaluate(COMBINE_ANSWERS, [answers, classification_data(path)["card"], views])

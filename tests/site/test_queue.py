@@ -148,6 +148,7 @@ def test_queue_repeats_for_other_number_of_views(page: Page) -> None:
     predict_all = page.get_by_role("button", name="Analyse all")
     progress = page.locator("#queue-progress")
     told = page.locator("#queue-rows").get_by_text("in one orientation")
+    set_views(page, 8)
     predict_all.click()
     expect(progress).to_have_text("2 of 2 analysed")
     expect(predict_all).to_be_disabled()

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.site.service import CARD, answer, answer_with
+from tests.support.site.visit import set_views
 
 LANGUAGES = ("en", "es", "de", "fr")
 ABOVE, BELOW = answer(0.62, "malignant"), answer(0.034, "benign")
@@ -80,6 +81,7 @@ def test_eight_views_quote_figures_for_eight(opened: Callable[..., Page], measur
     """A result of eight orientations quotes the figures for eight."""
     page = opened()
     card = {**CARD, "metrics": {"test": {**CARD["metrics"]["test"], **({"eight_views": EIGHT} if measured else {})}}}
+    set_views(page, 8)
     answer_with(page, ABOVE, card)
     expect(page.locator("#advice")).to_contain_text("97 of 100" if measured else "95 of 100")
     expect(page.locator("#meaning-test")).to_contain_text("30 did so too" if measured else "38 did so too")

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.site.test_about import open_about
 from tests.support.site.service import TYPES_CARD, answer, answer_with, typed
-from tests.support.site.visit import set_views
+from tests.support.site.visit import open_about, set_views
 
 ABOVE = answer(0.62, "malignant")
 DERMATOSCOPE, CAMERA = (

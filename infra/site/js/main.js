@@ -2,6 +2,7 @@
 
 import { setupAbout, showConfig } from "./about/dialog.js";
 import { addPhotos, setupActions, useLimits } from "./app/actions.js";
+import { selectDefaultViews } from "./app/analysis.js";
 import { showPreview } from "./app/current-photo.js";
 import { registerServiceWorker } from "./app/offline.js";
 import { showGallery } from "./app/sample-gallery.js";
@@ -16,6 +17,7 @@ async function configure() {
   const config = await getConfig().catch(() => null);
   if (!config) return;
   useLimits(config.limits);
+  selectDefaultViews(config.default_views);
   showConfig(config);
 }
 

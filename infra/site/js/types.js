@@ -26,7 +26,7 @@
  *
  * @typedef {{title?: string, description?: string, about?: string[], links?: Record<string, string | null>,
  *   limits?: {max_upload_bytes: number, max_pixels: number, max_pixels_of?: Record<string, number>,
- *     max_images?: number, formats: string[]}}} Config
+ *     max_images?: number, formats: string[]}, default_views?: number}} Config
  *
  * @typedef {{decision: "above_threshold" | "below_threshold", malignant_probability: number, threshold: number,
  *   prediction_set: string[], logit: number,

@@ -111,6 +111,14 @@ class Card:
         return tuple(self.operating_points)
 
     @property
+    def default_views(self) -> int:
+        """Number of views that a client should ask for: the most that the model has operating points of its own for.
+
+        The refusal limits of format 1 were fitted with one view, and refuse too few images with eight.
+        """
+        return VIEWS[0] if self.format == "1" else VIEWS[-1]
+
+    @property
     def default_point(self) -> OperatingPoint:
         """Operating point of the first image type with one view, the only one of a file of format 1."""
         return self.point(self.image_types[0], VIEWS[0])

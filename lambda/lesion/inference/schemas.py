@@ -175,6 +175,7 @@ class Config:
     about: list[str] = field(metadata={"description": "paragraphs"})
     links: dict[str, str]
     limits: Limits
+    default_views: int = field(metadata={"description": "views to ask for unless a person chooses: 1 or 8"})
 
 
 def to_json(answer: Classification | LesionClassification) -> bytes:

@@ -192,6 +192,7 @@ def _add_information(app: FastAPI, settings: Settings, model: Model, samples: Sa
                 },
                 formats=list(FORMATS),
             ),
+            default_views=model.card.default_views,
         )
 
     @app.get("/api/ping")

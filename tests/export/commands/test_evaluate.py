@@ -35,7 +35,7 @@ def published(converted: Path, archive: Path, tmp_path_factory: pytest.TempPathF
     (folder / "others").mkdir()
     Image.effect_noise((300, 200), 90).convert("RGB").save(folder / "others" / "noise.png")
     (folder / "others" / "metadata.csv").write_text("no,image\n")
-    options = {"data": archive, "model": folder / "lesion.onnx", "splits": ["val", "test"], "one_view": False}
+    options = {"data": [archive], "model": folder / "lesion.onnx", "splits": ["val", "test"], "one_view": False}
     options |= {"strangers": [folder / "others"]}
     evaluate.main(argparse.Namespace(**options))
     return folder
@@ -120,7 +120,7 @@ def test_plots_are_png_files(published: Path) -> None:
 
 def test_evaluate_of_val_alone_writes_nothing(published: Path, archive: Path, tmp_path: Path) -> None:
     shutil.copy(published / "lesion.onnx", tmp_path)
-    options = {"data": archive, "model": tmp_path / "lesion.onnx", "splits": ["val"], "one_view": True, "strangers": []}
+    options = {"data": [archive], "model": tmp_path / "lesion.onnx", "splits": ["val"], "one_view": True, "strangers": []}
     evaluate.main(argparse.Namespace(**options))
     assert [path.name for path in tmp_path.iterdir()] == ["lesion.onnx"]
     assert (tmp_path / "lesion.onnx").read_bytes() == (published / "lesion.onnx").read_bytes()

@@ -73,7 +73,7 @@ def test_robustness_writes_only_figures_of_test(
     shutil.copy(converted, model)
     reported: dict[str, object] = {}
     monkeypatch.setattr(robustness, "update_report", lambda path, parts: reported.update(parts))
-    options = {"data": archive, "model": model, "copies": copies}
+    options = {"data": [archive], "model": model, "copies": copies}
     robustness.main(argparse.Namespace(**options, split="val"))
     assert not reported and not (tmp_path / "stress.png").exists()
     robustness.main(argparse.Namespace(**options, split="test"))

@@ -23,7 +23,7 @@ def read(metadata: dict[str, Any]) -> Card:
 
 def test_card_of_format_1_has_one_point_for_all_views(stand_in: Model) -> None:
     card = stand_in.card
-    assert card.format == "1" and card.image_types == ("dermoscopic",)
+    assert card.format == "1" and card.image_types == ("dermoscopic",) and card.default_views == 1
     point = card.default_point
     assert all(card.point("dermoscopic", views) is point for views in VIEWS)
     assert (point.threshold, dict(point.set_limits)) == (0.5, {"malignant": 0.4, "benign": 0.4})
@@ -39,7 +39,7 @@ def test_card_of_format_1_may_contradict_its_threshold() -> None:
 
 def test_card_of_format_2_has_a_point_for_each_setting(two_types: Model) -> None:
     card = two_types.card
-    assert card.format == "2" and card.image_types == TYPES
+    assert card.format == "2" and card.image_types == TYPES and card.default_views == 8
     thresholds = [card.point(image_type, views).threshold for image_type in card.image_types for views in VIEWS]
     assert thresholds == [0.5, 0.45, 0.3, 0.25]
     assert card.point("clinical", 8).coverage == {"malignant": 0.95, "benign": 0.9}

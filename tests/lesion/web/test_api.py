@@ -287,6 +287,8 @@ def test_config_has_texts_links_and_limits(client: TestClient) -> None:
     assert config["description"]
     assert DISCLAIMER in config["about"]
     assert config["links"] == {"code": "https://example.org/code"}
+    # The stand-in is of format 1.
+    assert config["default_views"] == 1
     assert config["limits"] == {
         "max_upload_bytes": 4_500_000,
         "max_images": 5,

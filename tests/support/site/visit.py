@@ -1,6 +1,7 @@
 """Images, window sizes, scripts and helpers for tests that visit the page."""
 
 import re
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,13 @@ LAYOUT_SHIFTS = """
     new PerformanceObserver((list) => list.getEntries().forEach((entry) => (window.shifted += entry.value)))
         .observe({ type: "layout-shift", buffered: true });
 """
+
+
+def open_about(page: Page, card: Mapping[str, Any]) -> None:
+    """Open the About dialog of a model with this card, and wait for its figures."""
+    page.route("**/api/model", lambda route: route.fulfill(json=card))
+    page.locator("#about-open").click()
+    expect(page.locator("#figures table").first).to_be_attached()
 
 
 def set_views(page: Page, views: int) -> None:

@@ -11,6 +11,8 @@ import { makePreview } from "./current-photo.js";
 import { classifyGroup } from "./lesion.js";
 
 const oneView = byId("one-view", HTMLInputElement);
+let hasChosenViews = false;
+oneView.addEventListener("change", () => (hasChosenViews = true));
 
 /** @type {Config["limits"]} */
 let limits;
@@ -23,7 +25,16 @@ export function setLimits(value) {
 /** Return the limits of the service; undefined until they are loaded. */
 export const serviceLimits = () => limits;
 
-/** Return the number of views for the next analysis: eight, because with one the result depends on how the phone is held. */
+/**
+ * Select the number of views that the model is made for, which a person can change. With eight, turning the phone does not change
+ * the result; a model without limits of its own for eight views would refuse too few photos with them.
+ * @param {number | undefined} views 1 or 8
+ */
+export function selectDefaultViews(views) {
+  if (!hasChosenViews) oneView.checked = views !== 8;
+}
+
+/** Return the number of views for the next analysis. */
 export const selectedViews = () => (oneView.checked ? 1 : 8);
 
 /**
