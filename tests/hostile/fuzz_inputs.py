@@ -1,6 +1,7 @@
 """Seed inputs of the fuzzer."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from PIL import Image
 
@@ -56,5 +57,5 @@ def _dicoms() -> Iterator[bytes]:
     yield dicom(tiny.tobytes(), tiny, PlanarConfiguration=1, ICCProfile=bytes(200))
     yield dicom(encode(tiny, "JPEG"), tiny, BASELINE, PhotometricInterpretation="YBR_FULL_422")
     yield dicom(encode(tiny, "JPEG2000", no_jp2=True), tiny, JPEG_2000, PhotometricInterpretation="YBR_RCT")
-    grey = {"SamplesPerPixel": 1, "BitsAllocated": 16, "BitsStored": 12, "HighBit": 11}
+    grey: dict[str, Any] = {"SamplesPerPixel": 1, "BitsAllocated": 16, "BitsStored": 12, "HighBit": 11}
     yield dicom(bytes(16 * 12 * 2), tiny, PhotometricInterpretation="MONOCHROME1", **grey)

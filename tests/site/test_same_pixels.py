@@ -31,7 +31,7 @@ from tests.support.heic_files import described_heic, gain_map_heic
 from tests.support.image_files import encode, png_with_chunks, small, with_coding_points
 from tests.support.image_kinds import refused_kinds
 from tests.support.paths import PHONE_IMAGES, REPOSITORY, SAMPLES
-from tests.support.site.visit import form_files
+from tests.support.site.visit import record_uploads
 
 DECODE = """async (data) => {
     const { decode } = await import("/js/private/decode.js");
@@ -198,8 +198,7 @@ def test_page_converts_jpeg_xl_where_the_browser_shows_it(browser: Browser, base
         pytest.skip("The JPEG XL file is not here. Put it in ../shared/cases/images, beside the repository, to run this.")
     page = browser.new_page()
     page.goto(base_url)
-    sent: list[bytes] = []
-    page.route("**/api/classify**", lambda route: (sent.append(form_files(route)[0]), route.continue_()))
+    sent = record_uploads(page)
     page.set_input_files("#file", SHARED / "photo.jxl")
     page.get_by_role("button", name="Analyse").click()
     if isinstance(page_pixels(page, (SHARED / "photo.jxl").read_bytes()), str):
