@@ -27,7 +27,7 @@ def gain_map_heic(primaries: int = 1, transfer: int = 13) -> bytes:
     """Return a HEIC with a gain map as iOS 18 writes it.
 
     Item 1 is the SDR image and primary, 2 the gain map, and 3 the `tmap` of both. A group
-    of alternatives offers the `tmap` item to viewers that support it (ISO 21496-1; ISO/IEC 23008-12, 6.6.2.4).
+    of alternatives offers the `tmap` item to viewers that support it (ISO 21496-1).
     """
     file = (PHONE_IMAGES / "ISIC_0000026.heic").read_bytes()
     coded = file[file.index(b"mdat") + 4 :]
