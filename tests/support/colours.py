@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 Pixels = Any
 SRGB_PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
-# Linear sRGB to linear light of other primaries with the white D65: CSS Color 4, sample code for conversions, and ITU-R BT.2087.
+# Linear sRGB to linear light of other primaries with the white D65: CSS Color 4 (sample code) and ITU-R BT.2087.
 TO_P3 = np.array([[0.822462, 0.177538, 0.0], [0.033194, 0.966806, 0.0], [0.017083, 0.072397, 0.910520]])
 TO_2020 = np.array([[0.627404, 0.329283, 0.043313], [0.069097, 0.919540, 0.011362], [0.016391, 0.088013, 0.895595]])
 TO_ADOBE = np.array([[0.715125, 0.284875, 0.0], [0.0, 1.0, 0.0], [0.0, 0.041162, 0.958838]])
