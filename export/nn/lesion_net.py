@@ -53,7 +53,7 @@ class LesionNet(Network):
         # The mean over the cells of a linear map equals the linear map of the mean, so that the sum is exact.
         cells = nn.functional.conv2d(last, self.malignant.weight[:, :, None, None])[:, 0]
         pooled = last.mean((2, 3))
-        return Explanation(cells, self.malignant.bias.expand(len(last)), self.diagnosis(pooled), pooled)
+        return Explanation(cells, self.malignant.bias.expand(last.shape[0]), self.diagnosis(pooled), pooled)
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the malignant logit and the class logits; see `Network.forward`."""
