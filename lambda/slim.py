@@ -1,6 +1,6 @@
 """Prepare a folder of installed packages for the image; runs while the image is built and is not part of it.
 
-    python3 slim.py FOLDER TARGET [UNNEEDED ...]
+    python3 slim.py FOLDER TARGET [none | UNNEEDED ...]
 
 Removes what serving never opens, compiles the rest, and fixes permissions and times, so that the same input results in the
 same bytes. A module rather than a few shell commands, because the base image has no `find`.
@@ -95,7 +95,7 @@ def main() -> None:
         SystemExit: from `prune` and `compile_all`.
     """
     folder, target = map(Path, sys.argv[1:3])
-    prune(folder, sys.argv[3:] or UNNEEDED)
+    prune(folder, () if sys.argv[3:] == ["none"] else sys.argv[3:] or UNNEEDED)
     compile_all(folder, target)
     normalise(folder)
 

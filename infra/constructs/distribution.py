@@ -6,32 +6,15 @@ from aws_cdk.aws_cloudfront import (
     AccessLevel,
     AllowedMethods,
     BehaviorOptions,
-    CacheCookieBehavior,
-    CacheHeaderBehavior,
     CachePolicy,
-    CacheQueryStringBehavior,
     Distribution,
     ErrorResponse,
     FunctionAssociation,
     FunctionEventType,
-    HeadersFrameOption,
-    HeadersReferrerPolicy,
     HttpVersion,
     OriginProtocolPolicy,
-    OriginRequestCookieBehavior,
-    OriginRequestHeaderBehavior,
-    OriginRequestPolicy,
-    OriginRequestQueryStringBehavior,
     PriceClass,
-    ResponseCustomHeader,
-    ResponseCustomHeadersBehavior,
-    ResponseHeadersContentSecurityPolicy,
-    ResponseHeadersContentTypeOptions,
-    ResponseHeadersFrameOptions,
-    ResponseHeadersPolicy,
-    ResponseHeadersReferrerPolicy,
-    ResponseHeadersStrictTransportSecurity,
-    ResponseSecurityHeadersBehavior,
+    S3OriginAccessControl,
     SecurityPolicyProtocol,
     ViewerProtocolPolicy,
 )
@@ -41,16 +24,12 @@ from constructs import Construct
 from lesion.web.middleware import ORIGIN_HEADER
 
 from infra.config import GATEWAY_SECONDS, Settings
+from infra.constructs.distribution_policies import api_request_policy, page_cache_policy, response_headers_policy
+from infra.constructs.facts import create_method_check
 from infra.constructs.nag import acknowledge
+from infra.constructs.names import global_name
 from infra.constructs.upload_limit import create_upload_limit
-from infra.packaging.headers import SECURITY_HEADERS
-
-FORWARDED_HEADERS = ("Accept", "Content-Type")
-"""Request headers that the API reads. Cookie, User-Agent and Referer are not forwarded; neither is Host, by which API
-Gateway would select another API."""
-
-EDGE_SECONDS = 86_400
-"""Time in seconds for which CloudFront caches the page. A deployment invalidates it; this bounds a failed invalidation."""
+from infra.packaging.facts import Facts
 
 UNCACHED_ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 """Statuses that CloudFront would cache for ten seconds and return to other requests of the same path."""
@@ -67,35 +46,62 @@ def create_distribution(
     secret: str,
     certificate: ICertificate | None,
     web_acl_arn: str | None,
+    facts: Facts,
 ) -> Distribution:
     """Create the distribution.
 
     Args:
         scope: parent construct.
-        settings: price class, domain, HSTS.
+        settings: price class, domain, HSTS, whether the service is stopped.
         bucket: of the page; this distribution becomes its only reader.
         api_host: host of the API's own address.
         secret: value of the header that the function requires, see `infra.constructs.origin_secret`.
         certificate: of the custom domain, in us-east-1.
         web_acl_arn: web ACL, in us-east-1.
+        facts: answers of the API that the bucket serves.
     """
-    headers = _response_headers(scope, settings)
+    headers = response_headers_policy(scope, settings)
+    # With the right to list, S3 answers 404 for a missing object instead of 403.
+    files = S3BucketOrigin.with_origin_access_control(
+        bucket,
+        origin_access_control=S3OriginAccessControl(
+            scope, "AccessControl", origin_access_control_name=global_name(settings, "page")
+        ),
+        origin_access_levels=[AccessLevel.READ, AccessLevel.LIST],
+    )
+    page_cache = page_cache_policy(scope, settings)
+    read_only = create_method_check(scope, facts.wrong_method)
     distribution = Distribution(
         scope,
         "Distribution",
+        enabled=not settings.stopped,
         comment="Skin-lesion classifier: page and API",
         default_root_object="index.html",
         default_behavior=BehaviorOptions(
-            # With the right to list, S3 answers 404 for a missing object instead of 403.
-            origin=S3BucketOrigin.with_origin_access_control(
-                bucket, origin_access_levels=[AccessLevel.READ, AccessLevel.LIST]
-            ),
+            origin=files,
             viewer_protocol_policy=ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
-            cache_policy=_page_cache(scope),
+            cache_policy=page_cache,
             response_headers_policy=headers,
             compress=True,
         ),
         additional_behaviors={
+            # Before `/api/*`: the first pattern that matches is used.
+            **{
+                path: BehaviorOptions(
+                    origin=files,
+                    viewer_protocol_policy=ViewerProtocolPolicy.HTTPS_ONLY,
+                    # The function refuses other methods than GET and HEAD; CloudFront would answer them 403, without a
+                    # problem document.
+                    allowed_methods=AllowedMethods.ALLOW_ALL,
+                    cache_policy=page_cache,
+                    response_headers_policy=headers,
+                    compress=True,
+                    function_associations=[
+                        FunctionAssociation(function=read_only, event_type=FunctionEventType.VIEWER_REQUEST)
+                    ],
+                )
+                for path in facts.files
+            },
             "/api/*": BehaviorOptions(
                 origin=HttpOrigin(
                     api_host,
@@ -108,13 +114,13 @@ def create_distribution(
                 viewer_protocol_policy=ViewerProtocolPolicy.HTTPS_ONLY,
                 allowed_methods=AllowedMethods.ALLOW_ALL,
                 cache_policy=CachePolicy.CACHING_DISABLED,
-                origin_request_policy=_api_request(scope),
+                origin_request_policy=api_request_policy(scope, settings),
                 response_headers_policy=headers,
                 compress=True,
                 function_associations=[
                     FunctionAssociation(function=create_upload_limit(scope), event_type=FunctionEventType.VIEWER_REQUEST)
                 ],
-            )
+            ),
         },
         # No custom error pages: they would replace the API's problem documents.
         error_responses=[ErrorResponse(http_status=status, ttl=Duration.seconds(0)) for status in UNCACHED_ERRORS],
@@ -130,67 +136,6 @@ def create_distribution(
     return distribution
 
 
-def _page_cache(scope: Construct) -> CachePolicy:
-    """Return a policy that caches the page at the edge although its files say no-cache, which is meant for browsers."""
-    edge = Duration.seconds(EDGE_SECONDS)
-    return CachePolicy(
-        scope,
-        "PageCache",
-        min_ttl=edge,
-        default_ttl=edge,
-        max_ttl=edge,
-        enable_accept_encoding_brotli=True,
-        enable_accept_encoding_gzip=True,
-        cookie_behavior=CacheCookieBehavior.none(),
-        header_behavior=CacheHeaderBehavior.none(),
-        query_string_behavior=CacheQueryStringBehavior.none(),
-    )
-
-
-def _api_request(scope: Construct) -> OriginRequestPolicy:
-    return OriginRequestPolicy(
-        scope,
-        "ApiRequest",
-        header_behavior=OriginRequestHeaderBehavior.allow_list(*FORWARDED_HEADERS),
-        query_string_behavior=OriginRequestQueryStringBehavior.all(),
-        cookie_behavior=OriginRequestCookieBehavior.none(),
-    )
-
-
-def _response_headers(scope: Construct, settings: Settings) -> ResponseHeadersPolicy:
-    """Return `SECURITY_HEADERS` and HSTS as a CloudFront policy, which has dedicated fields for some of them.
-
-    Raises:
-        KeyError: a required header is missing from `SECURITY_HEADERS`.
-        ValueError: a header has a value that CloudFront does not support.
-    """
-    rest = dict(SECURITY_HEADERS)
-    if rest.pop("X-Content-Type-Options") != "nosniff":
-        raise ValueError("X-Content-Type-Options can only be nosniff.")
-    security = ResponseSecurityHeadersBehavior(
-        content_security_policy=ResponseHeadersContentSecurityPolicy(
-            content_security_policy=rest.pop("Content-Security-Policy"), override=True
-        ),
-        content_type_options=ResponseHeadersContentTypeOptions(override=True),
-        frame_options=ResponseHeadersFrameOptions(
-            frame_option=HeadersFrameOption[rest.pop("X-Frame-Options").upper()], override=True
-        ),
-        referrer_policy=ResponseHeadersReferrerPolicy(
-            referrer_policy=HeadersReferrerPolicy[rest.pop("Referrer-Policy").upper().replace("-", "_")], override=True
-        ),
-        strict_transport_security=ResponseHeadersStrictTransportSecurity(
-            access_control_max_age=Duration.days(settings.hsts_days), include_subdomains=False, override=True
-        ),
-    )
-    custom = [ResponseCustomHeader(header=name, value=value, override=True) for name, value in rest.items()]
-    return ResponseHeadersPolicy(
-        scope,
-        "Headers",
-        security_headers_behavior=security,
-        custom_headers_behavior=ResponseCustomHeadersBehavior(custom_headers=custom),
-    )
-
-
 def _reasons(settings: Settings) -> dict[str, str]:
     reasons = {
         "Annotation::@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk": "The default root object is index.html "
@@ -201,8 +146,9 @@ def _reasons(settings: Settings) -> dict[str, str]:
     }
     if not settings.waf:
         reasons["AwsSolutions-CFR2"] = (
-            "The web ACL costs USD 6 a month without any traffic, so it is optional (lesion:waf). Without it the stage's "
-            "throttle, the reserved concurrency and the budget alarm bound the cost of an attack."
+            "The web ACL has a monthly price without any traffic, so it is optional (lesion:waf). Without it, the stage's "
+            "throttle and the reserved concurrency limit only the cost of the API. Nothing limits requests to the page: "
+            "alarms on requests and downloads announce them, and `make stop` ends them."
         )
     if not settings.domain_name:
         reasons["AwsSolutions-CFR4"] = (

@@ -1,10 +1,12 @@
 """Traffic shifting to a new version of the function, with roll-back on alarms."""
 
 from collections.abc import Sequence
+from typing import cast
 
+from aws_cdk import CfnElement, Stack
 from aws_cdk.aws_cloudwatch import IAlarm
 from aws_cdk.aws_codedeploy import AutoRollbackConfig, LambdaDeploymentConfig, LambdaDeploymentGroup
-from aws_cdk.aws_lambda import Alias
+from aws_cdk.aws_lambda import Alias, IFunction
 from constructs import Construct
 
 from infra.config import RolloutStrategy, Settings
@@ -21,16 +23,28 @@ _CONFIGS: dict[RolloutStrategy, LambdaDeploymentConfig] = {
 }
 
 
-def create_rollout(scope: Construct, settings: Settings, alias: Alias, alarms: Sequence[IAlarm]) -> None:
-    """Create a CodeDeploy group that shifts `alias` step by step, and rolls back at once if one of `alarms` is raised."""
+def create_rollout(
+    scope: Construct, settings: Settings, alias: Alias, alarms: Sequence[IAlarm], canary: IFunction | None
+) -> None:
+    """Create a CodeDeploy group that shifts `alias` step by step, and rolls back at once if one of `alarms` is raised.
+
+    Nothing is shifted if `canary` reports a failure.
+    """
     group = LambdaDeploymentGroup(
         scope,
         "Rollout",
         alias=alias,
         deployment_config=_CONFIGS[settings.rollout],
         alarms=list(alarms),
+        pre_hook=canary,
         auto_rollback=AutoRollbackConfig(failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True),
     )
+    if canary:
+        stack = Stack.of(canary)
+        name = stack.resolve(stack.get_logical_id(cast(CfnElement, canary.node.default_child)))
+        acknowledge(
+            group, {f"AwsSolutions-IAM5[Resource::<{name}.Arn>:*]": "CodeDeploy calls versions of this one function."}
+        )
     acknowledge(
         group,
         {

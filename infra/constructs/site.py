@@ -6,6 +6,7 @@ need the same rights and have the same findings; `aws s3 sync` is a second comma
 the function would delay it by a cold start.
 """
 
+from dataclasses import dataclass
 from typing import Any, cast
 
 from aws_cdk import CfnElement, CfnResource, RemovalPolicy, Stack
@@ -21,11 +22,26 @@ from infra.constructs.function import log_group
 from infra.constructs.nag import acknowledge
 from infra.packaging.bundle import CACHE_CONTROL, TYPES, assemble
 
-_COPIES_MB = 512
+COPIES_MB = 512
 """Memory of the helper function. The default is too small for a few MB of images, and the model is three times as large."""
 
 _UNKNOWN = {"Thumbnails": ".webp", "Private": ".gz"}
 """Suffixes whose media type the helper does not know or gets wrong: private mode's files are served as gzip archives."""
+
+
+@dataclass(frozen=True)
+class Uploader:
+    """CDK's helper function that uploads files, the same for every upload.
+
+    Attributes:
+        log: its log group.
+        role: its rights.
+        memory_mb: its memory.
+    """
+
+    log: LogGroup
+    role: Role
+    memory_mb: int = COPIES_MB
 
 
 def create_site_bucket(scope: Construct, settings: Settings) -> Bucket:
@@ -60,17 +76,31 @@ def _short_log(bucket: Bucket, log: LogGroup) -> None:
     handler.add_property_override("LoggingConfig.LogGroup", log.log_group_name)
 
 
-def deploy_site(scope: Construct, settings: Settings, bucket: Bucket, distribution: IDistribution) -> None:
-    """Upload the page's files to `bucket` at each deployment that changes them, and invalidate `distribution`."""
-    files = Source.asset(str(assemble()))
+def create_uploader(scope: Construct, settings: Settings, bucket: Bucket) -> Uploader:
+    """Create log and role of the helper that writes `bucket`; the helper itself comes with the first upload."""
     log = log_group(scope, "PublishLog", settings)
     role = Role(scope, "PublishRole", assumed_by=ServicePrincipal("lambda.amazonaws.com"))
     log.grant_write(role)
+    _acknowledge_role(scope, bucket, role)
+    return Uploader(log, role)
+
+
+def deploy_site(scope: Construct, bucket: Bucket, distribution: IDistribution, uploader: Uploader, kept: str) -> None:
+    """Upload the page's files to `bucket` at each deployment that changes them, and invalidate `distribution`.
+
+    Args:
+        scope: parent construct.
+        bucket: of the page.
+        distribution: that serves it.
+        uploader: see `create_uploader`.
+        kept: prefix of files that others upload, and that are not deleted.
+    """
+    files = Source.asset(str(assemble()))
     parts: dict[str, dict[str, Any]] = {
         f"Publish{name}": {"exclude": ["*"], "include": [f"*{suffix}"], "content_type": TYPES[suffix]}
         for name, suffix in _UNKNOWN.items()
     }
-    parts["Publish"] = {"exclude": [f"*{suffix}" for suffix in _UNKNOWN.values()]}
+    parts["Publish"] = {"exclude": [*(f"*{suffix}" for suffix in _UNKNOWN.values()), f"{kept}*"]}
     for name, types in parts.items():
         BucketDeployment(
             scope,
@@ -80,15 +110,15 @@ def deploy_site(scope: Construct, settings: Settings, bucket: Bucket, distributi
             cache_control=[CacheControl.from_string(CACHE_CONTROL)],
             distribution=distribution,
             distribution_paths=["/*"],
-            memory_limit=_COPIES_MB,
-            log_group=log,
-            role=role,
+            memory_limit=uploader.memory_mb,
+            log_group=uploader.log,
+            role=uploader.role,
             **types,
         )
-    _acknowledge(scope, bucket, role)
+    _acknowledge_helpers(scope)
 
 
-def _acknowledge(scope: Construct, bucket: Bucket, role: Role) -> None:
+def _acknowledge_role(scope: Construct, bucket: Bucket, role: Role) -> None:
     stack = Stack.of(scope)
     files = stack.get_logical_id(cast(CfnElement, bucket.node.default_child))
     assets = f"arn:aws:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-{stack.region}"
@@ -104,7 +134,10 @@ def _acknowledge(scope: Construct, bucket: Bucket, role: Role) -> None:
             "account, which loses nothing: the files are fetched again.",
         },
     )
-    for helper in stack.node.children:
+
+
+def _acknowledge_helpers(scope: Construct) -> None:
+    for helper in Stack.of(scope).node.children:
         if helper.node.id.startswith("Custom::CDKBucketDeployment"):
             acknowledge(
                 helper, {"AwsSolutions-L1": "CDK chooses the runtime of its helper and updates it with its releases."}

@@ -1,9 +1,6 @@
-"""Cost of predictions on AWS, from list prices and a measured duration.
+"""Cost of predictions on AWS, from the list prices of infra/prices.json and a measured duration.
 
-`python -m infra.dev.cost --ms 19 --photo-kb 300` prints the tables of docs/operations.md.
-
-The prices are AWS's list prices for us-east-1, in US dollars and without free tiers, as of `PRICES_AS_OF`, from the pages in
-`SOURCES`. They are not fetched: check there before you rely on them.
+`python -m infra.dev.cost --ms 95` prints the tables of docs/costs.md for figures of one's own. Free tiers are not deducted.
 """
 
 import argparse
@@ -11,55 +8,23 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-PRICES_AS_OF = "the middle of 2025"
-SOURCES = (
-    "https://aws.amazon.com/lambda/pricing/",
-    "https://aws.amazon.com/api-gateway/pricing/",
-    "https://aws.amazon.com/cloudfront/pricing/",
-    "https://aws.amazon.com/cloudwatch/pricing/",
-    "https://aws.amazon.com/waf/pricing/",
-    "https://aws.amazon.com/secrets-manager/pricing/",
-    "https://aws.amazon.com/kms/pricing/",
-    "https://aws.amazon.com/ecr/pricing/",
-    "https://aws.amazon.com/step-functions/pricing/",
-    "https://aws.amazon.com/s3/pricing/",
-)
+from infra.dev.prices import allowance, as_of, price
 
-LAMBDA_GB_SECOND = 0.0000166667
-"""x86, the first tier."""
-LAMBDA_REQUEST = 0.20 / 1e6
-PROVISIONED_GB_SECOND = 0.0000041667
-HTTP_API_REQUEST = 1.00 / 1e6
-"""Per started `HTTP_API_KB` of a request or its response."""
+PRICES_AS_OF = as_of()
+
 HTTP_API_KB = 512
-CLOUDFRONT_REQUEST = 0.0100 / 10_000
-"""Over TLS, from North America and Europe."""
-CLOUDFRONT_FUNCTION = 0.10 / 1e6
-"""One run of the CloudFront function per request to the API."""
-CLOUDFRONT_OUT_GB = 0.085
-"""To the caller, the first 10 TB."""
-CLOUDFRONT_ORIGIN_GB = 0.020
-"""From the caller to the API."""
-LOG_GB = 0.50
-METRIC_MONTH = 0.30
-ALARM_MONTH = 0.10
-DASHBOARD_MONTH = 3.00
-SECRET_MONTH = 0.40
-KEY_MONTH = 1.00
-IMAGE_GB_MONTH = 0.10
-WAF_MONTH = 5.00 + 1.00
-"""Web ACL and its one rule."""
-WAF_REQUEST = 0.60 / 1e6
-STATE_TRANSITION = 0.025 / 1000
-"""Standard execution; conservatively, a distributed map counts one transition per batch, too."""
-EXPRESS_REQUEST = 1.00 / 1e6
-EXPRESS_GB_SECOND = 0.00001667
+"""The HTTP API counts each started unit of this size as a request."""
 EXPRESS_GB = 64 / 1024
 """Minimum billed memory of an express execution."""
-S3_GET = 0.0004 / 1000
-S3_PUT = 0.005 / 1000
-"""A listing of up to `S3_LISTED` keys costs the same."""
 S3_LISTED = 1000
+"""Keys of one listing."""
+IMAGE_GB = 0.4
+"""Image and its predecessor, compressed, with their base."""
+FIREWALL_RULES = 2
+ALARM_METRICS = 11
+"""Metrics that the alarms of the default deployment evaluate."""
+METRICS = 5
+"""Metrics that the function's log lines create."""
 
 MONTH_S = 30 * 86_400
 MB_PER_GB = 1024
@@ -96,28 +61,56 @@ def prediction_costs(load: PredictionLoad) -> dict[str, float]:
     seconds = (math.ceil(load.ms) + load.cold * math.ceil(load.init_ms)) / 1000
     metered = max(1, math.ceil(load.photo_kb / HTTP_API_KB))
     return {
-        "Lambda, duration": seconds * load.memory_mb / MB_PER_GB * LAMBDA_GB_SECOND,
-        "Lambda, requests": LAMBDA_REQUEST,
-        "HTTP API": metered * HTTP_API_REQUEST,
-        "CloudFront, requests": CLOUDFRONT_REQUEST + CLOUDFRONT_FUNCTION,
-        "CloudFront, upload and answer": (load.photo_kb * CLOUDFRONT_ORIGIN_GB + load.answer_kb * CLOUDFRONT_OUT_GB)
+        "Lambda, duration": seconds * load.memory_mb / MB_PER_GB * price("lambda_gb_second"),
+        "Lambda, requests": price("lambda_request"),
+        "HTTP API": metered * price("http_api_request"),
+        "CloudFront, requests": price("cloudfront_request") + price("cloudfront_function"),
+        "CloudFront, upload and answer": (
+            load.photo_kb * price("cloudfront_origin_gb") + load.answer_kb * price("cloudfront_out_gb")
+        )
         / KB_PER_GB,
-        "Logs": load.log_kb / KB_PER_GB * LOG_GB,
+        "Logs": load.log_kb / KB_PER_GB * price("log_gb"),
     }
 
 
-def monthly_costs(load: PredictionLoad) -> dict[str, float]:
-    """Return the fixed cost per month in US dollars per item, ordered by how optional the item is."""
+def idle_costs(*, topic_key: bool = True) -> dict[str, float]:
+    """Return what is billed every month although nobody calls, in US dollars per item.
+
+    Args:
+        topic_key: the setting: a customer key encrypts the topic of the alarms.
+    """
+    free = min(ALARM_METRICS, allowance("alarm_free_metrics"))
+    key = {"Key of the alarm topic, in its first year": price("key_month")} if topic_key else {}
     return {
-        "Key of the alarm topic": KEY_MONTH,
-        "Secret between CloudFront and the function": SECRET_MONTH,
-        "4 alarms (10 are free in an account)": 4 * ALARM_MONTH,
-        "Dashboard (3 are free in an account)": DASHBOARD_MONTH,
-        "5 metrics, in months with predictions (10 are free in an account)": 5 * METRIC_MONTH,
-        "Image and its predecessor, 0.4 GB": 0.4 * IMAGE_GB_MONTH,
-        "Option `waf`, and USD 0.60 per million requests": WAF_MONTH,
-        "Option `provisioned_concurrency`, each": MONTH_S * load.memory_mb / MB_PER_GB * PROVISIONED_GB_SECOND,
+        **key,
+        "Secret between CloudFront and the function": price("secret_month"),
+        f"Image and its predecessor, {IMAGE_GB} GB": IMAGE_GB * price("image_gb_month"),
+        f"{ALARM_METRICS} metrics of alarms, {free:g} of them free in an account": (ALARM_METRICS - free)
+        * price("alarm_metric_month"),
     }
+
+
+def optional_costs(load: PredictionLoad) -> dict[str, float]:
+    """Return what an account pays for a setting, or if others use its free allowances, in US dollars a month per item."""
+    return {
+        "Key, from its first and from its second rotation on, each": price("key_month"),
+        "Dashboard (3 are free in an account)": price("dashboard_month"),
+        f"{METRICS} metrics, in months with predictions (10 are free in an account)": METRICS * price("metric_month"),
+        f"Option `waf`, and USD {1e6 * price('waf_request'):.2f} per million requests": firewall_month(),
+        "Option `provisioned_concurrency`, each": MONTH_S
+        * load.memory_mb
+        / MB_PER_GB
+        * price("lambda_provisioned_gb_second"),
+        "Option `snap_start`, each kept version": MONTH_S
+        * load.memory_mb
+        / MB_PER_GB
+        * price("lambda_snap_start_gb_second"),
+    }
+
+
+def firewall_month() -> float:
+    """Return the price of the web ACL and its rules in US dollars a month."""
+    return price("waf_acl_month") + FIREWALL_RULES * price("waf_rule_month")
 
 
 @dataclass(frozen=True)
@@ -144,12 +137,12 @@ def batch_costs(bulk: BatchRun, images: int = 1_000_000) -> dict[str, float]:
     batches = math.ceil(images / bulk.batch)
     seconds = (images * bulk.ms + bulk.at_once * bulk.start_ms) / 1000
     return {
-        "Lambda, duration": seconds * bulk.memory_mb / MB_PER_GB * LAMBDA_GB_SECOND,
-        "Lambda, requests": batches * LAMBDA_REQUEST,
-        "S3, images read": images * S3_GET,
-        "S3, results written, images listed": (batches + math.ceil(images / S3_LISTED)) * S3_PUT,
-        "Step Functions, batches": batches * EXPRESS_REQUEST + seconds * EXPRESS_GB * EXPRESS_GB_SECOND,
-        "Step Functions, transitions": batches * STATE_TRANSITION,
+        "Lambda, duration": seconds * bulk.memory_mb / MB_PER_GB * price("lambda_gb_second"),
+        "Lambda, requests": batches * price("lambda_request"),
+        "S3, images read": images * price("s3_get"),
+        "S3, results written, images listed": (batches + math.ceil(images / S3_LISTED)) * price("s3_put"),
+        "Step Functions, batches": batches * price("express_request") + seconds * EXPRESS_GB * price("express_gb_second"),
+        "Step Functions, transitions": batches * price("state_transition"),
     }
 
 
@@ -158,8 +151,14 @@ def batch_hours(bulk: BatchRun, images: int = 1_000_000) -> float:
     return (images * bulk.ms / bulk.at_once + bulk.start_ms) / 3_600_000
 
 
-def cost_tables(load: PredictionLoad) -> str:
-    """Return both tables as Markdown."""
+def table(title: str, costs: dict[str, float], total: str = "") -> str:
+    """Return items and their costs in US dollars as a Markdown table, with their sum where it is named."""
+    rows = [*costs.items(), *([(f"**{total}**", sum(costs.values()))] if total else ())]
+    return "\n".join([f"| {title} | |", "|---|---|", *(f"| {name} | {cost:.2f} |" for name, cost in rows)])
+
+
+def prediction_table(load: PredictionLoad) -> str:
+    """Return the cost of a prediction as Markdown."""
     parts = prediction_costs(load)
     rows = [*parts.items(), ("**together**", sum(parts.values()))]
     lines = [
@@ -169,10 +168,6 @@ def cost_tables(load: PredictionLoad) -> str:
         "| USD | per 1,000 | per million |",
         "|---|---|---|",
         *(f"| {name} | {1000 * cost:.4f} | {1e6 * cost:.2f} |" for name, cost in rows),
-        "",
-        "| USD a month, whether anybody calls or not | |",
-        "|---|---|",
-        *(f"| {name} | {cost:.2f} |" for name, cost in monthly_costs(load).items()),
     ]
     return "\n".join(lines)
 
@@ -192,7 +187,8 @@ def main() -> None:
     for name, (kind, says) in numbers.items():
         default = getattr(PredictionLoad, name.replace("-", "_"))
         parser.add_argument(f"--{name}", type=kind, default=default, metavar="N", help=f"{says} ({default})")
-    print(cost_tables(PredictionLoad(**vars(parser.parse_args()))))
+    load = PredictionLoad(**vars(parser.parse_args()))
+    print(prediction_table(load), "", table("USD a month, whether anybody calls or not", idle_costs()), sep="\n")
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def _make_base() -> None:
     try:
         root = Path(buildah("mount", container))
         include = "--include=python3,python3-pip,ca-certificates"
-        run(["debootstrap", "--variant=minbase", include, "trixie", str(root), _mirror()])
+        run(["debootstrap", "--variant=minbase", include, "trixie", str(root), debian_mirror()])
         for junk in (*root.glob("var/cache/apt/archives/*.deb"), *root.glob("var/cache/apt/*.bin")):
             junk.unlink()
         shutil.rmtree(root / "var/lib/apt/lists")
@@ -84,8 +84,12 @@ def _make_base() -> None:
         buildah("rm", container)
 
 
-def _mirror() -> str:
-    """Return the Debian mirror in this machine's package sources."""
+def debian_mirror() -> str:
+    """Return the Debian mirror in this machine's package sources.
+
+    Raises:
+        ImageError: there is none.
+    """
     sources = run(["apt-get", "indextargets", "--format", "$(SITE) $(LABEL) $(COMPONENT)", "Created-By: Packages"])
     for line in sources.splitlines():
         site, _, rest = line.partition(" ")

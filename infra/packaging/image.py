@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from infra.packaging.base_image import BaseImage
 from infra.packaging.buildah import BUILD, REPOSITORY, ImageError, build_with_buildah, run
 
 DOCKERFILE = "lambda/Dockerfile"
@@ -31,7 +32,9 @@ ARCHIVE = BUILD / "lesion.tar"
 TAG = "localhost/lesion:dev"
 TARGET = "service"
 """Stage of the Dockerfile, named because an older buildah ignores the default and builds every stage."""
-LAMBDA_BASE = "public.ecr.aws/lambda/python:3.13"
+LAYERS = ("packages", "code", "model")
+"""Last layers of the image, in their order."""
+LAMBDA_BASE = BaseImage.read().reference
 MAX_MEGABYTES = 130
 """Largest compressed size that the image may add to its base."""
 
@@ -41,11 +44,11 @@ class Report:
     """Size of a built image above its base.
 
     Attributes:
-        digest: SHA-256 of the uncompressed application layer, the last one; equal for an equal tree and base.
+        digests: SHA-256 of the uncompressed layers of packages, code and model; equal for an equal tree and base.
         compressed: gzip-compressed bytes of all layers above the base.
     """
 
-    digest: str
+    digests: tuple[str, ...]
     compressed: int
 
 
@@ -60,7 +63,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     print(f"{ARCHIVE.relative_to(REPOSITORY)}: {TAG}")
-    print(f"application layer: {report.digest}")
+    for name, digest in zip(LAYERS, report.digests, strict=True):
+        print(f"layer of the {name}: {digest}")
     print(f"compressed: {report.compressed / 1e6:.1f} MB above the base")
     if report.compressed > MAX_MEGABYTES * 1e6:
         print(f"That is more than {MAX_MEGABYTES} MB. Remove more in lambda/slim.py.", file=sys.stderr)
@@ -112,7 +116,17 @@ def has_docker() -> bool:
 def _build_with_docker(context: Path, archive: Path, tag: str, arguments: list[str]) -> int:
     run(["docker", "pull", "--quiet", LAMBDA_BASE])
     run(
-        ["docker", "build", *arguments, "--platform", "linux/amd64", "--provenance=false", str(context)],
+        [
+            "docker",
+            "build",
+            *arguments,
+            "--build-arg",
+            f"BASE_IMAGE={LAMBDA_BASE}",
+            "--platform",
+            "linux/amd64",
+            "--provenance=false",
+            str(context),
+        ],
         {"DOCKER_BUILDKIT": "1", "SOURCE_DATE_EPOCH": "0"},
     )
     run(["docker", "save", "--output", str(archive), tag])
@@ -155,7 +169,7 @@ def _report(archive: Path, base_layers: int) -> Report:
     with tarfile.open(archive) as tar:
         names = json.load(_member(tar, "manifest.json"))[0]["Layers"]
         layers = [_measure(tar, name) for name in names[base_layers:]]
-    return Report(layers[-1][0], sum(size for _, size in layers))
+    return Report(tuple(digest for digest, _ in layers[-len(LAYERS) :]), sum(size for _, size in layers))
 
 
 def _measure(tar: tarfile.TarFile, name: str) -> tuple[str, int]:

@@ -1,4 +1,5 @@
-"""Stack that classifies the images of a bucket, created if `batch_bucket` is set. It is independent of the service.
+"""Stack that classifies the images of a bucket, created if `batch_bucket` is set. It shares only the alarms' topic with the
+service.
 
 Step Functions lists the bucket and passes its keys in batches to a function: the service's image with packages to read and
 write buckets. The results of a batch become one Parquet file, whose name depends on its keys only, so that a repetition
@@ -8,22 +9,24 @@ changes nothing (`lambda/lesion/batch/lambda_handler.py`). The state machine rec
 import json
 
 from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk.aws_cloudwatch import Stats
 from aws_cdk.aws_iam import Policy, PolicyStatement, Role, ServicePrincipal
 from aws_cdk.aws_lambda import (
     ApplicationLogLevel,
-    Architecture,
     DockerImageFunction,
     IFunction,
     LoggingFormat,
     SystemLogLevel,
 )
 from aws_cdk.aws_s3 import BlockPublicAccess, Bucket, BucketEncryption, LifecycleRule, ObjectOwnership
+from aws_cdk.aws_sns import ITopic
 from aws_cdk.aws_stepfunctions import DefinitionBody, StateMachine
 from constructs import Construct, IConstruct
 
 from infra.config import Settings
+from infra.constructs.alarms import FIVE_MINUTES, alarm
 from infra.constructs.batch_states import LISTS, RESULTS, state_machine_definition
-from infra.constructs.function import log_group
+from infra.constructs.function import log_group, processor
 from infra.constructs.image_asset import image_code
 from infra.constructs.nag import acknowledge
 
@@ -34,7 +37,7 @@ TIMEOUT_S = 100
 class BatchStack(Stack):
     """Stack of the batch: function, state machine and bucket of results."""
 
-    def __init__(self, scope: Construct, id: str, settings: Settings) -> None:
+    def __init__(self, scope: Construct, id: str, settings: Settings, topic: ITopic) -> None:
         super().__init__(
             scope,
             id,
@@ -44,6 +47,10 @@ class BatchStack(Stack):
         results = _results(self)
         function = _function(self, settings, results)
         machine = _machine(self, settings, function, results)
+        failures = machine.metric_failed(statistic=Stats.SUM, period=FIVE_MINUTES)
+        alarm(self, "BatchFailures", topic, failures, 1, description="An execution of the batch failed.")
+        timeouts = machine.metric_timed_out(statistic=Stats.SUM, period=FIVE_MINUTES)
+        alarm(self, "BatchTimeouts", topic, timeouts, 1, description="An execution of the batch took too long.")
         CfnOutput(
             self, "StateMachine", value=machine.state_machine_arn, description="State machine: start an execution of it."
         )
@@ -99,8 +106,8 @@ def _function(scope: Construct, settings: Settings, results: Bucket) -> DockerIm
     return DockerImageFunction(
         scope,
         "Function",
-        code=image_code("batch"),
-        architecture=Architecture.X86_64,
+        code=image_code(settings, "batch"),
+        architecture=processor(settings),
         role=role,
         memory_size=settings.memory_mb,
         timeout=Duration.seconds(TIMEOUT_S),

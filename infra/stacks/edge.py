@@ -1,6 +1,8 @@
 """Stack of the resources that CloudFront requires in us-east-1: web ACL and certificate of the custom domain."""
 
-from aws_cdk import Stack
+from typing import cast
+
+from aws_cdk import CfnDeletionPolicy, CfnResource, Stack
 from aws_cdk.aws_certificatemanager import Certificate, CertificateValidation
 from aws_cdk.aws_route53 import HostedZone, IHostedZone
 from aws_cdk.aws_wafv2 import CfnWebACL
@@ -8,11 +10,8 @@ from constructs import Construct
 from lesion.errors import TooManyRequests
 from lesion.web.problems import problem_of
 
-from infra.config import Settings
-
-REGION = "us-east-1"
-WINDOW_S = 300
-"""Window in seconds over which the web ACL counts requests."""
+from infra.config import FIREWALL_WINDOW_S, Settings
+from infra.constructs.names import EDGE_REGION
 
 
 def needs_edge(settings: Settings) -> bool:
@@ -43,7 +42,7 @@ class EdgeStack(Stack):
         super().__init__(
             scope,
             id,
-            env={"region": REGION},
+            env={"region": EDGE_REGION},
             cross_region_references=True,
             description="Skin-lesion classifier: firewall and certificate of CloudFront",
         )
@@ -52,16 +51,20 @@ class EdgeStack(Stack):
 
 
 def _certificate(scope: Construct, settings: Settings) -> Certificate:
-    return Certificate(
+    certificate = Certificate(
         scope,
         "Certificate",
         domain_name=settings.domain_name,
         validation=CertificateValidation.from_dns(hosted_zone(scope, "Zone", settings)),
     )
+    # When the domain changes, this stack is updated first, while the distribution still uses the previous certificate.
+    options = cast(CfnResource, certificate.node.default_child).cfn_options
+    options.update_replace_policy, options.deletion_policy = CfnDeletionPolicy.RETAIN, CfnDeletionPolicy.DELETE
+    return certificate
 
 
 def _firewall(scope: Construct, settings: Settings) -> CfnWebACL:
-    """Create a web ACL with one rate-based rule; content rules would match images, or stop after their first 8 KB."""
+    """Create a web ACL with rate-based rules; content rules would match images, or stop after their first 8 KB."""
     error = TooManyRequests("Too many requests came from this address. Wait five minutes and try again.")
     body = problem_of(error).body().decode()
     return CfnWebACL(
@@ -75,30 +78,38 @@ def _firewall(scope: Construct, settings: Settings) -> CfnWebACL:
             "too-many": CfnWebACL.CustomResponseBodyProperty(content_type="APPLICATION_JSON", content=body)
         },
         rules=[
-            CfnWebACL.RuleProperty(
-                name="rate",
-                priority=0,
-                action=CfnWebACL.RuleActionProperty(
-                    block=CfnWebACL.BlockActionProperty(
-                        custom_response=CfnWebACL.CustomResponseProperty(
-                            response_code=error.status,
-                            custom_response_body_key="too-many",
-                            response_headers=[CfnWebACL.CustomHTTPHeaderProperty(name="Retry-After", value=str(WINDOW_S))],
-                        )
-                    )
-                ),
-                statement=CfnWebACL.StatementProperty(
-                    rate_based_statement=CfnWebACL.RateBasedStatementProperty(
-                        aggregate_key_type="IP",
-                        limit=settings.waf_requests,
-                        evaluation_window_sec=WINDOW_S,
-                        # One visit requests thirty files of the page, which cost little.
-                        scope_down_statement=_starts_with("/api/"),
-                    )
-                ),
-                visibility_config=_counted("Rate"),
-            )
+            _rate(0, "rate", "Rate", settings.waf_requests, error.status, _starts_with("/api/")),
+            # The files of the page have no throttle: the model of private mode is the most expensive request of all.
+            _rate(1, "all", "All", settings.waf_page_requests, error.status, None),
         ],
+    )
+
+
+def _rate(
+    priority: int, name: str, metric: str, limit: int, status: int, paths: CfnWebACL.StatementProperty | None
+) -> CfnWebACL.RuleProperty:
+    """Return a rule that blocks an IP address above `limit` requests in the window, to `paths` or to all."""
+    return CfnWebACL.RuleProperty(
+        name=name,
+        priority=priority,
+        action=CfnWebACL.RuleActionProperty(
+            block=CfnWebACL.BlockActionProperty(
+                custom_response=CfnWebACL.CustomResponseProperty(
+                    response_code=status,
+                    custom_response_body_key="too-many",
+                    response_headers=[CfnWebACL.CustomHTTPHeaderProperty(name="Retry-After", value=str(FIREWALL_WINDOW_S))],
+                )
+            )
+        ),
+        statement=CfnWebACL.StatementProperty(
+            rate_based_statement=CfnWebACL.RateBasedStatementProperty(
+                aggregate_key_type="IP",
+                limit=limit,
+                evaluation_window_sec=FIREWALL_WINDOW_S,
+                scope_down_statement=paths,
+            )
+        ),
+        visibility_config=_counted(metric),
     )
 
 

@@ -2,7 +2,8 @@
 
 The model is loaded when this module is imported, because Lambda grants the whole CPU during initialisation. The web
 framework takes longer to load. It is loaded by the first request that needs it, which an upload does not (see
-`lesion.fast_path`); with provisioned concurrency it is loaded at the start, because nobody waits then.
+`lesion.fast_path`); with provisioned concurrency, and for a snapshot (SnapStart), it is loaded at the start, because nobody
+waits then.
 """
 
 import gc
@@ -105,5 +106,5 @@ def _method(event: dict[str, Any]) -> object:
     return event["httpMethod"] if http is None else http.get("method")
 
 
-if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency":
+if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in ("provisioned-concurrency", "snap-start"):
     _application()

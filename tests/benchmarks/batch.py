@@ -106,10 +106,14 @@ def main() -> int:
 
 def bucket(files: Sequence[Path], folder: Path) -> dict[str, Any]:
     """Run the emulated stack over the files and return its figures."""
-    from aws_cdk import App
+    from aws_cdk import App, Stack
+    from aws_cdk.aws_sns import Topic
 
     app = App(outdir=str(folder / "cdk"), analytics_reporting=False)
-    BatchStack(app, "LesionBatch", Settings(batch_bucket="images", batch_prefix="all/", batch_concurrency=CORES))
+    settings = Settings(batch_bucket="images", batch_prefix="all/", batch_concurrency=CORES)
+    # The alarms' topic is the service's, which is not emulated here.
+    topic = Topic.from_topic_arn(Stack(app, "Service"), "Topic", "arn:aws:sns:us-east-1:123456789012:topic")
+    BatchStack(app, "LesionBatch", settings, topic)
     app.synth()
     template = Template.read(folder / "cdk", "LesionBatch")
     with _storage(folder) as address:

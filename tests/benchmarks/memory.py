@@ -21,7 +21,8 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
-from infra.dev.cost import LAMBDA_REQUEST, PRICES_AS_OF, PredictionLoad, prediction_costs
+from infra.dev.cost import PRICES_AS_OF, PredictionLoad, prediction_costs
+from infra.dev.prices import price
 from infra.packaging.buildah import ImageError
 from tests.benchmarks.cold import MOST_SHARE
 from tests.benchmarks.servers import form_event, sample_images
@@ -97,7 +98,7 @@ def measure(memories: Sequence[int], times: int) -> Durations:
 def dollars(milliseconds: float, memory: int) -> float:
     """Return Lambda's part of the cost of a million warm predictions, in US dollars."""
     parts = prediction_costs(PredictionLoad(ms=milliseconds, cold=0, memory_mb=memory))
-    return 1e6 * (parts["Lambda, duration"] + LAMBDA_REQUEST)
+    return 1e6 * (parts["Lambda, duration"] + price("lambda_request"))
 
 
 def write(durations: Durations, folder: Path) -> None:

@@ -40,6 +40,26 @@ def visit_page(browser: Browser, url: str, below: str, folder: Path) -> None:
         context.close()
 
 
+def view_page(browser: Browser, visitor: Visitor) -> None:
+    """View the page without classifying anything: no request may reach the function before a person opens a dialog."""
+    context = browser.new_context(reduced_motion="reduce")
+    try:
+        page = context.new_page()
+        visitor.cloud.api.event = {}
+        page.goto(visitor.cloud.url, wait_until="networkidle")
+        expect(page.locator(".sample")).to_have_count(12)
+        page.get_by_role("button", name="About", exact=True).click()
+        expect(page.locator("#figures")).to_contain_text(re.compile(r"Measured on [\d,]+ photos"))
+        page.keyboard.press("Escape")
+        assert visitor.cloud.api.event == {}, "the view of the page reached the function"
+        with page.expect_response("**/api/ping") as ping, page.expect_file_chooser():
+            page.locator("#choose").click()
+        assert ping.value.status == 200
+        assert visitor.cloud.api.event["rawPath"] == "/api/ping"
+    finally:
+        context.close()
+
+
 def sample_below_threshold(visitor: Visitor) -> str:
     """Return the title of a sample that the model classifies below its threshold."""
     for sample in visitor.get("/api/samples").json():

@@ -19,6 +19,8 @@ from tests.support.cloud.cloud import Cloud
 from tests.support.cloud.messages import Request
 from tests.support.paths import SAMPLES
 
+FACTS = ("/api/classes", "/api/config", "/api/model", "/api/samples")
+"""Routes whose answers the bucket has as files."""
 LIMIT = 4_500_000
 """The upload limit in bytes."""
 YEAR = 365 * 86_400
@@ -133,6 +135,23 @@ def api_routes_respond(visitor: Visitor) -> None:
     assert visitor.get("/api/nothing").headers["content-type"] == "application/problem+json"
 
 
+def facts_are_the_answers_of_the_api(visitor: Visitor) -> None:
+    """For every method: the same status, body and headers that describe it, from the bucket and from the function."""
+    secret = visitor.cloud.origin_secret()
+    for path in FACTS:
+        # Fewer requests than the throttle lets through at once.
+        for method in ("GET", "HEAD", "POST", "OPTIONS"):
+            visitor.cloud.api.event = {}
+            published = visitor.ask(method, path)
+            assert visitor.cloud.api.event == {}, f"{method} {path} reaches the function"
+            direct = visitor.cloud.api.answer(Request(method, path, (("x-origin-secret", secret),)), 120)
+            assert published.status_code == direct.status, f"{method} {path}"
+            assert published.content == (b"" if method == "HEAD" else direct.body), f"{method} {path}"
+            said = {name.lower(): text for name, text in direct.headers}
+            for name in ("content-type", "cache-control", "allow"):
+                assert published.headers.get(name) == said.get(name), f"{method} {path}: {name}"
+
+
 def api_responses_are_not_cached(visitor: Visitor) -> None:
     samples = [sample["id"] for sample in visitor.get("/api/samples").json()][:3]
     answers = [visitor.get(f"/api/classify?sample={name}") for name in (*samples, samples[0])]
@@ -184,7 +203,7 @@ def larger_uploads_get_a_problem(visitor: Visitor) -> None:
             assert answer.headers["cache-control"] == "no-store"
             sentences.add(answer.text)
     (sentence,) = sentences
-    assert "4.5 MB" in sentence and "Save it smaller" in sentence
+    assert "4.5 MB" in sentence and "Save the image smaller" in sentence
 
 
 def upload_without_length_is_refused_as_too_large(visitor: Visitor) -> None:
@@ -256,6 +275,7 @@ CHECKS: tuple[Callable[[Visitor], None], ...] = (
     responses_have_the_security_headers,
     plain_http_is_redirected_or_refused,
     api_routes_respond,
+    facts_are_the_answers_of_the_api,
     api_responses_are_not_cached,
     api_errors_are_not_cached,
     image_is_classified_as_form_and_as_body,

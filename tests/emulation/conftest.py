@@ -31,6 +31,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     return Template.read(synthesise(tmp_path_factory.mktemp("cdk"), {}).folder)
 
 
+@pytest.fixture(scope="session")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """Return the stack with the setting `stopped`, which is what `make stop` makes of a running deployment."""
+    return Template.read(synthesise(tmp_path_factory.mktemp("stopped"), {"stopped": True}).folder)
+
+
 def _is_fresh(result: Path) -> bool:
     folders = [REPOSITORY / name for name in ("infra", "lambda", "models")]
     sources = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
@@ -61,8 +67,11 @@ def nodes() -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """Return the browser of this folder; ends with it, because no other event loop can run in its thread."""
+def browser(template: Template, stopped: Template) -> Iterator[Browser]:
+    """Return the browser of this folder; ends with it, because no other event loop can run in its thread.
+
+    CDK has one as well, so the templates are synthesised before.
+    """
     # The certificate is self-signed, and a context that ignores errors still has no service worker.
     with launched("--ignore-certificate-errors") as browser:
         yield browser

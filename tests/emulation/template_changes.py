@@ -15,8 +15,45 @@ def distribution(template: Template) -> Any:
 
 
 def api_behaviour(template: Template) -> Any:
-    (behaviour,) = distribution(template)["CacheBehaviors"]
+    (behaviour,) = (item for item in distribution(template)["CacheBehaviors"] if item["PathPattern"] == "/api/*")
     return behaviour
+
+
+def facts_behaviours(template: Template) -> list[Any]:
+    return [item for item in distribution(template)["CacheBehaviors"] if item["PathPattern"] != "/api/*"]
+
+
+def facts_deployment(template: Template) -> Any:
+    (found,) = (item for item in deployments(template) if item.get("Include") == ["api/*"])
+    return found
+
+
+def serve_the_facts_from_the_function(template: Template) -> None:
+    distribution(template)["CacheBehaviors"] = [api_behaviour(template)]
+
+
+def serve_one_fact_from_the_function(template: Template) -> None:
+    distribution(template)["CacheBehaviors"].remove(facts_behaviours(template)[-1])
+
+
+def drop_the_method_check(template: Template) -> None:
+    del facts_behaviours(template)[0]["FunctionAssociations"]
+
+
+def publish_no_facts(template: Template) -> None:
+    facts_deployment(template)["Include"] = ["nothing"]
+
+
+def publish_facts_of_another_type(template: Template) -> None:
+    facts_deployment(template)["SystemMetadata"]["content-type"] = "text/plain"
+
+
+def cache_the_facts_in_browsers(template: Template) -> None:
+    facts_deployment(template)["SystemMetadata"]["cache-control"] = "max-age=86400"
+
+
+def change_the_title_of_the_function(template: Template) -> None:
+    template.function()["Environment"]["Variables"]["LESION_TITLE"] = "A function of another deployment"
 
 
 def origin(template: Template, part: str) -> Any:
@@ -54,7 +91,7 @@ def restrict_methods(*left: str) -> Change:
 
 
 def drop_the_api_behaviour(template: Template) -> None:
-    distribution(template)["CacheBehaviors"] = []
+    distribution(template)["CacheBehaviors"].remove(api_behaviour(template))
 
 
 def route_the_api_to_the_bucket(template: Template) -> None:
@@ -148,7 +185,8 @@ def drop_the_edge_function(template: Template) -> None:
 
 
 def lower_the_limit_at_the_edge(template: Template) -> None:
-    function = template.only("AWS::CloudFront::Function")
+    functions = template.named("AWS::CloudFront::Function").values()
+    (function,) = (item for item in functions if "MAX_BODY_BYTES" in item["FunctionCode"])
     code, count = re.subn(r"MAX_BODY_BYTES = \d+", "MAX_BODY_BYTES = 1000000", function["FunctionCode"])
     assert count == 1, "The function at the edge has no limit of this name."
     function["FunctionCode"] = code

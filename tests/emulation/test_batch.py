@@ -30,16 +30,21 @@ Put = Callable[..., BatchEmulation]
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Template:
     """Return the batch stack."""
     try:
-        from aws_cdk import App
+        from aws_cdk import App, Stack
     except (ImportError, OSError) as error:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(f"CDK cannot start here ({error}). `make setup` installs it, with the node that it needs.")
+    from aws_cdk.aws_sns import Topic
+
     from infra.stacks.batch import BatchStack
 
     folder = tmp_path_factory.mktemp("cdk")
     app = App(outdir=str(folder), analytics_reporting=False)
-    BatchStack(app, "LesionBatch", Settings(batch_bucket="my-images", batch_prefix="clinic/2025/", batch_concurrency=4))
+    settings = Settings(batch_bucket="my-images", batch_prefix="clinic/2025/", batch_concurrency=4)
+    # The alarms' topic is the service's, which is not emulated here.
+    topic = Topic.from_topic_arn(Stack(app, "Service"), "Topic", "arn:aws:sns:us-east-1:123456789012:topic")
+    BatchStack(app, "LesionBatch", settings, topic)
     app.synth()
     return Template.read(folder, "LesionBatch")
 

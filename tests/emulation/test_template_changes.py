@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 from tests.emulation import checks
 from tests.emulation import template_changes as changes
-from tests.emulation.browser_visit import sample_below_threshold, visit_page
+from tests.emulation.browser_visit import sample_below_threshold, view_page, visit_page
 from tests.emulation.checks import Visitor
 from tests.support.cloud.cloud import Cloud, Pool
 from tests.support.cloud.front import Certificate
@@ -39,6 +39,7 @@ def visiting(processes: Pool, certificate: Certificate) -> Visiting:
 
 
 ROUTES = checks.api_routes_respond
+FACTS = checks.facts_are_the_answers_of_the_api
 UNCACHED = checks.api_responses_are_not_cached
 HEADERS = checks.responses_have_the_security_headers
 PAGE = checks.page_files_have_their_content_types
@@ -102,6 +103,13 @@ MUTATIONS: list[tuple[changes.Change, Check]] = [
     (changes.disable_the_page_cache, CACHED),
     (changes.disable_compression, CACHED),
     (changes.cache_by_query, CACHED),
+    (changes.serve_the_facts_from_the_function, FACTS),
+    (changes.serve_one_fact_from_the_function, FACTS),
+    (changes.drop_the_method_check, FACTS),
+    (changes.publish_no_facts, FACTS),
+    (changes.publish_facts_of_another_type, FACTS),
+    (changes.cache_the_facts_in_browsers, FACTS),
+    (changes.change_the_title_of_the_function, FACTS),
     (changes.allow_plain_http_to_the_bucket, TLS),
     (changes.allow_plain_http_to_the_api, TLS),
     (changes.redirect_plain_http_of_the_api, TLS),
@@ -158,6 +166,21 @@ def test_visit_passes_for_the_unchanged_template(
 ) -> None:
     with visiting(template) as visitor:
         visit_page(browser, visitor.cloud.url, below, tmp_path)
+
+
+def test_first_view_starts_no_function(browser: Browser, visiting: Visiting, template: Template) -> None:
+    with visiting(template) as visitor:
+        view_page(browser, visitor)
+
+
+@pytest.mark.parametrize("change", [changes.serve_the_facts_from_the_function, changes.serve_one_fact_from_the_function])
+def test_first_view_fails_for_a_changed_template(
+    browser: Browser, visiting: Visiting, template: Template, change: changes.Change
+) -> None:
+    changed = template.copy()
+    change(changed)
+    with visiting(changed) as visitor, pytest.raises(AssertionError):
+        view_page(browser, visitor)
 
 
 @pytest.mark.parametrize("change", [changes.forbid_scripts, changes.forbid_blob_images, changes.drop_the_api_behaviour])

@@ -1,9 +1,9 @@
 """Coverage-guided fuzzing of the code that parses uploads: `python -m tests.hostile.fuzz --minutes 60`.
 
-Targets are images (`lesion.imaging.decode.decode`) and forms (`lesion.web.upload.extract_upload`). Python code is
-instrumented: this project, Pillow's format plugins and python-multipart. The decoders in C run on the same inputs but report
-no coverage. The parent process restarts the fuzzer after each round and after each crash, so that a finding does not end the
-run and a fixed module is reloaded; the corpus is kept.
+Targets are images (`lesion.imaging.decode.decode`), forms (`lesion.web.upload.extract_upload`) and DICOM
+(`lesion.batch.dicom.dicom_to_png`). Python code is instrumented: this project, Pillow's plugins, pydicom and
+python-multipart. The decoders in C run on the same inputs but report no coverage. The parent restarts the fuzzer after each
+round and each crash, so that a finding does not end the run and a fixed module is reloaded; the corpus is kept.
 
 A finding is a file in the folder: an unexpected exception, more than `SECONDS` of CPU time, more than `MEGABYTES` of growth,
 or a crash of the process. Needs atheris, which has wheels for some platforms only.
@@ -19,6 +19,7 @@ import time
 import traceback
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 SECONDS = 5.0
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Fuzz for the given time; return 1 if there are findings."""
     parser = argparse.ArgumentParser(prog="python -m tests.hostile.fuzz", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--target", choices=["image", "upload"], default="image")
+    parser.add_argument("--target", choices=["image", "upload", "dicom"], default="image")
     parser.add_argument(
         "--folder", type=Path, default=Path("build/fuzz"), help="corpus, findings and the fuzzer's own output"
     )
@@ -89,8 +90,8 @@ def _seeds(target: str) -> dict[str, bytes]:
 def _fuzz(target: str, folder: Path, seconds: int, seed: int) -> None:
     import atheris
 
-    with atheris.instrument_imports(include=["lesion", "PIL", "pi_heif", "python_multipart"]):
-        run = _image() if target == "image" else _upload()
+    with atheris.instrument_imports(include=["lesion", "PIL", "pi_heif", "pydicom", "python_multipart"]):
+        run = {"image": _image, "upload": _upload, "dicom": _dicom}[target]()
     findings = folder / "findings"
     peak = _peak()
 
@@ -109,9 +110,7 @@ def _fuzz(target: str, folder: Path, seconds: int, seed: int) -> None:
         peak = max(peak, now)
 
     options = [
-        f"-max_total_time={seconds}",
-        f"-timeout={_HANG}",
-        "-rss_limit_mb=3000",
+        *(f"-max_total_time={seconds}", f"-timeout={_HANG}", "-rss_limit_mb=3000"),
         f"-max_len={LARGEST}",
         f"-artifact_prefix={findings}/",
         "-print_final_stats=1",
@@ -177,6 +176,19 @@ def _upload() -> Callable[[bytes], object]:
             assert all(extract_upload(body, head.decode("latin-1"), 10_000))
         except RequestError:
             return
+
+    return run
+
+
+def _dicom() -> Callable[[bytes], object]:
+    import pydicom.pixels  # noqa: F401  # imports further modules, as above
+    from lesion.batch.dicom import dicom_to_png
+    from lesion.errors import RequestError
+    from lesion.imaging.memory_limit import limit_memory
+
+    def run(data: bytes) -> None:
+        with suppress(RequestError), limit_memory():
+            dicom_to_png(data)
 
     return run
 

@@ -1,6 +1,7 @@
 """Seed inputs of the fuzzer."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from PIL import Image
 
@@ -10,8 +11,8 @@ from tests.support.image_kinds import read_kinds, refused_kinds
 
 
 def of(target: str) -> Iterator[bytes]:
-    """Yield the seed inputs of a target, `image` or `upload`."""
-    yield from _images() if target == "image" else _forms()
+    """Yield the seed inputs of a target, `image`, `upload` or `dicom`."""
+    yield from {"image": _images, "upload": _forms, "dicom": _dicoms}[target]()
 
 
 def _images() -> Iterator[bytes]:
@@ -46,3 +47,15 @@ def _forms() -> Iterator[bytes]:
     yield b"image/png\nx"
     yield b"multipart/mixed; boundary=b\n"
     yield b"multipart/form-data; boundary*0=b; boundary*1=c; filename*=utf-8''%e2\n"
+
+
+def _dicoms() -> Iterator[bytes]:
+    from tests.support.dicom_files import BASELINE, JPEG_2000, dicom
+
+    tiny = Image.radial_gradient("L").resize((16, 12)).convert("RGB")
+    yield dicom(tiny.tobytes(), tiny)
+    yield dicom(tiny.tobytes(), tiny, PlanarConfiguration=1, ICCProfile=bytes(200))
+    yield dicom(encode(tiny, "JPEG"), tiny, BASELINE, PhotometricInterpretation="YBR_FULL_422")
+    yield dicom(encode(tiny, "JPEG2000", no_jp2=True), tiny, JPEG_2000, PhotometricInterpretation="YBR_RCT")
+    grey: dict[str, Any] = {"SamplesPerPixel": 1, "BitsAllocated": 16, "BitsStored": 12, "HighBit": 11}
+    yield dicom(bytes(16 * 12 * 2), tiny, PhotometricInterpretation="MONOCHROME1", **grey)

@@ -260,6 +260,21 @@ def test_image_configuration(image: Image) -> None:
     assert image.config["User"] == "65534:65534"
 
 
+def test_new_model_changes_only_its_layer(tmp_path: Path) -> None:
+    """A deployment of a new model alone pushes one layer."""
+    for name in context_files():
+        (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / name, tmp_path / "tree" / name)
+    with (tmp_path / "tree" / "models" / "lesion.onnx").open("ab") as file:
+        file.write(b"\0")
+    # Without cached steps, as on a machine that has not built the image before.
+    archive = tmp_path / "second.tar"
+    first, second = build(), build(tmp_path / "tree", archive, cached=False, tag="localhost/lesion:second")
+    archive.unlink()
+    assert second.digests[:-1] == first.digests[:-1]
+    assert second.digests[-1] != first.digests[-1]
+
+
 def test_image_build_is_reproducible(tmp_path: Path) -> None:
     # Another folder, other timestamps and permissions, and no cached steps of the first build.
     for name in context_files():
@@ -269,4 +284,4 @@ def test_image_build_is_reproducible(tmp_path: Path) -> None:
     first, second = build(), build(tmp_path / "tree", tmp_path / "second.tar", cached=False, tag="localhost/lesion:second")
     # It is large, and pytest keeps temporary folders for a while.
     (tmp_path / "second.tar").unlink()
-    assert second.digest == first.digest
+    assert second.digests == first.digests

@@ -226,6 +226,7 @@ def noise(name: str, side: int, quality: int) -> FilePayload:
     return {"name": name, "mimeType": "image/jpeg", "buffer": buffer.getvalue()}
 
 
+@pytest.mark.slow
 def test_lesion_is_shrunk_to_fit_the_limit(page: Page) -> None:
     """Photos that exceed the limit together are made smaller, only as many and as much as needed."""
     asked = serve(page, lesion(0.62, ("malignant",), "agree", *[HIGH] * 5))
@@ -332,6 +333,7 @@ def test_lesion_changes_with_its_photos(page: Page) -> None:
     expect(analyse).to_be_enabled()
 
 
+@pytest.mark.slow
 def test_lesion_of_service_and_of_this_device_agree(page: Page) -> None:
     """Private mode combines the photos as the service does, and says which one it is at."""
     analyse_together(page, list(IMAGES[:3]))

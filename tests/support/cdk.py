@@ -20,6 +20,7 @@ EVERY_OPTION: dict[str, Any] = {
     "provisioned_concurrency": 2,
     "domain_name": "moles.example.org",
     "hosted_zone_id": "Z0123456789",
+    "flat_rate_plan": True,
     "alarm_email": "you@example.org",
     "origin_secret": 2,
     "title": "Moles",
@@ -69,8 +70,8 @@ class Assembly:
         return {str(path.relative_to(asset)) for path in asset.rglob("*") if path.is_file()}
 
 
-def synthesise(folder: Path, changed: Mapping[str, Any]) -> Assembly:
-    """Synthesise the application into `folder`, with the settings `changed` in place of those of cdk.json.
+def synthesise(folder: Path, changed: Mapping[str, Any], flags: Mapping[str, Any] | None = None) -> Assembly:
+    """Synthesise the application into `folder`, with the settings `changed` and CDK's `flags` in place of those of cdk.json.
 
     Skips the test where CDK cannot start; fails it with CI=true.
     """
@@ -83,7 +84,7 @@ def synthesise(folder: Path, changed: Mapping[str, Any]) -> Assembly:
     from infra.app import build
 
     context = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
-    context |= {PREFIX + name: value for name, value in changed.items()}
+    context |= {PREFIX + name: value for name, value in changed.items()} | dict(flags or {})
     app = App(context=context, outdir=str(folder), analytics_reporting=False)
     # The site is assembled on the way, in a folder that every process shares.
     with exclusive("site"):

@@ -27,7 +27,7 @@ def gain_map_heic(primaries: int = 1, transfer: int = 13) -> bytes:
     """Return a HEIC with a gain map as iOS 18 writes it.
 
     Item 1 is the SDR image and primary, 2 the gain map, and 3 the `tmap` of both. A group
-    of alternatives offers the `tmap` item to viewers that support it (ISO 21496-1; ISO/IEC 23008-12, 6.6.2.4).
+    of alternatives offers the `tmap` item to viewers that support it (ISO 21496-1).
     """
     file = (PHONE_IMAGES / "ISIC_0000026.heic").read_bytes()
     coded = file[file.index(b"mdat") + 4 :]
@@ -59,4 +59,25 @@ def gain_map_heic(primaries: int = 1, transfer: int = 13) -> bytes:
         )
 
     head = box(b"ftyp", b"heic\0\0\0\0mif1heictmap")
+    return head + meta(len(head) + len(meta(0)) + 8) + box(b"mdat", coded)
+
+
+def described_heic(profile: bytes) -> bytes:
+    """Return a HEIC of one image with an ICC profile."""
+    file = (PHONE_IMAGES / "ISIC_0000026.heic").read_bytes()
+    coded = file[file.index(b"mdat") + 4 :]
+    setup = file[file.index(b"hvcC") - 4 : file.index(b"colr") - 4]
+    properties = setup + full(b"ispe", struct.pack(">II", *SIDE)) + box(b"colr", b"prof" + profile)
+
+    def meta(at: int) -> bytes:
+        return full(
+            b"meta",
+            full(b"hdlr", bytes(4) + b"pict" + bytes(13))
+            + full(b"pitm", struct.pack(">H", 1))
+            + full(b"iloc", b"\x44\0" + struct.pack(">HHHHHII", 1, 1, 0, 0, 1, at, len(coded)), 1)
+            + full(b"iinf", struct.pack(">H", 1) + full(b"infe", struct.pack(">HH", 1, 0) + b"hvc1\0", 2))
+            + box(b"iprp", box(b"ipco", properties) + full(b"ipma", struct.pack(">IHB", 1, 1, 3) + bytes([0x81, 2, 3]))),
+        )
+
+    head = box(b"ftyp", b"heic\0\0\0\0mif1heic")
     return head + meta(len(head) + len(meta(0)) + 8) + box(b"mdat", coded)

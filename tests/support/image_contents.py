@@ -27,13 +27,14 @@ def image_files(target: str) -> set[str]:
         target: stage of the Dockerfile: service or batch.
     """
     stages = dict(re.findall(r"^FROM \S+ AS (\S+)$(.+?)(?=^FROM |\Z)", _dockerfile(), re.MULTILINE | re.DOTALL))
-    built = _copied(stages["build"])
-    for source, folder in _MOVE.findall(stages["build"]):
+    built = _copied(stages["build-code"]) | _copied(stages["build-model"])
+    for source, folder in _MOVE.findall(stages["build-code"]):
         moved = {path for path in built if path.startswith(f"{source}/")}
         built = (built - moved) | {f"{folder}{PurePosixPath(source).name}{path.removeprefix(source)}" for path in moved}
-    folders = {"service": ["/function"], "batch": ["/function", "/more"]}[target]
-    # The batch's stage starts from the service's; each takes one folder as /var/task.
-    assert "COPY --from=build /function /var/task" in stages["service"]
+    folders = {"service": ["/function", "/model"], "batch": ["/function", "/model", "/more"]}[target]
+    # The batch's stage starts from the service's; each takes these folders as /var/task.
+    for stage, folder in (("build", "/packages"), ("build-code", "/function"), ("build-model", "/model")):
+        assert f"COPY --from={stage} {folder} /var/task" in stages["service"]
     assert "COPY --from=build-batch /more /var/task" in stages["batch"]
     return {path.removeprefix(f"{folder}/") for folder in folders for path in built if path.startswith(f"{folder}/")}
 

@@ -6,6 +6,7 @@ import { selectDefaultViews } from "./app/analysis.js";
 import { showPreview } from "./app/current-photo.js";
 import { registerServiceWorker } from "./app/offline.js";
 import { showGallery } from "./app/sample-gallery.js";
+import { warmUp } from "./app/warm-up.js";
 import { getConfig } from "./classification/api.js";
 import { byId } from "./dom.js";
 import { setupLanguage } from "./i18n/document-text.js";
@@ -46,6 +47,7 @@ setupFileInput(
   () => {
     byId("only-files", HTMLElement).hidden = false;
   },
+  warmUp,
 );
 setupAbout();
 setupPrint();

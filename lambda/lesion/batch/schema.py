@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from lesion.batch.dicom import dicom_to_png, is_dicom
 from lesion.errors import LesionError, RequestError
 from lesion.inference.card import ImageType
 from lesion.inference.classify import classify
@@ -103,6 +104,9 @@ def classify_row(name: str, read: Callable[[], bytes], model: Model, views: int,
         data = read()
         if len(data) > MAX_FILE_BYTES:
             return row | _error("too_large", f"The file has more than {MAX_FILE_BYTES} bytes.")
+        is_from_dicom = is_dicom(data)
+        if is_from_dicom:
+            data = dicom_to_png(data)
         answer = classify(data, model, views=views, evidence=False, image_type=image_type)
     except StorageError:
         raise
@@ -115,7 +119,8 @@ def classify_row(name: str, read: Callable[[], bytes], model: Model, views: int,
         return row | _error("fault", type(error).__name__)
     row |= {"status": answer.status, "width": answer.image.width, "height": answer.image.height}
     row |= {"image_type": answer.image.type, "image_type_source": answer.image.type_source}
-    row |= {"format": answer.image.format, "decode_ms": answer.timing_ms.decode, "infer_ms": answer.timing_ms.infer}
+    row |= {"format": "DICOM" if is_from_dicom else answer.image.format}
+    row |= {"decode_ms": answer.timing_ms.decode, "infer_ms": answer.timing_ms.infer}
     if answer.refusal is not None:
         row |= {"code": answer.refusal.code, "message": answer.refusal.message}
     if (prediction := answer.prediction) is not None:

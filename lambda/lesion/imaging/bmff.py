@@ -16,8 +16,8 @@ Box = tuple[bytes, bytes]
 def read_coding_points(data: bytes) -> CodingPoints | None:
     """Return the code points of the primary image, or else of the first track; None if there are none.
 
-    The file's own description is used, never that in the coded stream: "Any colour information in the bitstream is ignored"
-    (MIAF, ISO/IEC 23000-22, 7.3.6.4), where the default is sRGB.
+    The file's own description is used, never that in the coded stream, and the default is sRGB (MIAF, ISO/IEC 23000-22,
+    7.3.6.4).
 
     Args:
         data: the whole file.

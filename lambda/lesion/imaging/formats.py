@@ -62,5 +62,8 @@ def sniff_format(data: bytes) -> str:
     if data[:2] == b"\xff\x0a" or data[:12] == b"\0\0\0\x0cJXL \r\n\x87\n":
         raise UnsupportedFormat(_NO_IMAGE_READER.format("JPEG XL"))
     if data[128:132] == b"DICM":
-        raise UnsupportedFormat(_NO_IMAGE_READER.format("DICOM"))
+        raise UnsupportedFormat(
+            "DICOM files are not supported here. Export the image as JPEG without patient data and send that. "
+            "The batch (lesion.batch) reads DICOM photographs if pydicom is installed."
+        )
     raise UnsupportedFormat(f"This file is not an image in a supported format. Send one of: {', '.join(FORMATS)}.")

@@ -72,7 +72,7 @@ class TiffFile:
 
     def _raise_if_sound(self) -> None:
         found = self.directory
-        if not found or min(found.first(tags.WIDTH, 0), found.first(tags.HEIGHT, 0)) <= 0:
+        if not found or not found.first(tags.WIDTH, 0) or not found.first(tags.HEIGHT, 0):
             return
         if found.values.keys() & {tags.STRIP_OFFSETS, tags.TILE_OFFSETS} and _is_known_layout(found):
             raise UnsupportedFormat(_sentence(_name(found)))

@@ -29,6 +29,8 @@ _TAGS = frozenset(
 _TYPES = {1: "B", 3: "H", 4: "I", 13: "I"}
 _MAX_VALUES = 16
 """Values of an entry that are read: a sub-directory or the bits of a sample more would change nothing."""
+_MAX_ENTRIES = 4096
+"""Entries of a directory. Microscopes and cameras write a few hundred."""
 _MAX_DIRECTORIES = 16
 """Directories that are searched for the marks of camera raw. Raw files have up to about eight."""
 
@@ -56,7 +58,7 @@ class Directory:
 
 
 def read_directory(data: bytes, at: int) -> Directory | None:
-    """Return the directory at an offset, or None if it is not complete.
+    """Return the directory at an offset, or None if it is not complete or has more than `_MAX_ENTRIES`.
 
     Args:
         data: the whole file.
@@ -67,7 +69,7 @@ def read_directory(data: bytes, at: int) -> Directory | None:
         return None
     (count,) = struct.unpack_from(f"{order}H", data, at)
     end = at + 2 + 12 * count
-    if end + 4 > len(data):
+    if count > _MAX_ENTRIES or end + 4 > len(data):
         return None
     values: dict[int, tuple[int, ...]] = {}
     places: dict[int, tuple[int, str]] = {}

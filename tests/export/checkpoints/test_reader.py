@@ -80,6 +80,7 @@ def test_recorded_fastai_pickle_has_fastais_logits(name: str) -> None:
     require_the_same_answer(RECORDED / f"{name}.pkl")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FRESH)
 def test_new_fastai_pickle_has_fastais_logits(name: str, fastai: Path) -> None:
     require_the_same_answer(fastai / f"{name}.pkl")
@@ -383,7 +384,7 @@ def recorded(name: str) -> Any:
     "source",
     [
         pytest.param(recorded("v1-densenet.pkl"), marks=pytest.mark.slow),
-        recorded("v2-resnet.pkl"),
+        pytest.param(recorded("v2-resnet.pkl"), marks=pytest.mark.slow),
         pytest.param(pth, marks=pytest.mark.slow),
         safetensors,
     ],
@@ -433,6 +434,7 @@ def test_formats_reads_checkpoints_at_the_model_files_size(
     assert spec.classes == class_codes(NAMES)
 
 
+@pytest.mark.slow
 def test_model_card_names_the_third_party_checkpoint(archive: Path, tmp_path: Path) -> None:
     source, out = RECORDED / "v1-resnet.pkl", tmp_path / "lesion.onnx"
     convert.main(conversion_options(source, archive, out))
@@ -443,6 +445,7 @@ def test_model_card_names_the_third_party_checkpoint(archive: Path, tmp_path: Pa
     assert "datasets" not in Model(out).card.about["training"], "The page would name them as training images."
 
 
+@pytest.mark.slow
 def test_convert_names_missing_classes_without_a_traceback(archive: Path, tmp_path: Path) -> None:
     torch.save(small().state_dict(), tmp_path / "weights.pth")
     command = [sys.executable, "-m", "export", "convert", str(tmp_path / "weights.pth"), "--data", str(archive)]

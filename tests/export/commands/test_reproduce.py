@@ -35,6 +35,7 @@ def published(
     return folder, lambda: main(["reproduce", *common, "--checkpoint", str(checkpoint)])
 
 
+@pytest.mark.slow
 def test_reproduce_confirms_the_card_and_detects_changes(
     published: tuple[Path, Callable[[], int]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

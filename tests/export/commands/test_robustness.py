@@ -66,6 +66,7 @@ def test_compare_scores_counts_flips_and_refusals() -> None:
     assert (found["auc"]["value"], found["auc_change"]["value"]) == (0.5, -0.5)
 
 
+@pytest.mark.slow
 def test_robustness_writes_only_figures_of_test(
     few: None, converted: Path, archive: Path, copies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ def test_fit_illuminant_model_equals_mean_and_covariance(rows: list[LabelledImag
     torch.testing.assert_close(product, torch.eye(2), rtol=0, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_convert_keeps_the_white_balance(checkpoint: Path, converted: Path, archive: Path, tmp_path: Path) -> None:
     given = [str(checkpoint), "--data", str(archive), "--radius", "0.5", "--out", str(tmp_path / "balanced")]
     white_balance.main(white_balance.options().parse_args(given))

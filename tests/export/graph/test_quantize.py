@@ -117,6 +117,7 @@ def embeddings(path: Path, rows: list[LabelledImage]) -> npt.NDArray[np.float32]
     return np.stack([session.run(["embedding"], image)[0] for image in images])
 
 
+@pytest.mark.slow
 def test_quantise_network_with_gptq_beats_rounding(
     small: Path,
     converted: Path,

@@ -39,6 +39,21 @@ def containers() -> dict[str, Case]:
             "invalid_image",
             lambda: isobmff.heic_grid(1, 1, 640, 480, declared=(640, 480)),
         ),
+        "HEIC of countless properties": (
+            "invalid_image",
+            lambda: (
+                isobmff.box(b"ftyp", b"heic\0\0\0\0mif1heic")
+                + isobmff.full(
+                    b"meta",
+                    isobmff.full(b"pitm", b"\0\1")
+                    + isobmff.box(
+                        b"iprp",
+                        isobmff.box(b"ipco", isobmff.box(b"free", b"") * 300_000)
+                        + isobmff.full(b"ipma", b"\0\0\xff\xff" + bytes(1_000_000)),
+                    ),
+                )
+            ),
+        ),
         "HEIC of boxes in boxes": (
             "invalid_image",
             lambda: nested(isobmff.box(b"ftyp", b"heic\0\0\0\0mif1heic"), b"meta", 2000),

@@ -84,6 +84,12 @@ def pngs() -> dict[str, Case]:
         "PNG with a wrong checksum": ("invalid_image", lambda: png(8, 8)[:-20] + b"x" + png(8, 8)[-19:]),
         "PNG with a chunk of 2 GB": ("invalid_image", lambda: png(8, 8, extra=b"\x7f\xff\xff\xfftEXta\0b")),
         "PNG with a chunk of less than nothing": ("invalid_image", lambda: png(8, 8, extra=b"\xff\xff\xff\xfftEXta\0b")),
+        "PNG with its colours behind thousands of chunks": (
+            CLASSIFIED,
+            lambda: png(8, 8, extra=chunk(b"prVt", b"") * 300_000 + chunk(b"cICP", b"\x0c\x0d\x00\x01")),
+        ),
+        "PNG of impossible primaries": (CLASSIFIED, lambda: png(8, 8, extra=chunk(b"cHRM", bytes(32)))),
+        "PNG of HDR": ("unsupported_format", lambda: png(8, 8, extra=chunk(b"cICP", b"\x09\x12\x00\x01"))),
         "PNG animated": (CLASSIFIED, lambda: encode(frames[0], "PNG", save_all=True, append_images=frames[1:])),
         "PNG animated by four billion frames": (
             CLASSIFIED,
@@ -109,8 +115,7 @@ def tiffs() -> dict[str, Case]:
         "TIFF whose directories loop": (CLASSIFIED, lambda: loop),
         "TIFF whose tags overlap": ("invalid_image", lambda: tags + bytes(BOMB - len(tags))),
         "TIFF with 65,535 entries": (
-            # One of them is DNGVersion.
-            "unsupported_format",
+            "invalid_image",
             lambda: tiff([(n, 3, 1, 1) for n in range(65_535)]),
         ),
         "TIFF with entries of unknown types": (
@@ -145,6 +150,21 @@ def tiffs() -> dict[str, Case]:
             ),
         ),
         "TIFF whose directory is itself": ("invalid_image", lambda: b"II*\0\x04\0\0\0" + bytes(100)),
+        "TIFF whose sub-directories loop": (
+            CLASSIFIED,
+            lambda: tiff(grey(8, 8, 1, (273, 4, 1, HERE), (278, 4, 1, 8), (279, 4, 1, 64), (330, 4, 1, 8)), bytes(64), 8),
+        ),
+        "TIFF of a million sub-directories": (
+            CLASSIFIED,
+            lambda: tiff(
+                grey(8, 8, 1, (273, 4, 1, HERE), (278, 4, 1, 8), (279, 4, 1, 64), (330, 4, 1_000_000, HERE)),
+                bytes(4_000_000),
+            ),
+        ),
+        "TIFF that begins with a reduced image": (
+            "unsupported_format",
+            lambda: tiff([(254, 4, 1, 1), *grey(8, 8, 1, (273, 4, 1, HERE), (278, 4, 1, 8), (279, 4, 1, 64))], bytes(64)),
+        ),
         "TIFF of floating point": ("unsupported_format", lambda: encode(Image.new("F", (8, 8)), "TIFF")),
         "TIFF CMYK": (CLASSIFIED, lambda: encode(gradient("CMYK"), "TIFF")),
         "TIFF LAB": ("unsupported_format", lambda: encode(Image.new("LAB", (8, 8)), "TIFF")),

@@ -1,18 +1,14 @@
-"""The cost tables are what the prices and the measured duration give, and the documentation holds them."""
+"""Costs are computed from the prices, from measured durations and from what the template contains."""
 
 import json
 from statistics import median
 
 import pytest
 
-from infra.dev.cost import PRICES_AS_OF, PredictionLoad, cost_tables, monthly_costs, prediction_costs
+from infra.dev.cost import ALARM_METRICS, PredictionLoad, firewall_month, idle_costs, optional_costs, prediction_costs
+from infra.dev.prices import price
+from tests.support.cdk import Assembly
 from tests.support.paths import REPOSITORY
-
-
-def test_the_documentation_holds_the_tables_and_the_date() -> None:
-    text = (REPOSITORY / "docs" / "operations.md").read_text()
-    assert cost_tables(PredictionLoad()) in text
-    assert f"as known in {PRICES_AS_OF}" in text
 
 
 def test_the_durations_are_those_that_were_measured_in_the_image() -> None:
@@ -44,5 +40,26 @@ def test_the_gateway_counts_each_begun_512_kb(kb: float, requests: int) -> None:
 
 
 def test_keeping_one_started_for_a_month() -> None:
-    kept = monthly_costs(PredictionLoad(memory_mb=1024))["Option `provisioned_concurrency`, each"]
+    kept = optional_costs(PredictionLoad(memory_mb=1024))["Option `provisioned_concurrency`, each"]
     assert kept == pytest.approx(30 * 86_400 * 0.0000041667)
+
+
+def test_the_idle_bill_is_what_the_template_creates(plain: Assembly) -> None:
+    """Key, secret and alarms: each of them has a price without a request."""
+    assert len(plain.resources("AWS::KMS::Key")) == len(plain.resources("AWS::SecretsManager::Secret")) == 1
+    alarms = [item["Properties"] for item in plain.resources("AWS::CloudWatch::Alarm").values()]
+    metrics = [[item for item in alarm.get("Metrics", ("",)) if not item or "MetricStat" in item] for alarm in alarms]
+    assert sum(map(len, metrics)) == ALARM_METRICS
+    with_key, without = sum(idle_costs().values()), sum(idle_costs(topic_key=False).values())
+    assert with_key - without == pytest.approx(price("key_month"))
+    assert without == pytest.approx(0.40 + 0.04 + 0.10)
+
+
+def test_without_the_key_the_template_has_none(stopped: Assembly) -> None:
+    assert not stopped.resources("AWS::KMS::Key")
+    assert "KmsMasterKeyId" not in stopped.only("AWS::SNS::Topic")
+
+
+def test_the_firewall_costs_what_its_rules_cost(full: Assembly) -> None:
+    rules = full.only("AWS::WAFv2::WebACL", "LesionEdge-eu-central-1")["Rules"]
+    assert firewall_month() == price("waf_acl_month") + len(rules) * price("waf_rule_month")

@@ -35,9 +35,22 @@ def test_requirements_are_pinned_with_hashes() -> None:
     assert {"aws-cdk-lib", "constructs", "cdk-nag", "cfn-lint", "torch"} <= {entry.split("==")[0] for entry in entries}
 
 
-@pytest.mark.parametrize("part", ["lambda/requirements.txt", "infra/serve-requirements.txt"])
+@pytest.mark.parametrize(
+    "part", ["lambda/requirements.txt", "infra/serve-requirements.txt", "infra/deploy-requirements.txt"]
+)
 def test_requirements_contain_the_runtime(part: str) -> None:
     """Development has the versions of the runtime: `requirements.in` includes them, and nobody forgot to compile it."""
     pin = re.compile(r"^[a-zA-Z0-9-]+==\S+", re.MULTILINE)
     wanted = set(pin.findall((REPOSITORY / part).read_text()))
     assert wanted and wanted <= set(pin.findall((REPOSITORY / "requirements.txt").read_text()))
+
+
+def test_a_deployment_needs_no_training_or_test_packages() -> None:
+    text = (REPOSITORY / "infra" / "deploy-requirements.txt").read_text()
+    names = set(re.findall(r"^([a-zA-Z0-9-]+)==", text, re.MULTILINE))
+    assert {"aws-cdk-lib", "cdk-nag", "constructs", "boto3", "jsii"} <= names
+    assert not names & {"torch", "timm", "pytest", "moto", "cfn-lint", "playwright"}
+    wanted = (REPOSITORY / "infra" / "deploy-requirements.in").read_text()
+    assert {line for line in wanted.splitlines() if "==" in line} <= set(re.findall(r"^\S+==\S+", text, re.MULTILINE))
+    entries = [line for line in text.replace("\\\n", " ").splitlines() if "==" in line]
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", entry) for entry in entries)

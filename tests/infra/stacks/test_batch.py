@@ -143,4 +143,4 @@ def test_the_services_image_is_what_is_built_where_no_stage_is_named_and_has_not
     assert stages[-1] == ("service", "") and ("service", "batch") in stages
     before, service = text.split("AS service")[0], text.split("AS service")[1].split("\nFROM ")[0]
     assert "mv /function/lesion/batch /more/lesion/" in before
-    assert "COPY --from=build /function /var/task" in service and "/more" not in service
+    assert "COPY --from=build-code /function /var/task" in service and "/more" not in service

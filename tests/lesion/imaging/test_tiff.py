@@ -1,7 +1,6 @@
 """`decode` returns the exact pixels of every TIFF layout that Pillow opens, or names the pixel type."""
 
-import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
@@ -10,30 +9,12 @@ import pytest
 import tifffile
 from lesion.errors import InvalidImage, UnsupportedFormat
 from lesion.imaging.decode import decode
-from PIL import Image
 
-from tests.support.image_files import encode, small
+from tests.support.image_files import small
 from tests.support.paths import SAMPLES
-from tests.support.tiff_files import Values, directory, tiff_file
+from tests.support.tiff_files import tiff_file
+from tests.support.tiff_kinds import KINDS, PALETTE, expected, layouts, pairwise, samples
 
-HEIGHT, WIDTH = 37, 45
-KINDS: dict[str, tuple[int, int, tuple[int, ...]]] = {
-    "white is zero": (0, 1, ()),
-    "grey": (1, 1, ()),
-    "grey and unused": (1, 2, (0,)),
-    "grey and alpha": (1, 2, (2,)),
-    "palette": (3, 1, ()),
-    "RGB": (2, 3, ()),
-    "RGB and unused": (2, 4, (0,)),
-    "RGB and alpha": (2, 4, (2,)),
-    "RGB times alpha": (2, 4, (1,)),
-    "RGB and unknown": (2, 4, ()),
-    "CMYK": (5, 4, ()),
-    "CMYK and unused": (5, 5, (0,)),
-    "YCbCr": (6, 3, ()),
-}
-"""Photometric interpretation, samples per pixel and extra samples (tag 338)."""
-PALETTE = np.random.default_rng(5).integers(0, 256, (3, 256))
 ALWAYS_READ = {
     ("white is zero", 16),
     ("grey", 16),
@@ -43,70 +24,12 @@ ALWAYS_READ = {
     ("grey", 8),
     ("RGB", 8),
 }
-Layout = dict[str, Any]
-Pixels = Any
 
 
-def samples(kind: str, bits: int) -> Pixels:
-    """Return H x W x samples with smooth and with random parts."""
-    _, count, extra = KINDS[kind]
-    y, x = np.mgrid[:HEIGHT, :WIDTH]
-    noise = np.random.default_rng(7).integers(0, 9, (HEIGHT, WIDTH, count))
-    waves = np.stack([x * (3 + n) + y * (1 + 2 * n) for n in range(count)], axis=-1) + noise
-    values = (waves * max(1, 2**bits // 300)) % 2**bits
-    if extra == (1,):
-        values[..., :-1] = np.minimum(values[..., :-1], values[..., -1:])
-    return values.astype(np.uint8 if bits <= 8 else np.uint16)
-
-
-def expected(kind: str, bits: int, values: Pixels) -> Pixels:
-    """Return the pixels that a viewer shows on white, H x W x 3, 0 to 255."""
-    whole = (values >> (bits - 8) if bits >= 8 else values * (255 // (2**bits - 1))).astype(float)
-    colour, last = whole[..., :3], whole[..., -1:]
-    match kind:
-        case "white is zero":
-            return np.repeat(255 - whole, 3, axis=-1)
-        case "grey" | "grey and unused":
-            return np.repeat(whole[..., :1], 3, axis=-1)
-        case "grey and alpha":
-            return np.repeat(whole[..., :1], 3, axis=-1) * last / 255 + 255 - last
-        case "palette":
-            return PALETTE[:, : 2**bits].T[values[..., 0]].astype(float)
-        case "RGB and alpha" | "RGB and unknown":
-            return colour * last / 255 + 255 - last
-        case "RGB times alpha":
-            return colour + 255 - last
-        case "CMYK" | "CMYK and unused":
-            return (255 - colour) * (255 - whole[..., 3:4]) / 255
-        case "YCbCr":
-            luma, blue, red = (whole[..., n] - (128 if n else 0) for n in range(3))
-            channels = (luma + 1.402 * red, luma - 0.344136 * blue - 0.714136 * red, luma + 1.772 * blue)
-            return np.clip(np.stack(channels, axis=-1), 0, 255)
-    return colour
-
-
-def layouts(kind: str, bits: int) -> Iterator[Layout]:
-    photometric, count, extra = KINDS[kind]
-    more: dict[int, tuple[int, Values]] = {338: (3, extra)} if extra else {}
-    if kind == "palette":
-        more[320] = (3, tuple(int(value) * 257 for value in PALETTE[:, : 2**bits].ravel()))
-    if kind == "YCbCr":
-        more[530] = (3, (1, 1))
-    parts: list[Layout] = [{}, {"rows_per_strip": 10}, {"tile": (16, 32)}]
-    for order, planar, compression, predictor, chunks, fill in itertools.product(
-        "<>", (False, True), (1, 5, 8, 32773), (False, True), parts, (1, 2)
-    ):
-        if (planar and count == 1) or (predictor and (compression not in (5, 8) or bits not in (8, 16))):
-            continue
-        yield {
-            **{"photometric": photometric, "bits": bits, "order": order, "planar": planar, "compression": compression},
-            **{"predictor": predictor, "fill_order": fill, "more": more, **chunks},
-        }
-
-
+@pytest.mark.parametrize("choose", [pairwise, pytest.param(layouts, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("bits", [1, 2, 4, 8, 12, 16])
-def test_decode_reads_every_tiff_layout_or_names_it(kind: str, bits: int) -> None:
+def test_decode_reads_every_tiff_layout_or_names_it(choose: Any, kind: str, bits: int) -> None:
     if kind == "palette" and bits > 8:
         pytest.skip("palettes have at most 256 colours")
     values = samples(kind, bits)
@@ -114,7 +37,7 @@ def test_decode_reads_every_tiff_layout_or_names_it(kind: str, bits: int) -> Non
     # Blending, CMYK, YCbCr and division by alpha round.
     tolerance = 0 if kind in ("white is zero", "grey", "grey and unused", "palette", "RGB", "RGB and unused") else 2
     read = 0
-    for layout in layouts(kind, bits):
+    for layout in choose(kind, bits):
         data = tiff_file(values, **layout)
         try:
             pixels = decode(data).pixels
@@ -230,75 +153,3 @@ def test_decode_calls_truncated_tiffs_damaged(share: float) -> None:
         data = tiff_file(values, **layout)
         with pytest.raises(InvalidImage):
             decode(data[: int(share * len(data))])
-
-
-def raw_file(first: Mapping[int, tuple[int, Values]], inner: Mapping[int, tuple[int, Values]] | None, order: str) -> bytes:
-    """Return a TIFF whose first directory shows a small preview; `inner` is a sub-directory with larger pixels."""
-    preview = np.asarray(small(SAMPLES / "ISIC_0000026.jpg", 64, 48))
-    where: dict[int, tuple[int, Values]] = {}
-    whole = tiff_file(preview, photometric=2, order=order, more=dict(first))
-    if inner is not None:
-        at = len(whole) + 12
-        where = {330: (4, at + at % 2)}
-        whole = tiff_file(preview, photometric=2, order=order, more=dict(first) | where)
-        whole += bytes(at + at % 2 - len(whole))
-        whole += directory({256: (4, 64), 257: (4, 48), 258: (3, 16), 259: (3, 1), **inner}, len(whole), order)
-    return whole
-
-
-RAW: Mapping[str, tuple[Mapping[int, tuple[int, Values]], Mapping[int, tuple[int, Values]] | None, str]] = {
-    "DNG": ({254: (4, 1), 50706: (1, (1, 4, 0, 0))}, {254: (4, 0), 262: (3, 32803)}, "DNG"),
-    "DNG that is only its raw image": ({50706: (1, (1, 4, 0, 0))}, None, "DNG"),
-    "DNG of a phone, LinearRaw": ({254: (4, 1), 50706: (1, (1, 6, 0, 0))}, {262: (3, 34892)}, "DNG"),
-    "NEF": ({254: (4, 1), 271: (2, b"NIKON CORPORATION\0")}, {254: (4, 0), 262: (3, 32803)}, "CFA"),
-    "ARW": ({254: (4, 1), 271: (2, b"SONY\0")}, {254: (4, 0), 262: (3, 32803)}, "CFA"),
-    "preview that is not marked as such": ({}, {262: (3, 32803)}, "CFA"),
-    "LinearRaw": ({}, {262: (3, 34892)}, "LinearRaw"),
-    "reduced image": ({254: (4, 1)}, {254: (4, 0), 262: (3, 1)}, "reduced"),
-    "reduced image, by the older tag": ({255: (3, 2)}, None, "reduced"),
-    "mosaic": ({262: (3, 32803), 258: (3, 16), 277: (3, 1)}, None, "CFA"),
-}
-
-
-@pytest.mark.parametrize("name", RAW)
-@pytest.mark.parametrize("order", "<>")
-def test_decode_refuses_camera_raw(name: str, order: str) -> None:
-    first, inner, words = RAW[name]
-    with pytest.raises(UnsupportedFormat, match=rf"camera raw file .*{words}.*JPEG"):
-        decode(raw_file(first, inner, order))
-
-
-def test_decode_refuses_cr2() -> None:
-    data = raw_file({}, None, "<")
-    # CR2 has its own signature and the offset of its raw directory behind the header of TIFF.
-    with pytest.raises(UnsupportedFormat, match=r"camera raw file .*CR2"):
-        decode(data[:8] + b"CR\2\0" + data[12:])
-
-
-@pytest.mark.parametrize(
-    "head",
-    [b"IIU\0\x18\0\0\0", b"IIRO\x08\0\0\0", b"FUJIFILMCCD-RAW 0201", b"FOVb\1\0\3\0", b"\0\0\0\x18ftypcrx \0\0\0\1crx isom"],
-)
-def test_decode_names_other_camera_raw_files(head: bytes) -> None:
-    with pytest.raises(UnsupportedFormat, match="camera raw"):
-        decode(head + bytes(500))
-
-
-def test_decode_opens_pyramids_and_pages() -> None:
-    """A first directory of full size, then reduced images: as following pages and as sub-directories."""
-    image = small(SAMPLES / "ISIC_0000026.jpg", 128, 96)
-    pages = encode(image, "TIFF", save_all=True, append_images=[image.resize((64, 48)), Image.new("L", (9, 9))])
-    assert np.array_equal(decode(pages).pixels, np.asarray(image))
-    file = BytesIO()
-    with tifffile.TiffWriter(file) as writer:
-        writer.write(np.asarray(image), photometric="rgb", subifds=1)
-        writer.write(np.asarray(image.resize((64, 48))), photometric="rgb", subfiletype=1)
-    assert np.array_equal(decode(file.getvalue()).pixels, np.asarray(image))
-    assert np.array_equal(decode(raw_file({}, {254: (4, 1), 262: (3, 2)}, ">")).pixels.shape, (48, 64, 3))
-
-
-def test_decode_survives_directories_that_loop() -> None:
-    data = raw_file({330: (4, (8, 8, 8))}, None, "<")
-    at = int.from_bytes(data[4:8], "little")
-    looped = raw_file({330: (4, (at, at, at))}, None, "<")
-    assert decode(looped).pixels.shape == (48, 64, 3)

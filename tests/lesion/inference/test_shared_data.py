@@ -9,6 +9,7 @@ from lesion.web.api import create_app
 from starlette.testclient import TestClient
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["originals", "clinical/images"])
 def test_classify_answers_every_real_image(shared_data: Path, model_file: Path, folder: str) -> None:
     # Without a model in the repository, the stand-in tests decoding and the answer.

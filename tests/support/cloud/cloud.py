@@ -89,12 +89,19 @@ class Cloud:
 
     def __init__(self, template: Template, functions: Functions, certificate: Certificate) -> None:
         self.certificate = certificate
+        self._template = template
         buckets = [Bucket(template, name) for name in template.named("AWS::S3::Bucket")]
         apis = [HttpApi(template, name, functions) for name in template.named("AWS::ApiGatewayV2::Api")]
         (self.api,) = apis
         self.edge = Edge(template, buckets, apis)
         self._front = Front(self.edge, certificate)
         self.url, self.plain_url = self._front.url, self._front.plain_url
+
+    def origin_secret(self) -> str:
+        """Return the secret that the distribution sends to the API."""
+        config = self._template.resolve(self._template.only("AWS::CloudFront::Distribution")["DistributionConfig"])
+        (header,) = (item for origin in config["Origins"] for item in origin.get("OriginCustomHeaders", ()))
+        return str(header["HeaderValue"])
 
     def __enter__(self) -> Self:
         self._front.__enter__()

@@ -18,7 +18,7 @@ from tests.support.cloud.edge_function import EdgeFunction
 from tests.support.cloud.http_api import HttpApi
 from tests.support.cloud.messages import Origin, Request, Response, value, without
 from tests.support.cloud.policies import CachePolicy, ResponseHeaders, Selection, origin_request
-from tests.support.cloud.template import ACCOUNT, NotEmulated, Template, know
+from tests.support.cloud.template import ACCOUNT, Template, know
 
 URL_BYTES = 8192
 """CloudFront's limit of the URL length."""
@@ -91,8 +91,7 @@ class Edge:
         config = template.resolve(template.only("AWS::CloudFront::Distribution")["DistributionConfig"])
         read = {"CacheBehaviors", "CustomErrorResponses", "DefaultCacheBehavior", "DefaultRootObject", "Origins"}
         know(config, "The distribution", read, _UNSEEN)
-        if not config["Enabled"]:
-            raise NotEmulated("A distribution that is turned off.")
+        self._enabled = config["Enabled"]
         self._root = config.get("DefaultRootObject", "")
         behaviours = [*config.get("CacheBehaviors", ()), config["DefaultCacheBehavior"]]
         self._behaviours = [Behaviour.read(template, item) for item in behaviours]
@@ -109,7 +108,9 @@ class Edge:
         self._lock = threading.Lock()
 
     def answer(self, request: Request) -> Response:
-        """Return the response to a viewer's request."""
+        """Return the response to a viewer's request; a disabled distribution refuses each."""
+        if not self._enabled:
+            return _own(403)
         behaviour = next(item for item in self._behaviours if item.pattern.fullmatch(request.path))
         if not request.secure and behaviour.protocol != "allow-all":
             if behaviour.protocol == "redirect-to-https":

@@ -138,6 +138,9 @@ class HttpApi:
         target = integration["IntegrationUri"]
         if not self._may_call(target, route, request.method):
             return _said(500, "Internal Server Error")
+        if self._function(target).get("ReservedConcurrentExecutions") == 0:
+            # Lambda throttles every call, which an HTTP API answers with 503.
+            return _said(503, "Service Unavailable")
         settings = self._settings(target)
         waits = integration.get("TimeoutInMillis", 30_000) / 1000
         most = min(waits, settings.seconds, patience)
@@ -168,11 +171,14 @@ class HttpApi:
             for permission in permissions
         )
 
-    def _settings(self, target: str) -> FunctionSettings:
+    def _function(self, target: str) -> dict[str, Any]:
         aliases = self._template.named("AWS::Lambda::Alias")
         if target not in aliases:
             raise NotEmulated(f"The API calls {target}, which is no alias of the template.")
-        function = self._template.named("AWS::Lambda::Function")[self._template.resolve(aliases[target]["FunctionName"])]
+        return self._template.named("AWS::Lambda::Function")[self._template.resolve(aliases[target]["FunctionName"])]
+
+    def _settings(self, target: str) -> FunctionSettings:
+        function = self._function(target)
         variables = self._template.resolve(function.get("Environment", {}).get("Variables", {}))
         # Lambda's defaults where the template sets nothing.
         return FunctionSettings(

@@ -65,6 +65,9 @@ class RuntimeApi(Server):
         self.functions: list[Process] = []
         self.polled: float | None = None
         """`time.perf_counter()` when a function asked for an event for the first time."""
+        self.snapshot: float | None = None
+        """`time.perf_counter()` when a function had initialised and asked to be restored (SnapStart)."""
+        self._restored = threading.Event()
         self._waiting: queue.Queue[_Invocation] = queue.Queue()
         self._running: dict[str, _Invocation] = {}
         self._stopped = threading.Event()
@@ -97,6 +100,25 @@ class RuntimeApi(Server):
         if len(invocation.answer or b"") > EVENT_BYTES:
             raise PayloadTooLarge(f"The answer has more than {EVENT_BYTES} bytes.")
         return json.loads(invocation.answer or b"null")
+
+    def wait_for_snapshot(self, seconds: float = 30.0) -> bool:
+        """Return whether a function asks within `seconds` to be restored, which is when Lambda takes the snapshot."""
+        end = time.monotonic() + seconds
+        while self.snapshot is None and self.init_error is None and time.monotonic() < end:
+            time.sleep(0.01)
+        return self.snapshot is not None
+
+    def restore(self) -> None:
+        """Let the functions that wait in a snapshot continue."""
+        self._restored.set()
+
+    def wait_in_snapshot(self) -> bool:
+        """Return True once the function is restored, False if the API has stopped."""
+        self.snapshot = self.snapshot or time.perf_counter()
+        while not self._stopped.is_set():
+            if self._restored.wait(0.005):
+                return True
+        return False
 
     def take(self, poller: socket.socket) -> _Invocation | None:
         """The next event for a function that polls; None once the function has hung up, or the API has stopped."""
@@ -140,6 +162,8 @@ class _RuntimeHandler(Handler):
     PREFIX: ClassVar[str] = "/2018-06-01/runtime"
 
     def do_GET(self) -> None:
+        if self.path == f"{self.PREFIX}/restore/next" and self.server.wait_in_snapshot():
+            return self.reply(200)
         if self.path != f"{self.PREFIX}/invocation/next":
             return self.reply(404)
         invocation = self.server.take(self.connection)
@@ -165,7 +189,7 @@ class _RuntimeHandler(Handler):
                 self.server.give(parts[1], error=FunctionFailed("Runtime.ExitError", "the function ended while it answered"))
             self.close_connection = True
             return None
-        if parts == ["init", "error"]:
+        if parts in (["init", "error"], ["restore", "error"]):
             self.server.init_error = json.loads(body)
             return self.reply(202)
         if len(parts) != 3 or parts[0] != "invocation" or parts[2] not in ("response", "error"):

@@ -3,6 +3,7 @@
 /** @import { FileSource } from "../types.js" */
 
 import { byId, lazyModule } from "../dom.js";
+import { warmUp } from "./warm-up.js";
 
 /** @type {() => Promise<typeof import("../photo/camera.js")>} */
 const loadCamera = lazyModule("/js/photo/camera.js");
@@ -27,6 +28,7 @@ export async function loadOrWarn(load) {
 
 /** @param {(source: FileSource) => void} onPhoto called with each photo that is taken */
 export async function takePhoto(onPhoto) {
+  warmUp();
   const camera = await loadOrWarn(loadCamera);
   camera?.openCamera((file) => onPhoto({ kind: "file", file, isTaken: true }));
 }

@@ -15,6 +15,13 @@ const STATUSES = new Map([
 // Client errors that may not occur again when the same request is repeated: the upload was truncated.
 const RETRYABLE = new Set(["invalid_request"]);
 
+// Kinds of unsupported files that have a sentence of their own here, by the service's sentence.
+/** @type {[RegExp, string][]} */
+const UNSUPPORTED = [
+  [/camera raw/, "problems.camera_raw"],
+  [/HDR image/, "problems.hdr"],
+];
+
 /**
  * @param {string} path
  * @param {RequestInit} [options]
@@ -38,7 +45,8 @@ async function request(path, options = {}) {
   const mayRetry = response.ok || response.status === 429 || response.status >= 500 || RETRYABLE.has(body?.code);
   const values = { status: response.status };
   if (typeof body?.code === "string" && typeof body.detail === "string") {
-    throw new Problem(`problems.${body.code}`, { mayRetry, values, fallback: body.detail });
+    const kind = body.code === "unsupported_format" ? UNSUPPORTED.find(([words]) => words.test(body.detail)) : undefined;
+    throw new Problem(kind?.[1] ?? `problems.${body.code}`, { mayRetry, values, fallback: body.detail });
   }
   const key = STATUSES.get(response.status) ?? (mayRetry ? "problems.unusable" : "problems.unusable_photo");
   throw new Problem(key, { mayRetry, values });
@@ -49,6 +57,9 @@ export const getConfig = () => request("/api/config");
 
 /** @returns {Promise<Sample[]>} */
 export const getSamples = () => request("/api/samples");
+
+/** @returns {Promise<string>} */
+export const ping = () => request("/api/ping");
 
 /**
  * @typedef {object} Settings of a classification

@@ -5,12 +5,14 @@ import { byId } from "../dom.js";
 /**
  * @param {(files: File[]) => void} onFiles
  * @param {() => void} onOther called when something else was dropped
+ * @param {() => void} onOpen called when the file dialog opens
  */
-export function setupFileInput(onFiles, onOther) {
+export function setupFileInput(onFiles, onOther, onOpen) {
   const input = byId("file", HTMLInputElement);
   for (const id of ["choose", "change", "queue-add", "problem-change", "retake-choose"]) {
     byId(id, HTMLButtonElement).addEventListener("click", () => input.click());
   }
+  input.addEventListener("click", onOpen);
   input.addEventListener("change", () => {
     const files = [...(input.files ?? [])];
     // Cleared, so that choosing the same file again fires another event.

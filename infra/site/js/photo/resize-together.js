@@ -5,7 +5,7 @@
 import { formatMegabytes, formatNumber } from "../i18n/number-format.js";
 import { t } from "../i18n/translations.js";
 import { Problem } from "../problem.js";
-import { DEFAULT_LIMITS, openImage, pixelLimit, toJpeg } from "./resize.js";
+import { DEFAULT_LIMITS, isReadByService, openImage, pixelLimit, toJpeg } from "./resize.js";
 
 // Longest sides in pixels to try; the smallest is still above the input size of the network.
 const SIDES = [1600, 1200, 900, 640];
@@ -31,7 +31,8 @@ export async function prepareUploads(files, pixels, limits) {
   // One at a time: a phone has memory for the pixels of one.
   for (const [index, file] of [...files.entries()].sort(([, one], [, other]) => one.size - other.size)) {
     const share = Math.floor(room / left--);
-    if (file.size > share || pixels[index] > pixelLimit(file, limits)) uploads[index] = await shrink(file, share);
+    const fits = file.size <= share && pixels[index] <= pixelLimit(file, limits);
+    if (!fits || !(await isReadByService(file))) uploads[index] = await shrink(file, share);
     room -= uploads[index].size;
   }
   const number = uploads.filter((upload, index) => upload !== files[index]).length;
@@ -48,7 +49,10 @@ export async function prepareUploads(files, pixels, limits) {
  */
 async function shrink(file, maxBytes) {
   for (const side of SIDES) {
-    const bitmap = await openImage(file).catch(() => null);
+    const bitmap = await openImage(file).catch((error) => {
+      if (error instanceof Problem) throw error;
+      return null;
+    });
     if (!bitmap) break;
     const jpeg = await toJpeg(bitmap, side);
     if (jpeg.size <= maxBytes) return jpeg;

@@ -5,6 +5,9 @@
 import { formatMegabytes } from "../i18n/number-format.js";
 import { t } from "../i18n/translations.js";
 import { Problem } from "../problem.js";
+import { isCameraRaw } from "./camera-raw.js";
+import { prepareColours } from "./colours.js";
+import { sniffFile } from "./formats.js";
 
 // The limits of the service, in case /api/config cannot be loaded.
 /** @type {NonNullable<Config["limits"]>} */
@@ -14,7 +17,8 @@ const LONGEST_SIDE = 1600;
 const QUALITY = 0.92;
 
 /**
- * Return the file to upload: the original within the limits, else a smaller JPEG.
+ * Return the file to upload: the original within the limits, else a JPEG, of at most `LONGEST_SIDE`. JPEG XL becomes a JPEG too,
+ * because the service does not read it.
  *
  * @param {File} file
  * @param {number} pixels of the photo; 0 when the browser cannot display the file
@@ -24,17 +28,28 @@ const QUALITY = 0.92;
  */
 export async function prepareUpload(file, pixels, limits) {
   const { max_upload_bytes: maxBytes } = limits ?? DEFAULT_LIMITS;
-  if (file.size <= maxBytes && pixels <= pixelLimit(file, limits)) return { upload: file, note: () => "" };
+  const fits = file.size <= maxBytes && pixels <= pixelLimit(file, limits);
+  if (fits && (await isReadByService(file))) return { upload: file, note: () => "" };
   let bitmap;
   try {
     bitmap = await openImage(file);
-  } catch {
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    // The service says what is wrong.
+    if (fits) return { upload: file, note: () => "" };
     throw new Problem("problems.cannot_shrink", { values: { size: formatMegabytes(file.size), most: formatMegabytes(maxBytes) } });
   }
   const upload = await toJpeg(bitmap);
-  const note = () => t("photo.shrunk", { before: formatMegabytes(file.size), after: formatMegabytes(upload.size) });
+  const sizes = { before: formatMegabytes(file.size), after: formatMegabytes(upload.size) };
+  const note = () => (fits ? t("photo.converted") : t("photo.shrunk", sizes));
   return { upload, note };
 }
+
+/**
+ * @param {Blob} file
+ * @returns {Promise<boolean>} false for a format that only browsers read
+ */
+export const isReadByService = async (file) => (await sniffFile(file)) !== "JPEG XL";
 
 /**
  * Return the largest number of pixels that the service accepts for a format.
@@ -71,11 +86,14 @@ export async function toJpeg(bitmap, longest = LONGEST_SIDE) {
  *
  * @param {Blob} file
  * @returns {Promise<ImageBitmap>}
- * @throws {Error} when neither the browser nor the page can decode it
+ * @throws {Error} when neither the browser nor the page can decode it; a Problem when the service would refuse it
  */
 export async function openImage(file) {
+  if (await isCameraRaw(file)) throw new Problem("problems.camera_raw");
+  const prepared = await prepareColours(file, (await sniffFile(file)) ?? "");
+  if (prepared.problem) throw prepared.problem === "problems.cannot_open" ? new Error(prepared.problem) : new Problem(prepared.problem);
   try {
-    return await createImageBitmap(file, { imageOrientation: "from-image" });
+    return await createImageBitmap(prepared.file, { imageOrientation: "from-image" });
   } catch {
     const { openHeic } = await import("./heic.js");
     return openHeic(file);

@@ -1,6 +1,10 @@
 // Decodes an image file to upright sRGB pixels as lambda/lesion/imaging/decode.py does: the browser decodes, rotates and
 // converts; an image larger than the network needs is averaged. Runs in a worker.
 
+import { isCameraRaw } from "../photo/camera-raw.js";
+import { prepareColours } from "../photo/colours.js";
+import { sniffFile } from "../photo/formats.js";
+
 /** Raised when a file cannot be decoded; `key` names the sentence for the person. */
 export class DecodeError extends Error {
   /** @param {string} key */
@@ -22,9 +26,8 @@ export class DecodeError extends Error {
 
 // The canvas is read in strips, because a phone cannot allocate one of 48 megapixels.
 const STRIP_ROWS = 256;
-const HEIC_BRANDS = ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"];
 // Not every browser supports these formats; a file of another format that cannot be opened is corrupt.
-const OPTIONAL_FORMATS = ["TIFF", "HEIC", "AVIF"];
+const OPTIONAL_FORMATS = ["TIFF", "HEIC", "AVIF", "JPEG XL"];
 
 /**
  * @param {Blob} file
@@ -36,9 +39,12 @@ const OPTIONAL_FORMATS = ["TIFF", "HEIC", "AVIF"];
  * @throws {DecodeError}
  */
 export async function decode(file, { minSide, maxPixels }, openHeic) {
-  const format = sniff(new Uint8Array(await file.slice(0, 128).arrayBuffer()));
+  if (await isCameraRaw(file)) throw new DecodeError("problems.camera_raw");
+  const format = await sniffFile(file);
   if (!format) throw new DecodeError("problems.unsupported_format");
-  const bitmap = await open(file, format, openHeic);
+  const prepared = await prepareColours(file, format);
+  if (prepared.problem) throw new DecodeError(prepared.problem);
+  const bitmap = await open(prepared.file, format, openHeic);
   try {
     const { width, height } = bitmap;
     if (width * height > maxPixels) throw new DecodeError("problems.too_many_pixels");
@@ -49,28 +55,6 @@ export async function decode(file, { minSide, maxPixels }, openHeic) {
   } finally {
     bitmap.close();
   }
-}
-
-/**
- * Return the format by the first bytes, independent of the file name.
- *
- * @param {Uint8Array} head
- * @returns {string | null} null for a format that the service does not support
- */
-export function sniff(head) {
-  const text = String.fromCharCode(...head);
-  if (text.startsWith("\xff\xd8\xff")) return "JPEG";
-  if (text.startsWith("\x89PNG\r\n\x1a\n")) return "PNG";
-  if (text.startsWith("RIFF") && text.startsWith("WEBP", 8)) return "WebP";
-  if (text.startsWith("II*\0") || text.startsWith("MM\0*")) return "TIFF";
-  if (text.startsWith("GIF87a") || text.startsWith("GIF89a")) return "GIF";
-  if (text.startsWith("BM")) return "BMP";
-  if (!text.startsWith("ftyp", 4)) return null;
-  // The major brand may be generic while the compatible ones name the codec.
-  const size = Math.min(new DataView(head.buffer, head.byteOffset).getUint32(0), head.length);
-  const brands = [text.slice(8, 12), ...(text.slice(16, size).match(/.{4}/gs) ?? [])];
-  if (brands.some((brand) => brand === "avif" || brand === "avis")) return "AVIF";
-  return brands.some((brand) => HEIC_BRANDS.includes(brand)) ? "HEIC" : null;
 }
 
 /**

@@ -1,0 +1,1 @@
+"""Commands on a deployed service: check before a deployment, stop, start."""

@@ -1,0 +1,1 @@
+"""Commands on a deployed service, with recorded answers of AWS."""
