@@ -70,9 +70,12 @@ $(VENV)/installed: requirements.txt
 	$(call environment,$(VENV),requirements.txt)
 	touch $@
 
-# The tests of the page need a browser; without one they are skipped, except with CI=true.
+# The tests of the page need a browser; without one they are skipped, except with CI=true. The headless shell is the
+# faster one; not every distribution has it.
 $(VENV)/browser: $(VENV)/installed
-	command -v chromium >/dev/null || $(APT) chromium || echo "Chromium cannot be installed here: the tests of the page are skipped."
+	command -v chromium-headless-shell >/dev/null || $(APT) chromium-headless-shell || \
+	command -v chromium >/dev/null || $(APT) chromium || \
+	echo "Chromium cannot be installed here: the tests of the page are skipped."
 	touch $@
 
 # One test runs the model on emulated processors; without QEMU it is skipped, except with CI=true.

@@ -104,7 +104,7 @@ def text(times: Mapping[str, list[tuple[float, float]]], sizes: Mapping[str, int
 
 def main() -> None:
     """Measure, print and write the report."""
-    with served() as address, launched() as browser:
+    with served() as address, launched(headed_build=True) as browser:
         times = {name: [visit(browser, address, profile) for _ in range(VISITS)] for name, profile in PROFILES.items()}
         report = text(times, weights(browser, address))
     print(report)

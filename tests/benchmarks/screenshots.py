@@ -77,7 +77,7 @@ def screenshot(
 def main() -> None:
     """Write every view, on a phone and a desktop, light and dark."""
     (REPOSITORY / "docs" / "page").mkdir(exist_ok=True)
-    with served() as address, launched() as browser:
+    with served() as address, launched(headed_build=True) as browser:
         for name, view in VIEWS:
             for size in (PHONE, DESKTOP):
                 for dark in (False, True):

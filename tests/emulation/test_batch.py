@@ -163,6 +163,7 @@ def test_batch_resumes_after_kills_without_lost_rows(emulate: Put, tmp_path: Pat
     assert {path.name for path in emulation.fetch(tmp_path).rglob("*.parquet")} == before
 
 
+@pytest.mark.slow
 def test_batch_writes_a_row_for_a_file_that_crashes(emulate: Put, tmp_path: Path, small_jpeg: bytes) -> None:
     """One file ends the process and one never returns; the other files are classified."""
     emulation = emulate(handler=CRASHING, seconds=5.0)

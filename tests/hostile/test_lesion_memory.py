@@ -38,6 +38,7 @@ def event(*images: bytes) -> str:
     return json.dumps(version_2(Request("POST", "/api/classify", [*FORM.items(), ("host", "localhost")], body, "192.0.2.1")))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="The peak of memory can be reset on Linux only.")
 def test_five_costly_images_take_the_memory_of_one() -> None:
     file = io.BytesIO()

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from PIL import Image
 
 from tests.support.image_files import understated_avif
@@ -29,6 +30,7 @@ def event(image_bytes: bytes) -> str:
     return json.dumps(version_2(Request("POST", "/api/classify", headers, image_bytes, "192.0.2.1")))
 
 
+@pytest.mark.slow
 def test_understated_size_is_refused_within_the_limit() -> None:
     """A stream of 144 megapixels in an AVIF file that declares 10 x 10 is refused, and the next requests are answered."""
     understated = understated_avif(SIDE)

@@ -27,6 +27,7 @@ def enough(tally: traffic.Tally) -> bool:
     return tally.answered.total() > 50 and {200, 400, 404} <= tally.answered.keys()
 
 
+@pytest.mark.slow
 def test_killed_process_loses_only_its_own_request(environment: dict[str, str], visits: list[traffic.Visit]) -> None:
     kills = 3
     with RuntimeApi() as runtime, Function(runtime, "lesion.handler.handler", environment):

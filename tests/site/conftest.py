@@ -43,10 +43,10 @@ def opened(browser: Browser, base_url: str) -> Iterator[Callable[..., Page]]:
 
 @pytest.fixture
 def open_page(browser: Browser, base_url: str) -> Iterator[Callable[..., Page]]:
-    """Opens the page: how wide, whether the camera may be used, and what runs before it."""
+    """Opens the page: how wide, what runs before it, and in which language."""
     contexts: list[BrowserContext] = []
 
-    def open_page(size: tuple[int, int] = DESKTOP, *scripts: str, camera: bool = True, locale: str = "en") -> Page:
+    def open_page(size: tuple[int, int] = DESKTOP, *scripts: str, locale: str = "en") -> Page:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             reduced_motion="reduce",
@@ -55,8 +55,6 @@ def open_page(browser: Browser, base_url: str) -> Iterator[Callable[..., Page]]:
             service_workers="block",
         )
         contexts.append(context)
-        if camera:
-            context.grant_permissions(["camera"])
         page = context.new_page()
         for script in (CAMERA_RECORDER, *scripts):
             page.add_init_script(script)

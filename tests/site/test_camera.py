@@ -5,8 +5,9 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.support.browser import launch
 from tests.support.site.visit import (
     DESKTOP,
     IMAGES,
@@ -81,12 +82,14 @@ def test_camera_failure_shows_message_and_retry(page: Page, refusal: str, senten
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
-def test_camera_denied_shows_message(open_page: Callable[..., Page]) -> None:
+def test_camera_denied_shows_message(browser: Browser, base_url: str) -> None:
     """A denied permission shows a message."""
-    page = open_page(PHONE, camera=False)
-    page.get_by_role("button", name="Use the camera").click()
-    expect(page.get_by_role("alert")).to_contain_text("not allowed to use the camera")
-    assert not scrolls_sideways(page)
+    with launch(browser.browser_type, camera=False) as denying:
+        page = denying.new_page(viewport={"width": PHONE[0], "height": PHONE[1]}, locale="en", service_workers="block")
+        page.goto(base_url)
+        page.get_by_role("button", name="Use the camera").click()
+        expect(page.get_by_role("alert")).to_contain_text("not allowed to use the camera")
+        assert not scrolls_sideways(page)
 
 
 def test_camera_unsupported_shows_message(open_page: Callable[..., Page]) -> None:

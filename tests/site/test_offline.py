@@ -64,6 +64,7 @@ def predict(page: Page) -> None:
     expect(page.locator("#result-heading")).to_have_text(STATUSES, timeout=120_000)
 
 
+@pytest.mark.slow
 def test_page_opens_offline_in_every_language(page: Page, context: BrowserContext) -> None:
     """The page opens offline in every language."""
     context.set_offline(True)
@@ -147,6 +148,7 @@ def test_private_mode_downloads_nothing_before_use(context: BrowserContext, base
     assert {path for path in asked if path.startswith("/private/")} == {"/private/parts.json"}
 
 
+@pytest.mark.slow
 def test_switching_off_deletes_downloads(page: Page) -> None:
     """Switching private mode off deletes its downloads."""
     switch_on(page)
@@ -204,6 +206,7 @@ def published(base_url: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_failed_download_sends_no_photo(context: BrowserContext, published: tuple[str, Path]) -> None:
     """A download that fails does not cause a photo to be sent."""
     url, folder = published
@@ -224,6 +227,7 @@ def test_failed_download_sends_no_photo(context: BrowserContext, published: tupl
     expect(page.locator("#result-heading")).to_have_text(STATUSES, timeout=120_000)
 
 
+@pytest.mark.slow
 def test_new_version_replaces_page_and_model(
     context: BrowserContext,
     published: tuple[str, Path],

@@ -109,7 +109,10 @@ def test_report_contains_decoded_preview(opened: Callable[..., Page]) -> None:
 def test_print_button_sends_no_request(opened: Callable[..., Page]) -> None:
     """The button prints and sends no request."""
     page = opened()
-    answer_with(page, BODIES["above"])
+    # The result has requests of its own.
+    with page.expect_response("**/api/model"):
+        answer_with(page, BODIES["above"])
+    expect(page.locator("#answer")).to_be_visible()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.evaluate("() => { window.printings = 0; window.print = () => window.printings++; }")

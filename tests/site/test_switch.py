@@ -53,6 +53,7 @@ def switched(page: Page, state: str) -> None:
     expect(page.locator("#private-mode")).to_have_attribute("data-state", state, timeout=120_000)
 
 
+@pytest.mark.slow
 def test_resizing_photo_is_not_sent_in_private_mode(page: Page) -> None:
     """A photo that is being made smaller is not sent once private mode is on."""
     asked = sent(page)
@@ -84,6 +85,7 @@ def test_service_answer_does_not_wait_for_download(page: Page) -> None:
     switched(page, "loading")
 
 
+@pytest.mark.slow
 def test_switch_off_leaves_running_photo_repeatable(page: Page) -> None:
     """A photo in progress when private mode is switched off can be analysed again."""
     page.locator("#private").check()

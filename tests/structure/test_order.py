@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.support.browser import CHROMIUM
+from tests.support.browser import has_browser
 from tests.support.paths import REPOSITORY
 
 FILES = (
@@ -31,7 +31,8 @@ sys.exit(pytest.main(["-p", "no:cacheprovider", "-p", "no:xdist", *sys.argv[1:]]
 """
 
 
-@pytest.mark.skipif(not CHROMIUM.exists() and os.environ.get("CI") != "true", reason="There is no browser here.")
+@pytest.mark.slow
+@pytest.mark.skipif(not has_browser() and os.environ.get("CI") != "true", reason="There is no browser here.")
 def test_event_loops_run_after_tests_with_a_browser() -> None:
     """Playwright's synchronous API keeps an event loop running in its thread until it is stopped.
 

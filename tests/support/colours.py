@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms
 
+from tests.support.image_files import small
+from tests.support.paths import SAMPLES
+
 Pixels = Any
 SRGB_PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -16,6 +19,11 @@ TO_2020 = np.array([[0.627404, 0.329283, 0.043313], [0.069097, 0.919540, 0.01136
 TO_ADOBE = np.array([[0.715125, 0.284875, 0.0], [0.0, 1.0, 0.0], [0.0, 0.041162, 0.958838]])
 P3 = (0.3127, 0.3290, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060)
 ADOBE = (0.3127, 0.3290, 0.640, 0.330, 0.210, 0.710, 0.150, 0.060)
+
+
+def bright_photo() -> Pixels:
+    """Return a dermoscopic image without its darkest pixels, for which 8 linear bits are too few, uint8 (120, 160, 3)."""
+    return np.maximum(np.asarray(small(SAMPLES / "ISIC_0000026.jpg", 160, 120)), 60)
 
 
 def to_linear(values: Pixels) -> Pixels:

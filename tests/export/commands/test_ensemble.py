@@ -43,6 +43,7 @@ def joined(pair: list[Path], archive: Path, tmp_path_factory: pytest.TempPathFac
     return path
 
 
+@pytest.mark.slow
 def test_ensemble_file_returns_the_mean_logit(pair: list[Path], joined: Path, rows: list[LabelledImage]) -> None:
     both = Model(joined)
     assert both.card.architecture == "test_efficientnet + test_efficientnet"

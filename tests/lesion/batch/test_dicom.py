@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+import jpeg_ls
 import numpy as np
 import pytest
 from lesion.batch.dicom import dicom_to_png, is_dicom
@@ -16,8 +17,6 @@ from tests.support.colours import linear_profile, stored, worst
 from tests.support.dicom_files import BASELINE, CT, JPEG_2000, JPEG_LS, PHOTOGRAPHIC, dicom
 from tests.support.image_files import encode, small
 from tests.support.paths import SAMPLES
-
-pydicom = pytest.importorskip("pydicom")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +60,6 @@ def test_dicom_to_png_reads_jpeg_2000(photo: Image.Image) -> None:
 
 
 def test_dicom_to_png_reads_jpeg_ls(photo: Image.Image) -> None:
-    jpeg_ls = pytest.importorskip("jpeg_ls")
     data = dicom(bytes(jpeg_ls.encode_array(np.asarray(photo))), photo, JPEG_LS)
     assert np.array_equal(decode(dicom_to_png(data)).pixels, np.asarray(photo))
 

@@ -18,6 +18,7 @@ from tests.support.colours import (
     TO_2020,
     TO_P3,
     Pixels,
+    bright_photo,
     cicp,
     from_linear,
     linear_profile,
@@ -25,14 +26,13 @@ from tests.support.colours import (
     to_linear,
     worst,
 )
-from tests.support.image_files import encode, png_with_chunks, small, with_coding_points
-from tests.support.paths import PHONE_IMAGES, SAMPLES
+from tests.support.image_files import encode, png_with_chunks, with_coding_points
+from tests.support.paths import PHONE_IMAGES
 
 
 @pytest.fixture(scope="module")
 def pixels() -> Pixels:
-    """Return a dermoscopic image without its darkest pixels, for which 8 linear bits are too few."""
-    return np.maximum(np.asarray(small(SAMPLES / "ISIC_0000026.jpg", 160, 120)), 60)
+    return bright_photo()
 
 
 @pytest.mark.parametrize("container", ["PNG", "TIFF", "WebP"])

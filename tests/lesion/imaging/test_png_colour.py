@@ -16,6 +16,7 @@ from tests.support.colours import (
     TO_ADOBE,
     TO_P3,
     Pixels,
+    bright_photo,
     chrm,
     cicp,
     from_linear,
@@ -25,14 +26,12 @@ from tests.support.colours import (
     stored,
     worst,
 )
-from tests.support.image_files import encode, png_with_chunks, small
-from tests.support.paths import SAMPLES
+from tests.support.image_files import encode, png_with_chunks
 
 
 @pytest.fixture(scope="module")
 def pixels() -> Pixels:
-    """Return a dermoscopic image without its darkest pixels, for which 8 linear bits are too few."""
-    return np.maximum(np.asarray(small(SAMPLES / "ISIC_0000026.jpg", 160, 120)), 60)
+    return bright_photo()
 
 
 @pytest.mark.parametrize(
