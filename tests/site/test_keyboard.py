@@ -58,7 +58,6 @@ class Keys:
 @pytest.fixture
 def keys(opened: Callable[..., Page]) -> Keys:
     page = opened(width=1280)
-    page.context.grant_permissions(["camera"])
     return Keys(page)
 
 

@@ -155,7 +155,11 @@ def classifier(kind: str, classes: int) -> ThirdPartyNetwork:
     return ThirdPartyNetwork(spec, TimmBody(body), Head(pools, layers, spec.malignant))
 
 
-@pytest.mark.parametrize(("kind", "classes"), HEADS)
+# An export takes seconds.
+@pytest.mark.parametrize(
+    ("kind", "classes"),
+    [pytest.param(*case, marks=() if case in {("linear", 2), ("concat", 5)} else pytest.mark.slow) for case in HEADS],
+)
 def test_serving_graph_evidence_is_exact_for_one_and_eight_views(kind: str, classes: int) -> None:
     network = classifier(kind, classes)
     core = NetworkCore(network)

@@ -118,13 +118,14 @@ def crop(page: Page) -> None:
 
 def camera(page: Page) -> None:
     """Open the camera."""
-    page.context.grant_permissions(["camera"])
     page.locator("#camera-open").click()
     expect(page.locator("#camera-shutter")).to_be_enabled()
 
 
 def no_camera(page: Page) -> None:
     """Open the camera without permission."""
+    denied = "async () => { throw new DOMException('', 'NotAllowedError'); }"
+    page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = {denied}; }}")
     page.locator("#camera-open").click()
     expect(page.locator("#camera-problem")).to_be_visible()
 
