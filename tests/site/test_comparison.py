@@ -73,6 +73,8 @@ def test_table_sorts_and_exports_in_order(page: Page) -> None:
         "decision": "above_threshold",
         "probability": "0.62",
         "threshold": "0.3",
+        "prevalence": "",
+        "probability_at_prevalence": "",
         "set": "malignant",
         "top_diagnosis": "melanoma",
         "refusal": "",

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.site.service import answer, answer_with
-from tests.support.site.visit import LAYOUT_SHIFTS, PHONE
+from tests.support.site.visit import HEADINGS, LAYOUT_SHIFTS, PHONE
 
 
 @pytest.mark.parametrize(
@@ -34,15 +34,18 @@ def test_language_follows_browser_without_shift(
 def test_language_choice_applies_and_is_remembered(page: Page) -> None:
     """A chosen language applies at once and is remembered."""
     answer_with(page, answer(0.034, "benign"))
-    expect(page.locator("#result-heading")).to_have_text("Below the threshold")
+    expect(page.locator("#result-heading")).to_have_text(HEADINGS["below"])
     page.get_by_label("Language").select_option("de")
-    expect(page.locator("#result-heading")).to_have_text("Unter dem Schwellenwert")
-    expect(page.locator("#advice")).to_have_text(
-        "Das schließt Hautkrebs nicht aus: 5 von 100 bösartigen Läsionen lagen ebenfalls darunter. Ist die Stelle neu, "
-        "verändert sie sich, blutet sie oder beunruhigt sie Sie, gehen Sie zu einer Ärztin oder einem Arzt."
+    expect(page.locator("#result-heading")).to_have_text(
+        "Das schließt Hautkrebs nicht aus: Sehen Sie sich die Stelle jeden Monat erneut an"
     )
-    expect(page.locator("#malignant")).to_have_text("3,4\N{NO-BREAK SPACE}%")
-    expect(page.locator("#classes li").first).to_contain_text("Melanom")
+    expect(page.locator("#advice")).to_have_text(
+        "In unserem Test lagen 5 von 100 bösartigen Läsionen ebenfalls unter dem Schwellenwert. Ist die Stelle neu, "
+        "verändert sie sich, blutet sie oder beunruhigt sie Sie, gehen Sie innerhalb von zwei Wochen zu einer Ärztin oder "
+        "einem Arzt."
+    )
+    expect(page.locator("#malignant")).to_have_text("0,2\N{NO-BREAK SPACE}%")
+    expect(page.locator("#classes li").last).to_contain_text("Melanom")
     expect(page.locator("html")).to_have_attribute("lang", "de")
     page.reload()
     expect(page.get_by_role("button", name="Beispiel 3")).to_be_visible()

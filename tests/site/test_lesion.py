@@ -14,7 +14,7 @@ from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.support.site.report import DIAGNOSES, printed
 from tests.support.site.service import CARD, TYPES_CARD, answer, lesion, typed
-from tests.support.site.visit import IMAGES, UPLOAD_LIMIT, form_files, named_files
+from tests.support.site.visit import HEADINGS, IMAGES, UPLOAD_LIMIT, form_files, named_files
 
 HIGH, LOW, REFUSED = answer(0.62, "malignant"), answer(0.034, "benign"), answer(0)
 AGREE = lesion(0.5, ("malignant",), "agree", HIGH, answer(0.38, "malignant"), REFUSED)
@@ -90,19 +90,19 @@ def test_lesion_shows_range_and_each_photo(page: Page) -> None:
     """The combined result stands first, then the range and each photo's own result or refusal."""
     serve(page, AGREE)
     analyse_together(page, named_files(*NAMES))
-    expect(page.locator("#result-heading")).to_have_text("Above the threshold")
+    expect(page.locator("#result-heading")).to_have_text(HEADINGS["above"])
     expect(page.locator("#result-heading")).to_be_focused()
-    expect(page.locator("#malignant")).to_have_text("50%")
+    expect(page.locator("#malignant")).to_have_text("5.8%")
     expect(page.locator("#lesion-range")).to_have_text(
-        "The result combines 2 photos. Alone, they lie between 38% and 62% malignant. "
+        "The result combines 2 photos. Alone, they lie between 3.6% and 9.1% malignant. "
         "Photos that could not be analysed and do not count: 1. "
         "The evidence map is that of a.jpg. Choose another row to see that of its photo."
     )
     items = page.locator("#lesion-images li")
     expect(items).to_have_text(
         [
-            "a.jpg62%, Above the threshold",
-            "b.jpg38%, Above the threshold",
+            "a.jpg9.1%, Above the threshold",
+            "b.jpg3.6%, Above the threshold",
             "c.jpgThe photo is too blurred to analyse. Hold still, let the camera focus, and take it again.",
         ]
     )
@@ -111,7 +111,7 @@ def test_lesion_shows_range_and_each_photo(page: Page) -> None:
     expect(page.locator("#meaning-test")).to_contain_text("The test used one photo of each lesion, this result several")
     expect(page.locator("#details")).to_contain_text("c.jpg, 1504 × 1129 pixels, JPEG")
     expect(page.locator("#queue-progress")).to_have_text("3 of 3 analysed")
-    expect(page.get_by_role("row", name=re.compile("b.jpg"))).to_contain_text("38%")
+    expect(page.get_by_role("row", name=re.compile("b.jpg"))).to_contain_text("3.6%")
     expect(page.get_by_role("row", name=re.compile("c.jpg"))).to_contain_text("Could not be analysed")
     expect(page.get_by_role("button", name="Analyse together")).to_be_disabled()
     page.get_by_label("Language").select_option("de")
@@ -126,9 +126,9 @@ def test_lesion_map_is_that_of_chosen_row(page: Page) -> None:
     page.get_by_role("button", name="b.jpg", exact=True).click()
     expect(page.locator("#lesion-range")).to_contain_text("The evidence map is that of b.jpg.")
     expect(page.get_by_role("img", name="b.jpg")).to_be_visible()
-    expect(page.locator("#malignant")).to_have_text("50%")
+    expect(page.locator("#malignant")).to_have_text("5.8%")
     page.get_by_role("button", name="c.jpg", exact=True).click()
-    expect(page.locator("#malignant")).to_have_text("50%")
+    expect(page.locator("#malignant")).to_have_text("5.8%")
     expect(page.locator("#evidence")).to_be_hidden()
 
 
@@ -148,11 +148,17 @@ def test_lesion_disagreement_is_uncertain(opened: Callable[..., Page], language:
     assert "is-uncertain" in (page.locator("#result").get_attribute("class") or "")
     expect(page.locator("#uncertain")).to_be_visible()
     if language == "en":
-        expect(page.locator("#result-heading")).to_have_text("Uncertain, below the threshold")
+        expect(page.locator("#result-heading")).to_have_text(HEADINGS["uncertain_below"])
         expect(page.locator("#uncertain")).to_contain_text("the photos disagree: alone, some score above their threshold")
         expect(page.locator("#next-steps")).to_contain_text("Show the spot to a doctor.")
-        # Not the figures of either type.
-        expect(page.locator("#advice")).to_contain_text("5 of 100")
+        # Figures of one type are not those of photos of both.
+        expect(page.locator("#advice")).to_have_text(
+            "This does not rule out skin cancer. "
+            "If it is new, changing, bleeding, or worries you, see a doctor within two weeks."
+        )
+        expect(page.locator("#meaning")).to_be_hidden()
+        # Odds of 1/4, times those of 2 % to those of the priors 1/4 and 1/2, whose mean log odds are of 1 to the root of 3.
+        expect(page.locator("#malignant")).to_have_text("0.9%")
     text, _ = printed(page, "Letter")
     for part in ("#uncertain", "#lesion-range", "#lesion-images li:nth-child(2)"):
         assert " ".join(page.locator(part).inner_text().split()) in text
@@ -171,7 +177,7 @@ def test_lesion_of_refused_photos_is_refused(page: Page) -> None:
     """If all photos are refused, so is the lesion, and each reason is listed."""
     serve(page, lesion(0, (), None, REFUSED, REFUSED))
     analyse_together(page, named_files("a.jpg", "b.jpg"))
-    expect(page.locator("#result-heading")).to_have_text("Could not be analysed")
+    expect(page.locator("#result-heading")).to_have_text(HEADINGS["refused"])
     expect(page.locator("#lesion-images li")).to_have_count(2)
     expect(page.locator("#lesion-range")).to_have_text("Photos that could not be analysed and do not count: 2.")
     expect(page.locator("#result")).not_to_contain_text("%")
@@ -294,7 +300,7 @@ def test_lesion_problem_names_its_photo(page: Page) -> None:
     expect(page.get_by_role("row", name=re.compile("b.jpg"))).to_contain_text("No result")
     expect(page.get_by_role("row", name=re.compile("a.jpg"))).to_contain_text("Not analysed yet")
     page.get_by_role("button", name="Retry b.jpg").click()
-    expect(page.locator("#malignant")).to_have_text("50%")
+    expect(page.locator("#malignant")).to_have_text("5.8%")
     assert [len(files) for _, files in asked] == [3, 3]
 
 
@@ -321,7 +327,7 @@ def test_lesion_changes_with_its_photos(page: Page) -> None:
     page.get_by_role("radio", name="different lesions").check()
     # Its own part of the answer remains.
     expect(page.locator("#lesion")).to_be_hidden()
-    expect(page.locator("#malignant")).to_have_text("62%")
+    expect(page.locator("#malignant")).to_have_text("9.1%")
     page.get_by_role("radio", name="one lesion, several photos").check()
     expect(page.locator("#answer")).to_be_hidden()
     expect(analyse).to_be_enabled()
@@ -332,7 +338,7 @@ def test_lesion_of_service_and_of_this_device_agree(page: Page) -> None:
     """Private mode combines the photos as the service does, and says which one it is at."""
     analyse_together(page, list(IMAGES[:3]))
     parts = ("#result-heading", "#lesion-images li b", "#details dd")
-    there = [page.locator(part).all_inner_texts()[:3] for part in parts]
+    there = [page.locator(part).all_text_contents()[:3] for part in parts]
     malignant = float(page.locator("#malignant").inner_text().rstrip("%"))
     page.locator("#private").check()
     expect(page.locator("#private-mode")).to_have_attribute("data-state", "ready", timeout=120_000)
@@ -341,7 +347,7 @@ def test_lesion_of_service_and_of_this_device_agree(page: Page) -> None:
     page.locator("#analyse").click()
     expect(page.locator("#busy-text")).to_have_text("Photo 2 of 3 is being analysed on this device.", timeout=120_000)
     expect(page.locator("#answer")).to_be_visible(timeout=120_000)
-    here = [page.locator(part).all_inner_texts()[:3] for part in parts]
+    here = [page.locator(part).all_text_contents()[:3] for part in parts]
     assert here[:2] == there[:2] and here[2][0] == there[2][0]
     assert float(page.locator("#malignant").inner_text().rstrip("%")) == pytest.approx(malignant, abs=1.5)
     assert not [url for url in asked if "/api/" in url]

@@ -19,10 +19,9 @@ from infra.packaging.headers import SECURITY_HEADERS
 from tests.support.browser import wait_until
 from tests.support.paths import SAMPLES
 from tests.support.site.views import RULES
-from tests.support.site.visit import set_views
+from tests.support.site.visit import STATUSES, set_views
 
 IMAGE = SAMPLES / "ISIC_0000026.jpg"
-STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be analysed$")
 INSTALLED = """async () => {
     const registration = await navigator.serviceWorker.getRegistration();
     if (!registration || registration.waiting || registration.installing) return false;

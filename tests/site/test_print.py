@@ -30,6 +30,7 @@ def test_report_of_each_result_is_one_page(opened: Callable[..., Page], status: 
     text, images = printed(page, paper)
     for said in (
         page.locator("#result-heading"),
+        *([page.locator("#score"), page.locator("#probability-text")] if status != "refused" else []),
         page.locator("#advice"),
         page.locator("#disclaimer"),
         page.locator(".notice"),
@@ -63,8 +64,8 @@ def test_report_names_prevalence_and_map_limits(opened: Callable[..., Page], lan
     body["prediction"]["classes"] = [{"code": code, "malignant": False, "probability": 0.12} for code in DIAGNOSES]
     answer_with(page, body)
     page.locator("#prevalence input").last.check(force=True)
-    legend = page.locator("#meaning legend").inner_text()
-    kept = [page.locator(part).inner_text() for part in ("#prevalence-example", "#evidence-note", "#name")]
+    legend = page.locator("#prevalence-choice legend").inner_text()
+    kept = [page.locator(part).inner_text() for part in ("#prevalence-example", "#prior", "#evidence-note", "#name")]
     text, _ = printed(page, "Letter")
     percent = "20%" if language == "en" else "20 %"
     for said in (f"{legend} {percent}.", *kept):

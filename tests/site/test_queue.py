@@ -9,8 +9,10 @@ from pathlib import Path
 from playwright.sync_api import Page, Route, expect
 
 from tests.support.site.visit import (
+    HEADINGS,
     IMAGES,
     PHONE,
+    ROW_STATUSES,
     SIZES,
     STATUSES,
     answer_in_turn,
@@ -38,7 +40,7 @@ def test_queue_classifies_one_after_the_other(open_page: Callable[..., Page], si
     expect(page.locator("#live")).to_have_text("All photos have been analysed.")
     assert told == ["asked", "answered"] * 4
     for row in page.locator("#queue-rows tr").all():
-        expect(row.locator(".row-status span").last).to_have_text(STATUSES)
+        expect(row.locator(".row-status span").last).to_have_text(ROW_STATUSES)
         expect(row.locator(".number")).to_have_text(re.compile(r"\d"))
     assert not scrolls_sideways(page)
     page.get_by_role("button", name=IMAGES[2].name, exact=True).click()
@@ -63,7 +65,7 @@ def test_queue_can_be_stopped_and_resumed(page: Page) -> None:
     expect(page.locator("#result-heading")).to_have_text("Analysing the photo")
     waiting.pop().fulfill(json=short_answer(0.62))
     expect(page.locator("#queue-progress")).to_have_text("1 of 3 analysed")
-    expect(page.locator("#result-heading")).to_have_text("Above the threshold")
+    expect(page.locator("#result-heading")).to_have_text(HEADINGS["above"])
     page.keyboard.press("Enter")
     expect(page.locator("#queue-note")).to_have_text("Stopped. 1 of 3 have been analysed.")
     expect(page.locator("[data-state=new]")).to_have_count(2)
@@ -117,7 +119,7 @@ def test_queue_entry_can_be_cancelled_or_removed(page: Page) -> None:
     expect(page.locator("#queue")).to_be_hidden()
     expect(page.get_by_role("img", name="c.jpg")).to_be_visible()
     waiting[-1].fulfill(json=short_answer(0.62))
-    expect(page.locator("#result-heading")).to_have_text("Above the threshold")
+    expect(page.locator("#result-heading")).to_have_text(HEADINGS["above"])
 
 
 def test_remove_current_keeps_other_photos(page: Page) -> None:
@@ -138,7 +140,7 @@ def test_remove_current_keeps_other_photos(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#queue")).to_be_hidden()
     expect(page.get_by_role("img", name="a.jpg")).to_be_visible()
-    expect(page.locator("#result-heading")).to_have_text("Above the threshold")
+    expect(page.locator("#result-heading")).to_have_text(HEADINGS["above"])
 
 
 def test_queue_repeats_for_other_number_of_views(page: Page) -> None:
@@ -207,5 +209,5 @@ def test_cropped_photo_is_classified_again(page: Page) -> None:
     expect(page.get_by_role("row", name=re.compile("a.jpg"))).to_contain_text("Not analysed yet")
     expect(page.locator("#answer")).to_be_hidden()
     page.get_by_role("button", name="Analyse", exact=True).click()
-    expect(page.locator("#result-heading")).to_have_text("Below the threshold")
+    expect(page.locator("#result-heading")).to_have_text(HEADINGS["below"])
     expect(page.locator("#result-heading")).to_be_focused()

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.site.service import CARD, answer, answer_with
-from tests.support.site.visit import set_views
+from tests.support.site.visit import HEADINGS, open_experts, set_views
 
 LANGUAGES = ("en", "es", "de", "fr")
 ABOVE, BELOW = answer(0.62, "malignant"), answer(0.034, "benign")
@@ -22,31 +22,33 @@ def test_warning_below_threshold_needs_no_scrolling(
     """Below the threshold, the warning is visible without scrolling."""
     page = opened(language)
     answer_with(page, body)
-    warning = page.locator("#advice")
-    expect(warning.locator("strong")).to_be_visible()
     expect(page.locator("#result-heading")).to_be_focused()
-    box = warning.bounding_box()
-    assert box and box["y"] >= 0 and box["y"] + box["height"] <= 844
+    for part in ("#result-heading", "#score", "#advice"):
+        box = page.locator(part).bounding_box()
+        assert box and box["y"] >= 0 and box["y"] + box["height"] <= 844
 
 
 def test_prevalence_applies_bayes_rule_to_1000_people(opened: Callable[..., Page]) -> None:
     """1,000 people are divided by Bayes' rule."""
     page = opened(width=1280)
     answer_with(page, ABOVE)
+    open_experts(page)
     meaning = page.locator("#meaning")
     expect(meaning.locator("#meaning-test")).to_have_text(
-        "Of 100 malignant lesions in our test, 95 scored above the threshold. Of 100 benign ones, 38 did so too."
+        "Of 100 malignant lesions in our test, 95 scored above the threshold. Of 100 benign ones, 38 did so too. "
+        "These figures are for photos taken with a dermatoscope."
     )
     # At 2 %: 0.951 of 20 is 19; 0.38 of 980 is 372.
     expect(meaning.locator("#meaning-people")).to_have_text(
         "Of 1,000 people with such a spot, 20 have a malignant one. "
-        "391 of the 1,000 score above the threshold, like this photo; 19 of them have a malignant spot."
+        "391 of the 1,000 score above the threshold, like this photo; 19 of them have a malignant spot. "
+        "These counts are for all results on this side of the threshold, not for this photo alone."
     )
-    meaning.get_by_role("radio", name="10%").check(force=True)
+    page.get_by_role("radio", name="10%").check(force=True)
     # 0.951 of 100 is 95; 0.38 of 900 is 342.
     expect(meaning.locator("#meaning-people")).to_contain_text("437 of the 1,000 score above")
     expect(meaning.locator("#meaning-people")).to_contain_text("95 of them have")
-    expect(meaning.locator("#prevalence-example")).to_have_text("The number for your spot is unknown.")
+    expect(page.locator("#prevalence-example")).to_have_text("The number for your spot is unknown.")
     expect(meaning.locator("#people")).to_have_attribute("aria-label", re.compile("100 have a malignant one"))
     counts = [
         meaning.locator(f"#people path.{part}").get_attribute("d")
@@ -126,19 +128,39 @@ def test_prevalence_choice_by_keyboard_persists(opened: Callable[..., Page]) -> 
     expect(page.get_by_role("radio", name="5%", exact=True)).to_be_checked()
 
 
-def test_scale_marks_base_rate_and_threshold(opened: Callable[..., Page]) -> None:
-    """The scale marks the base rate of the test beside the threshold."""
-    page = opened()
+def test_number_follows_prevalence_everywhere(opened: Callable[..., Page]) -> None:
+    """Score, sentence, scale and diagnoses show the probability at the chosen prevalence; the heading stays."""
+    page = opened(width=1280)
     answer_with(page, ABOVE)
-    # A box is that of the moment; these wait for the answer and for the card, which come one after the other.
-    expect(page.locator("#base-label")).to_have_text("In our test, 30% were malignant.")
-    expect(page.locator("#base-mark")).to_be_visible()
-    expect(page.locator("#scale-mark")).to_be_visible()
-    bar, base, limit = (page.locator(name).bounding_box() for name in (".scale-bar", "#base-mark", "#scale-mark"))
-    assert bar and base and limit
-    for mark, share in ((base, 400 / 1350), (limit, 0.31)):
-        assert (mark["x"] + mark["width"] / 2 - bar["x"]) / bar["width"] == pytest.approx(share, abs=0.01)
-    expect(page.locator("#scale")).to_have_attribute("aria-label", re.compile("In our test, 30% were malignant"))
+    for prevalence, malignant, limit, number in (
+        ("1%", "4.7%", "1.3%", 47),
+        ("5%", "20%", "6.6%", 205),
+        ("20%", "55%", "25%", 550),
+    ):
+        page.get_by_role("radio", name=prevalence, exact=True).check(force=True)
+        expect(page.locator("#score")).to_have_text(
+            f"{malignant} malignant, above the threshold of {limit}. "
+            f"This assumes that {prevalence} of such spots are malignant."
+        )
+        expect(page.locator("#malignant")).to_have_text(malignant)
+        expect(page.locator("#probability-text")).to_have_text(
+            f"If {prevalence} of such spots are malignant, the probability for this one is {malignant}. "
+            f"Malignant among 1,000 such results: {number}."
+        )
+        expect(page.locator("#classes li", has_text="Melanoma")).to_contain_text(malignant)
+        bar, base, mark, fill = (
+            page.locator(name).bounding_box() for name in (".scale-bar", "#base-mark", "#scale-mark", "#scale-fill")
+        )
+        assert bar and base and mark and fill
+        for place, text in (
+            (base["x"] + base["width"] / 2, prevalence),
+            (mark["x"] + mark["width"] / 2, limit),
+            (fill["x"] + fill["width"], malignant),
+        ):
+            assert (place - bar["x"]) / bar["width"] == pytest.approx(float(text.rstrip("%")) / 100, abs=0.012)
+        expect(page.locator("#result-heading")).to_have_text(HEADINGS["above"])
+    expect(page.locator("#prior")).to_contain_text("of which 25% show a malignant lesion")
+    expect(page.locator("#prior")).to_contain_text("Saerens et al., Neural Computation, 2002")
 
 
 @pytest.mark.parametrize(
@@ -163,6 +185,7 @@ def test_frequencies_need_figures(opened: Callable[..., Page]) -> None:
     page = opened()
     answer_with(page, ABOVE, {**CARD, "metrics": None})
     expect(page.locator("#prediction")).to_be_visible()
+    open_experts(page)
     expect(page.locator("#meaning")).to_be_hidden()
     expect(page.locator("#base-mark")).to_be_hidden()
 

@@ -8,6 +8,7 @@ from playwright.sync_api import FilePayload, Page, Route, expect
 from tests.support.browser import wait_until
 from tests.support.site.service import CARD, answer
 from tests.support.site.views import IMAGE, files
+from tests.support.site.visit import HEADINGS
 
 # Above the service's limit, so that it is opened here and made smaller first.
 LARGE: FilePayload = {"name": "large.jpg", "mimeType": "image/jpeg", "buffer": IMAGE.read_bytes() + bytes(4_500_000)}
@@ -78,7 +79,7 @@ def test_service_answer_does_not_wait_for_download(page: Page) -> None:
     page.locator("#private").check()
     switched(page, "loading")
     asked[0].fulfill(json=answer(0.62, "malignant"))
-    expect(page.locator("#result-heading")).to_have_text("Above the threshold")
+    expect(page.locator("#result-heading")).to_have_text(HEADINGS["above"])
     # With the figures of the model that gave it.
     expect(page.locator("#advice")).to_contain_text("95 of 100")
     switched(page, "loading")
@@ -100,7 +101,7 @@ def test_switch_off_leaves_running_photo_repeatable(page: Page) -> None:
     assert asked == []
     page.route("**/api/classify**", lambda route: route.fulfill(json=answer(0.62, "malignant")))
     page.locator("#analyse").click()
-    expect(page.locator("#result-heading")).to_have_text("Above the threshold")
+    expect(page.locator("#result-heading")).to_have_text(HEADINGS["above"])
 
 
 def test_switch_off_sends_no_waiting_photo(page: Page) -> None:

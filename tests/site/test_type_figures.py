@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.site.service import TYPES_CARD, answer, answer_with, typed
-from tests.support.site.visit import open_about, set_views
+from tests.support.site.visit import open_about, open_experts, set_views
 
 ABOVE = answer(0.62, "malignant")
 DERMATOSCOPE, CAMERA = (
@@ -18,7 +18,7 @@ DERMATOSCOPE, CAMERA = (
 def analyse(page: Page, body: dict[str, Any], card: dict[str, Any], views: int) -> None:
     set_views(page, views)
     answer_with(page, body, card)
-    expect(page.locator("#meaning")).to_be_visible()
+    open_experts(page)
 
 
 @pytest.mark.parametrize(
@@ -43,21 +43,32 @@ def test_figures_follow_type_and_views(
     page.get_by_role("radio", name="20%").check(force=True)
     expect(page.locator("#people-true-positives")).to_have_text(f"{2 * malignant} malignant, above the threshold")
     expect(page.locator("#people-false-positives")).to_have_text(f"{8 * benign} benign, above the threshold")
-    base = {"dermoscopic": 250 / 1000, "clinical": 150 / 350}[image_type]
-    expect(page.locator("#base-label")).to_have_text(f"In our test, {base:.0%} were malignant.")
+    # Converted from the share of malignant images of this type in the calibration.
+    prior, number = {"dermoscopic": ("25%", "55%"), "clinical": ("50%", "29%")}[image_type]
+    expect(page.locator("#prior")).to_contain_text(f"of which {prior} show a malignant lesion")
+    expect(page.locator("#malignant")).to_have_text(number)
     expect(page.locator("#set")).to_contain_text(
         f"for about {coverage[0]} of 100 malignant and {coverage[1]} of 100 benign lesions"
     )
 
 
 @pytest.mark.parametrize("views", [1, 8])
-def test_figures_fall_back_to_all_photos(page: Page, views: int) -> None:
-    """Without figures of the type those of all photos are shown, and the card's one coverage without operating points."""
-    test = {name: value for name, value in TYPES_CARD["metrics"]["test"].items() if name != "types"}
-    card = {**TYPES_CARD, "metrics": {"test": test}, "operating_points": {}, "coverage": 0.87}
-    analyse(page, typed(ABOVE, "clinical"), card, views)
-    expect(page.locator("#advice")).to_contain_text("96 of 100" if views == 8 else "95 of 100")
-    expect(page.locator("#meaning-test")).not_to_contain_text("These figures are for")
+def test_figures_of_other_types_are_omitted(page: Page, views: int) -> None:
+    """A model of both types without figures of this type shows none, and no share to convert from."""
+    metrics = {
+        split: {name: value for name, value in TYPES_CARD["metrics"][split].items() if name != "types"}
+        for split in ("val", "test")
+    }
+    analyse(page, typed(ABOVE, "clinical"), {**TYPES_CARD, "metrics": metrics}, views)
+    expect(page.locator("#advice")).not_to_contain_text("of 100")
+    expect(page.locator("#meaning")).to_be_hidden()
+    expect(page.locator("#prevalence-choice")).to_be_hidden()
+    expect(page.locator("#malignant")).to_have_text("62%")
+
+
+def test_coverage_falls_back_to_that_of_the_card(page: Page) -> None:
+    """A model card without operating points has one coverage for both sides."""
+    analyse(page, typed(ABOVE, "clinical"), {**TYPES_CARD, "operating_points": {}, "coverage": 0.87}, 1)
     expect(page.locator("#set")).to_contain_text("for about 87 of 100 malignant and 87 of 100 benign lesions")
 
 

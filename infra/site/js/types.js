@@ -15,7 +15,8 @@
  *
  * @typedef {TestFigures & {eight_views?: TestFigures}} TypeFigures figures of one image type
  *
- * @typedef {{test?: {all?: TestFigures, eight_views?: TestFigures, types?: Partial<Record<ImageType, TypeFigures>>, datasets?: Record<string, TestFigures>, curves?: Curves,
+ * @typedef {{val?: {all?: TestFigures, types?: Partial<Record<ImageType, TestFigures>>} | null,
+ *   test?: {all?: TestFigures, eight_views?: TestFigures, types?: Partial<Record<ImageType, TypeFigures>>, datasets?: Record<string, TestFigures>, curves?: Curves,
  *   diagnoses?: Record<string, {n: number, malignant: boolean, above_threshold: Figure}>} | null,
  *   strangers?: Record<string, {n: number, refused: number}>}} Metrics
  *

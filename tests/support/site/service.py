@@ -16,6 +16,8 @@ CARD: Mapping[str, Any] = {
         {"code": "nevus", "name": "Nevus", "malignant": False},
     ],
     "metrics": {
+        # A quarter of the images of the calibration is malignant.
+        "val": {"all": {"n": 1000, "malignant": 250}},
         "test": {
             "all": {
                 "n": 1350,
@@ -24,7 +26,7 @@ CARD: Mapping[str, Any] = {
                 "sensitivity": {"value": 0.951, "low": 0.92, "high": 0.97},
                 "specificity": {"value": 0.62, "low": 0.59, "high": 0.65},
             }
-        }
+        },
     },
     "licence": "MIT",
     "limits_of_use": ["Only for tests."],
@@ -34,6 +36,7 @@ _TEST_SET = CARD["metrics"]["test"]
 FULL_CARD: Mapping[str, Any] = {
     **CARD,
     "metrics": {
+        "val": CARD["metrics"]["val"],
         "test": {
             **_TEST_SET,
             "datasets": {"HAM10000": {**_TEST_SET["all"], "n": 900}, "ISIC2017": {**_TEST_SET["all"], "n": 450}},
@@ -66,6 +69,10 @@ TYPES_CARD: Mapping[str, Any] = {
         }.items()
     },
     "metrics": {
+        "val": {
+            "all": {"n": 1400, "malignant": 450},
+            "types": {"dermoscopic": {"n": 1000, "malignant": 250}, "clinical": {"n": 400, "malignant": 200}},
+        },
         "test": {
             **_TEST_SET,
             "eight_views": {**_TEST_SET["all"], "sensitivity": {"value": 0.96}, "specificity": {"value": 0.66}},
@@ -90,7 +97,7 @@ TYPES_CARD: Mapping[str, Any] = {
                     ("clinical", 350, 150, 0.93, 0.5, 0.88),
                 )
             },
-        }
+        },
     },
 }
 """The card of a model of format 2 that distinguishes dermoscopic and clinical images."""

@@ -17,7 +17,18 @@ from tests.support.site.service import CARD, answer
 IMAGE = SAMPLES / "ISIC_0000026.jpg"
 
 
-STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be analysed$")
+HEADINGS = {
+    "high": "Show this spot to a doctor this week",
+    "above": "Show this spot to a doctor within two weeks",
+    "uncertain_above": "Uncertain: show this spot to a doctor within two weeks",
+    "uncertain_below": "Uncertain: show this spot to a doctor in the next few weeks",
+    "below": "This does not rule out skin cancer: look at the spot again every month",
+    "refused": "This photo could not be analysed",
+}
+"""Heading of each kind of result."""
+STATUSES = re.compile("|".join(f"^{heading}$" for heading in HEADINGS.values()))
+ROW_STATUSES = re.compile(r"^(Above|Below|Uncertain, (above|below)) the threshold$|^Could not be analysed$")
+"""Short form of the headings, in tables."""
 
 
 # Counts what moves while nobody touched anything.
@@ -39,6 +50,12 @@ def set_views(page: Page, views: int) -> None:
     """Select the number of views, 1 or 8, among the expert settings."""
     page.locator("#expert").evaluate("(details) => { details.open = true; }")
     page.locator("#one-view").set_checked(views == 1)
+
+
+def open_experts(page: Page) -> None:
+    """Open the part of a result that is for experts."""
+    expect(page.locator("#answer")).to_be_visible()
+    page.locator("#experts").evaluate("(details) => { details.open = true; }")
 
 
 def answer_file(page: Page, image: Path) -> None:

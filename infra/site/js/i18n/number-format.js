@@ -46,11 +46,14 @@ export function formatPercent(share, digits) {
   return format(share);
 }
 
+/** @param {number} share such as a prevalence that a person chooses */
+export const wholePercent = (share) => formatNumber(share, { style: "percent" });
+
 /** @param {number} probability */
 export const percentDigits = (probability) => (probability >= 0.1 && probability <= 0.9 ? 0 : 1);
 
 /**
- * Return both probabilities and the threshold with as many digits as they need to differ: "31%, below the threshold of 31%"
+ * Return the probability and the threshold with as many digits as they need to differ: "31%, below the threshold of 31%"
  * would look like a mistake.
  *
  * @param {{malignant_probability: number, threshold: number}} prediction
@@ -64,7 +67,6 @@ export function formatProbabilities({ malignant_probability: probability, thresh
   }
   return {
     malignant: formatPercent(probability, digits),
-    benign: formatPercent(1 - probability, digits),
     limit: formatPercent(threshold, thresholdDigits),
   };
 }

@@ -11,8 +11,10 @@ import { MAX_PHOTOS, all, current, currentLesion, photoName, progress } from "..
 import { drawThumbnail } from "../photo/thumbnail.js";
 import { formatProbabilities } from "../i18n/number-format.js";
 import { onLanguageChange, t } from "../i18n/translations.js";
-import * as messages from "./messages.js";
+import { diagnosisName } from "./messages.js";
+import { onPrevalenceChange, shownPrediction } from "./prevalence.js";
 import { inOrder, orderBy } from "./table-order.js";
+import { possibleSides, refusalMessage, status } from "./verdict.js";
 
 /** @typedef {{row: HTMLTableRowElement, show: HTMLButtonElement, name: HTMLElement, status: HTMLElement, reason: HTMLElement,
  *   orientations: HTMLElement, probability: HTMLElement, set: HTMLElement, top: HTMLElement, retry: HTMLButtonElement,
@@ -62,6 +64,7 @@ export function setupTable({ onAnalyse, onStop, onClear, ...rowActions }) {
     button.addEventListener("click", () => sortBy(/** @type {Column} */ (button.dataset.sort)));
   }
   onLanguageChange(() => updateTable());
+  onPrevalenceChange(() => updateTable());
 }
 
 /** Show the current state of every photo; hidden with fewer than two photos. */
@@ -127,7 +130,7 @@ function updateRow(photo) {
   const cells = rows.get(photo) ?? addRow(photo);
   const { state, classification } = photo;
   const name = photoName(photo);
-  const prediction = classification?.answer.prediction;
+  const prediction = classification && shownPrediction(classification);
   cells.row.dataset.state = state;
   cells.row.dataset.decision = prediction?.decision ?? "";
   cells.row.classList.toggle("is-shown", photo === current());
@@ -137,9 +140,9 @@ function updateRow(photo) {
   cells.reason.textContent = reason(photo);
   cells.orientations.hidden = classification?.views !== 1;
   cells.probability.textContent = prediction ? formatProbabilities(prediction).malignant : "–";
-  cells.set.textContent = prediction?.prediction_set.map((side) => t(`result.side_${side}`)).join(", ") ?? "–";
+  cells.set.textContent = prediction ? possibleSides(classification.answer).map((each) => t(`result.side_${each}`)).join(", ") : "–";
   const top = prediction?.classes[0];
-  cells.top.textContent = top ? messages.diagnosisName(top.code, classification?.model ?? null) : "–";
+  cells.top.textContent = top ? diagnosisName(top.code, classification?.model ?? null) : "–";
   const wasFocused = document.activeElement === cells.retry;
   cells.retry.hidden = state !== "failed";
   if (wasFocused && cells.retry.hidden) cells.show.focus();
@@ -148,7 +151,7 @@ function updateRow(photo) {
 }
 
 /** @param {Photo} photo */
-const statusOf = ({ state, classification }) => (classification ? messages.status(classification.answer) : t(`queue.${state}`));
+const statusOf = ({ state, classification }) => (classification ? status(classification.answer) : t(`queue.${state}`));
 
 /**
  * Return the reason why there is no result.
@@ -157,7 +160,7 @@ const statusOf = ({ state, classification }) => (classification ? messages.statu
  */
 function reason({ classification, problem }) {
   if (problem) return problem.sentence;
-  return classification?.answer.refusal ? messages.refusalMessage(classification.answer.refusal) : "";
+  return classification?.answer.refusal ? refusalMessage(classification.answer.refusal) : "";
 }
 
 /**
@@ -179,17 +182,17 @@ function addRow(photo) {
   const remove = createElement("button", "quiet remove", "×");
   remove.type = "button";
   remove.addEventListener("click", () => actions.onRemove(photo));
-  const status = createElement("span", "");
+  const statusText = createElement("span", "");
   const spinner = createElement("span", "spinner");
   spinner.setAttribute("aria-hidden", "true");
   const reasonText = createElement("small", "why");
   const orientations = setText(createElement("small", ""), "queue.one");
-  const state = createElement("td", "row-status", createElement("div", "", spinner, status), reasonText, orientations, retry);
+  const state = createElement("td", "row-status", createElement("div", "", spinner, statusText), reasonText, orientations, retry);
   const heading = createElement("th", "", show);
   heading.scope = "row";
   const [probability, set, top] = ["number", "wide", "wide"].map((kind) => createElement("td", kind));
   const row = createElement("tr", "", heading, state, probability, set, top, createElement("td", "row-end", remove));
-  const cells = { row, show, name, status, reason: reasonText, orientations, probability, set, top, retry, remove };
+  const cells = { row, show, name, status: statusText, reason: reasonText, orientations, probability, set, top, retry, remove };
   rows.set(photo, cells);
   return cells;
 }
@@ -221,7 +224,7 @@ const sorted = () => inOrder(all(), sortKey);
 function sortKey(photo, column) {
   if (column === "photo") return photoName(photo);
   if (column === "status") return statusOf(photo);
-  const prediction = photo.classification?.answer.prediction;
+  const prediction = photo.classification && shownPrediction(photo.classification);
   if (!prediction) return null;
   if (column === "probability") return prediction.malignant_probability;
   const cells = rows.get(photo);

@@ -4,6 +4,8 @@
 
 import { loadScript } from "../dom.js";
 import { all, currentLesion, photoName } from "../app/photo-list.js";
+import { chosenPrevalence, shownPrediction } from "./prevalence.js";
+import { calibrationPrior } from "./prior-shift.js";
 
 /** @typedef {{unparse: (rows: Record<string, string | number>[], options: object) => string}} Papa */
 
@@ -15,12 +17,16 @@ import { all, currentLesion, photoName } from "../app/photo-list.js";
  */
 function row(file, { state, classification, problem }) {
   const prediction = classification?.answer.prediction;
+  const isShifted = classification && prediction && calibrationPrior(classification) !== null;
   return {
     file,
     status: classification?.answer.status ?? state,
     decision: prediction?.decision ?? "",
     probability: prediction?.malignant_probability ?? "",
     threshold: prediction?.threshold ?? "",
+    // As the page shows it: at the prevalence that the person chose.
+    prevalence: isShifted ? chosenPrevalence() : "",
+    probability_at_prevalence: (isShifted && shownPrediction(classification)?.malignant_probability) || "",
     set: prediction?.prediction_set.join(" ") ?? "",
     top_diagnosis: prediction?.classes[0]?.code ?? "",
     refusal: classification?.answer.refusal?.code ?? "",

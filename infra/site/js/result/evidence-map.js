@@ -3,8 +3,6 @@
 /** @import { Evidence } from "../types.js" */
 
 import { byId } from "../dom.js";
-import { setText } from "../i18n/document-text.js";
-import { formatNumber } from "../i18n/number-format.js";
 import { onLanguageChange, t } from "../i18n/translations.js";
 
 // Orange and blue can be told apart with every common colour-vision deficiency; red and green cannot.
@@ -50,8 +48,6 @@ export function showEvidenceMap(evidence, address) {
 function describeMap() {
   if (!shown) return;
   canvas.setAttribute("aria-label", description(shown));
-  const scale = formatNumber(scaleOf(shown), { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-  setText(byId("evidence-note", HTMLElement), "evidence.note", { rows: shown.rows, columns: shown.columns, scale });
 }
 
 function applyOpacity() {
@@ -61,8 +57,12 @@ function applyOpacity() {
   images[1].style.filter = `grayscale(${Math.min(1, strength * 1.5)})`;
 }
 
-/** @param {Evidence} evidence */
-const scaleOf = ({ values }) => Math.max(MIN_SCALE, ...values.flat().map((value) => Math.abs(value) || 0));
+/**
+ * Return the value that full colour stands for, in log odds.
+ *
+ * @param {Evidence} evidence
+ */
+export const colourScale = ({ values }) => Math.max(MIN_SCALE, ...values.flat().map((value) => Math.abs(value) || 0));
 
 /**
  * Paint the map on the square canvas, transparent where the evidence is zero.
@@ -71,7 +71,7 @@ const scaleOf = ({ values }) => Math.max(MIN_SCALE, ...values.flat().map((value)
  */
 function paint(evidence) {
   const { rows, columns, values } = evidence;
-  const scale = scaleOf(evidence);
+  const scale = colourScale(evidence);
   canvas.width = canvas.height = SIDE;
   const context = canvas.getContext("2d");
   if (!context) return;

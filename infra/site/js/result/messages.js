@@ -1,76 +1,16 @@
-// Every sentence about a result, separate from how it is displayed.
+// Sentences about a result besides its advice, separate from how they are displayed.
 
 /** @import { Outcomes } from "./natural-frequencies.js" */
-/** @import { Answer, Classification, ModelCard, Prediction, TestFigures } from "../types.js" */
+/** @import { Classification, ModelCard, Prediction } from "../types.js" */
 
-import { complement, formatNumber, formatPerHundred } from "../i18n/number-format.js";
+import { formatNumber, formatPerHundred, formatProbabilities, wholePercent } from "../i18n/number-format.js";
 import { hasText, t } from "../i18n/translations.js";
+import { side } from "./verdict.js";
+
+export const PEOPLE = 1000;
 
 /**
- * Return whether both sides remain possible, or several photos of one lesion disagree.
- *
- * @param {Pick<Answer, "prediction" | "agreement">} answer
- */
-export const isUncertain = ({ prediction, agreement }) =>
-  prediction !== null && (prediction.prediction_set.length !== 1 || agreement === "disagree");
-
-/** @param {Prediction} prediction */
-const side = (prediction) => (prediction.decision === "above_threshold" ? "above" : "below");
-
-/**
- * @param {Pick<Answer, "prediction" | "agreement">} answer
- * @returns {string}
- */
-export function status(answer) {
-  const { prediction } = answer;
-  if (!prediction) return t("status.refused");
-  return t(`status.${isUncertain(answer) ? "uncertain_" : ""}${side(prediction)}`);
-}
-
-/**
- * Return the sentences directly below the status; `strong` is their emphasised beginning.
- *
- * @param {Answer} answer
- * @param {TestFigures | null} test
- * @returns {{strong: string, rest: string}}
- */
-export function advice({ prediction, refusal }, test) {
-  const see_a_doctor = t("advice.see_a_doctor");
-  if (!prediction) return { strong: "", rest: t("advice.refused", { message: refusalMessage(refusal), see_a_doctor }) };
-  const sensitivity = test?.sensitivity?.value;
-  const [true_positives, false_negatives, false_positives] = [
-    sensitivity,
-    complement(sensitivity),
-    complement(test?.specificity?.value),
-  ].map(formatPerHundred);
-  if (side(prediction) === "above") {
-    const hasFigures = true_positives && false_positives;
-    return { strong: "", rest: hasFigures ? t("advice.above_figures", { true_positives, false_positives }) : t("advice.above") };
-  }
-  // Selects the singular or plural form of the sentence.
-  const count = Math.round(100 * (complement(sensitivity) ?? 0));
-  const rest = false_negatives ? t("advice.below_figures", { false_negatives, count, see_a_doctor }) : t("advice.below", { see_a_doctor });
-  return { strong: t("advice.below_strong"), rest };
-}
-
-/** @param {Answer["refusal"]} refusal */
-export function refusalMessage(refusal) {
-  const key = `refusals.${refusal?.code}`;
-  if (hasText(key)) return t(key);
-  return refusal?.message ?? t("refusals.other");
-}
-
-/**
- * @param {Answer} answer
- * @returns {string} "" for a result that is not uncertain
- */
-export function uncertainty(answer) {
-  if (!answer.prediction || !isUncertain(answer)) return "";
-  return answer.agreement === "disagree" ? t("lesion.disagree") : t(`advice.uncertain_${side(answer.prediction)}`);
-}
-
-/**
- * Return the prediction set in plain words.
+ * Return the prediction set in words for experts.
  *
  * @param {Prediction} prediction
  * @param {Classification} classification
@@ -78,7 +18,7 @@ export function uncertainty(answer) {
 export function predictionSet(prediction, { answer, model, views }) {
   const only = prediction.prediction_set.length === 1 ? prediction.prediction_set[0] : null;
   const sentences = [t(`advice.set_${only ?? "both"}`)];
-  // Threshold and prediction set target different sensitivities, so between the two they disagree.
+  // Threshold and prediction set have different targets, so between the two limits they disagree.
   const expected = side(prediction) === "above" ? "malignant" : "benign";
   if (only && only !== expected) sentences.push(t("advice.set_disagrees"));
   // Measured for sets of single photos only.
@@ -93,20 +33,16 @@ export function predictionSet(prediction, { answer, model, views }) {
 }
 
 /**
- * Return what to do next, one sentence each.
+ * Return what the probability of a result means at a prevalence, with the same number.
  *
- * @param {Answer} answer
- * @returns {string[]}
+ * @param {Prediction} prediction at this prevalence
+ * @param {number | null} prevalence null when the probability is for an unknown one
  */
-export function nextSteps(answer) {
-  const { prediction } = answer;
-  const steps = () => {
-    if (!prediction) return ["original", "no_photo"];
-    const above = side(prediction) === "above";
-    if (isUncertain(answer)) return ["place", above ? "no_retake" : "no_delay"];
-    return above ? ["appointment", "no_retake"] : ["no_delay", "watch", "unlike"];
-  };
-  return steps().map((step) => t(`next.${step}`));
+export function probability(prediction, prevalence) {
+  const { malignant } = formatProbabilities(prediction);
+  if (prevalence === null) return t("result.unknown_prevalence");
+  const number = atLeastOne(Math.round(PEOPLE * prediction.malignant_probability));
+  return t("result.at_prevalence", { malignant, prevalence: wholePercent(prevalence), number });
 }
 
 /**

@@ -2,21 +2,25 @@
 
 /** @import { Values } from "../i18n/translations.js" */
 /** @import { Problem } from "../problem.js" */
-/** @import { Answer, Classification, Evidence, ImageTypeChoice, Prediction, Sample } from "../types.js" */
+/** @import { Classification, Evidence, ImageTypeChoice, Sample } from "../types.js" */
 
 import { byId, createElement, announce } from "../dom.js";
 import { setText, setPlainText } from "../i18n/document-text.js";
 import { showEvidenceMap } from "./evidence-map.js";
+import { showExperts } from "./experts.js";
 import { showImageType } from "./image-type.js";
 import { showLesion } from "./lesion-result.js";
-import { showPrevalence } from "./prevalence.js";
-import { formatNumber, formatPercent, formatProbabilities, percentDigits } from "../i18n/number-format.js";
 import { onLanguageChange, t } from "../i18n/translations.js";
-import * as messages from "./messages.js";
-import * as figures from "./test-figures.js";
+import { diagnosisName } from "./messages.js";
+import { calibrationPrior } from "./prior-shift.js";
+import { hideScore, showProbability } from "./probability.js";
+import { testFigures } from "./test-figures.js";
+import * as verdict from "./verdict.js";
 
 const panel = byId("result", HTMLElement);
+const verdictBox = byId("verdict", HTMLElement);
 const heading = byId("result-heading", HTMLElement);
+const score = byId("score", HTMLElement);
 const advice = byId("advice", HTMLElement);
 const uncertain = byId("uncertain", HTMLElement);
 const parts = ["tips", "busy", "problem", "answer"].map((id) => byId(id, HTMLElement));
@@ -41,6 +45,7 @@ function setStatus(status, visible) {
   panel.dataset.status = status;
   panel.setAttribute("aria-busy", String(status === "busy"));
   uncertain.hidden = true;
+  hideScore();
   panel.classList.remove("is-uncertain");
   for (const part of parts) part.hidden = part.id !== visible;
   refresh = () => {};
@@ -115,7 +120,7 @@ export function showAnswer(classification, shown) {
   const { answer } = classification;
   const { prediction } = answer;
   setStatus(prediction ? prediction.decision.replace("_threshold", "") : "refused", "answer");
-  const isUncertain = messages.isUncertain(answer);
+  const isUncertain = verdict.isUncertain(answer);
   panel.classList.toggle("is-uncertain", isUncertain);
   uncertain.hidden = !isUncertain;
   byId("actual", HTMLElement).hidden = !shown.sample;
@@ -130,94 +135,22 @@ export function showAnswer(classification, shown) {
  * @param {Classification} classification
  * @param {Shown} shown
  */
-function fill(classification, { sample, imageType, names, details }) {
+function fill(classification, { sample, imageType, names, evidence, details }) {
   const { answer, model } = classification;
-  setPlainText(heading, messages.status(answer));
-  const { strong, rest } = messages.advice(answer, figures.testFigures(classification));
+  setPlainText(heading, verdict.heading(answer, calibrationPrior(classification)));
+  const { strong, rest } = verdict.advice(answer, testFigures(classification));
   setPlainText(advice, "");
   advice.append(...(strong ? [createElement("strong", "", strong)] : []), rest);
   if (sample) {
-    const name = createElement("b", "", messages.diagnosisName(sample.diagnosis, model));
+    const name = createElement("b", "", diagnosisName(sample.diagnosis, model));
     byId("actual", HTMLElement).replaceChildren(`${t("result.actual")} `, name);
   }
   showImageType(classification, imageType);
-  showLesion(answer, ...names());
-  byId("next-steps", HTMLElement).replaceChildren(...messages.nextSteps(answer).map((step) => createElement("li", "", step)));
-  if (answer.prediction) fillPrediction(answer.prediction, classification);
-  byId("details", HTMLElement).replaceChildren(
-    ...[...details(), ...technicalDetails(answer)].map(([term, text]) => createElement("div", "", createElement("dt", "", term), createElement("dd", "", text))),
-  );
-}
-
-/**
- * @param {Prediction} prediction
- * @param {Classification} classification
- */
-function fillPrediction(prediction, classification) {
-  const { answer, model } = classification;
-  const test = figures.testFigures(classification);
-  uncertain.textContent = messages.uncertainty(answer);
-  const { malignant_probability: probability, threshold } = prediction;
-  const { malignant, benign, limit } = formatProbabilities(prediction);
-  byId("malignant", HTMLElement).textContent = malignant;
-  byId("benign", HTMLElement).textContent = benign;
-
-  const base = figures.baseRate(test);
-  const sentences = [t("result.scale", { malignant, benign, limit })];
-  if (base) sentences.push(figures.baseRateText(base));
-  byId("scale", HTMLElement).setAttribute("aria-label", sentences.join(" "));
-  byId("scale-fill", HTMLElement).style.width = `${probability * 100}%`;
-  mark("scale", threshold, t("result.threshold", { limit }));
-  mark("base", base, base ? figures.baseRateText(base) : "");
-  byId("set", HTMLElement).textContent = messages.predictionSet(prediction, classification);
-  showPrevalence(prediction, test, figures.testNote(classification));
-
-  byId("classes", HTMLElement).replaceChildren(
-    ...prediction.classes.map(({ code, malignant: isMalignant, probability: share }) => {
-      const bar = createElement("span", "bar");
-      const length = createElement("span", "bar-length");
-      length.style.width = `${share * 100}%`;
-      bar.append(length);
-      return createElement(
-        "li",
-        isMalignant ? "malignant" : "benign",
-        createElement("span", "class-name", messages.diagnosisName(code, model), " ", createElement("small", "", t(isMalignant ? "result.side_malignant" : "result.side_benign"))),
-        createElement("b", "", formatPercent(share, percentDigits(share))),
-        bar,
-      );
-    }),
-  );
-}
-
-/**
- * Place a mark and its label on the scale.
- *
- * @param {"scale" | "base"} name
- * @param {number | null} value from 0 to 1; null hides the mark
- * @param {string} text
- */
-function mark(name, value, text) {
-  const line = byId(`${name}-mark`, HTMLElement);
-  const label = byId(`${name}-label`, HTMLElement);
-  line.hidden = label.hidden = value === null;
-  const along = `${(value ?? 0) * 100}%`;
-  line.style.left = along;
-  label.textContent = text;
-  // Shift the label by the same share of its own width, so that it stays inside the scale.
-  label.style.left = along;
-  label.style.transform = `translateX(-${along})`;
-}
-
-/**
- * @param {Answer} answer
- * @returns {[string, string][]}
- */
-function technicalDetails({ model, timing_ms: timing }) {
-  const times = Object.entries(timing ?? {}).map(([what, ms]) => t(`result.${what}`, { ms: formatNumber(Math.round(ms)) }));
-  return [
-    [t("result.time"), times.join(", ")],
-    [t("result.model"), t("result.version", { version: model.version, sha256: model.sha256.slice(0, 12) })],
-  ];
+  showLesion(classification, ...names());
+  byId("next-steps", HTMLElement).replaceChildren(...verdict.nextSteps(answer).map((step) => createElement("li", "", step)));
+  uncertain.textContent = verdict.uncertainty(answer);
+  showProbability(classification);
+  showExperts(classification, evidence, details());
 }
 
 /**
@@ -225,13 +158,14 @@ function technicalDetails({ model, timing_ms: timing }) {
  */
 export function focusResult() {
   heading.focus({ preventScroll: true });
-  announce(`${advice.textContent} ${uncertain.hidden ? "" : uncertain.textContent}`);
+  announce([score, advice, uncertain].map((part) => (part.hidden ? "" : part.textContent)).filter(Boolean).join(" "));
   scrollToPanel();
 }
 
+/** Scroll to the start of the panel, unless what it advises is in view already. */
 function scrollToPanel() {
+  const { top, bottom } = verdictBox.getBoundingClientRect();
+  if (top >= 0 && bottom <= innerHeight) return;
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  // Below the photo only the first line of the panel may be visible; beside it, most of it is.
-  const isBelow = matchMedia("(max-width: 759px)").matches;
-  panel.scrollIntoView({ block: isBelow ? "start" : "nearest", behavior: still ? "auto" : "smooth" });
+  panel.scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
 }

@@ -1,54 +1,44 @@
-// The section that says what a result means for one of 1,000 people, at a prevalence that the reader selects.
+// The prevalence that a person supposes: how many spots of this kind are malignant. Every probability on the page is for it.
 
-/** @import { Prediction, TestFigures } from "../types.js" */
+/** @import { Answer, ModelCard, Prediction } from "../types.js" */
 
 import { byId, createElement } from "../dom.js";
-import { formatNumber } from "../i18n/number-format.js";
+import { wholePercent } from "../i18n/number-format.js";
 import { onLanguageChange } from "../i18n/translations.js";
 import * as messages from "./messages.js";
-import { wholeOutcomes } from "./natural-frequencies.js";
-import { testResults } from "./test-figures.js";
+import { atPrevalence, calibrationPrior } from "./prior-shift.js";
 
 const PREVALENCES = [0.01, 0.02, 0.05, 0.1, 0.2];
 const DEFAULT_PREVALENCE = 0.02;
-const PEOPLE = 1000;
-const ROWS = 20;
 
-/** Outcome and the class of its dots, in the order of the drawing. */
-const PARTS = /** @type {const} */ ([
-  ["truePositives", "true-positives"],
-  ["falseNegatives", "false-negatives"],
-  ["falsePositives", "false-positives"],
-  ["trueNegatives", "true-negatives"],
-]);
-
-const section = byId("meaning", HTMLElement);
 const choice = byId("prevalence", HTMLElement);
 
 let prevalence = DEFAULT_PREVALENCE;
-/** @type {{prediction: Prediction, test: TestFigures, note: string} | null} */
-let shown = null;
+/** @type {(() => void)[]} */
+const listeners = [];
 
-onLanguageChange(show);
+onLanguageChange(showChoice);
+
+/** @param {() => void} listener called after each change of the prevalence */
+export function onPrevalenceChange(listener) {
+  listeners.push(listener);
+}
+
+export const chosenPrevalence = () => prevalence;
 
 /**
- * @param {Prediction} prediction
- * @param {TestFigures | null} test
- * @param {string} note of which photos the figures are, or ""
+ * Return a prediction as the page shows it: at the chosen prevalence, where the model says what it was calibrated for.
+ *
+ * @param {{answer: Pick<Answer, "prediction" | "image" | "images">, model: ModelCard | null}} classification
+ * @returns {Prediction | null}
  */
-export function showPrevalence(prediction, test, note) {
-  shown = test?.sensitivity && test.specificity ? { prediction, test, note } : null;
-  section.hidden = !shown;
-  show();
+export function shownPrediction(classification) {
+  const { prediction } = classification.answer;
+  return prediction && atPrevalence(prediction, calibrationPrior(classification), prevalence);
 }
 
-function show() {
-  if (!shown) return;
-  showChoice();
-  showOutcomes();
-}
-
-function showChoice() {
+/** Show the choice and its example in the current language. */
+export function showChoice() {
   choice.replaceChildren(
     ...PREVALENCES.map((value) => {
       const input = createElement("input", "");
@@ -58,43 +48,16 @@ function showChoice() {
       input.checked = value === prevalence;
       input.addEventListener("change", () => {
         prevalence = value;
-        showOutcomes();
+        showChosen();
+        for (const listener of listeners) listener();
       });
       return createElement("label", "", input, createElement("span", "", wholePercent(value)));
     }),
   );
+  showChosen();
 }
 
-/** @param {number} value */
-const wholePercent = (value) => formatNumber(value, { style: "percent" });
-
-function showOutcomes() {
-  if (!shown) return;
-  const { prediction, test, note } = shown;
-  const outcomes = wholeOutcomes(test.sensitivity?.value ?? 0, test.specificity?.value ?? 0, prevalence, PEOPLE);
-  byId("meaning-test", HTMLElement).textContent = [testResults(test), note].filter(Boolean).join(" ");
+function showChosen() {
   byId("prevalence-example", HTMLElement).textContent = messages.prevalenceExample(prevalence);
   byId("prevalence-chosen", HTMLElement).textContent = `${wholePercent(prevalence)}.`;
-  const { all, own } = messages.outcomes(prediction, outcomes);
-  byId("meaning-people", HTMLElement).replaceChildren(`${all} `, createElement("strong", "", own));
-
-  const drawing = byId("people", SVGElement);
-  drawing.setAttribute("aria-label", `${all} ${own}`);
-  let drawn = 0;
-  for (const [part, className] of PARTS) {
-    drawing.querySelector(`.${className}`)?.setAttribute("d", dots(drawn, drawn + outcomes[part]));
-    drawn += outcomes[part];
-    byId(`people-${className}`, HTMLElement).textContent = messages.outcomeCount(part, outcomes);
-  }
-}
-
-/**
- * Return the SVG path of dots `from` to `to`, column by column: lines of length zero with round ends.
- *
- * @param {number} from
- * @param {number} to
- */
-function dots(from, to) {
-  const places = Array.from({ length: to - from }, (_, index) => from + index);
-  return places.map((place) => `M${Math.floor(place / ROWS) + 0.5} ${(place % ROWS) + 0.5}h.01`).join("");
 }

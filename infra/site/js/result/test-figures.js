@@ -2,15 +2,16 @@
 
 /** @import { Answer, Classification, ImageType, ModelCard, TestFigures } from "../types.js" */
 
-import { complement, formatPerHundred, formatPercent } from "../i18n/number-format.js";
+import { complement, formatPerHundred } from "../i18n/number-format.js";
 import { t } from "../i18n/translations.js";
+import { hasSeveralTypes } from "./prior-shift.js";
 
 /**
- * Return the figures of the test for the image type and number of views of a result; where the model has none for the type,
- * those for all photos, and where it has none for eight views, those for one.
+ * Return the figures of the test for the image type and number of views of a result; where the model has none for eight views,
+ * those for one.
  *
  * @param {Classification} classification
- * @returns {TestFigures | null} null for a model that was never evaluated
+ * @returns {TestFigures | null} null for a model that was not evaluated on this type, or for photos of both types
  */
 export function testFigures({ answer, model, views }) {
   const { oneView, eightViews } = testSet(model, imageType(answer));
@@ -33,28 +34,15 @@ function imageType({ image, images }) {
 /**
  * @param {ModelCard | null} model
  * @param {ImageType | null} type
- * @returns {{type: ImageType | null, oneView?: TestFigures | undefined, eightViews?: TestFigures | undefined}} `type` is null when
- *   the figures are for all photos
+ * @returns {{oneView?: TestFigures | undefined, eightViews?: TestFigures | undefined}}
  */
 function testSet(model, type) {
   const test = model?.metrics?.test;
+  // Of a model of both types, the figures of all images together are of neither.
+  if (!hasSeveralTypes(model)) return { oneView: test?.all, eightViews: test?.eight_views };
   const own = type ? test?.types?.[type] : undefined;
-  if (type && own?.sensitivity && own.specificity) return { type, oneView: own, eightViews: own.eight_views };
-  return { type: null, oneView: test?.all, eightViews: test?.eight_views };
+  return { oneView: own, eightViews: own?.eight_views };
 }
-
-/**
- * Return the share of malignant lesions in the test set of the model.
- *
- * @param {TestFigures | null} test
- */
-export function baseRate(test) {
-  const { n, malignant } = test ?? {};
-  return n && malignant ? malignant / n : null;
-}
-
-/** @param {number} rate */
-export const baseRateText = (rate) => t("result.base_rate", { rate: formatPercent(rate, 0) });
 
 /** @param {TestFigures} test */
 export function testResults({ sensitivity, specificity }) {
@@ -68,7 +56,8 @@ export function testResults({ sensitivity, specificity }) {
  * @param {Classification} classification
  */
 export function testNote({ answer, model, views }) {
-  const { type, eightViews } = testSet(model, imageType(answer));
+  const type = imageType(answer);
+  const { eightViews } = testSet(model, type);
   const sentences = type ? [t(`image_type.figures_${type}`)] : [];
   if (views === 8) sentences.push(t(eightViews ? "meaning.eight_views" : "meaning.one_view"));
   if (answer.images) sentences.push(t("lesion.figures"));
