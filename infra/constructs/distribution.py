@@ -28,6 +28,7 @@ from infra.constructs.distribution_policies import api_request_policy, page_cach
 from infra.constructs.facts import create_method_check
 from infra.constructs.nag import acknowledge
 from infra.constructs.names import global_name
+from infra.constructs.page_addresses import create_page_addresses
 from infra.constructs.upload_limit import create_upload_limit
 from infra.packaging.facts import Facts
 
@@ -83,6 +84,9 @@ def create_distribution(
             cache_policy=page_cache,
             response_headers_policy=headers,
             compress=True,
+            function_associations=[
+                FunctionAssociation(function=create_page_addresses(scope), event_type=FunctionEventType.VIEWER_REQUEST)
+            ],
         ),
         additional_behaviors={
             # Before `/api/*`: the first pattern that matches is used.

@@ -28,7 +28,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from infra.packaging.bundle import CACHE_CONTROL, TYPES, BundleError, assemble
+from infra.packaging.bundle import CACHE_CONTROL, TYPES, VIEWS, BundleError, assemble
 from infra.packaging.headers import SECURITY_HEADERS
 
 HOST = "127.0.0.1"
@@ -66,6 +66,10 @@ class SingleOrigin:
 
 class SiteFiles(StaticFiles):
     """Static files of the assembled site, with the media types and cache headers of the cloud."""
+
+    def get_path(self, scope: Scope) -> str:
+        path = super().get_path(scope)
+        return "index.html" if f"/{path}" in VIEWS else path
 
     def file_response(
         self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200

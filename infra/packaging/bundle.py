@@ -44,6 +44,10 @@ _ENGINE = "onnxruntime-web/dist/ort.wasm.bundle.min.mjs"
 _HEIC = "libheif-js/libheif-wasm/libheif-bundle.mjs"
 
 _PAGE = "index.html"
+VIEWS = ("/about",)
+"""Addresses besides `/` that are views of `index.html`, as in js/app/navigation.js."""
+MISSING = "404.html"
+"""Answer to an address without a page."""
 _ENTRY = "js/main.js"
 _IMPORT = re.compile(r'^(?:import .+|}) from "(.+?)";$', re.MULTILINE)
 """A static import; the last line of an import over several lines is `} from "…";`."""
@@ -51,7 +55,7 @@ _WORKER = "sw.js"
 _MANIFEST = b"self.__WB_MANIFEST"
 """Placeholder of the precache list, the same as in the tools of Workbox."""
 _DOWNLOADS = "private/parts.json"
-_NOT_PRECACHED = ("samples/", "private/", "vendor/workbox-", "vendor/licences.txt", _WORKER)
+_NOT_PRECACHED = ("samples/", "private/", "vendor/workbox-", "vendor/licences.txt", _WORKER, MISSING)
 """Prefixes of the files that the service worker does not precache."""
 
 TYPES = {

@@ -14,6 +14,8 @@ importScripts(
 
 const { core, precaching, routing, strategies } = workbox;
 const PAGE = "/index.html";
+/** Paths of the page's views, as in js/app/navigation.js. */
+const VIEWS = /^\/(?:about\/?)?$/;
 const DOWNLOADS = "/private/parts.json";
 /** Name of the cache, as in js/private/downloads.js. */
 const PRIVATE = "private";
@@ -25,7 +27,7 @@ precaching.precache(self.__WB_MANIFEST);
 precaching.cleanupOutdatedCaches();
 
 routing.registerRoute(
-  ({ request, url, sameOrigin }) => sameOrigin && (request.mode === "navigate" ? url.pathname === "/" : isPrecached(url)),
+  ({ request, url, sameOrigin }) => sameOrigin && (request.mode === "navigate" ? VIEWS.test(url.pathname) : isPrecached(url)),
   async ({ request }) => {
     try {
       return await fetch(request);

@@ -36,11 +36,11 @@ def evidence(page: Page) -> None:
 
 
 def about(page: Page) -> None:
-    """Open the About dialog and scroll to its plots."""
+    """Open the About view and scroll to its plots."""
     page.locator("#about-open").click()
-    page.locator("#figures figure").first.wait_for()
+    page.locator("#test-figures figure").first.wait_for()
     page.wait_for_load_state("networkidle")
-    page.locator("#figures figure").first.scroll_into_view_if_needed()
+    page.locator("#test-figures figure").first.scroll_into_view_if_needed()
 
 
 VIEWS: tuple[tuple[str, Callable[[Page], None]], ...] = (

@@ -48,9 +48,9 @@ def view_page(browser: Browser, visitor: Visitor) -> None:
         visitor.cloud.api.event = {}
         page.goto(visitor.cloud.url, wait_until="networkidle")
         expect(page.locator(".sample")).to_have_count(12)
-        page.get_by_role("button", name="About", exact=True).click()
-        expect(page.locator("#figures")).to_contain_text(re.compile(r"Measured on [\d,]+ photos"))
-        page.keyboard.press("Escape")
+        page.get_by_role("link", name="About", exact=True).click()
+        expect(page.locator("#test-figures")).to_contain_text(re.compile(r"Measured on [\d,]+ photos"))
+        page.get_by_role("link", name="Back to the photo").click()
         assert visitor.cloud.api.event == {}, "the view of the page reached the function"
         with page.expect_response("**/api/ping") as ping, page.expect_file_chooser():
             page.locator("#choose").click()
@@ -159,9 +159,12 @@ def _private(page: Page, asked: list[tuple[str, str]]) -> None:
 
 
 def _about(page: Page) -> None:
-    page.get_by_role("button", name="About", exact=True).click()
-    about = page.get_by_role("dialog", name="About")
-    expect(about.locator("#figures")).to_contain_text(re.compile(r"Measured on [\d,]+ photos"))
+    page.get_by_role("link", name="About", exact=True).click()
+    about = page.get_by_role("main", name="About")
+    expect(about.locator("#test-figures")).to_contain_text(re.compile(r"Measured on [\d,]+ photos"))
     expect(about.locator("#limits li").nth(1)).to_be_visible()
-    page.keyboard.press("Escape")
+    # By a request of its own, as from a bookmark.
+    page.reload()
+    expect(about.locator("#limits li").nth(1)).to_be_visible()
+    page.get_by_role("link", name="Back to the photo").click()
     expect(about).to_be_hidden()

@@ -82,6 +82,20 @@ def page_files_have_their_content_types(visitor: Visitor) -> None:
     assert len(files) > 30
 
 
+def page_has_views_and_a_404(visitor: Visitor) -> None:
+    page = visitor.get("/").content
+    for path in ("/about", "/about/", "/about?lang=de"):
+        answer = visitor.get(path)
+        assert (answer.status_code, answer.content) == (200, page), path
+    for path in ("/nothing", "/about/figures", "/index"):
+        answer = visitor.get(path)
+        assert answer.status_code == 404, path
+        assert answer.headers["content-type"] == "text/html", path
+        assert '<a href="/">' in answer.text, path
+    # The API's problem documents stay.
+    assert visitor.get("/api/nothing").json()["status"] == 404
+
+
 def page_is_compressed_and_cached_at_the_edge(visitor: Visitor) -> None:
     first, second = visitor.get("/js/main.js"), visitor.get("/js/main.js")
     assert second.headers["x-cache"] == "Hit from cloudfront"
@@ -270,6 +284,7 @@ def _classified(answer: httpx2.Response) -> Any:
 
 CHECKS: tuple[Callable[[Visitor], None], ...] = (
     page_files_have_their_content_types,
+    page_has_views_and_a_404,
     page_is_compressed_and_cached_at_the_edge,
     nothing_else_is_published,
     responses_have_the_security_headers,

@@ -204,6 +204,18 @@ def drop_the_default_root(template: Template) -> None:
     del distribution(template)["DefaultRootObject"]
 
 
+def drop_the_addresses_of_the_page(template: Template) -> None:
+    del distribution(template)["DefaultCacheBehavior"]["FunctionAssociations"]
+
+
+def drop_the_views_of_the_page(template: Template) -> None:
+    functions = template.named("AWS::CloudFront::Function").values()
+    (function,) = (item for item in functions if "VIEWS = " in item["FunctionCode"])
+    code, count = re.subn(r"VIEWS = \[.*\]", "VIEWS = []", function["FunctionCode"])
+    assert count == 1, "The function at the edge has no views of this name."
+    function["FunctionCode"] = code
+
+
 def add_an_origin_path(template: Template) -> None:
     origin(template, "CustomOriginConfig")["OriginPath"] = "/prod"
 

@@ -43,6 +43,7 @@ FACTS = checks.facts_are_the_answers_of_the_api
 UNCACHED = checks.api_responses_are_not_cached
 HEADERS = checks.responses_have_the_security_headers
 PAGE = checks.page_files_have_their_content_types
+VIEWS = checks.page_has_views_and_a_404
 CACHED = checks.page_is_compressed_and_cached_at_the_edge
 NOTHING_ELSE = checks.nothing_else_is_published
 CLASSIFIED = checks.image_is_classified_as_form_and_as_body
@@ -90,6 +91,8 @@ MUTATIONS: list[tuple[changes.Change, Check]] = [
     (changes.lower_the_limit_at_the_edge, LARGE),
     (changes.set_the_timeout_to_zero, ROUTES),
     (changes.drop_the_default_root, PAGE),
+    (changes.drop_the_addresses_of_the_page, VIEWS),
+    (changes.drop_the_views_of_the_page, VIEWS),
     (changes.add_an_origin_path, ROUTES),
     (changes.change_the_host_of_the_origin, ROUTES),
     (changes.use_an_origin_without_tls, ROUTES),

@@ -1,6 +1,8 @@
-"""The About window: what the model is, its figures as plots with a table beside each, and how to take a image."""
+"""The About view: what the model is, its figures as plots with a table beside each, and how to take a image."""
 
+import re
 from collections.abc import Callable
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -40,7 +42,7 @@ def test_plots_are_drawn_with_equal_tables(opened: Callable[..., Page], width: i
         canvas.scroll_into_view_if_needed()
         expect(canvas).to_be_visible()
         until_drawn(canvas)
-    figures = page.locator("#figures figure")
+    figures = page.locator("#test-figures figure")
     figures.nth(0).locator("summary").click()
     expect(figures.nth(0).get_by_role("row")).to_have_count(3)
     expect(figures.nth(0).get_by_role("row", name="Melanoma")).to_have_text("Melanomamalignant21390.0%80.0% to 95.0%")
@@ -48,7 +50,7 @@ def test_plots_are_drawn_with_equal_tables(opened: Callable[..., Page], width: i
     expect(figures.nth(1).get_by_role("row", name="HAM10000")).to_contain_text("9000.9300.910 to 0.940")
     figures.nth(2).locator("summary").click()
     expect(figures.nth(2).get_by_role("row").nth(39)).to_have_text("38.0%95.1%")
-    expect(page.locator("#figures")).to_contain_text("Of 108 images that show no skin lesion it refused 90%.")
+    expect(page.locator("#test-figures")).to_contain_text("Of 108 images that show no skin lesion it refused 90%.")
     assert complaints == []
 
 
@@ -56,12 +58,12 @@ def test_plot_without_figures_is_omitted(opened: Callable[..., Page]) -> None:
     """A plot whose figures are missing is omitted."""
     page = opened()
     open_about(page, CARD)
-    expect(page.locator("#figures table")).to_have_count(2)
-    expect(page.locator("#figures figure")).to_have_count(0)
+    expect(page.locator("#test-figures table")).to_have_count(2)
+    expect(page.locator("#test-figures figure")).to_have_count(0)
 
 
-def test_chart_library_is_loaded_with_about_dialog(opened: Callable[..., Page]) -> None:
-    """The chart library is loaded when the dialog is opened, not before."""
+def test_chart_library_is_loaded_with_about(opened: Callable[..., Page]) -> None:
+    """The chart library is loaded when the view is opened, not before."""
     page = opened()
     fetched = "() => performance.getEntriesByType('resource').some((entry) => entry.name.includes('chart.umd'))"
     assert not page.evaluate(fetched)
@@ -110,13 +112,72 @@ def test_refusal_links_to_photo_instructions(opened: Callable[..., Page]) -> Non
     """A refusal links to the instructions for a good photo."""
     page = opened()
     answer_with(page, answer(0))
-    page.locator("#answer").get_by_role("button", name="How to take a good photo").click()
-    heading = page.locator("#about-good")
+    page.locator("#answer").get_by_role("link", name="How to take a good photo").click()
+    heading = page.locator("#good-photo")
     expect(heading).to_be_focused()
     expect(heading).to_be_in_viewport()
     expect(page.locator(".examples li")).to_have_count(4)
-    page.keyboard.press("Escape")
+    page.go_back()
     expect(page.locator("#help")).to_be_focused()
+    expect(page.locator("#help")).to_be_in_viewport()
+
+
+def test_about_keeps_the_photo_and_its_result(opened: Callable[..., Page]) -> None:
+    """About is read and left without a request for the page, and the result is still there."""
+    page = opened()
+    answer_with(page, answer(0))
+    expect(page.locator("#answer")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.resource_type))
+    page.locator("#about-open").click()
+    expect(page).to_have_url(re.compile(r"/about$"))
+    expect(page.locator("#answer")).to_be_hidden()
+    expect(page.locator("#about-heading")).to_be_focused()
+    page.get_by_role("link", name="Skin tones").click()
+    expect(page).to_have_url(re.compile(r"/about#skin-tones$"))
+    page.go_back()
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/$"))
+    expect(page.locator("#answer")).to_be_visible()
+    expect(page.locator("#about")).to_be_hidden()
+    page.go_forward()
+    expect(page.locator("#about")).to_be_visible()
+    page.locator("#about-close").click()
+    expect(page.locator("#answer")).to_be_visible()
+    assert "document" not in asked
+
+
+@pytest.mark.parametrize(
+    ("address", "anchor", "title"),
+    [
+        ("/about", "about-heading", "About – Skin-lesion classifier"),
+        ("/about#figures", "figures", "About – Skin-lesion classifier"),
+        ("/about?lang=de#skin-tones", "skin-tones", "Über diese Seite – Klassifikator für Hautläsionen"),
+    ],
+)
+def test_about_has_an_address(opened: Callable[..., Page], address: str, anchor: str, title: str) -> None:
+    """An address opens About at its part, in the language that it names, and the way back leads to the analysis."""
+    page = opened()
+    shown = page.context.new_page()
+    shown.goto(urljoin(page.url, address))
+    expect(shown).to_have_title(title)
+    expect(shown.locator(f"#{anchor}")).to_be_in_viewport()
+    expect(shown.locator("#test-figures table").first).to_be_attached()
+    expect(shown.locator("#analysis")).to_be_hidden()
+    shown.locator("#about-close").click()
+    expect(shown.locator("#choose")).to_be_visible()
+    expect(shown).to_have_title(title.split(" – ")[1])
+
+
+def test_missing_page_leads_to_the_start(opened: Callable[..., Page]) -> None:
+    """An address without a page says so in every language of the page and links to the start."""
+    page = opened()
+    response = page.goto(urljoin(page.url, "/nothing"))
+    assert response is not None and response.status == 404
+    languages = [element.get_attribute("lang") for element in page.locator("[lang]").all()]
+    page.get_by_role("link", name="Zur Startseite").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Klassifikator für Hautläsionen")
+    assert languages == (page.locator("html").get_attribute("data-languages") or "").split()
 
 
 def test_package_licences_are_served(opened: Callable[..., Page]) -> None:
@@ -124,7 +185,7 @@ def test_package_licences_are_served(opened: Callable[..., Page]) -> None:
     page = opened()
     page.locator("#about-open").click()
     address = page.get_by_role("link", name="Their licences").get_attribute("href") or ""
-    text = page.request.get(f"{page.url.rstrip('/')}{address}").text()
+    text = page.request.get(urljoin(page.url, address)).text()
     for name in ("chart.js", "i18next", "cropperjs", "papaparse", "onnxruntime-web", "libheif-js", "workbox-core"):
         assert f"{name} " in text
 

@@ -20,7 +20,7 @@ def test_sample_diagnosis_appears_only_with_result(page: Page) -> None:
     """The diagnosis of a sample is hidden until its result is shown."""
     page.get_by_role("button", name="Sample 1", exact=True).click()
     expect(page.get_by_role("button", name="Analyse")).to_be_enabled()
-    expect(page.locator("main")).not_to_contain_text("elanoma")
+    expect(page.locator("#analysis")).not_to_contain_text("elanoma")
     page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#actual")).to_have_text("Actual diagnosis (from the archive): Melanoma")
     page.get_by_role("button", name="Sample 2", exact=True).click()
@@ -130,8 +130,8 @@ def test_advice_without_figures_is_complete(page: Page, metrics: Mapping[str, An
     expect(page.locator("#score")).to_have_text("10% malignant, below the threshold of 31%.")
     expect(page.locator("#probability-text")).to_contain_text("does not say for which share of malignant spots")
     expect(page.locator("#prevalence-choice")).to_be_hidden()
-    page.get_by_role("button", name="About", exact=True).click()
-    expect(page.locator("#figures")).to_contain_text("It has not been evaluated")
+    page.get_by_role("link", name="About", exact=True).click()
+    expect(page.locator("#test-figures")).to_contain_text("It has not been evaluated")
 
 
 def test_figures_of_other_model_are_omitted(page: Page) -> None:

@@ -145,9 +145,9 @@ def test_visit_has_no_layout_shift(opened: Callable[..., Page], width: int) -> N
     expect(page.locator("html")).to_have_attribute("lang", "de")
     rest()
     page.locator("#about-open").click()
-    expect(page.locator("#figures table").first).to_be_attached()
+    expect(page.locator("#test-figures table").first).to_be_attached()
     rest()
-    page.keyboard.press("Escape")
+    page.locator("#about-close").click()
     page.locator("#clear").click()
     choosers: list[FileChooser] = []
     page.on("filechooser", lambda chooser: choosers.append(chooser))

@@ -1,5 +1,6 @@
 """The language of the page: chosen by the browser or by the person."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -29,6 +30,19 @@ def test_language_follows_browser_without_shift(
     expect(page.get_by_role("button", name=button)).to_be_visible()
     expect(page).to_have_title(heading)
     assert page.evaluate("shifted") < 0.02
+
+
+def test_language_of_address_wins_until_another_is_chosen(open_page: Callable[..., Page]) -> None:
+    """`?lang=` selects the language; a choice of the person replaces it in the address."""
+    page = open_page(locale="fr")
+    page.goto(f"{page.url}?lang=es")
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    page.locator("#about-open").click()
+    expect(page).to_have_url(re.compile(r"/about\?lang=es$"))
+    page.locator("#language").select_option("de")
+    expect(page).to_have_url(re.compile(r"/about$"))
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
 
 
 def test_language_choice_applies_and_is_remembered(page: Page) -> None:

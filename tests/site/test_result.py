@@ -68,7 +68,7 @@ def test_prevalence_example_names_its_source(opened: Callable[..., Page], preval
     expect(example).to_contain_text("The number for your spot is unknown.")
     counted, among = (int(number.replace(",", "")) for number in re.findall(r"[\d,]+(?= of| photos)", example.inner_text()))
     assert counted / among == pytest.approx(float(prevalence.rstrip("%")) / 100, rel=0.15)
-    expect(page.locator("#about-licences ~ p", has_text=collection)).to_contain_text("Scientific Data")
+    expect(page.locator("#licences ~ p", has_text=collection)).to_contain_text("Scientific Data")
 
 
 EIGHT = {
@@ -94,10 +94,10 @@ def test_eight_views_quote_figures_for_eight(opened: Callable[..., Page], measur
     )
     expect(page.locator("#meaning-test")).to_contain_text(said)
     page.locator("#about-open").click()
-    expect(page.locator("#figures table").first).to_be_attached()
-    expect(page.locator("#figures", has_text="Averaged over eight orientations: area under the curve 0.930")).to_have_count(
-        int(measured)
-    )
+    expect(page.locator("#test-figures table").first).to_be_attached()
+    expect(
+        page.locator("#test-figures", has_text="Averaged over eight orientations: area under the curve 0.930")
+    ).to_have_count(int(measured))
 
 
 def test_false_negatives_are_never_shown_as_none(opened: Callable[..., Page]) -> None:

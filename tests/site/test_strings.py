@@ -222,6 +222,6 @@ def test_service_texts_equal_page_texts() -> None:
     """Texts that the service has as well are equal."""
     assert ENGLISH["result.disclaimer"] == DISCLAIMER
     assert ENGLISH["title"] == Settings.title
-    assert f'DEFAULT_TITLE = "{Settings.title}"' in (SITE / "js" / "about" / "dialog.js").read_text()
+    assert f'DEFAULT_TITLE = "{Settings.title}"' in (SITE / "js" / "about" / "view.js").read_text()
     refusals = {key.split(".")[1]: sentence for key, sentence in ENGLISH.items() if key.startswith("refusals.")}
     assert refusals == {code: messages.refusal_message(code) for code in refusals}

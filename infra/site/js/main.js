@@ -1,6 +1,6 @@
 // Entry module: loads the translations, then connects the controls of the page to their modules.
 
-import { setupAbout, showConfig } from "./about/dialog.js";
+import { setupAbout, showConfig } from "./about/view.js";
 import { addPhotos, setupActions, useLimits } from "./app/actions.js";
 import { selectDefaultViews } from "./app/analysis.js";
 import { showPreview } from "./app/current-photo.js";

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 from PIL import Image
 
+from infra.packaging.bundle import SITE
 from infra.packaging.headers import SECURITY_HEADERS
 
 REPOSITORY = Path(__file__).parents[3]
@@ -58,6 +59,13 @@ def test_an_unknown_address_of_the_api_is_a_problem_and_of_the_page_is_not(base_
     assert (api.status_code, api.headers["content-type"]) == (404, "application/problem+json")
     assert page.status_code == 404
     assert "problem" not in page.headers["content-type"]
+    assert page.content == (SITE / "404.html").read_bytes()
+
+
+@pytest.mark.parametrize("path", ["/about", "/about/", "/about?lang=de"])
+def test_views_of_the_page_have_addresses(base_url: str, path: str) -> None:
+    page = httpx2.get(base_url + path)
+    assert (page.status_code, page.content) == (200, httpx2.get(base_url + "/").content)
 
 
 @pytest.mark.parametrize(

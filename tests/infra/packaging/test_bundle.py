@@ -90,7 +90,7 @@ def test_the_service_worker_keeps_the_page_and_nothing_large(site: Path) -> None
     assert {"index.html", "style.css", "js/main.js", "strings/de.json", "private/parts.json"} <= kept.keys()
     assert sum(len(gzip.compress((site / name).read_bytes())) for name in kept) < 300_000
     left = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()} - kept.keys()
-    assert {name.split("/")[0] for name in left} == {"samples", "private", "vendor", "sw.js"}
+    assert {name.split("/")[0] for name in left} == {"samples", "private", "vendor", "sw.js", "404.html"}
     # A service worker's own scripts are kept with it.
     assert all("workbox" in name or name.endswith("licences.txt") for name in left if name.startswith("vendor/"))
 

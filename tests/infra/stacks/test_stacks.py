@@ -306,13 +306,21 @@ def test_what_no_function_can_be_given_is_refused_at_the_edge_with_a_sentence(as
     assert api_behaviour(assembly)["FunctionAssociations"] == [
         {"EventType": "viewer-request", "FunctionARN": {"Fn::GetAtt": [name, "FunctionARN"]}}
     ]
-    assert "FunctionAssociations" not in distribution(assembly)["DefaultCacheBehavior"]
     code = assembly.resources("AWS::CloudFront::Function")[name]["Properties"]["FunctionCode"]
     # CloudFront takes 10 KB of code.
     assert len(code) < 10_000
     assert "4.5 MB" in code
     # With room for what an event has besides, this is what Lambda takes.
     assert MAX_BODY_BYTES * 4 / 3 < 6 * 1024 * 1024 - 200_000
+
+
+def test_addresses_of_the_page_have_a_function(assembly: Assembly) -> None:
+    (name,) = (name for name in assembly.resources("AWS::CloudFront::Function") if name.startswith("PageAddresses"))
+    assert distribution(assembly)["DefaultCacheBehavior"]["FunctionAssociations"] == [
+        {"EventType": "viewer-request", "FunctionARN": {"Fn::GetAtt": [name, "FunctionARN"]}}
+    ]
+    code = assembly.resources("AWS::CloudFront::Function")[name]["Properties"]["FunctionCode"]
+    assert len(code) < 10_000
 
 
 def test_no_error_page_takes_the_place_of_a_problem(assembly: Assembly) -> None:

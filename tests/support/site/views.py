@@ -102,10 +102,10 @@ def one_lesion(page: Page) -> None:
 
 
 def about_types(page: Page) -> None:
-    """Open the About dialog of a model of both image types."""
+    """Open the About view of a model of both image types."""
     page.route("**/api/model", lambda route: route.fulfill(json=TYPES_CARD))
     page.locator("#about-open").click()
-    expect(page.locator("#figures table")).to_have_count(3)
+    expect(page.locator("#test-figures table")).to_have_count(3)
 
 
 def crop(page: Page) -> None:
@@ -158,11 +158,11 @@ def private_failed(page: Page) -> None:
 
 
 def about(page: Page) -> None:
-    """Open the About dialog with all plots and tables."""
+    """Open the About view with all plots and tables."""
     page.route("**/api/model", lambda route: route.fulfill(json=FULL_CARD))
     page.locator("#about-open").click()
-    expect(page.locator("#figures figure")).to_have_count(4)
-    for summary in page.locator("#figures summary").all():
+    expect(page.locator("#test-figures figure")).to_have_count(4)
+    for summary in page.locator("#test-figures summary").all():
         summary.click()
 
 

@@ -40,10 +40,10 @@ LAYOUT_SHIFTS = """
 
 
 def open_about(page: Page, card: Mapping[str, Any]) -> None:
-    """Open the About dialog of a model with this card, and wait for its figures."""
+    """Open the About view of a model with this card, and wait for its figures."""
     page.route("**/api/model", lambda route: route.fulfill(json=card))
     page.locator("#about-open").click()
-    expect(page.locator("#figures table").first).to_be_attached()
+    expect(page.locator("#test-figures table").first).to_be_attached()
 
 
 def set_views(page: Page, views: int) -> None:

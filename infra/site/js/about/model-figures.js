@@ -18,7 +18,7 @@ const CHANCE = 0.5;
 /** @param {ModelCard | null} model */
 export async function showFigures(model) {
   clearPlots();
-  const figures = byId("figures", HTMLElement);
+  const figures = byId("test-figures", HTMLElement);
   if (!model) {
     figures.replaceChildren(setText(createElement("p", ""), "about.figures_missing"));
     return;

@@ -13,7 +13,7 @@ const listeners = [];
 let requested = "";
 
 /**
- * Load the language that initial-language.js selected, or English if it cannot be loaded.
+ * Load the language that first-paint.js selected, or English if it cannot be loaded.
  *
  * @throws {Error} when English cannot be loaded either
  */
@@ -60,6 +60,7 @@ export async function setLanguage(code) {
   // Another language may have been selected meanwhile.
   if (requested !== code) return true;
   await use(code);
+  forgetLanguageOfAddress();
   try {
     localStorage.setItem("language", code);
   } catch {
@@ -84,6 +85,14 @@ async function nextPaint() {
  */
 export function onLanguageChange(listener) {
   listeners.push(listener);
+}
+
+/** Remove `?lang=` from the address: after a reload it would win over the choice of the person. */
+function forgetLanguageOfAddress() {
+  const address = new URL(location.href);
+  if (!address.searchParams.has("lang")) return;
+  address.searchParams.delete("lang");
+  history.replaceState(history.state, "", address);
 }
 
 /** @param {string} code */

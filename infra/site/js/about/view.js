@@ -1,39 +1,38 @@
-// The About dialog: its text is in index.html, figures and links come from the service.
+// The view About: its text is in index.html, figures and links come from the service.
 
 /** @import { Config } from "../types.js" */
 
-import { byId, closeOnBackdropClick, createElement, validUrl } from "../dom.js";
+import { setupNavigation, showsAbout } from "../app/navigation.js";
+import { byId, createElement, validUrl } from "../dom.js";
 import { getModel } from "../classification/classify.js";
 import { setText, setPlainText } from "../i18n/document-text.js";
-import { onLanguageChange } from "../i18n/translations.js";
+import { onLanguageChange, t } from "../i18n/translations.js";
 
 // The default title of the service; a test compares the two.
 const DEFAULT_TITLE = "Skin-lesion classifier";
 
-const dialog = byId("about", HTMLDialogElement);
-
 export function setupAbout() {
-  onLanguageChange(() => dialog.open && update());
+  const updateIfShown = () => showsAbout() && update();
+  onLanguageChange(() => {
+    showTitle();
+    void updateIfShown();
+  });
   // The plots use the colours of the page.
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dialog.open && update());
-  for (const opener of document.querySelectorAll("[data-about]")) {
-    opener.addEventListener("click", () => open(opener.getAttribute("data-about") ?? ""));
-  }
-  byId("about-close", HTMLButtonElement).addEventListener("click", () => dialog.close());
-  closeOnBackdropClick(dialog);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => void updateIfShown());
+  setupNavigation(() => {
+    showTitle();
+    void updateIfShown();
+  });
 }
 
-/** @param {string} part id of the heading to scroll to */
-function open(part) {
-  dialog.showModal();
-  const heading = byId(part, HTMLElement);
-  heading.focus();
-  heading.scrollIntoView({ block: "start" });
-  void update();
+/** The title of the document names the view, which a browser's history and a screen reader tell apart by it. */
+function showTitle() {
+  const title = byId("title", HTMLElement).textContent ?? "";
+  document.title = showsAbout() ? `${t("about.heading")} – ${title}` : title;
 }
 
 async function update() {
-  // Loaded when the dialog is opened, because few visits need the figures and the plots.
+  // Loaded when the view is shown, because few visits need the figures and the plots.
   const [model, { showFigures }] = await Promise.all([getModel(), import("./model-figures.js")]);
   await showFigures(model);
 }
@@ -43,8 +42,7 @@ export function showConfig(config) {
   // A configured title is not translated.
   if (config.title && config.title !== DEFAULT_TITLE) {
     setPlainText(byId("title", HTMLElement), config.title);
-    const title = document.querySelector("title");
-    if (title) setPlainText(title, config.title);
+    showTitle();
   }
   const code = validUrl(config.links?.code);
   if (code) {

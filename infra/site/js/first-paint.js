@@ -1,18 +1,21 @@
-// Selects the language before the first paint, which a module cannot. Until a translation is loaded, the English text of
-// index.html is hidden (see style.css), so that nothing shifts.
+// Selects language and view before the first paint, which a module cannot.
+//
+// Until a translation is loaded, the English text of index.html is hidden (see style.css), so that nothing shifts.
 
 {
   const root = document.documentElement;
   /** @type {(string | null)[]} */
-  const preferred = [...navigator.languages];
+  const preferred = [new URLSearchParams(location.search).get("lang")];
   try {
-    preferred.unshift(localStorage.getItem("language"));
+    preferred.push(localStorage.getItem("language"));
   } catch {
     // The browser denies access to its storage.
   }
+  preferred.push(...navigator.languages);
   const supported = (root.dataset.languages ?? "").split(" ");
   root.lang = preferred.map((tag) => (tag ?? "").slice(0, 2).toLowerCase()).find((code) => supported.includes(code)) ?? "en";
   root.toggleAttribute("data-untranslated", root.lang !== "en");
+  root.dataset.view = /^\/about\/?$/.test(location.pathname) ? "about" : "analysis";
 
   const strings = document.createElement("link");
   strings.rel = "preload";
