@@ -28,7 +28,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Before they are imported: else what they assert fails without a word.
-pytest.register_assert_rewrite("tests.emulation.checks", "tests.emulation.browser_visit")
+pytest.register_assert_rewrite("tests.emulation.alarm_checks", "tests.emulation.checks", "tests.emulation.browser_visit")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,9 @@ from infra.config import Settings
 IMAGES_PER_BATCH = 50
 """Their keys fit into a state (256 KB). Classifying them, one by one after a crash, fits into the five minutes of an express
 execution."""
+RUN_TIMEOUT_S = 86_400
+"""Timeout of an execution. Without one, an execution that hangs would end, and raise its alarm, only after a year. If it is
+redriven, it has the whole time again."""
 SINGLE_TIMEOUT_S = 20
 """Timeout of one image of a batch that crashed."""
 SINGLE_CONCURRENCY = 5
@@ -106,6 +109,7 @@ def state_machine_definition(settings: Settings, function: str, results: str, pa
     }
     return {
         "StartAt": "Images",
+        "TimeoutSeconds": RUN_TIMEOUT_S,
         "States": {
             "Images": {
                 "Type": "Map",

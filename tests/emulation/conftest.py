@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 
 from infra.packaging.buildah import ImageError
 from tests.support.browser import launched
-from tests.support.cdk import synthesise
+from tests.support.cdk import EVERY_OPTION, Assembly, synthesise, synthesise_once
 from tests.support.cloud.cloud import Pool, in_image, in_process
 from tests.support.cloud.edge_function import close_all
 from tests.support.cloud.front import Certificate
@@ -32,9 +32,31 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
 
 @pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Return the stacks of the default settings, the same as those of tests/infra."""
+    return synthesise_once(tmp_path_factory, {})
+
+
+@pytest.fixture(scope="session")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Return the stacks with every option, the same as those of tests/infra."""
+    return synthesise_once(tmp_path_factory, EVERY_OPTION)
+
+
+@pytest.fixture(scope="session")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Template:
     """Return the stack with the setting `stopped`, which is what `make stop` makes of a running deployment."""
     return Template.read(synthesise(tmp_path_factory.mktemp("stopped"), {"stopped": True}).folder)
+
+
+@pytest.fixture(scope="session")
+def subscribed(plain: Assembly) -> list[Template]:
+    """Return the stack of the default settings, to whose topic somebody has subscribed by hand."""
+    service = Template.read(plain.folder)
+    (topic,) = (key for key, item in service.resources.items() if item["Type"] == "AWS::SNS::Topic")
+    by_hand = {"Endpoint": EVERY_OPTION["alarm_email"], "Protocol": "email", "TopicArn": {"Ref": topic}}
+    service.resources["ByHand"] = {"Type": "AWS::SNS::Subscription", "Properties": by_hand}
+    return [service]
 
 
 def _is_fresh(result: Path) -> bool:

@@ -12,7 +12,7 @@ import pytest
 
 from infra.constructs import canary_handler
 from tests.support.cloud.cloud import Pool
-from tests.support.cloud.http_api import FunctionSettings
+from tests.support.cloud.function_settings import FunctionSettings
 from tests.support.cloud.template import Template
 from tests.support.lambda_runtime.emulator import FunctionFailed
 
@@ -23,9 +23,8 @@ class Deployment:
     """boto3's clients for one deployment: Lambda calls the new version of the template, CodeDeploy remembers the status."""
 
     def __init__(self, template: Template, pool: Pool) -> None:
-        function = template.function()
-        variables = template.resolve(function["Environment"]["Variables"])
-        settings = FunctionSettings(tuple(sorted(variables.items())), function["MemorySize"], function["Timeout"])
+        (alias,) = template.named("AWS::Lambda::Alias")
+        settings = FunctionSettings.read(template, alias)
         self.runtime, self.status = pool(settings), ""
 
     def __call__(self, _: str) -> Any:

@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.cloud.bucket import Bucket
 from tests.support.cloud.edge import Edge
-from tests.support.cloud.http_api import FunctionSettings, HttpApi
+from tests.support.cloud.function_settings import FunctionSettings
+from tests.support.cloud.http_api import HttpApi
 from tests.support.cloud.messages import Request, Response, value
 from tests.support.cloud.policies import CachePolicy, ResponseHeaders, Selection
 from tests.support.cloud.template import NotEmulated, Template

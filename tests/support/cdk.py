@@ -1,5 +1,6 @@
 """CloudFormation templates, synthesised in this process from cdk.json with some settings changed."""
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -68,6 +69,21 @@ class Assembly:
         """Paths in the asset that has the file `content`."""
         (asset,) = (folder for folder in self.folder.glob("asset.*") if (folder / content).is_file())
         return {str(path.relative_to(asset)) for path in asset.rglob("*") if path.is_file()}
+
+
+def synthesise_once(factory: pytest.TempPathFactory, changed: Mapping[str, Any]) -> Assembly:
+    """Synthesise cdk.json with the settings `changed`, each combination once in a session, also for several workers."""
+    base = factory.getbasetemp()
+    # Each worker of pytest-xdist has a folder of its own in that of the session.
+    shared = base.parent if base.name.startswith("popen-") else base
+    name = hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()[:12]
+    folder, done = shared / f"cdk-{name}", shared / f"cdk-{name}.done"
+    with exclusive(f"cdk-{name}"):
+        if not done.exists():
+            folder.mkdir()
+            synthesise(folder, changed)
+            done.touch()
+    return Assembly(folder)
 
 
 def synthesise(folder: Path, changed: Mapping[str, Any], flags: Mapping[str, Any] | None = None) -> Assembly:

@@ -66,7 +66,9 @@ def test_the_state_machine_lists_the_folder_and_calls_the_function(template: Tem
         f"arn:aws:s3:::{results}/lists/*"
     }
     (machine,) = template.named("AWS::StepFunctions::StateMachine")
-    assert all(machine in place for action, (place, _) in rights.items() if action.startswith("states:"))
+    assert rights["states:StartExecution"] == (machine, None)
+    name = machine.rpartition(":")[2]
+    assert all(name in place for action, (place, _) in rights.items() if action.startswith("states:"))
     assert {action.split(":")[0] for action in rights} == {"s3", "lambda", "states"}
 
 
@@ -117,6 +119,9 @@ def test_the_limits_of_step_functions_hold(definition: dict[str, Any]) -> None:
     assert IMAGES_PER_BATCH * (1024 + 20) < 256 * 1024
     assert 2 * TIMEOUT_S < EXPRESS_S
     assert definition["States"]["Images"]["ResultWriter"]["Parameters"]["Prefix"] == "lists"
+    # A million images with a single function are no timeout.
+    longest = batch_hours(BatchRun(ms=36, start_ms=1000, at_once=1, memory_mb=1024, batch=50))
+    assert 2 * 3600 * longest < definition["TimeoutSeconds"]
 
 
 def test_results_are_closed_and_outlive_the_stack(full: Assembly) -> None:

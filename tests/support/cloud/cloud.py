@@ -4,6 +4,7 @@ with Cloud(template, functions, certificate) as cloud:
     httpx2.get(f"{cloud.url}/api/ping", verify=certificate.client())
 """
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -11,7 +12,9 @@ from typing import Any, Protocol, Self
 from tests.support.cloud.bucket import Bucket
 from tests.support.cloud.edge import Edge
 from tests.support.cloud.front import Certificate, Front
-from tests.support.cloud.http_api import Functions, FunctionSettings, HttpApi
+from tests.support.cloud.function_settings import FunctionSettings
+from tests.support.cloud.http_api import Functions, HttpApi
+from tests.support.cloud.recorder import Recorder
 from tests.support.cloud.template import Template
 from tests.support.lambda_runtime.container import Container, Image
 from tests.support.lambda_runtime.emulator import RuntimeApi
@@ -44,6 +47,10 @@ class Pool:
             self._running[settings] = runtime
         return self._running[settings]
 
+    def running(self) -> list[RuntimeApi]:
+        """Return the Runtime APIs of the running functions."""
+        return list(self._running.values())
+
     def __enter__(self) -> Self:
         return self
 
@@ -56,21 +63,31 @@ def in_image(image: Image, network: Network) -> Starter:
 
     def start(settings: FunctionSettings, stack: ExitStack) -> RuntimeApi:
         runtime: RuntimeApi = stack.enter_context(network.call(RuntimeApi))
-        container = Container(image, network, runtime, environment=dict(settings.environment), memory=settings.memory)
+        variables = {"AWS_LAMBDA_FUNCTION_NAME": settings.name, **dict(settings.environment)}
+        container = Container(image, network, runtime, environment=variables, memory=settings.memory)
         stack.enter_context(container)
         return runtime
 
     return start
 
 
-def in_process(home: Path) -> Starter:
-    """Return a starter of the same handler as a local process, without the image and its limits."""
+def in_process(home: Path, changed: Mapping[str, str] | None = None) -> Starter:
+    """Return a starter of the same handler as a local process, without the image and its limits.
+
+    Args:
+        home: folder that the process may use.
+        changed: environment variables in place of those of the template.
+    """
 
     def start(settings: FunctionSettings, stack: ExitStack) -> RuntimeApi:
         runtime = stack.enter_context(RuntimeApi())
         own = {"HOME": str(home), "PYTHONPATH": str(REPOSITORY / "lambda")}
-        given = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(settings.memory), **dict(settings.environment)}
-        stack.enter_context(Function(runtime, "lesion.handler.handler", {**own, **given}, folder=REPOSITORY))
+        lambda_sets = {
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(settings.memory),
+            "AWS_LAMBDA_FUNCTION_NAME": settings.name,
+        }
+        variables = {**own, **lambda_sets, **dict(settings.environment), **(changed or {})}
+        stack.enter_context(Function(runtime, "lesion.handler.handler", variables, folder=REPOSITORY))
         return runtime
 
     return start
@@ -87,13 +104,15 @@ class Cloud:
         plain_url: the same without TLS.
     """
 
-    def __init__(self, template: Template, functions: Functions, certificate: Certificate) -> None:
+    def __init__(
+        self, template: Template, functions: Functions, certificate: Certificate, recorder: Recorder | None = None
+    ) -> None:
         self.certificate = certificate
         self._template = template
         buckets = [Bucket(template, name) for name in template.named("AWS::S3::Bucket")]
-        apis = [HttpApi(template, name, functions) for name in template.named("AWS::ApiGatewayV2::Api")]
+        apis = [HttpApi(template, name, functions, recorder) for name in template.named("AWS::ApiGatewayV2::Api")]
         (self.api,) = apis
-        self.edge = Edge(template, buckets, apis)
+        self.edge = Edge(template, buckets, apis, recorder)
         self._front = Front(self.edge, certificate)
         self.url, self.plain_url = self._front.url, self._front.plain_url
 

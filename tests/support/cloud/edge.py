@@ -18,6 +18,7 @@ from tests.support.cloud.edge_function import EdgeFunction
 from tests.support.cloud.http_api import HttpApi
 from tests.support.cloud.messages import Origin, Request, Response, value, without
 from tests.support.cloud.policies import CachePolicy, ResponseHeaders, Selection, origin_request
+from tests.support.cloud.recorder import CLOUDFRONT_REGION, Recorder
 from tests.support.cloud.template import ACCOUNT, Template, know
 
 URL_BYTES = 8192
@@ -86,8 +87,11 @@ class Behaviour:
 class Edge:
     """The distribution in front of its origins."""
 
-    def __init__(self, template: Template, buckets: list[Bucket], apis: list[HttpApi]) -> None:
-        (name,) = template.named("AWS::CloudFront::Distribution")
+    def __init__(
+        self, template: Template, buckets: list[Bucket], apis: list[HttpApi], recorder: Recorder | None = None
+    ) -> None:
+        (self._name,) = template.named("AWS::CloudFront::Distribution")
+        self._recorder = Recorder(CLOUDFRONT_REGION) if recorder is None else recorder
         config = template.resolve(template.only("AWS::CloudFront::Distribution")["DistributionConfig"])
         read = {"CacheBehaviors", "CustomErrorResponses", "DefaultCacheBehavior", "DefaultRootObject", "Origins"}
         know(config, "The distribution", read, _UNSEEN)
@@ -100,7 +104,7 @@ class Edge:
             key: item["OriginAccessControlConfig"]["SigningBehavior"] == "always"
             for key, item in template.named("AWS::CloudFront::OriginAccessControl").items()
         }
-        self._arn = f"arn:aws:cloudfront::{ACCOUNT}:distribution/{name}"
+        self._arn = f"arn:aws:cloudfront::{ACCOUNT}:distribution/{self._name}"
         behind: list[Bucket | HttpApi] = [*buckets, *apis]
         self._hosts = {item.host: item for item in behind}
         self._origins = {item["Id"]: self._origin(item) for item in config["Origins"]}
@@ -109,6 +113,11 @@ class Edge:
 
     def answer(self, request: Request) -> Response:
         """Return the response to a viewer's request; a disabled distribution refuses each."""
+        response = self._answer(request)
+        self._recorder.edge_answered(self._name, request.method, response.status, len(response.body))
+        return response
+
+    def _answer(self, request: Request) -> Response:
         if not self._enabled:
             return _own(403)
         behaviour = next(item for item in self._behaviours if item.pattern.fullmatch(request.path))

@@ -1,17 +1,20 @@
 """The HTTP API of the template: stage, throttle, routes, integration and permission to invoke the function."""
 
 import json
-import re
+import math
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import unquote
 
+from tests.support.cloud.function_settings import FunctionSettings, function_of
 from tests.support.cloud.messages import Headers, Request, Response, value
+from tests.support.cloud.recorder import Recorder
+from tests.support.cloud.routes import Route
 from tests.support.cloud.template import ACCOUNT, NotEmulated, Template, know
 from tests.support.lambda_runtime import events
 from tests.support.lambda_runtime.emulator import FunctionFailed, PayloadTooLarge, RuntimeApi
@@ -20,29 +23,8 @@ from tests.support.lambda_runtime.emulator import FunctionFailed, PayloadTooLarg
 _UNHEARD = {"AccessLogSettings", "AutoDeploy", "Description", "Name", "Tags"}
 
 
-@dataclass(frozen=True)
-class FunctionSettings:
-    """Settings of a function."""
-
-    environment: tuple[tuple[str, str], ...]
-    memory: int
-    seconds: int
-
-
 Functions = Callable[[FunctionSettings], RuntimeApi]
 """Returns the Runtime API of a function with these settings."""
-
-
-@dataclass(frozen=True)
-class _Route:
-    method: str
-    path: str
-    pattern: re.Pattern[str]
-    integration: str
-
-    @property
-    def key(self) -> str:
-        return f"{self.method} {self.path}" if self.method else self.path
 
 
 class HttpApi:
@@ -53,16 +35,19 @@ class HttpApi:
         clock: in seconds, by which the throttle counts.
     """
 
-    def __init__(self, template: Template, name: str, functions: Functions) -> None:
+    def __init__(self, template: Template, name: str, functions: Functions, recorder: Recorder | None = None) -> None:
         self.event: dict[str, Any] = {}
         self.clock = time.monotonic
+        self._recorder = Recorder(template.region) if recorder is None else recorder
+        self._running = 0
+        self._lock = threading.Lock()
         self._template = template
         self._name = name
         self._functions = functions
         api = template.resolve(template.named("AWS::ApiGatewayV2::Api")[name])
         know(api, "The API", ("ProtocolType",), _UNHEARD)
         self._open(self._of("AWS::ApiGatewayV2::Stage"))
-        self._routes = [_route(item) for item in self._of("AWS::ApiGatewayV2::Route").values()]
+        self._routes = [Route.read(item) for item in self._of("AWS::ApiGatewayV2::Route").values()]
         self._integrations = self._of("AWS::ApiGatewayV2::Integration")
 
     @property
@@ -75,6 +60,12 @@ class HttpApi:
         Raises:
             TimeoutError: not in so many seconds, though the API itself would wait longer.
         """
+        started = time.monotonic()
+        response = self._answer(request, seconds)
+        self._recorder.api_answered(self._name, "$default", response.status, 1000 * (time.monotonic() - started))
+        return response
+
+    def _answer(self, request: Request, seconds: float) -> Response:
         if len(request.body) > events.REQUEST_BYTES:
             return _said(413, "Request Entity Too Large")
         if not self._passes():
@@ -119,7 +110,7 @@ class HttpApi:
         self._left -= 1
         return True
 
-    def _choose(self, request: Request) -> _Route | None:
+    def _choose(self, request: Request) -> Route | None:
         fitting = [
             route
             for route in self._routes
@@ -129,7 +120,7 @@ class HttpApi:
         fitting.sort(key=lambda route: (route.path == "$default", "+}" in route.path, route.method == "ANY"))
         return fitting[0] if fitting else None
 
-    def _call(self, route: _Route, request: Request, patience: float) -> Response:
+    def _call(self, route: Route, request: Request, patience: float) -> Response:
         integration = self._integrations[route.integration]
         known = ("ApiId", "IntegrationType", "IntegrationUri", "PayloadFormatVersion", "TimeoutInMillis")
         know(integration, "The integration", known)
@@ -138,15 +129,17 @@ class HttpApi:
         target = integration["IntegrationUri"]
         if not self._may_call(target, route, request.method):
             return _said(500, "Internal Server Error")
-        if self._function(target).get("ReservedConcurrentExecutions") == 0:
-            # Lambda throttles every call, which an HTTP API answers with 503.
+        function, alias = target.split(":")[-2:]
+        if not self._starts(target):
+            # Lambda throttles the call, which an HTTP API answers with 503.
+            self._recorder.throttled(function, alias)
             return _said(503, "Service Unavailable")
-        settings = self._settings(target)
+        settings = FunctionSettings.read(self._template, target)
         waits = integration.get("TimeoutInMillis", 30_000) / 1000
         most = min(waits, settings.seconds, patience)
         self.event = self._make_event(integration.get("PayloadFormatVersion", "1.0"), route, request)
         try:
-            answer = self._functions(settings).invoke(self.event, seconds=most)
+            answer = self._invoke(settings, alias, most)
             status, headers, body = events.response(answer)
         except PayloadTooLarge:
             return _said(413, "Request Too Long")
@@ -160,7 +153,26 @@ class HttpApi:
             return _said(500, "Internal Server Error")
         return Response(status, (*headers.items(), ("Apigw-Requestid", uuid.uuid4().hex[:16])), body)
 
-    def _may_call(self, target: str, route: _Route, method: str) -> bool:
+    def _starts(self, target: str) -> bool:
+        """Return whether the reserved concurrency allows one more invocation, and count it; without one, all are allowed."""
+        with self._lock:
+            if self._running >= function_of(self._template, target).get("ReservedConcurrentExecutions", math.inf):
+                return False
+            self._running += 1
+            return True
+
+    def _invoke(self, settings: FunctionSettings, alias: str, seconds: float) -> Any:
+        started, failed = time.monotonic(), True
+        try:
+            answer = self._functions(settings).invoke(self.event, seconds=seconds)
+            failed = False
+        finally:
+            with self._lock:
+                self._running -= 1
+            self._recorder.invoked(settings.name, alias, 1000 * (time.monotonic() - started), failed=failed)
+        return answer
+
+    def _may_call(self, target: str, route: Route, method: str) -> bool:
         caller = f"arn:aws:execute-api:{self._template.region}:{ACCOUNT}:{self._name}/$default/{method}{route.path}"
         permissions = [self._template.resolve(item) for item in self._template.named("AWS::Lambda::Permission").values()]
         return any(
@@ -171,21 +183,7 @@ class HttpApi:
             for permission in permissions
         )
 
-    def _function(self, target: str) -> dict[str, Any]:
-        aliases = self._template.named("AWS::Lambda::Alias")
-        if target not in aliases:
-            raise NotEmulated(f"The API calls {target}, which is no alias of the template.")
-        return self._template.named("AWS::Lambda::Function")[self._template.resolve(aliases[target]["FunctionName"])]
-
-    def _settings(self, target: str) -> FunctionSettings:
-        function = self._function(target)
-        variables = self._template.resolve(function.get("Environment", {}).get("Variables", {}))
-        # Lambda's defaults where the template sets nothing.
-        return FunctionSettings(
-            tuple(sorted(variables.items())), function.get("MemorySize", 128), function.get("Timeout", 3)
-        )
-
-    def _make_event(self, version: str, route: _Route, request: Request) -> dict[str, Any]:
+    def _make_event(self, version: str, route: Route, request: Request) -> dict[str, Any]:
         host: Headers = (("Host", self.host),)
         headers = request.headers if value(request.headers, "Host") else (*request.headers, *host)
         plain = events.Request(request.method, request.target, headers, request.body, request.source)
@@ -199,19 +197,6 @@ class HttpApi:
         event["routeKey"] = event["requestContext"]["routeKey"] = route.key
         event["requestContext"]["apiId"] = self._name
         return {**event, **({"pathParameters": path_parameters} if path_parameters else {})}
-
-
-def _route(properties: dict[str, Any]) -> _Route:
-    know(properties, "A route", ("ApiId", "AuthorizationType", "RouteKey", "Target"))
-    if properties.get("AuthorizationType", "NONE") != "NONE":
-        raise NotEmulated(f"A route with the authorization {properties['AuthorizationType']}.")
-    integration = properties["Target"].removeprefix("integrations/")
-    method, _, path = properties["RouteKey"].rpartition(" ")
-    if path == "$default":
-        return _Route("", path, re.compile(r".*"), integration)
-    pattern = re.escape(path).replace(r"\{", "{").replace(r"\}", "}").replace(r"\+", "+")
-    pattern = re.sub(r"\{(\w+)\+\}", r"(?P<\1>.+)", pattern)
-    return _Route(method, path, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern)), integration)
 
 
 def _said(status: int, message: str) -> Response:

@@ -60,6 +60,7 @@ class Machine:
 
     Attributes:
         retries: errors that were waited out, in order.
+        ended: called with the status of each execution that ends.
     """
 
     def __init__(self, definition: Mapping[str, Any], invoke: Invoke, s3: Any, *, pause: float = 1.0) -> None:
@@ -69,11 +70,12 @@ class Machine:
             definition: in Amazon States Language.
             invoke: calls a function.
             s3: a client of botocore.
-            pause: how long a second is where an error is waited out.
+            pause: how long a second is where an error is waited out, and of the execution's timeout.
         """
         self._definition, self._invoke, self._s3, self._pause = definition, invoke, s3, pause
-        self._stop = threading.Event()
+        self._stop, self._expired = threading.Event(), threading.Event()
         self.retries: list[str] = []
+        self.ended: Callable[[str], None] = lambda status: None
 
     def start(self, name: str) -> Execution:
         """Start an execution with this name.
@@ -92,15 +94,33 @@ class Machine:
             StateFailed: it failed, or was stopped.
         """
         self._stop.clear()
-        context = {"Execution": {"Name": execution.name}}
-        self._states(self._definition, {}, context, execution)
+        self._expired.clear()
+        # A standard execution without a timeout ends after a year.
+        limit = self._definition.get("TimeoutSeconds", 365 * 86_400)
+        timer = threading.Timer(self._pause * limit, self._expire)
+        timer.daemon = True
+        timer.start()
+        status = "FAILED"
+        try:
+            self._states(self._definition, {}, {"Execution": {"Name": execution.name}}, execution)
+            status = "SUCCEEDED"
+        except Stopped:
+            status = "TIMED_OUT" if self._expired.is_set() else "ABORTED"
+            raise
+        finally:
+            timer.cancel()
+            self.ended(status)
+
+    def _expire(self) -> None:
+        self._expired.set()
+        self._stop.set()
 
     def stop(self) -> None:
         """Stop the execution; calls in progress continue, but their results are ignored."""
         self._stop.set()
 
     def _states(self, states: Mapping[str, Any], input: Any, context: Any, execution: Execution | None) -> Any:
-        know(states, "A state machine", ("StartAt", "States", "ProcessorConfig"))
+        know(states, "A state machine", ("StartAt", "States", "ProcessorConfig", "TimeoutSeconds"))
         name: str | None = states["StartAt"]
         while name:
             if self._stop.is_set():

@@ -11,6 +11,7 @@ import secrets
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,6 +37,7 @@ class Template:
         resources: by logical id, as synthesised.
         secrets: value of each secret, made when it is first read. Copies share them, so that a function that was started
             for one template also answers for the changed one.
+        outputs: that other stacks may read, by name, as synthesised.
     """
 
     folder: Path
@@ -43,17 +45,19 @@ class Template:
     region: str
     resources: dict[str, Resource]
     secrets: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path, name: str = "Lesion") -> Self:
         """Return the stack `name` of the synthesis in `folder`."""
         manifest = json.loads((folder / "manifest.json").read_text())
         region = manifest["artifacts"][name]["environment"].rsplit("/", 1)[1]
-        return cls(folder, name, region, json.loads((folder / f"{name}.template.json").read_text())["Resources"])
+        content = json.loads((folder / f"{name}.template.json").read_text())
+        return cls(folder, name, region, content["Resources"], outputs=content.get("Outputs", {}))
 
     def copy(self) -> "Template":
         """Return a copy that can be modified."""
-        return Template(self.folder, self.name, self.region, copy.deepcopy(self.resources), self.secrets)
+        return Template(self.folder, self.name, self.region, copy.deepcopy(self.resources), self.secrets, self.outputs)
 
     def named(self, kind: str) -> dict[str, Resource]:
         """Return the unresolved properties of all resources of a type, by physical name."""
@@ -109,6 +113,8 @@ class Template:
                 return self.resolve(argument[0].join(self.resolve(argument[1])))
             if name == "Fn::Sub" and isinstance(argument, str):
                 return self.resolve(_VARIABLE.sub(lambda found: self._ref(found[1]), argument))
+            if name == "Fn::GetStackOutput":
+                return self._output(argument)
             if name.startswith("Fn::"):
                 raise NotEmulated(f"{name} in the template")
         return {name: self.resolve(item) for name, item in value.items()}
@@ -128,6 +134,10 @@ class Template:
         kind = self.resources[name]["Type"]
         if kind == "AWS::SecretsManager::Secret":
             return f"arn:aws:secretsmanager:{self.region}:{ACCOUNT}:secret:{name}"
+        if kind == "AWS::SNS::Topic":
+            return f"arn:aws:sns:{self.region}:{ACCOUNT}:{name}"
+        if kind == "AWS::StepFunctions::StateMachine":
+            return f"arn:aws:states:{self.region}:{ACCOUNT}:stateMachine:{name.lower()}"
         if kind == "AWS::Lambda::Alias":
             properties = self.resources[name]["Properties"]
             function = self.resolve(properties["FunctionName"])
@@ -141,14 +151,23 @@ class Template:
             return f"{own}.s3.{self.region}.amazonaws.com"
         if (kind, attribute) == ("AWS::S3::Bucket", "Arn"):
             return f"arn:aws:s3:::{own}"
-        if (kind, attribute) in (
-            ("AWS::CloudFront::OriginAccessControl", "Id"),
-            ("AWS::StepFunctions::StateMachine", "Name"),
-        ):
+        if (kind, attribute) == ("AWS::CloudFront::OriginAccessControl", "Id"):
+            return own
+        if (kind, attribute) == ("AWS::StepFunctions::StateMachine", "Name"):
+            return own.rpartition(":")[2]
+        if own.startswith("arn:") and attribute == "Arn":
             return own
         if attribute in ("Arn", "FunctionARN"):
             return f"arn:aws:{kind.split('::')[1].lower()}:{self.region}:{ACCOUNT}:{own}"
         raise NotEmulated(f"{attribute} of {name} ({kind})")
+
+    def _output(self, place: Mapping[str, str]) -> Any:
+        """Return the value of an output of another stack of the same synthesis."""
+        know(place, "A reference to an output", ("StackName", "Region", "OutputName"))
+        other = _read_again(self.folder, place["StackName"])
+        if other.region != place["Region"] or place["OutputName"] not in other.outputs:
+            raise NotEmulated(f"The output {place['OutputName']} of {place['StackName']} in {place['Region']}")
+        return other.resolve(other.outputs[place["OutputName"]]["Value"])
 
     def _secret(self, arn: str) -> str:
         made = self.named("AWS::SecretsManager::Secret")
@@ -157,6 +176,12 @@ class Template:
         how = made[arn]["GenerateSecretString"]
         letters = string.ascii_letters + string.digits + ("" if how.get("ExcludePunctuation") else "!#$%&*+-.:=?@_~")
         return self.secrets.setdefault(arn, "".join(secrets.choice(letters) for _ in range(how["PasswordLength"])))
+
+
+@cache
+def _read_again(folder: Path, name: str) -> Template:
+    """Return a stack that another one refers to, as synthesised; it must not be modified."""
+    return Template.read(folder, name)
 
 
 def know(config: Mapping[str, Any], what: str, *known: Iterable[str]) -> None:

@@ -1,11 +1,13 @@
 """A process of the function, started as Lambda does, and its log."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -77,6 +79,22 @@ class Function:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def restart(self) -> None:
+        """Start a killed process again, as Lambda replaces an execution environment that has ended."""
+        self.__exit__()
+        self._runtime.functions.remove(self)
+        self.__enter__()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stop the process for a while, so that a call takes as long."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
