@@ -89,7 +89,7 @@ def nodes() -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def browser(template: Template, stopped: Template) -> Iterator[Browser]:
+def browser(template: Template, stopped: Template, plain: Assembly, full: Assembly) -> Iterator[Browser]:
     """Return the browser of this folder; ends with it, because no other event loop can run in its thread.
 
     CDK has one as well, so the templates are synthesised before.
