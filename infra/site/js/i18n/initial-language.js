@@ -11,7 +11,7 @@
     // The browser denies access to its storage.
   }
   const supported = (root.dataset.languages ?? "").split(" ");
-  root.lang = preferred.map((tag) => (tag ?? "").slice(0, 2).toLowerCase()).find((code) => supported.includes(code)) ?? "en";
+  root.lang = preferred.map((tag) => (tag ?? "").toLowerCase().split("-")[0] ?? "").find((code) => supported.includes(code)) ?? "en";
   root.toggleAttribute("data-untranslated", root.lang !== "en");
 
   const strings = document.createElement("link");
