@@ -62,7 +62,7 @@ def test_advice_above_threshold_names_doctor_and_figures(page: Page) -> None:
         "img", name="Malignant 9.1%; the threshold is at 2.7%. Before the photo: 2% malignant", exact=True
     )
     expect(scale).to_be_visible()
-    expect(page.locator("#classes li").nth(1)).to_contain_text("Melanoma malignant9.1%")
+    expect(page.locator("#classes li").nth(1)).to_contain_text("Melanoma, malignant9.1%")
     open_experts(page)
     expect(page.locator("#set")).to_contain_text("Prediction set: malignant only.")
     details = page.locator("#details")

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pytest
+
 from tests.support.paths import REPOSITORY
 
 _SITE = REPOSITORY / "infra" / "site"
@@ -23,3 +25,7 @@ def _flat(strings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, s
 STRINGS = {path.stem: dict(_flat(json.loads(path.read_text()))) for path in sorted((_SITE / "strings").glob("*.json"))}
 """Language -> key, such as `photo.heading` -> sentence."""
 ENGLISH = STRINGS["en"]
+# In the quick selection German has the longest words, and French the longest sentences.
+_QUICK = ("en", "es", "de", "fr")
+EACH_LANGUAGE = [code if code in _QUICK else pytest.param(code, marks=pytest.mark.slow) for code in LANGUAGES]
+"""Parameters of a test; the quick selection leaves out two languages, whose sentences are no longer."""
