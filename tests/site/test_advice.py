@@ -165,3 +165,30 @@ def test_evidence_map_of_weak_evidence_is_pale(page: Page) -> None:
     answer_with(page, {**body, "evidence": {"rows": 2, "columns": 2, "bias": 0.5, "values": [[0.02, 0], [0, 0]]}})
     expect(page.locator("#evidence")).to_be_visible()
     assert map_colour(page, 10)[3] <= 6
+
+
+def test_diagnoses_agree_with_their_side(opened: Callable[..., Page]) -> None:
+    """Each diagnosis has a side that agrees with its name; the one that is precancerous is explained, where a model has it."""
+    page = opened("fr")
+    body = answer(0.62, "malignant")
+    codes = {"melanoma": True, "actinic_keratosis": True, "benign_keratosis": False, "vascular_lesion": False, "new": False}
+    body["prediction"]["classes"] = [
+        {"code": code, "malignant": malignant, "probability": 0.2} for code, malignant in codes.items()
+    ]
+    answer_with(page, body)
+    expect(page.locator("#classes .class-name")).to_have_text(
+        [
+            "Mélanome malin",
+            "Kératose actinique précancéreuse",
+            "Kératose bénigne",
+            "Lésion vasculaire bénigne",
+            "New (bénigne)",
+        ]
+    )
+    expect(page.locator("#precancerous")).to_have_text(
+        "La kératose actinique est précancéreuse ; elle est comptée ici comme maligne."
+    )
+    body["prediction"]["classes"] = [{"code": "nevus", "malignant": False, "probability": 1.0}]
+    answer_with(page, body)
+    expect(page.locator("#classes .class-name")).to_have_text(["Nævus bénin"])
+    expect(page.locator("#precancerous")).to_be_hidden()

@@ -4,20 +4,20 @@ import json
 
 import pytest
 
+from export.data.labels import ALL_CLASSES
 from tests.support.paths import REPOSITORY
 from tests.support.site.languages import ENGLISH, STRINGS
 
 
 @pytest.mark.parametrize("language", STRINGS)
 def test_diagnoses_have_labels_with_their_side(language: str) -> None:
-    """The label of each diagnosis contains its name and its side, which is that of the repository's model."""
-    diagnoses = json.loads((REPOSITORY / "models" / "metrics.json").read_text())["test"]["diagnoses"]
+    """The label of each diagnosis contains its name and its side, for every diagnosis that training knows."""
     strings = STRINGS[language]
-    for code, known in diagnoses.items():
-        key = f"{'malignant' if known['malignant'] else 'benign'}.{code}"
+    for code, is_malignant in ALL_CLASSES.items():
+        key = f"{'malignant' if is_malignant else 'benign'}.{code}"
         assert strings[f"labels.{key}"].startswith(strings[f"classes.{code}"])
         assert strings[f"sides.{key}"].lower() in strings[f"labels.{key}"].lower()
-    assert len([key for key in strings if key.startswith(("labels.", "sides."))]) == 2 * len(diagnoses)
+    assert len([key for key in strings if key.startswith(("labels.", "sides."))]) == 2 * len(ALL_CLASSES)
 
 
 def test_precancerous_is_called_neither_malignant_nor_benign() -> None:
