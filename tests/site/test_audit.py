@@ -188,6 +188,8 @@ def test_first_view_weighs_at_most_150_kb(browser: Browser, base_url: str) -> No
     page.wait_for_load_state("networkidle")
     context.close()
     assert {"/", "/style.css", "/js/main.js", "/strings/en.json"} <= weights.keys()
+    # One language only.
+    assert {path for path in weights if path.startswith("/strings/")} == {"/strings/en.json"}
     # Of private mode only the list of what it would download.
     assert {path for path in weights if path.startswith("/private/")} <= {"/private/parts.json"}
     assert not any("chart" in path for path in weights)
