@@ -1,6 +1,6 @@
 """Advice, status and evidence map of a result."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -168,7 +168,7 @@ def test_evidence_map_of_weak_evidence_is_pale(page: Page) -> None:
 
 
 def test_diagnoses_agree_with_their_side(opened: Callable[..., Page]) -> None:
-    """Each diagnosis has a side that agrees with its name; the one that is precancerous is explained, where a model has it."""
+    """Each diagnosis has a side that agrees with its name, and the precancerous one is explained."""
     page = opened("fr")
     body = answer(0.62, "malignant")
     codes = {"melanoma": True, "actinic_keratosis": True, "benign_keratosis": False, "vascular_lesion": False, "new": False}
@@ -176,13 +176,14 @@ def test_diagnoses_agree_with_their_side(opened: Callable[..., Page]) -> None:
         {"code": code, "malignant": malignant, "probability": 0.2} for code, malignant in codes.items()
     ]
     answer_with(page, body)
+    # At the chosen prevalence, the benign ones come first.
     expect(page.locator("#classes .class-name")).to_have_text(
         [
-            "Mélanome malin",
-            "Kératose actinique précancéreuse",
             "Kératose bénigne",
             "Lésion vasculaire bénigne",
             "New (bénigne)",
+            "Mélanome malin",
+            "Kératose actinique précancéreuse",
         ]
     )
     expect(page.locator("#precancerous")).to_have_text(
