@@ -68,7 +68,7 @@ def test_report_names_prevalence_and_map_limits(opened: Callable[..., Page], lan
     legend = page.locator("#prevalence-choice legend").inner_text()
     kept = [page.locator(part).inner_text() for part in ("#prevalence-example", "#prior", "#evidence-note", "#name")]
     text, _ = printed(page, "Letter")
-    percent = "20%" if language == "en" else "20 %"
+    percent = "20%" if language in ("en", "pt", "it") else "20 %"
     for said in (f"{legend} {percent}.", *kept):
         assert " ".join(said.split()) in text
     # The other choices are nobody's assumption.
