@@ -89,6 +89,8 @@ def test_plots_follow_change_of_language(opened: Callable[..., Page]) -> None:
         ("es", "Investigación y enseñanza", "No es un producto sanitario"),
         ("de", "Forschung und Lehre", "Kein Medizinprodukt und von keiner Behörde zugelassen."),
         ("fr", "Recherche et enseignement", "N’est pas un dispositif médical"),
+        pytest.param("pt", "Pesquisa e ensino", "Não é um dispositivo médico", marks=pytest.mark.slow),
+        pytest.param("it", "Ricerca e insegnamento", "Non è un dispositivo medico", marks=pytest.mark.slow),
     ],
 )
 def test_model_text_is_translated_when_known(opened: Callable[..., Page], language: str, use: str, limit: str) -> None:

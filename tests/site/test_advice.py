@@ -1,6 +1,6 @@
 """Advice, status and evidence map of a result."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -62,7 +62,7 @@ def test_advice_above_threshold_names_doctor_and_figures(page: Page) -> None:
         "img", name="Malignant 9.1%; the threshold is at 2.7%. Before the photo: 2% malignant", exact=True
     )
     expect(scale).to_be_visible()
-    expect(page.locator("#classes li").nth(1)).to_contain_text("Melanoma malignant9.1%")
+    expect(page.locator("#classes li").nth(1)).to_contain_text("Melanoma, malignant9.1%")
     open_experts(page)
     expect(page.locator("#set")).to_contain_text("Prediction set: malignant only.")
     details = page.locator("#details")
@@ -165,3 +165,31 @@ def test_evidence_map_of_weak_evidence_is_pale(page: Page) -> None:
     answer_with(page, {**body, "evidence": {"rows": 2, "columns": 2, "bias": 0.5, "values": [[0.02, 0], [0, 0]]}})
     expect(page.locator("#evidence")).to_be_visible()
     assert map_colour(page, 10)[3] <= 6
+
+
+def test_diagnoses_agree_with_their_side(opened: Callable[..., Page]) -> None:
+    """Each diagnosis has a side that agrees with its name, and the precancerous one is explained."""
+    page = opened("fr")
+    body = answer(0.62, "malignant")
+    codes = {"melanoma": True, "actinic_keratosis": True, "benign_keratosis": False, "vascular_lesion": False, "new": False}
+    body["prediction"]["classes"] = [
+        {"code": code, "malignant": malignant, "probability": 0.2} for code, malignant in codes.items()
+    ]
+    answer_with(page, body)
+    # At the chosen prevalence, the benign ones come first.
+    expect(page.locator("#classes .class-name")).to_have_text(
+        [
+            "Kératose bénigne",
+            "Lésion vasculaire bénigne",
+            "New (bénigne)",
+            "Mélanome malin",
+            "Kératose actinique précancéreuse",
+        ]
+    )
+    expect(page.locator("#precancerous")).to_have_text(
+        "La kératose actinique est précancéreuse ; elle est comptée ici comme maligne."
+    )
+    body["prediction"]["classes"] = [{"code": "nevus", "malignant": False, "probability": 1.0}]
+    answer_with(page, body)
+    expect(page.locator("#classes .class-name")).to_have_text(["Nævus bénin"])
+    expect(page.locator("#precancerous")).to_be_hidden()

@@ -8,12 +8,13 @@ import pytest
 from playwright.sync_api import Browser, FileChooser, Page, Route, expect
 
 from tests.support.paths import REPOSITORY
+from tests.support.site.languages import LANGUAGES
 from tests.support.site.views import RULES, VIEWS, files
+from tests.support.site.words import broken_words
 
 AXE = REPOSITORY / "infra" / "vendor" / "node_modules" / "axe-core" / "axe.min.js"
 MOST_BYTES = 150_000
 MOST_SHIFT = 0.02
-LANGUAGES = ("en", "es", "de", "fr")
 # What is wider than its place: beyond the window, or beyond its own box, where nothing is meant to scroll.
 WIDE = """() => {
     const found = [];
@@ -80,16 +81,19 @@ def visitor(browser: Browser, base_url: str, language: str, scheme: str, width: 
     ],
 )
 def test_view_passes_axe_and_fits_its_window(visitor: Page, base_url: str, name: str, width: int) -> None:
-    """A view has no violation, nothing too wide, with text of twice the size too, and no request to another host."""
+    """A view has no violation, and no request to another host; with text of twice the size too, nothing is too wide and no
+    word of a button or heading is broken.
+    """
     asked: list[str] = []
     visitor.on("request", lambda request: asked.append(request.url))
     VIEWS[name](visitor)
     # Before axe-core, which is not of the page.
     objections = [*visitor.evaluate("broken"), *violations(visitor)]
     if name != "printed":
-        objections += wide(visitor)
-    if width == 320:
-        visitor.evaluate("() => { document.documentElement.style.fontSize = '200%'; }")
+        objections += [*wide(visitor), *broken_words(visitor)]
+    # Paper is wider, and its text has one size.
+    if width == 320 and name != "printed":
+        objections += broken_words(visitor, 200)
         objections += [f"with text twice as large: {objection}" for objection in wide(visitor)]
     assert objections == []
     assert [url for url in asked if not url.startswith((base_url, f"blob:{base_url}"))] == []
@@ -184,6 +188,8 @@ def test_first_view_weighs_at_most_150_kb(browser: Browser, base_url: str) -> No
     page.wait_for_load_state("networkidle")
     context.close()
     assert {"/", "/style.css", "/js/main.js", "/strings/en.json"} <= weights.keys()
+    # One language only.
+    assert {path for path in weights if path.startswith("/strings/")} == {"/strings/en.json"}
     # Of private mode only the list of what it would download.
     assert {path for path in weights if path.startswith("/private/")} <= {"/private/parts.json"}
     assert not any("chart" in path for path in weights)

@@ -2,15 +2,13 @@
 
 import csv
 import re
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.paths import PHONE_IMAGES
-from tests.support.site.visit import PHONE, answer_in_turn, named_files, short_answer, table_names
+from tests.support.site.visit import answer_in_turn, named_files, short_answer, table_names
 
 
 def test_table_keeps_failed_rows_and_retries_one(page: Page) -> None:
@@ -100,23 +98,6 @@ def test_table_arrows_are_not_part_of_column_names(page: Page) -> None:
     for _ in range(2):
         page.get_by_role("button", name="Malignant", exact=True).click()
         expect(page.get_by_role("button", name="Malignant", exact=True)).to_be_focused()
-
-
-@pytest.mark.parametrize("locale", ["en", "es", "de", "fr"])
-def test_table_buttons_do_not_break_words(open_page: Callable[..., Page], locale: str) -> None:
-    """No button of a row breaks within a word."""
-    page = open_page(PHONE, locale=locale)
-    answer_in_turn(page, 503, 503)
-    page.set_input_files("#file", named_files("a.jpg", "b.jpg"))
-    page.locator("#queue-analyse").click()
-    expect(page.locator("[data-state=failed]")).to_have_count(2)
-    lines = """(button) => {
-        const range = document.createRange();
-        range.selectNodeContents(button);
-        return range.getClientRects().length;
-    }"""
-    retry = page.locator("#queue-rows .row-status button").first
-    assert retry.evaluate(lines) <= len(retry.inner_text().split())
 
 
 def test_table_shows_thumbnail_of_heic(page: Page) -> None:

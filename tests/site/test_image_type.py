@@ -125,7 +125,9 @@ def test_type_is_exported(page: Page) -> None:
     ]
 
 
-@pytest.mark.parametrize("language", ["de", *(pytest.param(code, marks=pytest.mark.slow) for code in ("es", "fr"))])
+@pytest.mark.parametrize(
+    "language", ["de", *(pytest.param(code, marks=pytest.mark.slow) for code in ("es", "fr", "pt", "it"))]
+)
 def test_type_is_printed_on_one_page(opened: Callable[..., Page], language: str) -> None:
     """The report contains the type, without the control, and still fits its page."""
     page = opened(language)

@@ -17,6 +17,8 @@ from tests.support.site.visit import HEADINGS, LAYOUT_SHIFTS, PHONE
         ("es-MX", "es", "Clasificador de lesiones cutáneas", "Analizar"),
         ("de-AT", "de", "Klassifikator für Hautläsionen", "Auswerten"),
         ("fr", "fr", "Classificateur de lésions cutanées", "Analyser"),
+        ("pt-PT", "pt", "Classificador de lesões de pele", "Analisar"),
+        ("it-CH", "it", "Classificatore di lesioni cutanee", "Analizza"),
         ("nl", "en", "Skin-lesion classifier", "Analyse"),
     ],
 )
@@ -85,3 +87,31 @@ def test_problem_is_shown_in_chosen_language(open_page: Callable[..., Page]) -> 
     page.route("**/api/classify**", lambda route: route.fulfill(status=422, json={**problem, "code": "new"}))
     page.get_by_role("button", name="Analizar").click()
     expect(page.locator("#advice")).to_have_text("English.")
+
+
+@pytest.mark.parametrize(
+    ("locale", "code", "date", "people", "size"),
+    [
+        ("en-US", "en", r"November \d+, \d{4}", "1,000", "0.9 MB"),
+        ("en-GB", "en", r"\d+ November \d{4}", "1,000", "0.9 MB"),
+        ("de-AT", "de", r"\d+\. November \d{4}", "1 000", "0,9 MB"),
+        ("fr", "fr", r"\d+ novembre \d{4}", "1 000", "0,9 Mo"),
+        # The browser has no locale of the page's language.
+        ("nl", "en", r"November \d+, \d{4}", "1,000", "0.9 MB"),
+    ],
+)
+def test_numbers_and_dates_follow_region(
+    open_page: Callable[..., Page], locale: str, code: str, date: str, people: str, size: str
+) -> None:
+    """Numbers and dates are those of the browser's region, where it speaks the language of the page; 1 MB is 10^6 bytes."""
+    page = open_page(locale=locale)
+    module = "import('/js/i18n/number-format.js')"
+    said = page.evaluate(
+        f"async () => {{ const say = await {module}; return"
+        " [say.formatDate(new Date(2026, 10, 28, 12)), say.formatNumber(1000), say.formatMegabytes(900_000)]; }"
+    )
+    expect(page.locator("html")).to_have_attribute("lang", code)
+    # Spaces in numbers are narrow, and do not end a line.
+    shown = [" ".join(text.split()) for text in said]
+    assert re.match(date, shown[0])
+    assert shown[1:] == [people, size]

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, Route, expect
 
+from tests.support.site.languages import EACH_LANGUAGE
 from tests.support.site.report import DIAGNOSES, printed
 from tests.support.site.service import CARD, TYPES_CARD, answer, lesion, typed
 from tests.support.site.visit import HEADINGS, IMAGES, UPLOAD_LIMIT, form_files, named_files
@@ -132,7 +133,7 @@ def test_lesion_map_is_that_of_chosen_row(page: Page) -> None:
     expect(page.locator("#evidence")).to_be_hidden()
 
 
-@pytest.mark.parametrize("language", ["en", "es", "de", "fr"])
+@pytest.mark.parametrize("language", EACH_LANGUAGE)
 def test_lesion_disagreement_is_uncertain(opened: Callable[..., Page], language: str) -> None:
     """Photos on different sides of the threshold make the result uncertain, on the page and in a report of one page."""
     page = opened(language)

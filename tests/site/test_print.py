@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.support.paths import PHONE_IMAGES, SAMPLES
+from tests.support.site.languages import EACH_LANGUAGE
 from tests.support.site.report import DIAGNOSES, printed
 from tests.support.site.service import CARD, answer, answer_with
 
@@ -44,7 +45,7 @@ def test_report_of_each_result_is_one_page(opened: Callable[..., Page], status: 
         assert "Melanoma" in text and "of the 1,000 score" in text and "Evidence map" in text
 
 
-@pytest.mark.parametrize("language", ["es", "de", "fr"])
+@pytest.mark.parametrize("language", EACH_LANGUAGE[1:])
 def test_report_fits_page_in_longer_languages(opened: Callable[..., Page], language: str) -> None:
     """The longer languages fit one page with a result of the service."""
     page = opened(language)
@@ -55,7 +56,7 @@ def test_report_fits_page_in_longer_languages(opened: Callable[..., Page], langu
     assert " ".join(page.locator("#disclaimer").inner_text().split()) in text
 
 
-@pytest.mark.parametrize("language", ["en", "es", "de", "fr"])
+@pytest.mark.parametrize("language", EACH_LANGUAGE)
 def test_report_names_prevalence_and_map_limits(opened: Callable[..., Page], language: str) -> None:
     """The report names the assumed prevalence and the limits of the map."""
     page = opened(language)
@@ -67,7 +68,7 @@ def test_report_names_prevalence_and_map_limits(opened: Callable[..., Page], lan
     legend = page.locator("#prevalence-choice legend").inner_text()
     kept = [page.locator(part).inner_text() for part in ("#prevalence-example", "#prior", "#evidence-note", "#name")]
     text, _ = printed(page, "Letter")
-    percent = "20%" if language == "en" else "20 %"
+    percent = "20%" if language in ("en", "pt", "it") else "20 %"
     for said in (f"{legend} {percent}.", *kept):
         assert " ".join(said.split()) in text
     # The other choices are nobody's assumption.

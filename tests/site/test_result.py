@@ -6,16 +6,16 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.site.languages import EACH_LANGUAGE
 from tests.support.site.service import CARD, answer, answer_with
 from tests.support.site.visit import HEADINGS, open_experts, set_views
 
-LANGUAGES = ("en", "es", "de", "fr")
 ABOVE, BELOW = answer(0.62, "malignant"), answer(0.034, "benign")
 UNCERTAIN = answer(0.309, "benign", "malignant")
 
 
 @pytest.mark.parametrize("body", [BELOW, UNCERTAIN], ids=["below", "uncertain"])
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", EACH_LANGUAGE)
 def test_warning_below_threshold_needs_no_scrolling(
     opened: Callable[..., Page], language: str, body: dict[str, object]
 ) -> None:

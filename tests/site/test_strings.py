@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 
@@ -13,11 +12,11 @@ from lesion.settings import Settings
 from lesion.web import problems
 
 from tests.support.paths import REPOSITORY
+from tests.support.site.languages import ENGLISH, LANGUAGES, STRINGS
 
 SITE = REPOSITORY / "infra" / "site"
 SCRIPTS = sorted((SITE / "js").rglob("*.js"))
 PAGE = (SITE / "index.html").read_text()
-FILES = sorted((SITE / "strings").glob("*.json"))
 
 FORBIDDEN = {
     "en": r"\bdiagnos(e|ed|ing)\b|(?<!the )\bdiagnoses\b|\bdetect\w* (skin )?cancer|\bsafe(ly)?\b"
@@ -27,21 +26,12 @@ FORBIDDEN = {
     r"|(geringes|niedriges|kleines) risiko",
     "fr": r"\bdiagnostiqu\w*|\bdétect\w* (le |un )?cancer|\bsûre?s?\b|sans danger|\bsécurité|\brisque faible\b"
     r"|\bfaible risque\b|inoffensi",
+    "pt": r"\bdiagnostic\w*|\bdetect\w* (o |um )?câncer|\bsegur[oa]s?\b|\bseguramente\b|\bbaixo risco\b|\brisco baixo\b"
+    r"|\binofensiv",
+    "it": r"\bdiagnostic\w*|\b(rilev|individu)\w* (il |un )?(tumore|cancro)|\bsicur[oaie]\b|\bsicuramente\b"
+    r"|\bbasso rischio\b|\brischio basso\b|\binnocu[oaie]\b|\binoffensiv",
 }
 MARKS = "✓✔✅☑"
-
-
-def flat(strings: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    """Every sentence with its whole key."""
-    for key, value in strings.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{before}{key}.")
-        else:
-            yield before + key, value
-
-
-STRINGS = {path.stem: dict(flat(json.loads(path.read_text()))) for path in FILES}
-ENGLISH = STRINGS["en"]
 
 
 def places(sentence: str) -> set[str]:
@@ -91,9 +81,8 @@ class Words(HTMLParser):
 
 def test_languages_agree_everywhere() -> None:
     """Page, menu and files list the same languages."""
-    languages = re.findall(r'data-languages="(.+?)"', PAGE)[0].split()
-    assert languages == re.findall(r'<option value="(\w+)" lang="\1">', PAGE)
-    assert sorted(languages) == sorted(STRINGS) == sorted(FORBIDDEN)
+    assert list(LANGUAGES) == re.findall(r'<option value="(\w+)" lang="\1">', PAGE)
+    assert sorted(LANGUAGES) == sorted(STRINGS) == sorted(FORBIDDEN)
 
 
 @pytest.mark.parametrize("language", STRINGS)
@@ -124,6 +113,10 @@ def test_translations_contain_no_forbidden_claim(language: str) -> None:
         ("de", "Die Seite diagnostiziert."),
         ("fr", "Ce serait sûr."),
         ("fr", "Elle diagnostique."),
+        ("pt", "Ela é segura."),
+        ("pt", "A página diagnostica."),
+        ("it", "È sicura."),
+        ("it", "La pagina diagnostica."),
     ],
 )
 def test_forbidden_patterns_match_examples(language: str, sentence: str) -> None:
@@ -135,18 +128,31 @@ def test_forbidden_patterns_match_examples(language: str, sentence: str) -> None
     ("key", "words"),
     [
         # The test's figures are for its threshold, not for one image's number.
-        ("advice.above_figures", {"en": "above the threshold", "es": "umbral", "de": "Schwellenwert", "fr": "seuil"}),
-        ("result.slow", {"en": "connection", "es": "conexión", "de": "Verbindung", "fr": "connexion"}),
-        ("notice.rest", {"en": "processed in", "es": "procesan en", "de": "verarbeitet", "fr": "traitées en"}),
-        ("about.privacy_text", {"en": "processed in", "es": "procesa en", "de": "verarbeitet", "fr": "traitée en"}),
-        ("queue.set", {"en": "Remains possible", "es": "posible", "de": "möglich", "fr": "possible"}),
-        ("meaning.legend", {"en": "Suppose it were", "es": "Suponga que fueran", "de": "wären", "fr": "soit"}),
-        ("evidence.neither", {"en": "neither", "es": "ni una ni otra", "de": "weder noch", "fr": "ni l’un ni l’autre"}),
+        ("advice.above_figures", ("above the threshold", "umbral", "Schwellenwert", "seuil", "limiar", "soglia")),
+        ("result.slow", ("connection", "conexión", "Verbindung", "connexion", "conexão", "connessione")),
+        ("notice.rest", ("processed in", "procesan en", "verarbeitet", "traitées en", "processadas na", "elaborate in")),
+        ("about.privacy_text", ("processed in", "procesa en", "verarbeitet", "traitée en", "processada na", "elaborata in")),
+        ("queue.set", ("Remains possible", "posible", "möglich", "possible", "possível", "possibile")),
+        ("meaning.legend", ("Suppose it were", "Suponga que fueran", "wären", "soit", "fossem", "siano")),
+        ("evidence.neither", ("neither", "ni una ni otra", "weder noch", "ni l’un", "nem uma", "né l’una")),
+        # A precancer, and counted with the malignant ones.
+        ("result.precancerous", ("malignant", "maligna", "bösartig", "comme maligne", "maligna", "maligna")),
+        ("labels.malignant.melanoma", (", malignant", " maligno", ", bösartig", " malin", " maligno", " maligno")),
+        ("labels.benign.nevus", (", benign", " benigno", ", gutartig", " bénin", " benigno", " benigno")),
+        ("labels.benign.vascular_lesion", (", benign", " benigna", ", gutartig", " bénigne", " benigna", " benigna")),
     ],
 )
-def test_translations_contain_required_wording(key: str, words: dict[str, str]) -> None:
-    """Sentences that are easily wrong contain the required wording."""
-    assert {language: said for language, said in words.items() if said not in STRINGS[language][key]} == {}
+def test_translations_contain_required_wording(key: str, words: tuple[str, ...]) -> None:
+    """Sentences that are easily wrong contain the required wording, in the order of the language menu."""
+    required = dict(zip(LANGUAGES, words, strict=True))
+    assert {language: said for language, said in required.items() if said not in STRINGS[language][key]} == {}
+
+
+@pytest.mark.parametrize("language", STRINGS)
+def test_strings_leave_numbers_to_the_region(language: str) -> None:
+    """Thousands and units are formatted for the region of the reader, not written in a sentence."""
+    pattern = re.compile(r"\b\d{1,3}[.,\s]\d{3}\b|\b1000\b|\bM[Bo]\b")
+    assert {key for key, sentence in STRINGS[language].items() if pattern.search(sentence)} == set()
 
 
 def test_document_text_equals_english_file() -> None:

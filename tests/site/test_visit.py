@@ -7,10 +7,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.paths import PHONE_IMAGES
+from tests.support.site.languages import EACH_LANGUAGE
 from tests.support.site.visit import IMAGES, answer_in_turn, named_files, scrolls_sideways, short_answer
 
 
-@pytest.mark.parametrize("locale", ["en", "es", "de", "fr"])
+@pytest.mark.parametrize("locale", EACH_LANGUAGE)
 def test_visit_fits_smallest_phone(open_page: Callable[..., Page], locale: str) -> None:
     """Every view fits the smallest phone without scrolling sideways."""
     page = open_page((320, 640), locale=locale)

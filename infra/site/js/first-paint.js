@@ -13,7 +13,7 @@
   }
   preferred.push(...navigator.languages);
   const supported = (root.dataset.languages ?? "").split(" ");
-  root.lang = preferred.map((tag) => (tag ?? "").slice(0, 2).toLowerCase()).find((code) => supported.includes(code)) ?? "en";
+  root.lang = preferred.map((tag) => (tag ?? "").toLowerCase().split("-")[0] ?? "").find((code) => supported.includes(code)) ?? "en";
   root.toggleAttribute("data-untranslated", root.lang !== "en");
   root.dataset.view = /^\/about\/?$/.test(location.pathname) ? "about" : "analysis";
 

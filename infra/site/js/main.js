@@ -10,7 +10,8 @@ import { warmUp } from "./app/warm-up.js";
 import { getConfig } from "./classification/api.js";
 import { byId } from "./dom.js";
 import { setupLanguage } from "./i18n/document-text.js";
-import { language, loadTranslations, onLanguageChange, t } from "./i18n/translations.js";
+import { formatDate } from "./i18n/number-format.js";
+import { loadTranslations, onLanguageChange, t } from "./i18n/translations.js";
 import { setupFileInput } from "./photo/file-input.js";
 import { setupPrivateMode } from "./private/switch.js";
 
@@ -27,8 +28,7 @@ function setupPrint() {
   byId("print", HTMLButtonElement).addEventListener("click", () => print());
   // Also for a print command of the browser's own menu.
   addEventListener("beforeprint", () => {
-    const date = new Intl.DateTimeFormat(language(), { dateStyle: "long", timeStyle: "short" }).format(new Date());
-    byId("printed", HTMLElement).textContent = t("print.date", { date });
+    byId("printed", HTMLElement).textContent = t("print.date", { date: formatDate(new Date()) });
   });
 }
 

@@ -108,19 +108,19 @@ const typeRow = (name, views, { n, auc, sensitivity, specificity }) => [
 function diagnoses(model) {
   const entries = Object.entries(model.metrics?.test?.diagnoses ?? {}).filter(([, { n }]) => n > 0);
   if (!entries.length) return null;
-  const sideOf = (/** @type {boolean} */ malignant) => t(malignant ? "result.side_malignant" : "result.side_benign");
   /** @type {Bar[]} */
   const bars = entries.map(([code, { malignant, above_threshold: figure }]) => ({
-    label: [messages.diagnosisName(code, model), `(${sideOf(malignant)})`],
+    label: [messages.diagnosisName(code, model), `(${messages.diagnosisSide(code, malignant)})`],
     malignant,
     ...figure,
   }));
   const rows = entries.map(([code, { n, malignant, above_threshold: figure }]) => [
-    messages.diagnosisName(code, model), sideOf(malignant), formatNumber(n), asPercent(figure.value), range(figure, asPercent),
+    messages.diagnosisName(code, model), messages.diagnosisSide(code, malignant), formatNumber(n), asPercent(figure.value), range(figure, asPercent),
   ]);
+  const note = messages.countsPrecancerous(entries.map(([code, { malignant }]) => ({ code, malignant }))) ? t("result.precancerous") : "";
   const head = [t("about.diagnosis"), t("about.side"), t("about.photos"), t("about.above"), t("about.interval")];
   return plot("diagnoses", bars.length, table(head, rows), (canvas) =>
-    drawBars(canvas, bars, { least: 0, style: { style: "percent" } }),
+    drawBars(canvas, bars, { least: 0, style: { style: "percent" } }), note,
   );
 }
 
@@ -180,9 +180,10 @@ function reliability(model) {
  * @param {number} bars number of bars, or 0 for a square plot
  * @param {HTMLElement} content the table with the same content
  * @param {(canvas: HTMLCanvasElement) => Promise<void>} drawing
+ * @param {string} [note] after the sentences about the plot
  * @returns {Plot}
  */
-function plot(name, bars, content, drawing) {
+function plot(name, bars, content, drawing, note = "") {
   const canvas = createElement("canvas", "");
   const heading = t(`about.${name}`);
   canvas.setAttribute("role", "img");
@@ -192,7 +193,7 @@ function plot(name, bars, content, drawing) {
   const figure = createElement(
     "figure",
     "plot-figure",
-    createElement("figcaption", "", createElement("h4", "", heading), createElement("p", "hint", t(`about.${name}_text`))),
+    createElement("figcaption", "", createElement("h4", "", heading), createElement("p", "hint", [t(`about.${name}_text`), note].filter(Boolean).join(" "))),
     place,
     createElement("details", "", createElement("summary", "", t("about.as_table")), scroller(heading, content)),
   );

@@ -1,16 +1,29 @@
-// Numbers as text in the current language.
+// Numbers and dates as text in the current language, as the reader's own region writes them.
 
 import { language, t } from "./translations.js";
+
+/**
+ * Return the first locale of the browser in the language of the page, such as `en-GB`: regions differ in the order of a date and
+ * in the separators of a number.
+ *
+ * @returns {string} the language itself when the browser has no locale of it
+ */
+export const locale = () => navigator.languages.find((tag) => tag.toLowerCase().split("-")[0] === language()) ?? language();
+
+/** @param {Date} date */
+export const formatDate = (date) => new Intl.DateTimeFormat(locale(), { dateStyle: "long", timeStyle: "short" }).format(date);
 
 /**
  * @param {number} value
  * @param {Intl.NumberFormatOptions} [options]
  */
-export const formatNumber = (value, options) => new Intl.NumberFormat(language(), options).format(value);
+export const formatNumber = (value, options) => new Intl.NumberFormat(locale(), options).format(value);
 
-/** @param {number} bytes */
+const BYTES_PER_MB = 1_000_000;
+
+/** @param {number} bytes shown in MB (Mo in French), as in the messages of the service */
 export const formatMegabytes = (bytes) =>
-  t("number.megabytes", { value: formatNumber(bytes / 1024 / 1024, { minimumFractionDigits: 1, maximumFractionDigits: 1 }) });
+  formatNumber(bytes / BYTES_PER_MB, { style: "unit", unit: "megabyte", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 /**
  * Return a share as "of 100": `0.957` -> "96". Never "0" or "100", which a finite test cannot show.

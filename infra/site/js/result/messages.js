@@ -42,8 +42,15 @@ export function probability(prediction, prevalence) {
   const { malignant } = formatProbabilities(prediction);
   if (prevalence === null) return t("result.unknown_prevalence");
   const number = atLeastOne(Math.round(PEOPLE * prediction.malignant_probability));
-  return t("result.at_prevalence", { malignant, prevalence: wholePercent(prevalence), number });
+  return t("result.at_prevalence", { malignant, prevalence: wholePercent(prevalence), people: formatNumber(PEOPLE), number });
 }
+
+/**
+ * Photos of published collections, and those of malignant lesions among them, by their prevalence in percent.
+ *
+ * @type {Record<number, {malignant: number, photos: number}>}
+ */
+const COLLECTIONS = { 2: { malignant: 584, photos: 33_126 }, 20: { malignant: 1954, photos: 10_015 } };
 
 /**
  * Return a published collection with about this prevalence, where there is one.
@@ -51,8 +58,12 @@ export function probability(prediction, prevalence) {
  * @param {number} prevalence
  */
 export function prevalenceExample(prevalence) {
-  const key = `meaning.of.${Math.round(prevalence * 100)}`;
-  return [hasText(key) ? t(key) : "", t("meaning.nobody_knows")].filter(Boolean).join(" ");
+  const percent = Math.round(prevalence * 100);
+  const counts = COLLECTIONS[percent];
+  const example = counts
+    ? t(`meaning.of.${percent}`, { malignant: formatNumber(counts.malignant), photos: formatNumber(counts.photos) })
+    : "";
+  return [example, t("meaning.nobody_knows")].filter(Boolean).join(" ");
 }
 
 /**
@@ -63,19 +74,22 @@ export function prevalenceExample(prevalence) {
  * @returns {{all: string, own: string}}
  */
 export function outcomes(prediction, { malignant, truePositives, falseNegatives, falsePositives, trueNegatives }) {
+  const people = formatNumber(PEOPLE);
   const own =
     side(prediction) === "above"
       ? t("meaning.above", {
+          people,
           above: formatNumber(truePositives + falsePositives),
           true_positives: formatNumber(truePositives),
           count: truePositives,
         })
       : t("meaning.below", {
+          people,
           below: formatNumber(falseNegatives + trueNegatives),
           false_negatives: atLeastOne(falseNegatives),
           count: Math.max(1, falseNegatives),
         });
-  return { all: t("meaning.people", { malignant: formatNumber(malignant) }), own };
+  return { all: t("meaning.people", { people, malignant: formatNumber(malignant) }), own };
 }
 
 /** The sentence of each outcome in the legend. */
@@ -123,3 +137,33 @@ export function diagnosisName(code, model) {
   const name = model?.classes?.find((known) => known.code === code)?.name;
   return name ?? (code.charAt(0).toUpperCase() + code.slice(1)).replaceAll("_", " ");
 }
+
+/**
+ * Return the side of a diagnosis in words that agree with its name: "malin" for "Mélanome", "bénigne" for "Lésion vasculaire".
+ *
+ * @param {string} code
+ * @param {boolean} isMalignant according to the model
+ */
+export function diagnosisSide(code, isMalignant) {
+  const key = `sides.${isMalignant ? "malignant" : "benign"}.${code}`;
+  return t(hasText(key) ? key : isMalignant ? "result.side_malignant" : "result.side_benign");
+}
+
+/**
+ * Return the name of a diagnosis with its side; a stored text, because languages differ in gender, order and punctuation.
+ *
+ * @param {string} code
+ * @param {boolean} isMalignant according to the model
+ * @param {ModelCard | null} model
+ */
+export function diagnosisLabel(code, isMalignant, model) {
+  const key = `labels.${isMalignant ? "malignant" : "benign"}.${code}`;
+  return hasText(key) ? t(key) : `${diagnosisName(code, model)} (${diagnosisSide(code, isMalignant)})`;
+}
+
+/**
+ * Return whether a model counts actinic keratosis, which is precancerous, with the malignant diagnoses.
+ *
+ * @param {{code: string, malignant: boolean}[]} diagnoses
+ */
+export const countsPrecancerous = (diagnoses) => diagnoses.some(({ code, malignant }) => code === "actinic_keratosis" && malignant);

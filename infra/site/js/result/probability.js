@@ -50,6 +50,7 @@ function show() {
   mark("base", prevalence, before);
 
   const { model } = shown;
+  byId("precancerous", HTMLElement).hidden = !messages.countsPrecancerous(prediction.classes);
   byId("classes", HTMLElement).replaceChildren(
     ...prediction.classes.map(({ code, malignant: isMalignant, probability: share }) => {
       const bar = createElement("span", "bar");
@@ -59,7 +60,7 @@ function show() {
       return createElement(
         "li",
         isMalignant ? "malignant" : "benign",
-        createElement("span", "class-name", messages.diagnosisName(code, model), " ", createElement("small", "", t(isMalignant ? "result.side_malignant" : "result.side_benign"))),
+        createElement("span", "class-name", messages.diagnosisLabel(code, isMalignant, model)),
         createElement("b", "", formatPercent(share, percentDigits(share))),
         bar,
       );

@@ -1,0 +1,31 @@
+"""The languages of the page, as its menu lists them, and everything it says in each of them."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from tests.support.paths import REPOSITORY
+
+_SITE = REPOSITORY / "infra" / "site"
+LANGUAGES = tuple(re.findall(r'data-languages="(.+?)"', (_SITE / "index.html").read_text())[0].split())
+
+
+def _flat(strings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each sentence with its whole key."""
+    for key, value in strings.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield before + key, value
+
+
+STRINGS = {path.stem: dict(_flat(json.loads(path.read_text()))) for path in sorted((_SITE / "strings").glob("*.json"))}
+"""Language -> key, such as `photo.heading` -> sentence."""
+ENGLISH = STRINGS["en"]
+# In the quick selection German has the longest words, and French the longest sentences.
+_QUICK = ("en", "es", "de", "fr")
+EACH_LANGUAGE = [code if code in _QUICK else pytest.param(code, marks=pytest.mark.slow) for code in LANGUAGES]
+"""Parameters of a test; the quick selection leaves out two languages, whose sentences are no longer."""
