@@ -91,7 +91,7 @@ def images() -> dict[str, "np.ndarray[Any, Any]"]:
     }
 
 
-@pytest.mark.parametrize("views", [1, 8])
+@pytest.mark.parametrize("views", [1, pytest.param(8, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", images())
 def test_equal_pixels_have_equal_answer(page: Page, base_url: str, name: str, views: int) -> None:
     """Equal pixels have the answer of the service."""

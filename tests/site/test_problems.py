@@ -9,6 +9,7 @@ from lesion.web import problems
 from playwright.sync_api import FileChooser, Page, expect
 
 from tests.support.paths import REPOSITORY
+from tests.support.site.languages import EACH_LANGUAGE
 from tests.support.site.views import IMAGE
 
 STRINGS: Mapping[str, Mapping[str, Any]] = {
@@ -37,7 +38,7 @@ def check(page: Page, sentence: str, *, may_retry: bool) -> None:
     expect(page.locator("#analyse")).to_be_enabled()
 
 
-@pytest.mark.parametrize("language", STRINGS)
+@pytest.mark.parametrize("language", EACH_LANGUAGE)
 def test_problem_codes_have_message_and_next_step(opened: Callable[..., Page], language: str) -> None:
     """Every code has a message and a next step."""
     page = opened(language)

@@ -164,6 +164,7 @@ def test_evaluate_requires_val_for_ood_folders(converted: Path, archive: Path, t
         evaluate.main(options)
 
 
+@pytest.mark.slow
 def test_evaluate_reports_each_image_type(
     converted_types: Path, typed_archive: Path, typed_rows: list[LabelledImage], tmp_path: Path
 ) -> None:
