@@ -69,7 +69,10 @@ def visitor(browser: Browser, base_url: str, language: str, scheme: str, width: 
 
 
 # Colours and wide windows are the same in every language; German has the longest words.
-@pytest.mark.parametrize("name", VIEWS)
+# Private mode downloads and compiles the model first.
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name.startswith("private_") else ()) for name in VIEWS]
+)
 @pytest.mark.parametrize(
     ("language", "scheme", "width"),
     [

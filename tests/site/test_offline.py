@@ -163,6 +163,7 @@ def test_switching_off_deletes_downloads(page: Page) -> None:
     expect(page.get_by_role("switch", name="Private mode")).not_to_be_checked()
 
 
+@pytest.mark.slow
 def test_private_mode_classifies_sample(page: Page, context: BrowserContext) -> None:
     """A sample is classified on this device too."""
     switch_on(page)

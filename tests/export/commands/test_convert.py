@@ -92,6 +92,7 @@ def test_convert_writes_a_point_for_each_type_and_views(
     assert not [limit for limit in card.about["limits_of_use"] if "Made for" in limit]
 
 
+@pytest.mark.slow
 def test_convert_rejects_a_type_in_one_split_only(
     checkpoint: Path, typed_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,6 +60,7 @@ def test_ensemble_file_returns_the_mean_logit(pair: list[Path], joined: Path, ro
         assert both.run(pixels).logit == pytest.approx(np.mean(single), abs=0.01)
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_read_checkpoint_restores_an_ensemble(pair: list[Path], joined: Path) -> None:
     released = read_checkpoint(joined)
@@ -74,6 +75,7 @@ def test_read_checkpoint_restores_an_ensemble(pair: list[Path], joined: Path) ->
             torch.testing.assert_close(found, expected, rtol=0, atol=0.02)
 
 
+@pytest.mark.slow
 def test_train_starts_from_the_ensemble_member_of_its_arch(archive: Path, joined: Path, tmp_path: Path) -> None:
     options = training_options(archive, tmp_path)
     options.start = joined
