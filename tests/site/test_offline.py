@@ -88,6 +88,7 @@ def test_page_opens_offline_in_every_language(page: Page, context: BrowserContex
         expect(page.locator("#analyse")).not_to_have_text("Analyse")
 
 
+@pytest.mark.slow
 def test_private_mode_works_offline_in_later_visit(page: Page, context: BrowserContext) -> None:
     """In a later visit, private mode works offline."""
     size = page.locator("#private-state")
@@ -125,6 +126,7 @@ def test_private_mode_sends_no_request_and_keeps_csp(page: Page, context: Browse
     assert complaints == []
 
 
+@pytest.mark.slow
 def test_browser_stores_nothing_about_person(page: Page, base_url: str) -> None:
     """The browser stores nothing about the person."""
     predict(page)

@@ -22,6 +22,9 @@ from infra.packaging.bundle import classification_data
 from tests.support.paths import PHONE_IMAGES, SAMPLES
 from tests.support.stand_in_model import build
 
+# Private mode downloads and compiles the model; `test_offline.py` has one visit with it in the quick selection.
+pytestmark = pytest.mark.slow
+
 CLASSIFY = """async ([data, views, imageType]) => {
     const { classifyPrivately } = await import("/js/private/mode.js");
     const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
@@ -91,7 +94,7 @@ def images() -> dict[str, "np.ndarray[Any, Any]"]:
     }
 
 
-@pytest.mark.parametrize("views", [1, pytest.param(8, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("views", [1, 8])
 @pytest.mark.parametrize("name", images())
 def test_equal_pixels_have_equal_answer(page: Page, base_url: str, name: str, views: int) -> None:
     """Equal pixels have the answer of the service."""
@@ -221,7 +224,6 @@ def test_type_that_model_lacks_names_its_message(page: Page) -> None:
     assert here(page, png(images()["a lesion"]), image_type="clinical") == "problems.unsupported_image_type"
 
 
-@pytest.mark.slow
 def test_decision_matches_service_for_originals(page: Page, base_url: str, originals: list[Path]) -> None:
     """Decoders differ a little: so may a prediction set whose limit lies between two probabilities that hardly differ."""
     limits = httpx2.get(f"{base_url}/api/model").json()["set_limits"]

@@ -20,6 +20,9 @@ from infra.packaging.bundle import classification_data
 from tests.support.image_files import encode
 from tests.support.stand_in_model import build
 
+# Private mode downloads and compiles the model; `test_offline.py` has one visit with it in the quick selection.
+pytestmark = pytest.mark.slow
+
 COMBINE = """async ([lesions, malignant]) => {
     const { combine } = await import("/js/private/combine.js");
     return lesions.map((results) => combine(results, malignant));

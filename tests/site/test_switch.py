@@ -104,6 +104,7 @@ def test_switch_off_leaves_running_photo_repeatable(page: Page) -> None:
     expect(page.locator("#result-heading")).to_have_text(HEADINGS["above"])
 
 
+@pytest.mark.slow
 def test_switch_off_sends_no_waiting_photo(page: Page) -> None:
     """No photo that waited for the download is sent when private mode is switched off."""
     asked = sent(page)
