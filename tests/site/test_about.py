@@ -16,9 +16,14 @@ PLOTS = (
     "Other thresholds",
     "How reliable the probabilities are",
 )
-# More than one colour: something was drawn.
-DRAWN = """(canvas) => new Set(new Uint32Array(
-    canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size > 3"""
+# More than one colour: something was drawn. It is read from a copy, because Chromium writes a hint to the console when a canvas
+# is read repeatedly.
+DRAWN = """(canvas) => {
+    const { width, height } = canvas;
+    const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+    copy.drawImage(canvas, 0, 0);
+    return new Set(new Uint32Array(copy.getImageData(0, 0, width, height).data.buffer)).size > 3;
+}"""
 
 
 def until_drawn(canvas: Locator) -> None:
