@@ -16,8 +16,8 @@ PLOTS = (
     "Other thresholds",
     "How reliable the probabilities are",
 )
-# More than one colour: something was drawn. It is read from a copy, because Chromium writes a hint to the console when a canvas
-# is read repeatedly.
+# More than one colour: something was drawn. It is read from a copy, because Chromium writes a hint to the console when a
+# canvas is read repeatedly.
 DRAWN = """(canvas) => {
     const { width, height } = canvas;
     const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
