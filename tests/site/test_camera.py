@@ -183,3 +183,25 @@ def test_camera_adds_to_comparison(page: Page) -> None:
         page.get_by_role("button", name="Take the photo").click()
         expect(page.locator("#queue-rows tr")).to_have_count(count)
     expect(page.get_by_role("img", name="Photo from the camera")).to_be_visible()
+
+
+def test_camera_draws_ghost_over_video(page: Page) -> None:
+    """An earlier photo is drawn half transparent over the video, its centred square only, and not in the next use."""
+    page.evaluate("""async () => {
+        const { openCamera } = await import("/js/photo/camera.js");
+        const canvas = new OffscreenCanvas(300, 100);
+        const context = canvas.getContext("2d");
+        context.fillStyle = "red";
+        context.fillRect(0, 0, 300, 100);
+        context.fillStyle = "blue";
+        context.fillRect(100, 0, 100, 100);
+        openCamera(() => {}, { ghost: await createImageBitmap(canvas) });
+    }""")
+    ghost = page.locator("#viewfinder .ghost")
+    expect(ghost).to_have_css("opacity", "0.5")
+    colour = "(canvas) => [...canvas.getContext('2d').getImageData(5, 300, 1, 1).data]"
+    assert ghost.evaluate(colour) == [0, 0, 255, 255]
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Use the camera").click()
+    expect(page.locator("#camera-shutter")).to_be_enabled()
+    expect(ghost).to_have_count(0)

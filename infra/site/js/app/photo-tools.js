@@ -26,11 +26,14 @@ export async function loadOrWarn(load) {
   }
 }
 
-/** @param {(source: FileSource) => void} onPhoto called with each photo that is taken */
-export async function takePhoto(onPhoto) {
+/**
+ * @param {(source: FileSource) => void} onPhoto called with each photo that is taken
+ * @param {{ghost?: ImageBitmap | null}} [options] of the camera
+ */
+export async function takePhoto(onPhoto, options) {
   warmUp();
   const camera = await loadOrWarn(loadCamera);
-  camera?.openCamera((file) => onPhoto({ kind: "file", file, isTaken: true }));
+  camera?.openCamera((file) => onPhoto({ kind: "file", file, isTaken: true }), options);
 }
 
 /**

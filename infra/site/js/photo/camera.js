@@ -1,12 +1,13 @@
 // The camera dialog: live video with a circle to aim at, and a photo at the full resolution of the sensor.
 
-import { byId, closeOnBackdropClick, announce } from "../dom.js";
+import { announce, byId, closeOnBackdropClick, createElement } from "../dom.js";
 import { setText } from "../i18n/document-text.js";
 import { t } from "../i18n/translations.js";
 
 /** @typedef {MediaTrackCapabilities & {torch?: boolean}} Capabilities TypeScript's DOM library lacks `torch` */
 
 const dialog = byId("camera", HTMLDialogElement);
+const viewfinder = byId("viewfinder", HTMLElement);
 const video = byId("camera-video", HTMLVideoElement);
 const starting = byId("camera-starting", HTMLElement);
 const problem = byId("camera-problem", HTMLElement);
@@ -19,6 +20,8 @@ const WANTED = { facingMode: { ideal: "environment" }, width: { ideal: 8192 }, h
 const QUALITY = 0.95;
 // Some devices never complete takePhoto(); then a frame of the video is used.
 const PHOTO_TIMEOUT_MS = 4000;
+// Pixels; the viewfinder is at most 600 CSS pixels wide.
+const GHOST_SIDE = 600;
 
 /** @type {Record<string, string>} message by the name of the browser's error */
 const PROBLEMS = {
@@ -42,12 +45,30 @@ shutter.addEventListener("click", () => void shoot());
 retry.addEventListener("click", () => void start());
 torch.addEventListener("click", () => void setTorch(torch.getAttribute("aria-pressed") !== "true"));
 
-/** @param {(photo: File) => void} onPhoto */
-export function openCamera(onPhoto) {
+/**
+ * @param {(photo: File) => void} onPhoto
+ * @param {object} [options]
+ * @param {ImageBitmap | null} [options.ghost] earlier photo of the spot, drawn half transparent over the video; the caller closes it
+ */
+export function openCamera(onPhoto, { ghost = null } = {}) {
   if (dialog.open) return;
   onTaken = onPhoto;
+  showGhost(ghost);
   dialog.showModal();
   void start();
+}
+
+/** @param {ImageBitmap | null} ghost of which the viewfinder shows the centred square, as of the video */
+function showGhost(ghost) {
+  viewfinder.querySelector(".ghost")?.remove();
+  if (!ghost) return;
+  const canvas = createElement("canvas", "ghost");
+  canvas.width = canvas.height = GHOST_SIDE;
+  canvas.setAttribute("aria-hidden", "true");
+  const side = Math.min(ghost.width, ghost.height);
+  const [left, top] = [(ghost.width - side) / 2, (ghost.height - side) / 2];
+  canvas.getContext("2d")?.drawImage(ghost, left, top, side, side, 0, 0, GHOST_SIDE, GHOST_SIDE);
+  video.after(canvas);
 }
 
 async function start() {
