@@ -55,7 +55,8 @@ _WORKER = "sw.js"
 _MANIFEST = b"self.__WB_MANIFEST"
 """Placeholder of the precache list, the same as in the tools of Workbox."""
 _DOWNLOADS = "private/parts.json"
-_NOT_PRECACHED = ("samples/", "private/", "vendor/workbox-", "vendor/licences.txt", _WORKER, MISSING)
+_SAMPLES = "samples/samples.json"
+_NOT_PRECACHED = ("private/", "vendor/workbox-", "vendor/licences.txt", _WORKER, MISSING)
 """Prefixes of the files that the service worker does not precache."""
 
 TYPES = {
@@ -143,8 +144,14 @@ def _precache_list(published: Mapping[str, bytes]) -> list[dict[str, str]]:
 
     A changed list changes the service worker, which a browser then installs.
     """
-    names = [name for name in published if not name.startswith(_NOT_PRECACHED)]
+    photos = {path.relative_to(SITE).as_posix() for path in _sample_photos()}
+    names = [name for name in published if not name.startswith(_NOT_PRECACHED) and name not in photos]
     return [{"url": f"/{name}", "revision": _revision(published[name])} for name in sorted([*names, _DOWNLOADS])]
+
+
+def _sample_photos() -> list[Path]:
+    """Return the full-size sample photos, which the service worker caches when they are opened, not before."""
+    return sorted((SITE / "samples").glob("*.jpg"))
 
 
 def _private_downloads(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
@@ -171,6 +178,8 @@ def _private_downloads(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
             place, content = f"{place}.gz", small
         listed[part] = {"url": f"/{place}", "bytes": len(small)}
         yield place, content
+    # Private mode keeps the sample photos too, which are files of the page.
+    listed["samples"] = {"url": f"/{_SAMPLES}", "bytes": sum(path.stat().st_size for path in _sample_photos())}
     yield _DOWNLOADS, json.dumps(listed, indent=2).encode()
 
 

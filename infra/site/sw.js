@@ -1,7 +1,8 @@
 // The service worker: opens the page without a network, and caches the downloads of private mode.
 //
 // With a network, the page's files always come from there. The precached files, complete and of one version, are the fallback;
-// the next version replaces them. Nothing else is stored: responses of the API and photos do not pass through here.
+// the next version replaces them. So are sample photos that were opened. Nothing else is stored: responses of the API and photos of
+// the person do not pass through here.
 
 /* global workbox */
 
@@ -19,6 +20,9 @@ const VIEWS = /^\/(?:about\/?)?$/;
 const DOWNLOADS = "/private/parts.json";
 /** Name of the cache, as in js/private/downloads.js. */
 const PRIVATE = "private";
+/** Name of the cache of the sample photos, as in js/private/downloads.js. */
+const SAMPLES = "samples";
+const SAMPLE_LIST = "/samples/samples.json";
 
 self.skipWaiting();
 core.clientsClaim();
@@ -37,6 +41,26 @@ routing.registerRoute(
       return precached;
     }
   },
+);
+
+// The service answers with this file; without a network it comes from here.
+routing.registerRoute(
+  ({ url, sameOrigin }) => sameOrigin && url.pathname === "/api/samples",
+  async ({ request }) => {
+    try {
+      return await fetch(request);
+    } catch (error) {
+      const precached = await precaching.matchPrecache(SAMPLE_LIST);
+      if (!precached) throw error;
+      return precached;
+    }
+  },
+);
+
+// The thumbnails are precached.
+routing.registerRoute(
+  ({ url, sameOrigin }) => sameOrigin && url.pathname.startsWith("/samples/") && !isPrecached(url),
+  new strategies.NetworkFirst({ cacheName: SAMPLES }),
 );
 
 // Their names contain the hash of the content, so a cached file never changes. Only private mode requests them.

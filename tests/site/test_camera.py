@@ -159,9 +159,10 @@ def test_refused_photo_can_be_retaken(open_page: Callable[..., Page], size: tupl
     page.get_by_role("button", name="Take the photo").click()
     expect(page.get_by_role("img", name="Photo from the camera")).to_be_visible()
     expect(page.get_by_role("button", name="Analyse", exact=True)).to_be_focused()
-    # In place of the other one.
     expect(refused).to_be_hidden()
-    expect(page.locator("#queue")).to_be_hidden()
+    # The other one is kept, because it may exist nowhere else.
+    expect(page.locator("#queue-rows .row-status span").nth(1)).to_have_text("Could not be analysed")
+    expect(page.locator("#queue-rows tr")).to_have_count(2)
     assert not scrolls_sideways(page)
 
 
@@ -205,3 +206,29 @@ def test_camera_draws_ghost_over_video(page: Page) -> None:
     page.get_by_role("button", name="Use the camera").click()
     expect(page.locator("#camera-shutter")).to_be_enabled()
     expect(ghost).to_have_count(0)
+
+
+def test_camera_says_what_to_change(page: Page) -> None:
+    """Words in a live region follow what the camera sees; they stay long enough to be read, and never block the shutter."""
+    page.get_by_role("button", name="Use the camera").click()
+    shutter = page.get_by_role("button", name="Take the photo")
+    expect(shutter).to_be_enabled()
+    told = page.locator("#camera-help")
+    expect(told).to_have_attribute("role", "status")
+    # Chromium's test image: bright green, with a sector of changing size in the middle.
+    expect(told).to_have_text("Sharp, bright and close enough. Take the photo.")
+    page.evaluate("""() => {
+        const draw = CanvasRenderingContext2D.prototype.drawImage;
+        CanvasRenderingContext2D.prototype.drawImage = function (...given) {
+            this.filter = "brightness(0.2)";
+            draw.apply(this, given);
+            this.filter = "none";
+        };
+    }""")
+    expect(told).to_have_text("Too dark: more light, please.")
+    page.get_by_label("Language").evaluate("(menu) => { menu.value = 'de'; menu.dispatchEvent(new Event('change')); }")
+    expect(told).to_have_text("Zu dunkel: bitte mehr Licht.")
+    expect(page.locator("#camera-shutter")).to_be_enabled()
+    page.locator("#camera-shutter").click()
+    expect(page.locator("#camera")).to_be_hidden()
+    expect(told).to_be_empty()

@@ -75,7 +75,7 @@ def test_page_opens_offline_in_every_language(page: Page, context: BrowserContex
     # What is loaded when it is first asked for is there, too.
     page.set_input_files("#file", [IMAGE, IMAGE])
     expect(page.locator("#queue-rows tr")).to_have_count(2)
-    page.get_by_role("button", name="Rotate and crop").click()
+    page.get_by_role("button", name="Crop and enlarge").click()
     expect(page.locator("#crop-work")).to_be_visible()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Remove all").click()

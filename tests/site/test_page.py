@@ -105,7 +105,7 @@ def test_remove_returns_to_start(page: Page) -> None:
     page.get_by_role("button", name="Remove").click()
     expect(page.locator("#answer")).to_be_hidden()
     expect(page.locator("#photo-figure")).to_be_hidden()
-    expect(page.get_by_role("button", name="Analyse")).to_be_disabled()
+    expect(page.locator("#analyse")).to_be_hidden()
     expect(page.get_by_role("button", name="Choose photos")).to_be_focused()
 
 

@@ -204,7 +204,7 @@ def test_cropped_photo_is_classified_again(page: Page) -> None:
     page.set_input_files("#file", named_files("a.jpg", "b.jpg"))
     page.get_by_role("button", name="Analyse all").click()
     expect(page.locator("#queue-progress")).to_have_text("2 of 2 analysed")
-    page.get_by_role("button", name="Rotate and crop").click()
+    page.get_by_role("button", name="Crop and enlarge").click()
     page.get_by_role("button", name="Use this square").click()
     expect(page.get_by_role("row", name=re.compile("a.jpg"))).to_contain_text("Not analysed yet")
     expect(page.locator("#answer")).to_be_hidden()

@@ -4,8 +4,11 @@ import { setupAbout, showConfig } from "./about/view.js";
 import { addPhotos, setupActions, useLimits } from "./app/actions.js";
 import { selectDefaultViews } from "./app/analysis.js";
 import { showPreview } from "./app/current-photo.js";
+import { setupFolds } from "./app/folds.js";
 import { registerServiceWorker } from "./app/offline.js";
+import { shownJob } from "./app/photo-list.js";
 import { showGallery } from "./app/sample-gallery.js";
+import { markSaved } from "./app/unsaved.js";
 import { warmUp } from "./app/warm-up.js";
 import { getConfig } from "./classification/api.js";
 import { byId } from "./dom.js";
@@ -30,6 +33,7 @@ function setupPrint() {
   addEventListener("beforeprint", () => {
     byId("printed", HTMLElement).textContent = t("print.date", { date: formatDate(new Date()) });
   });
+  addEventListener("afterprint", () => markSaved([shownJob()?.classification]));
 }
 
 try {
@@ -50,6 +54,7 @@ setupFileInput(
   warmUp,
 );
 setupAbout();
+setupFolds();
 setupPrint();
 onLanguageChange(showPreview);
 // Every control responds from here on; tests/benchmarks/page.py measures when.

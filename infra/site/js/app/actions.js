@@ -14,6 +14,7 @@ import { setupGrouping, updateGrouping } from "./grouping.js";
 import { shareState } from "./lesion.js";
 import { add, all, clear, current, currentLesion, photoName, progress, remove, replace, select, shownJob } from "./photo-list.js";
 import { cropPhoto, loadOrWarn, takePhoto } from "./photo-tools.js";
+import { updateUnsaved } from "./unsaved.js";
 
 const analyseButton = byId("analyse", HTMLButtonElement);
 const analyseAllButton = byId("queue-analyse", HTMLButtonElement);
@@ -39,7 +40,9 @@ export function setupActions() {
   byId("retry", HTMLButtonElement).addEventListener("click", analyse);
   byId("cancel", HTMLButtonElement).addEventListener("click", cancel);
   byId("clear", HTMLButtonElement).addEventListener("click", removeCurrent);
-  cropButton.addEventListener("click", () => void cropCurrent());
+  for (const button of [cropButton, byId("retake-crop", HTMLButtonElement)]) {
+    button.addEventListener("click", () => void cropCurrent(button));
+  }
   byId("one-view", HTMLInputElement).addEventListener("change", () => table?.updateTable());
   for (const id of ["camera-open", "camera-again", "retake-camera"]) {
     byId(id, HTMLButtonElement).addEventListener("click", () => void takePhoto(addTaken));
@@ -59,8 +62,8 @@ export function setupActions() {
 /** @param {Source[]} sources */
 export async function addPhotos(sources) {
   expectResult(null);
-  // A single photo is replaced by the next one, even while it is being analysed.
-  if (all().length === 1) queue.stop();
+  // A single sample is replaced by the next photo, even while it is being analysed.
+  if (all().length === 1 && current()?.source.kind === "sample") queue.stop();
   const focused = document.activeElement;
   const skipped = add(sources);
   showAll();
@@ -81,6 +84,7 @@ function showAll() {
   // A photo was added, removed or cropped.
   if (before && before !== currentLesion()) queue.cancel(before);
   showCurrent();
+  updateUnsaved();
   void showTable();
 }
 
@@ -108,6 +112,7 @@ async function showTable() {
 /** @param {Photo | Lesion} job whose state changed */
 function onStateChange(job) {
   if ("photos" in job) shareState(job);
+  updateUnsaved();
   // From "waiting" to "running" nothing changes in the result panel.
   if (job === shownJob() && job.state !== "running") showState();
   // A note about the queue is outdated once a photo is queued again.
@@ -211,7 +216,8 @@ function removeAll() {
   byId("choose", HTMLButtonElement).focus();
 }
 
-async function cropCurrent() {
+/** @param {HTMLButtonElement} opener */
+async function cropCurrent(opener) {
   const photo = current();
   if (photo?.source.kind !== "file") return;
   const cropped = await cropPhoto(photo.source);
@@ -224,7 +230,7 @@ async function cropCurrent() {
     announce(t("photo.ready", { name: photoName(photo) }));
     analyseButton.focus();
   } else {
-    cropButton.focus();
+    opener.focus();
   }
 }
 

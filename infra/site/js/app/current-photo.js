@@ -17,11 +17,18 @@ import { markSample } from "./sample-gallery.js";
 const analyseButton = byId("analyse", HTMLButtonElement);
 const changeButton = byId("change", HTMLButtonElement);
 const cameraButton = byId("camera-again", HTMLButtonElement);
+const enlargeButton = byId("retake-crop", HTMLButtonElement);
+/** Refusals of photos in which no spot was found, perhaps because it is too small in them. */
+const TOO_FAR = ["not_a_lesion"];
 const clearButton = byId("clear", HTMLButtonElement);
 const cropButton = byId("crop-open", HTMLButtonElement);
 
 /** @type {() => Promise<typeof import("../photo/preview.js")>} */
 const loadPreview = lazyModule("/js/photo/preview.js");
+
+/** @type {() => Promise<typeof import("../photo/photo-check.js")>} */
+const loadCheck = lazyModule("/js/photo/photo-check.js");
+const checkList = byId("photo-check", HTMLElement);
 
 /** @type {Job | null} */
 let expected = null;
@@ -37,6 +44,10 @@ export function showCurrent() {
   byId("only-files", HTMLElement).hidden = true;
   markSample(photo?.source.kind === "sample" ? photo.source.sample.id : null);
   clearButton.hidden = photo === null;
+  byId("photo-tools", HTMLElement).hidden = photo === null;
+  byId("camera-open", HTMLElement).hidden = photo !== null;
+  // With several photos, the primary action is that of all of them.
+  analyseButton.classList.toggle("primary", all().length < 2);
   changeButton.hidden = photo === null || all().length > 1;
   // With several photos, the camera adds the next one.
   cameraButton.hidden = photo === null;
@@ -50,7 +61,19 @@ export function showCurrent() {
 /** Show the preview of the current photo, named in the current language. */
 export function showPreview() {
   const photo = current();
-  if (photo) showPhoto(photo, photoName(photo), () => void makePreview(photo));
+  if (photo) showPhoto(photo, photoName(photo), (image) => void checkPhoto(photo, image), () => void makePreview(photo));
+}
+
+/**
+ * Say what could be better about a photo of the person.
+ *
+ * @param {Photo} photo
+ * @param {HTMLImageElement} image that shows it
+ */
+async function checkPhoto(photo, image) {
+  if (photo.source.kind !== "file") return;
+  const module = await loadCheck().catch(() => null);
+  if (photo === current() && photo.address === image.getAttribute("src")) module?.showPhotoCheck(image, checkList);
 }
 
 /**
@@ -85,6 +108,8 @@ export function showState() {
   const isPending = job?.state === "waiting" || job?.state === "running";
   analyseButton.disabled = photo === null || isPending;
   cropButton.disabled = isPending;
+  const refusal = photo?.source.kind === "file" ? job?.classification?.answer.refusal : null;
+  enlargeButton.hidden = !refusal || !TOO_FAR.includes(refusal.code);
   const isExpected = job !== null && job === expected;
   if (!photo || !job) showEmpty("result.choose");
   else if (isPending) showBusy(slowMessage(), isExpected);

@@ -37,14 +37,13 @@ export function setLesion(value) {
 export const shownJob = () => lesion ?? selected;
 
 /**
- * Add photos to a list of several; a single photo is replaced.
+ * Add photos to the list. Only a single sample is replaced, because it can be had again: no photo of the person is lost silently.
  *
  * @param {Source[]} sources
  * @returns {number} of photos that exceed the maximum
  */
 export function add(sources) {
-  const keep = photos.length > 1;
-  if (!keep) clear();
+  if (photos.length === 1 && photos[0].source.kind === "sample") clear();
   const existing = (/** @type {Source} */ source) =>
     photos.find((each) => source.kind === "sample" && each.source.kind === "sample" && each.source.sample.id === source.sample.id);
   const added = sources.filter((source) => !existing(source)).map(newPhoto);

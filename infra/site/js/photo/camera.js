@@ -1,8 +1,10 @@
 // The camera dialog: live video with a circle to aim at, and a photo at the full resolution of the sensor.
 
+import { closeOnBack } from "../app/dialog-history.js";
 import { announce, byId, closeOnBackdropClick, createElement } from "../dom.js";
 import { setText } from "../i18n/document-text.js";
 import { t } from "../i18n/translations.js";
+import { startCameraHelp } from "./camera-help.js";
 
 /** @typedef {MediaTrackCapabilities & {torch?: boolean}} Capabilities TypeScript's DOM library lacks `torch` */
 
@@ -14,6 +16,7 @@ const problem = byId("camera-problem", HTMLElement);
 const shutter = byId("camera-shutter", HTMLButtonElement);
 const retry = byId("camera-retry", HTMLButtonElement);
 const torch = byId("camera-torch", HTMLButtonElement);
+const help = byId("camera-help", HTMLElement);
 
 // More than any camera has, so that the browser selects the maximum; the rear camera of a phone.
 const WANTED = { facingMode: { ideal: "environment" }, width: { ideal: 8192 }, height: { ideal: 8192 } };
@@ -35,6 +38,7 @@ const PROBLEMS = {
 
 /** @type {MediaStream | null} */
 let stream = null;
+let stopHelp = () => {};
 /** @type {(photo: File) => void} */
 let onTaken = () => {};
 
@@ -55,6 +59,7 @@ export function openCamera(onPhoto, { ghost = null } = {}) {
   onTaken = onPhoto;
   showGhost(ghost);
   dialog.showModal();
+  closeOnBack(dialog);
   void start();
 }
 
@@ -97,6 +102,7 @@ async function start() {
     torch.hidden = !capabilities.torch;
     starting.hidden = true;
     shutter.disabled = false;
+    stopHelp = startCameraHelp(video, help);
     shutter.focus();
     announce(t("camera.guide"));
   } catch (error) {
@@ -117,6 +123,7 @@ function fail(key) {
 
 /** Release the camera and its torch. */
 function stop() {
+  stopHelp();
   for (const track of stream?.getTracks() ?? []) track.stop();
   stream = null;
   video.srcObject = null;

@@ -9,13 +9,15 @@ const frame = byId("frame", HTMLElement);
 const image = byId("preview", HTMLImageElement);
 const square = byId("network-square", HTMLElement);
 const missing = byId("no-preview", HTMLElement);
+const check = byId("photo-check", HTMLElement);
 
 /**
  * @param {Photo} photo
  * @param {string} name also the alternative text
+ * @param {(image: HTMLImageElement) => void} onShown called when its preview is loaded
  * @param {() => void} onError called when this browser cannot display the file
  */
-export function showPhoto({ address, isOpening }, name, onError) {
+export function showPhoto({ address, isOpening }, name, onShown, onError) {
   byId("photo-figure", HTMLElement).hidden = false;
   byId("invitation", HTMLElement).hidden = true;
   byId("name", HTMLElement).textContent = name;
@@ -25,10 +27,11 @@ export function showPhoto({ address, isOpening }, name, onError) {
     return;
   }
   if (image.getAttribute("src") === address) return;
-  missing.hidden = square.hidden = true;
+  missing.hidden = square.hidden = check.hidden = true;
   image.onload = () => {
     image.hidden = false;
     setShape(image.naturalWidth, image.naturalHeight);
+    onShown(image);
   };
   image.onerror = onError;
   image.src = address;
@@ -71,5 +74,6 @@ function setShape(width, height) {
 
 function clearImage() {
   image.onload = image.onerror = null;
+  check.hidden = true;
   image.removeAttribute("src");
 }

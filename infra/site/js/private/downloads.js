@@ -1,17 +1,21 @@
 // The downloads of private mode: infra/packaging/bundle.py lists them in /private/parts.json, the service worker caches them.
 
+/** @import { Sample } from "../types.js" */
 /** @import { DecisionConfig } from "./decision.js" */
 
 /**
  * @typedef {{url: string, bytes: number}} Download
  *
- * @typedef {{model: Download, decision: Download, runtime: Download, engine: Download, heic: Download}} Downloads
+ * @typedef {{model: Download, decision: Download, runtime: Download, engine: Download, heic: Download,
+ *   samples: Download}} Downloads `samples` is the list of the sample photos, with the size of the photos
  *
  * @typedef {{model: ArrayBuffer, runtime: ArrayBuffer, decision: DecisionConfig, engine: string, heic: string}} DownloadedFiles
  */
 
 /** Name of the cache, as in sw.js. */
 const CACHE = "private";
+/** Name of the cache of the sample photos, as in sw.js. */
+const SAMPLES = "samples";
 
 /**
  * @returns {Promise<Downloads>}
@@ -43,6 +47,7 @@ export async function downloadAll(downloads, onProgress, signal) {
     downloadGzip(downloads.runtime, onBytes, signal),
     cacheModule(downloads.engine, onBytes, signal),
     cacheModule(downloads.heic, onBytes, signal),
+    cacheSamples(downloads.samples, onBytes, signal),
   ]);
   /** @type {DecisionConfig} */
   const config = JSON.parse(new TextDecoder().decode(decision));
@@ -52,7 +57,29 @@ export async function downloadAll(downloads, onProgress, signal) {
 
 /** Delete the downloads from this device. */
 export async function deleteDownloads() {
-  if ("caches" in globalThis) await caches.delete(CACHE);
+  if (!("caches" in globalThis)) return;
+  await Promise.all([CACHE, SAMPLES].map((name) => caches.delete(name)));
+}
+
+/**
+ * Cache the sample photos, which are analysed on this device too. The rest works without them, so a failure is no problem.
+ *
+ * @param {Download} list
+ * @param {(bytes: number) => void} onBytes
+ * @param {AbortSignal} signal
+ */
+async function cacheSamples(list, onBytes, signal) {
+  if (!("caches" in globalThis)) return;
+  try {
+    /** @type {Sample[]} */
+    const samples = await (await request(list, signal)).json();
+    const cache = await caches.open(SAMPLES);
+    const missing = await Promise.all(samples.map(async ({ image }) => ((await cache.match(image)) ? [] : [image])));
+    await cache.addAll(missing.flat());
+    onBytes(list.bytes);
+  } catch {
+    // Offline or without room: the next visit tries again.
+  }
 }
 
 /**

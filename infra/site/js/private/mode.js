@@ -7,7 +7,7 @@
 import { serviceWorkerReady } from "../app/offline.js";
 import { Problem } from "../problem.js";
 import { InferenceClient } from "./inference-client.js";
-import { deleteDownloads, listDownloads, downloadAll } from "./downloads.js";
+import { deleteDownloads, downloadAll, listDownloads } from "./downloads.js";
 
 /** @typedef {{state: "off" | "loading" | "ready" | "failed", share: number}} Mode `share` of the download, 0 to 1 */
 

@@ -11,6 +11,7 @@ import { downloadSize, listDownloads } from "./downloads.js";
 
 const panel = byId("private-mode", HTMLElement);
 const input = byId("private", HTMLInputElement);
+const fold = byId("options-fold", HTMLButtonElement);
 const stateText = byId("private-state", HTMLElement);
 const progress = byId("private-progress", HTMLProgressElement);
 
@@ -49,6 +50,8 @@ async function showSize() {
 function show() {
   const { state, share } = shown;
   panel.dataset.state = state;
+  // On a phone the switch is folded away; its state is not.
+  setText(fold, state === "off" ? "photo.options" : "photo.options_private");
   input.checked = state !== "off";
   progress.value = share;
   if (state === "loading") setText(stateText, "private.loading", { share: formatNumber(share, { style: "percent" }) });

@@ -8,6 +8,7 @@ import { exportCsv } from "./csv-export.js";
 import { byId, focusFirst, createElement, announce } from "../dom.js";
 import { setText } from "../i18n/document-text.js";
 import { MAX_PHOTOS, all, current, currentLesion, photoName, progress } from "../app/photo-list.js";
+import { markAllSaved } from "../app/unsaved.js";
 import { drawThumbnail } from "../photo/thumbnail.js";
 import { formatProbabilities } from "../i18n/number-format.js";
 import { onLanguageChange, t } from "../i18n/translations.js";
@@ -58,7 +59,9 @@ export function setupTable({ onAnalyse, onStop, onClear, ...rowActions }) {
   stopButton.addEventListener("click", onStop);
   byId("queue-clear", HTMLButtonElement).addEventListener("click", onClear);
   exportButton.addEventListener("click", () => {
-    exportCsv(sorted()).catch(() => showNote("problems.unreachable"));
+    exportCsv(sorted())
+      .then(markAllSaved)
+      .catch(() => showNote("problems.unreachable"));
   });
   for (const button of headers) {
     button.addEventListener("click", () => sortBy(/** @type {Column} */ (button.dataset.sort)));
