@@ -65,13 +65,35 @@ def predict(page: Page) -> None:
     expect(page.locator("#result-heading")).to_have_text(STATUSES, timeout=120_000)
 
 
+def shown_samples(page: Page) -> int:
+    """Return how many thumbnails of samples are displayed."""
+    expect(page.locator(".sample")).to_have_count(12)
+    images = "Promise.all([...document.querySelectorAll('.sample img')].map((image) => image.decode().then(() => 1, () => 0)))"
+    return sum(page.evaluate(images))
+
+
+def test_samples_come_from_cache(page: Page, context: BrowserContext) -> None:
+    """Without a network, the samples are shown, and one that was opened before can be opened again."""
+    for number in (3, 5):
+        page.get_by_role("button", name=f"Sample {number}", exact=True).click()
+        expect(page.locator("#preview")).to_have_attribute("alt", f"Sample {number}")
+        expect(page.locator("#preview")).not_to_have_js_property("naturalWidth", 0)
+    context.set_offline(True)
+    page.reload()
+    assert shown_samples(page) == 12
+    expect(page.locator("#samples-problem")).to_be_hidden()
+    page.get_by_role("button", name="Sample 3", exact=True).click()
+    expect(page.get_by_role("img", name="Sample 3")).to_be_visible()
+    expect(page.locator("#preview")).not_to_have_js_property("naturalWidth", 0)
+
+
 @pytest.mark.slow
 def test_page_opens_offline_in_every_language(page: Page, context: BrowserContext) -> None:
     """The page opens offline in every language."""
     context.set_offline(True)
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("Skin-lesion classifier")
-    expect(page.locator("#samples-problem")).to_contain_text("could not be reached")
+    assert shown_samples(page) == 12
     # What is loaded when it is first asked for is there, too.
     page.set_input_files("#file", [IMAGE, IMAGE])
     expect(page.locator("#queue-rows tr")).to_have_count(2)
@@ -102,6 +124,10 @@ def test_private_mode_works_offline_in_later_visit(page: Page, context: BrowserC
     predict(later)
     expect(later.locator("#details")).to_contain_text("nothing; analysed on this device")
     expect(later.locator("#advice")).not_to_be_empty()
+    # So are the samples, which nobody opened before.
+    later.get_by_role("button", name="Sample 7", exact=True).click()
+    later.get_by_role("button", name="Analyse all").click()
+    expect(later.locator("#queue-progress")).to_have_text("2 of 2 analysed", timeout=120_000)
 
 
 def test_private_mode_sends_no_request_and_keeps_csp(page: Page, context: BrowserContext) -> None:
@@ -111,6 +137,9 @@ def test_private_mode_sends_no_request_and_keeps_csp(page: Page, context: Browse
     context.on("console", lambda message: complaints.append(message.text))
     page.evaluate(RULES)
     switch_on(page)
+    # The first photo loads the module that measures it.
+    predict(page)
+    page.get_by_role("button", name="Remove").click()
     asked: list[str] = []
 
     def note(request: Request) -> None:
@@ -120,7 +149,8 @@ def test_private_mode_sends_no_request_and_keeps_csp(page: Page, context: Browse
     context.on("request", note)
     predict(page)
     set_views(page, 1)
-    predict(page)
+    page.get_by_role("button", name="Analyse").click()
+    expect(page.locator("#details")).to_contain_text("one", timeout=120_000)
     assert asked == []
     assert page.evaluate("broken") == []
     assert complaints == []
@@ -136,7 +166,7 @@ def test_browser_stores_nothing_about_person(page: Page, base_url: str) -> None:
     site = bundle.BUILT
     assert {"/index.html", "/strings/fr.json", "/private/parts.json", "/js/private/inference-worker.js"} <= set(kept)
     assert [path for path in kept if not (site / path.lstrip("/")).is_file()] == []
-    assert [path for path in kept if path.startswith(("/api", "/samples"))] == []
+    assert [path for path in kept if path.startswith("/api")] == []
     assert page.evaluate("Object.keys(localStorage)") == ["private"]
 
 
@@ -161,6 +191,7 @@ def test_switching_off_deletes_downloads(page: Page) -> None:
     assert [path for path in page.evaluate(KEPT) if path.startswith("/private/")] == ["/private/parts.json"]
     with page.expect_request("**/api/classify**"):
         predict(page)
+    page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     expect(page.get_by_role("switch", name="Private mode")).not_to_be_checked()
 

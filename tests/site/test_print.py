@@ -12,6 +12,7 @@ from tests.support.paths import PHONE_IMAGES, SAMPLES
 from tests.support.site.languages import EACH_LANGUAGE
 from tests.support.site.report import DIAGNOSES, printed
 from tests.support.site.service import CARD, answer, answer_with
+from tests.support.site.visit import unfold
 
 BODIES = {
     "above": answer(0.62, "malignant"),
@@ -64,6 +65,7 @@ def test_report_names_prevalence_and_map_limits(opened: Callable[..., Page], lan
     # As long as a report becomes.
     body["prediction"]["classes"] = [{"code": code, "malignant": False, "probability": 0.12} for code in DIAGNOSES]
     answer_with(page, body)
+    unfold(page)
     page.locator("#prevalence input").last.check(force=True)
     legend = page.locator("#prevalence-choice legend").inner_text()
     kept = [page.locator(part).inner_text() for part in ("#prevalence-example", "#prior", "#evidence-note", "#name")]

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.site.languages import EACH_LANGUAGE
 from tests.support.site.service import CARD, answer, answer_with
-from tests.support.site.visit import HEADINGS, open_experts, set_views
+from tests.support.site.visit import HEADINGS, open_experts, set_views, unfold
 
 ABOVE, BELOW = answer(0.62, "malignant"), answer(0.034, "benign")
 UNCERTAIN = answer(0.309, "benign", "malignant")
@@ -62,6 +62,7 @@ def test_prevalence_example_names_its_source(opened: Callable[..., Page], preval
     """An example of a prevalence names its source."""
     page = opened()
     answer_with(page, ABOVE)
+    unfold(page)
     page.get_by_role("radio", name=prevalence, exact=True).check(force=True)
     example = page.locator("#prevalence-example")
     expect(example).to_contain_text(collection)

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.support.paths import SAMPLES
 from tests.support.site.service import FULL_CARD, TYPES_CARD, answer, answer_with, lesion, typed
-from tests.support.site.visit import set_views
+from tests.support.site.visit import set_views, unfold
 
 IMAGE = SAMPLES / "ISIC_0000026.jpg"
 ANSWERS = {
@@ -113,7 +113,7 @@ def crop(page: Page) -> None:
     chosen(page)
     page.locator("#crop-open").click()
     expect(page.locator("#crop-work")).to_be_visible()
-    page.locator("[data-move=smaller]").click()
+    page.locator("[data-move=closer]").click()
 
 
 def camera(page: Page) -> None:
@@ -134,12 +134,14 @@ def private(page: Page) -> None:
     """Show private mode during its download."""
     held: list[Route] = []
     page.route("**/*.onnx.gz", lambda route: held.append(route))
+    unfold(page)
     page.locator("#private").check()
     expect(page.locator("#private-mode")).to_have_attribute("data-state", "loading")
 
 
 def private_ready(page: Page) -> None:
     """Show a result of private mode."""
+    unfold(page)
     page.locator("#private").check()
     expect(page.locator("#private-mode")).to_have_attribute("data-state", "ready", timeout=120_000)
     page.locator(".sample").first.click()
@@ -150,6 +152,7 @@ def private_ready(page: Page) -> None:
 def private_failed(page: Page) -> None:
     """Show private mode after a failed download, and a classification in this state."""
     page.route("**/*.onnx.gz", lambda route: route.abort())
+    unfold(page)
     page.locator("#private").check()
     expect(page.locator("#private-mode")).to_have_attribute("data-state", "failed")
     page.locator(".sample").first.click()

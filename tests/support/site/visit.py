@@ -46,8 +46,14 @@ def open_about(page: Page, card: Mapping[str, Any]) -> None:
     expect(page.locator("#test-figures table").first).to_be_attached()
 
 
+def unfold(page: Page) -> None:
+    """Show the options that are folded away on a phone."""
+    page.locator("button.fold").evaluate_all("(folds) => folds.forEach((fold) => fold.setAttribute('aria-expanded', 'true'))")
+
+
 def set_views(page: Page, views: int) -> None:
     """Select the number of views, 1 or 8, among the expert settings."""
+    unfold(page)
     page.locator("#expert").evaluate("(details) => { details.open = true; }")
     page.locator("#one-view").set_checked(views == 1)
 
