@@ -95,7 +95,7 @@ def test_three_taps_with_the_service(phone: Callable[..., Page]) -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_phone_has_one_primary_action(phone: Callable[..., Page], size: tuple[int, int]) -> None:
-    """At first the camera is the one filled button, then Analyse; the options are folded away; the samples come after the photo."""
+    """The camera is the one filled button, then Analyse; options are folded away, and samples come after the photo."""
     page = phone(size, "en")
     filled = """() => [...document.querySelectorAll("#analysis button")].filter((button) => button.checkVisibility()
         && getComputedStyle(button).backgroundColor === "rgb(24, 32, 42)").map(({ id }) => id)"""
