@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.site.languages import LANGUAGES
 from tests.support.site.service import TYPES_CARD, answer, typed
 from tests.support.site.visit import STATUSES, named_files
 
@@ -70,8 +71,21 @@ def visit(page: Page, height: int) -> Finger:
     return finger
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
-@pytest.mark.parametrize("size", [*SIZES, SIDEWAYS], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(
+    ("size", "language"),
+    [
+        (SIZES[0], "en"),
+        # German has the longest words.
+        (SIZES[1], "de"),
+        *(
+            pytest.param(size, code, marks=pytest.mark.slow)
+            for size in (*SIZES, SIDEWAYS)
+            for code in LANGUAGES
+            if (size, code) not in ((SIZES[0], "en"), (SIZES[1], "de"))
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{value[0]}x{value[1]}",
+)
 def test_three_taps_lead_to_verdict(phone: Callable[..., Page], size: tuple[int, int], language: str) -> None:
     """Three taps, each on a button in the window, show heading and score in the window."""
     page = phone(size, language)
