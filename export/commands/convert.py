@@ -68,6 +68,7 @@ def main(args: argparse.Namespace) -> None:
         ReportError: the folder of `--out` contains files that would be overwritten.
     """
     checkpoint = read_checkpoints(args.checkpoint, description_in(args))
+    print(checkpoint)
     network = checkpoint.network
     check_model_folder(args.out)
     rows = read_tables(args.data)
