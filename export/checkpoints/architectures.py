@@ -17,7 +17,6 @@ from torch import nn
 
 from export.checkpoints.replaced_head import use_replaced_head
 from export.errors import ArchitectureError
-from export.nn.third_party import SequentialBody, TimmBody
 
 Tensors = Mapping[str, torch.Tensor]
 Layers = Mapping[str, str]
@@ -146,45 +145,3 @@ def build_by_name(arch: str, tensors: Tensors, classes: int, layers: Layers | No
 def is_known_architecture(arch: str) -> bool:
     """Return whether timm or torchvision has an architecture of this name."""
     return timm.is_model(arch) or arch in torchvision.models.list_models(torchvision.models)
-
-
-def split_body_and_head(arch: str, network: nn.Module, size: int) -> tuple[nn.Module, nn.Sequential]:
-    """Return the body of a classifier and the layers after its pooling.
-
-    Args:
-        arch: name of the architecture, for the message.
-        network: the whole classifier.
-        size: side of the input in pixels.
-
-    Raises:
-        ArchitectureError: the network has another structure.
-    """
-    whole: Any = network
-    if hasattr(whole, "forward_intermediates"):
-        head = whole.get_classifier()
-        if not isinstance(head, nn.Module):
-            raise ArchitectureError(f"{arch} is of a kind that is not read: it has more than one classifier.")
-        return TimmBody(whole), nn.Sequential(*(_as_linear(layer) for layer in _flat(head)))
-    if hasattr(whole, "features") and hasattr(whole, "classifier"):
-        head, parts = whole.classifier, list(whole.features.children())
-    elif hasattr(whole, "trunk_output"):
-        head, parts = whole.fc, [whole.stem, *whole.trunk_output.children()]
-    else:
-        raise ArchitectureError(f"{arch} is of a kind that is not read: its body and its classifier cannot be told apart.")
-    layers = [layer for layer in _flat(head) if not isinstance(layer, nn.Flatten)]
-    return SequentialBody(parts, size), nn.Sequential(*layers)
-
-
-def _flat(layer: nn.Module) -> list[nn.Module]:
-    """Return the layers of sequences within sequences in order."""
-    return [own for child in layer for own in _flat(child)] if isinstance(layer, nn.Sequential) else [layer]
-
-
-def _as_linear(layer: nn.Module) -> nn.Module:
-    """Convert a 1 x 1 convolution after pooling to the equivalent linear layer; some timm networks end with one."""
-    if not isinstance(layer, nn.Conv2d) or layer.kernel_size != (1, 1) or layer.groups != 1:
-        return layer
-    linear = nn.Linear(layer.in_channels, layer.out_channels, bias=layer.bias is not None)
-    weights = layer.state_dict()
-    linear.load_state_dict({**weights, "weight": weights["weight"].flatten(1)})
-    return linear

@@ -7,11 +7,11 @@ import timm
 import torch
 from torch import nn
 
-from export.checkpoints.architectures import split_body_and_head
 from export.checkpoints.class_names import class_codes, malignant_flags
 from export.checkpoints.fastai import FastaiLearner, build_body_and_head
 from export.checkpoints.find_network import find_network
 from export.checkpoints.options import ReaderOptions
+from export.checkpoints.parts import split_into_parts
 from export.checkpoints.statedict import StateDict
 from export.errors import CheckpointError, ClassesError
 from export.nn.heads import Head
@@ -81,11 +81,13 @@ def network_from_state_dict(state: StateDict, options: ReaderOptions) -> tuple[N
     std = found.std or hints.get("std") or tuple(configuration.std if configuration else IMAGENET_STD)
     spec = Spec(arch, size, codes, malignant, _three(mean), _three(std))
 
-    body, layers = split_body_and_head(arch, network, size)
-    two_outputs = _add_benign_output(layers, malignant)
-    result = ThirdPartyNetwork(spec, body, Head(("mean",), nn.Sequential(*layers, two_outputs), malignant))
+    parts = split_into_parts(arch, network, size)
+    two_outputs = _add_benign_output(parts.layers, malignant)
+    head = Head(("mean",), nn.Sequential(*parts.layers, two_outputs), malignant)
+    result = ThirdPartyNetwork(spec, parts.body, head, explains=parts.explains)
     require_same_logits(result, nn.Sequential(network, two_outputs))
-    return result, found.notes
+    silent = [] if parts.explains else ["Its answers have no evidence map: it classifies by a token without a place."]
+    return result, [*found.notes, *silent]
 
 
 def _three(channels: Sequence[float]) -> tuple[float, float, float]:

@@ -33,7 +33,8 @@ def classify(
         data: the file's bytes in any of `lesion.imaging.formats.FORMATS`.
         model: the loaded model.
         views: 1, or 8 for test-time augmentation, see `Model.run`.
-        evidence: whether to return the evidence map. A refusal never has one, because its mean is the logit.
+        evidence: whether to return the evidence map, if the model has one. A refusal never has one, because its mean is the
+            logit.
         image_type: whose calibration, threshold and limits are applied; None to let the model detect it.
 
     Raises:
@@ -55,7 +56,7 @@ def classify(
         status="ok" if accepted else "refused",
         refusal=None if isinstance(decision, Decision) else Refusal(code=decision.code, message=decision.message),
         prediction=_prediction(outputs, model.card, decision) if isinstance(decision, Decision) else None,
-        evidence=_evidence_map(outputs) if accepted and evidence else None,
+        evidence=_evidence_map(outputs) if accepted and evidence and model.card.has_evidence else None,
         image=_image_info(image, outputs, is_given=image_type is not None),
         images=None,
         agreement=None,

@@ -11,9 +11,10 @@ from torch import nn
 from export.errors import HeadError
 from export.graph.assemble import NetworkCore, assemble, export_network
 from export.graph.parameters import GraphParameters
+from export.nn.bodies import TimmBody
 from export.nn.heads import Head, Pool, fold_layers
 from export.nn.network import Spec
-from export.nn.third_party import ThirdPartyNetwork, TimmBody
+from export.nn.third_party import ThirdPartyNetwork
 from tests.support.paths import SAMPLES
 
 FEATURES = 12
@@ -57,6 +58,42 @@ def head(kind: str, classes: int) -> Head:
     inputs = FEATURES * len(pools)
     layers = nn.Sequential(nn.Linear(inputs, classes)) if kind == "linear" else fastai_layers(inputs, classes)
     return Head(pools, layers, MALIGNANT[classes]).eval()
+
+
+def gated_layers(kind: str) -> nn.Sequential:
+    """Return layers with a gate that is held: a layer norm, and an activation between two linear layers."""
+    activation = {"hard-swish": nn.Hardswish(), "SiLU": nn.SiLU(), "GELU": nn.GELU()}[kind]
+    layers = [nn.LayerNorm(FEATURES), nn.Linear(FEATURES, 16), activation, nn.LayerNorm(16), nn.Linear(16, 5)]
+    with torch.random.fork_rng():
+        torch.manual_seed(8)
+        for layer in layers:
+            if isinstance(layer, nn.LayerNorm):
+                nn.init.uniform_(layer.weight, 0.5, 1.5)
+                nn.init.uniform_(layer.bias, -0.5, 0.5)
+    return nn.Sequential(*layers)
+
+
+@pytest.mark.parametrize("kind", ["hard-swish", "SiLU", "GELU"])
+def test_evidence_holds_gates(kind: str, feature_map: torch.Tensor) -> None:
+    """The evidence is the gradient of the head in which deviations and gates are constants, computed by autograd."""
+    taken = Head(("mean",), gated_layers(kind), MALIGNANT[5]).double()
+    values = feature_map.double().requires_grad_()
+    held = values.mean((2, 3))
+    for layer in taken.layers:
+        if isinstance(layer, nn.LayerNorm):
+            deviation = torch.sqrt(held.var(1, correction=0, keepdim=True) + layer.eps).detach()
+            held = (held - held.mean(1, keepdim=True)) / deviation * layer.weight + layer.bias
+        elif isinstance(layer, nn.Linear):
+            held = layer(held)
+        else:
+            held = held * (layer(held) / held).detach()
+    logit, class_logits = taken(values)
+    assert torch.allclose(held, class_logits)
+    [gradient] = torch.autograd.grad(taken.malignant_logit(held).sum(), values)
+    explained = taken.explain(values)
+    assert torch.allclose(explained.cells / 12, (gradient * values).sum(1), atol=1e-7)
+    assert torch.allclose(explained.cells.mean((1, 2)) + explained.bias, logit)
+    assert not torch.allclose(explained.bias, explained.bias[:1].expand(2)), "the bias depends on the image"
 
 
 HEADS = [(kind, classes) for kind in ("linear", "mean", "concat") for classes in (2, 5)]
@@ -127,7 +164,8 @@ def test_explain_of_large_features_is_finite(feature_map: torch.Tensor) -> None:
     "layers",
     [
         nn.Sequential(nn.Linear(4, 2), nn.ReLU()),
-        nn.Sequential(nn.Linear(4, 2), nn.Hardswish(), nn.Linear(2, 2)),
+        nn.Sequential(nn.Linear(4, 2), nn.Tanh(), nn.Linear(2, 2)),
+        nn.Sequential(nn.Linear(4, 2), nn.GELU(approximate="tanh"), nn.Linear(2, 2)),
         nn.Sequential(nn.BatchNorm1d(4, track_running_stats=False), nn.Linear(4, 2)),
         nn.Sequential(),
     ],
