@@ -17,7 +17,7 @@ ImageType = Literal["dermoscopic", "clinical"]
 IMAGE_TYPES: tuple[ImageType, ...] = get_args(ImageType)
 """In the order of the graph, which counts them from 1."""
 VIEWS = (1, 8)
-"""Numbers of views that an operating point exists for: 1, or 8 flips and quarter turns."""
+"""Numbers of views that an operating point exists for: 1, or 8 (see `lesion.inference.model.Model.run`)."""
 SIDES = ("malignant", "benign")
 
 

@@ -147,7 +147,8 @@ class Model:
 
         Args:
             pixels: uint8, H x W x 3, RGB, upright, any H and W.
-            views: 1, or 8 for test-time augmentation: the mean over flips and quarter turns.
+            views: 1, or 8 for test-time augmentation: the mean over quarter turns of the square and of its middle; in files
+                of format 1, over flips and quarter turns.
             image_type: one of the card's, whose parameters are used; None to detect it.
 
         Raises:

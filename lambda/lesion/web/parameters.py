@@ -29,7 +29,7 @@ UPLOAD: dict[str, Any] = {
     }
 }
 
-ViewsQuery = Annotated[Views, Query(description="1, or 8 to average over flips and quarter turns")]
+ViewsQuery = Annotated[Views, Query(description="1, or 8 to average over quarter turns of the image and of its middle")]
 EvidenceQuery = Annotated[bool, Query(description="whether the answer contains the evidence map")]
 ImageTypeQuery = Annotated[
     ImageTypeChoice,

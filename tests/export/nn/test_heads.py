@@ -9,7 +9,7 @@ from lesion.imaging.decode import decode
 from torch import nn
 
 from export.errors import HeadError
-from export.graph.assemble import NetworkCore, assemble, export_network
+from export.graph.assemble import NetworkCore, assemble, export_network, placement
 from export.graph.parameters import GraphParameters
 from export.nn.bodies import TimmBody
 from export.nn.heads import Head, Pool, fold_layers
@@ -225,5 +225,17 @@ def test_serving_graph_evidence_is_exact_for_one_and_eight_views(kind: str, clas
     turned = run(np.rot90(square), 8)
     assert np.allclose(turned["evidence"], np.rot90(eight["evidence"]), atol=1e-3)
     assert not np.allclose(turned["evidence"], eight["evidence"], atol=1e-3)
-    views = [run(view, 1)["logit"] for k in range(4) for view in (np.rot90(square, k), np.rot90(square, k)[:, ::-1])]
+    scales = (square, square[9:-9, 9:-9])
+    views = [run(np.rot90(view, k), 1)["logit"] for k in range(4) for view in scales]
     assert eight["logit"] == pytest.approx(np.mean(views), abs=1e-4)
+
+
+def test_evidence_of_the_middle_is_placed_in_the_middle() -> None:
+    place = placement(7)
+    assert np.allclose(place.sum(0), 1), "no evidence is lost"
+    cells = np.ones((7, 7), np.float32)
+    placed = place @ cells @ place.T
+    assert placed.sum() == pytest.approx(49)
+    assert np.allclose(placed[1:-1, 1:-1], 1 / 0.8**2, atol=1e-5)
+    # The outermost cells end at 1/7, and the middle begins at 0.1.
+    assert np.allclose(placed[0, 1:-1], (1 / 7 - 0.1) * 7 / 0.8**2, atol=1e-5)
