@@ -139,7 +139,7 @@ def placement(cells: int) -> Floats:
     edges = np.arange(cells + 1) / cells
     inner = (1 - INNER_SHARE) / 2 + INNER_SHARE * edges
     overlap = np.minimum(edges[1:, np.newaxis], inner[1:]) - np.maximum(edges[:-1, np.newaxis], inner[:-1])
-    return (np.maximum(overlap, 0) * cells / INNER_SHARE).astype(np.float32)
+    return np.asarray(np.maximum(overlap, 0) * cells / INNER_SHARE, np.float32)
 
 
 def restore_float32_network(model: onnx.ModelProto, exported: onnx.ModelProto) -> onnx.ModelProto:

@@ -1,5 +1,6 @@
 """Networks of timm and torchvision: body and head have the network's logits, and its evidence adds up to them."""
 
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -21,24 +22,21 @@ SIDE = 96
 
 def small(name: str) -> nn.Module:
     """Return a small network of a family, with random weights."""
-    if name == "torchvision's Swin":
-        whole: nn.Module = SwinTransformer([4, 4], 16, [1, 1, 2, 1], [1, 2, 2, 4], [3, 3], num_classes=2)
-        return whole
-    if name == "torchvision's ConvNeXt":
-        return ConvNeXt([CNBlockConfig(16, 32, 1), CNBlockConfig(32, None, 1)], num_classes=2)
-    if name == "torchvision's ViT":
-        return VisionTransformer(SIDE, 16, 2, 2, 32, 64, num_classes=2)
-    if name == "torchvision's MobileNetV3":
-        return MobileNetV3([InvertedResidualConfig(16, 3, 32, 24, True, "HS", 2, 1, 1)], 48, num_classes=2)
-    if name == "timm's Swin":
-        swin = partial(timm.create_model, "swin_tiny_patch4_window7_224", num_classes=2, img_size=SIDE)
-        return swin(window_size=3, embed_dim=16, depths=(1, 1, 2, 1), num_heads=(1, 2, 2, 4))
-    if name == "timm's ViT with average pooling":
-        vit = partial(timm.create_model, "vit_small_patch16_224", num_classes=2, img_size=SIDE)
-        return vit(embed_dim=32, depth=2, num_heads=2, global_pool="avg")
-    if name == "timm's ViT":
-        return timm.create_model("vit_tiny_patch16_224", num_classes=2, img_size=SIDE, embed_dim=32, depth=2, num_heads=2)
-    return timm.create_model(name, num_classes=2)
+    swin = partial(timm.create_model, "swin_tiny_patch4_window7_224", num_classes=2, img_size=SIDE)
+    vit = partial(
+        timm.create_model, "vit_small_patch16_224", num_classes=2, img_size=SIDE, embed_dim=32, depth=2, num_heads=2
+    )
+    inverted = InvertedResidualConfig(16, 3, 32, 24, True, "HS", 2, 1, 1)
+    families: dict[str, Callable[[], nn.Module]] = {
+        "torchvision's Swin": lambda: SwinTransformer([4, 4], 16, [1, 1, 2, 1], [1, 2, 2, 4], [3, 3], num_classes=2),
+        "torchvision's ConvNeXt": lambda: ConvNeXt([CNBlockConfig(16, 32, 1), CNBlockConfig(32, None, 1)], num_classes=2),
+        "torchvision's ViT": lambda: VisionTransformer(SIDE, 16, 2, 2, 32, 64, num_classes=2),
+        "torchvision's MobileNetV3": lambda: MobileNetV3([inverted], 48, num_classes=2),
+        "timm's Swin": lambda: swin(window_size=3, embed_dim=16, depths=(1, 1, 2, 1), num_heads=(1, 2, 2, 4)),
+        "timm's ViT with average pooling": lambda: vit(global_pool="avg"),
+        "timm's ViT": vit,
+    }
+    return families.get(name, lambda: timm.create_model(name, num_classes=2))()
 
 
 EXACT = [
