@@ -7,6 +7,7 @@ from fastapi import Query
 from lesion.imaging.formats import FORMATS
 from lesion.inference.card import ImageType
 from lesion.inference.schemas import ImageTypeChoice, Views
+from lesion.web.fhir import MEDIA_TYPE
 from lesion.web.upload import FORM_FIELD, MAX_IMAGES
 
 _BINARY = {"type": "string", "format": "binary"}
@@ -25,6 +26,23 @@ UPLOAD: dict[str, Any] = {
             },
             "image/*": {"schema": {**_BINARY, "description": f"the image's bytes in one of {', '.join(FORMATS)}"}},
             "application/octet-stream": {"schema": {**_BINARY, "description": "the same"}},
+        },
+    }
+}
+
+FHIR_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "a prediction or a refusal; as a FHIR R4 RiskAssessment, if the header Accept prefers it",
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {
+                    "type": "object",
+                    "description": "https://hl7.org/fhir/R4/riskassessment.html",
+                    "required": ["resourceType"],
+                    "properties": {"resourceType": {"const": "RiskAssessment"}},
+                    "additionalProperties": True,
+                }
+            }
         },
     }
 }
