@@ -7,6 +7,7 @@ CheckpointError
 `- ArchitectureError    the body cannot be built
 DataError               the data folder cannot be used
 ParityError             the exported graph differs from PyTorch
+ReportError             a report cannot be written
 """
 
 
@@ -36,3 +37,7 @@ class DataError(Exception):
 
 class ParityError(Exception):
     """Raised when the exported graph and PyTorch have different outputs; nothing is written then."""
+
+
+class ReportError(Exception):
+    """Raised when a report cannot be written; the message says what to do."""

@@ -14,8 +14,9 @@ from export.arrays import Figures
 from export.commands.options import data_option, model_option, parser_of, split_option
 from export.data.splits import select_split
 from export.data.tables import read_tables
+from export.errors import ReportError
 from export.evaluation.faithfulness import measure_faithfulness
-from export.reporting.writer import ReportError, update_report
+from export.reporting.writer import update_report
 
 
 def show(figures: Figures) -> None:

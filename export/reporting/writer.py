@@ -6,15 +6,12 @@ from pathlib import Path
 from lesion.inference.model import Model
 
 from export.arrays import Figures
+from export.errors import ReportError
 from export.reporting.model_card import TITLE, write_card
 from export.reporting.readme_table import write_results
 
 REQUIRED_FOR_README = {"test", "stress"}
 """Parts of metrics.json that exist before the README is updated."""
-
-
-class ReportError(Exception):
-    """Raised when a report cannot be written; the message says what to do."""
 
 
 def check_model_folder(path: Path) -> None:

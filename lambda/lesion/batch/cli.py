@@ -140,15 +140,8 @@ def run(
     return results
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        arguments: of the command line; None for those of the process.
-
-    Returns:
-        Exit status: 0; 1 with a sentence on stderr if the run is not possible; 130 after an interrupt.
-    """
+def options() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
     parser = argparse.ArgumentParser(prog="python -m lesion.batch", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("source", type=Path, help="folder of images, or a CSV table with a column `file`")
     parser.add_argument("-o", "--output", type=Path, required=True, help="results: .parquet, .csv or .jsonl")
@@ -158,12 +151,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--embedding", action="store_true", help="add the network's last features of each image")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one per core)")
-    args = parser.parse_args(arguments)
+    parser.add_argument("--model", type=Path, help="model file (default: the published one)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: of the command line; None for those of the process.
+
+    Returns:
+        See `execute`.
+    """
+    return execute(options().parse_args(arguments))
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run the command with parsed options.
+
+    Returns:
+        Exit status: 0; 1 with a sentence on stderr if the run is not possible; 130 after an interrupt.
+    """
     image_type = None if args.image_type == "auto" else args.image_type
     views, workers = Views(args.views), max(args.workers, 1)
     try:
-        options = {"views": views, "workers": workers, "image_type": image_type, "embedding": args.embedding}
-        run(args.source, args.output, read_settings().model, **options)
+        model = args.model or read_settings().model
+        run(
+            args.source,
+            args.output,
+            model,
+            views=views,
+            workers=workers,
+            image_type=image_type,
+            embedding=args.embedding,
+        )
     except LesionError as error:
         print(error, file=sys.stderr)
         return 1

@@ -82,11 +82,39 @@ def analyse(
         UnsupportedImageType, RequestError, InferenceError: see `classify`.
     """
     started = perf_counter()
+    # Before the image is decoded.
     require_image_type(model.card, image_type)
     # Twice the network's input size, so that its own antialiased resize still has pixels to average.
     with limit_memory():
         image = decode(data, at_least=2 * model.card.input_size)
+    return analyse_pixels(image, model, views=views, image_type=image_type, embedding=embedding, started=started)
+
+
+def analyse_pixels(
+    image: DecodedImage,
+    model: Model,
+    *,
+    views: int = 1,
+    image_type: ImageType | None = None,
+    embedding: bool = False,
+    started: float | None = None,
+) -> Analysis:
+    """Run the model on a decoded image and decide.
+
+    Args:
+        image: the decoded image.
+        model: see `classify`.
+        views: see `classify`.
+        image_type: see `classify`.
+        embedding: see `analyse`.
+        started: when decoding began, by `time.perf_counter`; None if that does not count.
+
+    Raises:
+        UnsupportedImageType, InferenceError: see `classify`.
+    """
+    require_image_type(model.card, image_type)
     decoded = perf_counter()
+    started = decoded if started is None else started
     outputs = model.run(image.pixels, views=views, image_type=image_type, embedding=embedding)
     inferred = perf_counter()
     decision = decide(outputs, model.card)

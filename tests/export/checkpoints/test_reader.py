@@ -18,7 +18,6 @@ from lesion.inference.model import Model
 from safetensors.torch import save_file
 from torch import nn
 
-from export.__main__ import COMMANDS, main
 from export.checkpoints import reader
 from export.checkpoints.class_names import class_codes, malignant_flags
 from export.checkpoints.options import ReaderOptions
@@ -27,6 +26,7 @@ from export.checkpoints.recorded_objects import iterate_objects
 from export.checkpoints.torchfile import read_torch_file
 from export.commands import convert, evaluate, precision
 from export.commands.options import description_in
+from export.console import command_module, main
 from export.errors import ArchitectureError, CheckpointError, ClassesError, HeadError
 from export.nn.network import Network
 from tests.pickles import RECORDED
@@ -409,7 +409,7 @@ def test_reader_options_reach_every_command_of_make(target: str, readers: list[s
     for line in done.stdout.splitlines():
         if "-m export " in line:
             name, *words = line.split("-m export ")[1].split()
-            args = COMMANDS[name].options().parse_args(words)
+            args = command_module(name).options().parse_args(words)
             if "checkpoint" in args:
                 options[name] = description_in(args, 64)
     assert options == dict.fromkeys(readers, ReaderOptions("resnet18", ["nevus", "lentigo"], ["lentigo"], 96))

@@ -9,6 +9,7 @@ from lesion.inference.model import Model, Outputs
 
 from export.commands.faithfulness import main, options
 from export.data.labels import LabelledImage
+from export.errors import ReportError
 from export.evaluation.faithfulness import (
     deletion_effect,
     evidence_inside,
@@ -17,7 +18,6 @@ from export.evaluation.faithfulness import (
     segment_lesion,
     shuffle_weights,
 )
-from export.reporting.writer import ReportError
 from tests.support import stand_in_model
 
 SIDE = 96
