@@ -14,7 +14,7 @@ from typing import Any
 from lesion import __version__
 from lesion.errors import LesionError
 
-from export.errors import CheckpointError, DataError, ParityError, ReportError
+from export.errors import CheckpointError, DataError, Interrupted, ParityError, ReportError
 
 COMMANDS = {
     "classify": "classify",
@@ -70,6 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not extra or (error.name or "").split(".")[0] in ("lesion", "export"):
             raise
         print(f"{name} needs the package {error.name}. Install it with: pip install 'lesion[{extra}]'", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(error if isinstance(error, Interrupted) else "Stopped.", file=sys.stderr)
+        return 130
     except (CheckpointError, DataError, LesionError, ReportError, ParityError) as error:
         print(error, file=sys.stderr)
     return 1

@@ -8,6 +8,7 @@ CheckpointError
 DataError               the data folder cannot be used
 ParityError             the exported graph differs from PyTorch
 ReportError             a report cannot be written
+Interrupted             a person stopped the command
 """
 
 
@@ -41,3 +42,7 @@ class ParityError(Exception):
 
 class ReportError(Exception):
     """Raised when a report cannot be written; the message says what to do."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Raised when a person stops a command; the message says what is kept and how to go on."""

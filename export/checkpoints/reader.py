@@ -85,6 +85,30 @@ def read_checkpoint(path: Path, options: ReaderOptions | None = None) -> Checkpo
         raise CheckpointError(f"{path} is not a checkpoint that can be read ({type(error).__name__}: {error}).") from error
 
 
+def read_state_dict(path: Path) -> StateDict | None:
+    """Return the tensors of another program's file; None for a file of this project or of fastai.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or contains no tensors.
+    """
+    try:
+        refuse_other_kinds(path)
+        if is_safetensors(path):
+            return read_safetensors(path)
+        if path.suffix == ".onnx":
+            return None
+        root = read_torch_file(path)
+        is_own = isinstance(root, dict) and {"spec", "weights", "provenance"} <= root.keys()
+        return None if is_own or find_learner(root) else find_state_dict(root)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path} does not exist.") from error
+    except CheckpointError as error:
+        raise type(error)(f"{path} is not a checkpoint that can be read. {error}") from error
+
+
 def read_checkpoints(paths: Sequence[Path], options: ReaderOptions | None = None) -> Checkpoint:
     """Read one checkpoint, or several of `python -m export train` as an ensemble.
 

@@ -36,6 +36,7 @@ from export.nn.predict import predict_logits
 from export.training.batches import create_batches
 from export.training.dataset import AugmentedImages
 from export.training.device import to_cpu
+from export.training.records import TensorBoard, best_epoch, score, stops_early, write_records
 from export.training.schedule import epochs, learning_rate, total_steps
 from export.training.selection import validation_figures
 from export.training.start import initialise, read_teachers
@@ -45,6 +46,11 @@ EMA_DECAY = 0.998
 WEIGHT_DECAY = 0.05
 LARGEST_GRADIENT = 5.0
 """Norm to which gradients are clipped."""
+
+
+def stored_side(config: TrainConfig) -> int:
+    """Return the side in pixels at which images are kept in memory: at least that of the largest phase."""
+    return max(STORED_SIDE, config.size, *(phase.size for phase in config.phases))
 
 
 class Trainer:
@@ -94,7 +100,11 @@ class Trainer:
         if self.epoch >= sum(phase.epochs for phase in self.config.phases):
             print(f"nothing is left to do: {self.epoch} epochs are finished")
             return
-        train, val = (load_squares(rows, STORED_SIDE) for rows in (self.train_rows, self.val_rows))
+        if self._has_stopped():
+            return
+        board = TensorBoard(self.out, self.history) if self.config.tensorboard else None
+        side = stored_side(self.config)
+        train, val = (load_squares(rows, side) for rows in (self.train_rows, self.val_rows))
         classes = self.network.spec.classes
         images = AugmentedImages(train, self.train_rows, classes, self.config)
         if self.config.prepare == "device":
@@ -111,6 +121,18 @@ class Trainer:
             print(json.dumps(self.history[-1]), flush=True)
             self.epoch = number + 1
             self.save()
+            write_records(self.out, self.history)
+            if board is not None:
+                board.add(self.history[-1])
+            if self._has_stopped():
+                return
+
+    def _has_stopped(self) -> bool:
+        if not stops_early(self.history, self.config.patience):
+            return False
+        best = best_epoch(self.history)
+        print(f"stopped: no epoch since {best} has a higher score than {score(self.history[best]):.4f} ({self.out}/best.pt)")
+        return True
 
     def train_epoch(self, images: AugmentedImages, phase: Phase, number: int) -> float:
         """Draw as many images as there are, with their sampling weights; return the mean loss of the steps."""
