@@ -46,7 +46,7 @@ def _positive(text: str) -> int:
 
 
 def device(text: str) -> str:
-    """Return the device of `--device`, "cpu" or "cuda".
+    """Return the device of `--device`, "cpu", "cuda" or "cuda:N".
 
     Raises:
         argparse.ArgumentTypeError: the text is something else, or there is no GPU.
@@ -74,7 +74,7 @@ def run_options(description: str | None) -> argparse.ArgumentParser:
     parser = parser_of(description, data_option("`train` is learnt from, `val` measured on"), checkpoint_folder_option())
     parser.add_argument("--resume", action="store_true", help="continue after the last finished epoch in --out")
     parser.add_argument(
-        "--device", type=device, default="auto", metavar="{auto,cpu,cuda}", help="auto: a GPU where there is one"
+        "--device", type=device, default="auto", metavar="{auto,cpu,cuda,cuda:N}", help="auto: a GPU where there is one"
     )
     parser.add_argument(
         "--prepare",
