@@ -7,6 +7,7 @@ CheckpointError
 `- ArchitectureError    the body cannot be built
 DataError               the data folder cannot be used
 ParityError             the exported graph differs from PyTorch
+QuantisationError       a network cannot be stored in int8, or not in time
 ReportError             a report cannot be written
 Interrupted             a person stopped the command
 """
@@ -46,3 +47,7 @@ class ReportError(Exception):
 
 class Interrupted(KeyboardInterrupt):
     """Raised when a person stops a command; the message says what is kept and how to go on."""
+
+
+class QuantisationError(Exception):
+    """Raised when a network cannot be stored in int8, or not in the given time; another precision is used then."""
