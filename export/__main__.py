@@ -2,53 +2,43 @@
 
 import argparse
 import sys
+from importlib import import_module
 
 from lesion.errors import LesionError
 
-from export.commands import (
-    average_weights,
-    compare,
-    convert,
-    distil,
-    evaluate,
-    faithfulness,
-    leave_dataset_out,
-    lesions,
-    precision,
-    render,
-    reproduce,
-    robustness,
-    shortcuts,
-    train,
-    white_balance,
-)
-from export.errors import CheckpointError, DataError, ParityError
-from export.reporting.writer import ReportError
+from export.errors import CheckpointError, DataError, ParityError, ReportError
 
 COMMANDS = {
-    "train": train,
-    "distil": distil,
-    "blend": average_weights,
-    "whitebalance": white_balance,
-    "candidates": compare,
-    "convert": convert,
-    "evaluate": evaluate,
-    "lesions": lesions,
-    "shortcuts": shortcuts,
-    "cameras": leave_dataset_out,
-    "stress": robustness,
-    "faithful": faithfulness,
-    "formats": precision,
-    "reproduce": reproduce,
-    "render": render,
+    "train": "train",
+    "distil": "distil",
+    "blend": "average_weights",
+    "whitebalance": "white_balance",
+    "candidates": "compare",
+    "convert": "convert",
+    "evaluate": "evaluate",
+    "recalibrate": "recalibrate",
+    "release": "release",
+    "lesions": "lesions",
+    "shortcuts": "shortcuts",
+    "cameras": "leave_dataset_out",
+    "stress": "robustness",
+    "faithful": "faithfulness",
+    "formats": "precision",
+    "reproduce": "reproduce",
+    "render": "render",
 }
+"""Command -> module of `export.commands`."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 1 with a sentence on stderr where its files do not allow it."""
+    given = sys.argv[1:] if arguments is None else arguments
+    # PyTorch is imported only for commands that need it; the list of all commands needs all of them.
+    names = given[:1] if given and given[0] in COMMANDS else list(COMMANDS)
     parser = argparse.ArgumentParser(prog="python -m export", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, module in COMMANDS.items():
+    for name in names:
+        module = import_module(f"export.commands.{COMMANDS[name]}")
         options = module.options()
         command = commands.add_parser(
             name,
@@ -59,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.set_defaults(run=module.main)
-    args = parser.parse_args(arguments)
+    args = parser.parse_args(given)
     try:
         return int(args.run(args) or 0)
     except (CheckpointError, DataError, LesionError, ReportError, ParityError) as error:

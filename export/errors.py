@@ -6,6 +6,7 @@ CheckpointError
 |- HeadError            the head is not piecewise linear
 `- ArchitectureError    the body cannot be built
 DataError               the data folder cannot be used
+ReportError             a report cannot be written, or nobody agreed to replace files
 ParityError             the exported graph differs from PyTorch
 """
 
@@ -32,6 +33,10 @@ class ArchitectureError(CheckpointError):
 
 class DataError(Exception):
     """Raised when a data folder cannot be used; the message names what is missing or wrong."""
+
+
+class ReportError(Exception):
+    """Raised when a report or a model file cannot be written; the message says what to do."""
 
 
 class ParityError(Exception):

@@ -9,9 +9,9 @@ The tests and their sources: `export.evaluation.faithfulness`.
 import argparse
 
 from export.arrays import Figures
-from export.commands.options import data_option, model_option, parser_of, split_option
+from export.commands.consent import confirm_replacement, report_files
+from export.commands.options import data_option, model_option, parser_of, read_rows, split_option, yes_option
 from export.data.splits import select_split
-from export.data.tables import read_tables
 from export.evaluation.faithfulness import measure_faithfulness
 from export.reporting.writer import update_report
 
@@ -31,7 +31,7 @@ def show(figures: Figures) -> None:
 
 def options() -> argparse.ArgumentParser:
     """Return the parser of `python -m export faithful`."""
-    return parser_of(__doc__, data_option(), model_option(), split_option())
+    return parser_of(__doc__, data_option(), model_option(), split_option(), yes_option())
 
 
 def main(args: argparse.Namespace) -> None:
@@ -40,8 +40,11 @@ def main(args: argparse.Namespace) -> None:
     Raises:
         DataError: a data folder cannot be read.
         ModelFileError: the model file cannot be read.
+        ReportError: nobody agreed to replace figures and model card.
     """
-    figures = measure_faithfulness(args.model, select_split(read_tables(args.data), args.split))
+    if args.split == "test":
+        confirm_replacement(report_files(args.model), yes=args.yes)
+    figures = measure_faithfulness(args.model, select_split(read_rows(args), args.split))
     show(figures)
     if args.split == "test":
         update_report(args.model, {"evidence": figures})

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import get_args
 
 from export.checkpoints.recipe import Balance, Phase, Preparation, TrainConfig
-from export.commands.options import checkpoint_folder_option, data_option, parser_of
-from export.data.tables import read_tables
+from export.checkpoints.same_run import require_unused
+from export.commands.options import checkpoint_folder_option, data_option, parser_of, read_rows
 from export.training.device import select_device
 from export.training.trainer import Trainer
 
@@ -137,8 +137,11 @@ def main(args: argparse.Namespace) -> None:
 
     Raises:
         ArchitectureError, CheckpointError, DataError: see `export.training.trainer.Trainer`.
+        CheckpointError: `--out` has a checkpoint, and `--resume` is not given or its run had other options or images.
     """
-    trainer = Trainer(config_of(args), read_tables(args.data), args.out)
+    if not args.resume:
+        require_unused(args.out)
+    trainer = Trainer(config_of(args), read_rows(args), args.out)
     if args.resume:
         trainer.resume()
     trainer.run()

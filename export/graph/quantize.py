@@ -23,7 +23,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 from export.arrays import Floats
 from export.data.labels import LabelledImage
-from export.data.transforms import read_pixels
+from export.data.pixels import read_pixels
 from export.graph.gptq import apply_gptq
 from export.graph.weight_storage import NETWORK_PREFIX, replace_network
 

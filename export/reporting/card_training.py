@@ -32,15 +32,30 @@ def _kinds(training: Figures) -> str:
     return " and ".join(training.get("image_types", ["dermoscopic"]))
 
 
-def describe_recipes(training: Figures) -> str:
-    """Return the sentences about how the network or networks were trained, or an empty text where that is unknown."""
+def describe_recipes(training: Figures, experiments: str) -> str:
+    """Return the sentences about how the network or networks were trained, or an empty text where that is unknown.
+
+    Args:
+        training: `training` of the model file's metadata.
+        experiments: sentence that leads to other experiments, or empty.
+    """
     recipes = training.get("recipes") or [training["recipe"]] if {"recipe", "recipes"} & training.keys() else []
     texts = [_recipe_text(recipe) for recipe in recipes]
     if not texts:
         return ""
     several = f"the mean of the logits of {len(texts)} networks. " if len(texts) > 1 else ""
     networks = " ".join(f"({number}) {text}." for number, text in enumerate(texts, 1)) if several else f"{texts[0]}."
-    return f"Training: {several}{networks} Other experiments: [experiments.md](experiments.md). "
+    return f"Training: {several}{networks} {experiments}"
+
+
+def _first_weights(recipe: Figures) -> str:
+    """Return what a training began with; recipes up to model 1.7.0 record only `start`."""
+    if recipe.get("start"):
+        return f"start from the checkpoint with sha256 `{recipe['start'][:12]}`"
+    if "first_weights" not in recipe and recipe["arch"].startswith("tf_efficientnet_lite"):
+        return "ImageNet start"
+    names = {"ImageNet": "ImageNet start", "random": "start from random weights"}
+    return names.get(recipe.get("first_weights", ""), "start not recorded")
 
 
 def _recipe_text(recipe: Figures) -> str:
@@ -53,7 +68,7 @@ def _recipe_text(recipe: Figures) -> str:
     balance = f"balanced over {_BALANCES[parsed.config.balance if is_recorded else 'classes']}"
     # Older checkpoints have one rate per phase instead.
     rate = f", highest rate {recipe['rate']}" if "rate" in recipe else ""
-    start = f"start from the checkpoint with sha256 `{recipe['start'][:12]}`" if recipe.get("start") else "ImageNet start"
+    start = _first_weights(recipe)
     parts = [f"{recipe['arch']}: {phases}{rate}", balance, f"seed {recipe['seed']}", start, "moving average of the weights"]
     if parsed.config.mixup:
         parts.append(f"mixup {recipe['mixup']}")

@@ -6,15 +6,12 @@ from pathlib import Path
 from lesion.inference.model import Model
 
 from export.arrays import Figures
+from export.errors import ReportError
 from export.reporting.model_card import TITLE, write_card
 from export.reporting.readme_table import write_results
 
 REQUIRED_FOR_README = {"test", "stress"}
 """Parts of metrics.json that exist before the README is updated."""
-
-
-class ReportError(Exception):
-    """Raised when a report cannot be written; the message says what to do."""
 
 
 def check_model_folder(path: Path) -> None:
@@ -61,7 +58,7 @@ def render_report(path: Path) -> None:
     check_model_folder(path)
     target = path.parent / "metrics.json"
     if not target.is_file():
-        raise ReportError(f"{target} does not exist. Run `python -m export evaluate` first, which measures the figures.")
+        raise ReportError(f"{target} does not exist. Run `python -m export release` first, which measures the figures.")
     _write_pages(path, json.loads(target.read_text()))
 
 

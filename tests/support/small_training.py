@@ -28,4 +28,5 @@ def conversion_options(checkpoint: Path, archive: Path, out: Path, **options: ob
         options: other options of the command, such as `arch`, `classes` and `numbers`.
     """
     defaults: dict[str, object] = {"arch": "", "classes": [], "malignant": [], "size": None, "numbers": "float16"}
+    defaults |= {"label_column": "", "class_map": None, "yes": False}
     return argparse.Namespace(checkpoint=[checkpoint], data=[archive], out=out, version="0.0.1", **(defaults | options))

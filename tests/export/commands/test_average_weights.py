@@ -67,7 +67,7 @@ def test_blend_averages_several_networks(archive: Path, converted: Path, tuned: 
             torch.testing.assert_close(value, 0.4 * first[name] + 0.3 * one[name] + 0.3 * two[name])
     recipe = read_checkpoint(tmp_path / "checkpoint.pt").provenance["recipe"]
     assert recipe["seed"] == 1 and [more["seed"] for more in recipe["blended_with"]] == [2]
-    described = describe_recipes({"recipe": recipe})
+    described = describe_recipes({"recipe": recipe}, "")
     assert (
         "20% squashed" in described
         and "seed 1" in described

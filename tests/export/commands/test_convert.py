@@ -11,15 +11,14 @@ from lesion.inference.model import Model
 
 from export.checkpoints.reader import read_checkpoint
 from export.commands import convert
-from export.data.isic import read_table
 from export.data.labels import LabelledImage, fingerprint
-from export.errors import ClassesError, DataError, ParityError
+from export.data.tables import read_table
+from export.errors import ClassesError, DataError, ParityError, ReportError
 from export.evaluation import parity
 from export.evaluation.operating_point import fit_operating_points
 from export.evaluation.predictions import Predictions, predict
 from export.graph.calibration import platt
 from export.graph.description import licence_of_weights
-from export.reporting.writer import ReportError
 from tests.support.predictions import simulated_predictions
 from tests.support.small_training import conversion_options
 
@@ -97,7 +96,7 @@ def test_convert_rejects_a_type_in_one_split_only(
     checkpoint: Path, typed_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [row for row in read_table(typed_archive) if (row.split, row.image_type) != ("val", "clinical")]
-    monkeypatch.setattr(convert, "read_tables", lambda _: rows)
+    monkeypatch.setattr(convert, "read_rows", lambda _: rows)
     with pytest.raises(DataError, match="Only one of `train` and `val` has clinical images"):
         convert.main(conversion_options(checkpoint, typed_archive, tmp_path / "lesion.onnx"))
 

@@ -12,7 +12,7 @@ from export.checkpoints.options import ReaderOptions
 from export.checkpoints.reader import read_checkpoint
 from export.checkpoints.recipe import Phase
 from export.commands.train import config_of, main
-from export.data.isic import read_table
+from export.data.tables import read_table
 from export.errors import ArchitectureError, CheckpointError, DataError
 from export.nn.imagenet import create_spec
 from export.nn.lesion_net import LesionNet, create_lesion_net

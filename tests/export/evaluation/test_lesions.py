@@ -12,8 +12,8 @@ from lesion.inference.model import Model, Outputs
 from PIL import Image
 
 from export.__main__ import main
-from export.data.isic import read_table
 from export.data.labels import LabelledImage
+from export.data.tables import read_table
 from export.evaluation import metrics
 from export.evaluation.lesions import group_by_lesion, image_result, lesion_metrics
 from export.evaluation.predictions import Predictions, predict

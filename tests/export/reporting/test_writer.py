@@ -9,9 +9,10 @@ from lesion.inference.model import Model
 
 from export.__main__ import main
 from export.commands import leave_dataset_out
+from export.errors import ReportError
 from export.reporting.model_card import render_card
 from export.reporting.readme_table import BEGIN, END, render_results, write_results
-from export.reporting.writer import ReportError, render_report
+from export.reporting.writer import render_report
 from tests.support.paths import REPOSITORY
 
 
@@ -20,7 +21,7 @@ def model(tmp_path: Path) -> Path:
     """A copy of models/ with a README above it that has empty results."""
     folder = tmp_path / "models"
     folder.mkdir()
-    for name in ("lesion.onnx", "metrics.json"):
+    for name in ("lesion.onnx", "metrics.json", "experiments.md"):
         shutil.copy(REPOSITORY / "models" / name, folder)
     (tmp_path / "README.md").write_text(f"# Title\n{BEGIN}\n{END}\nend\n")
     return folder / "lesion.onnx"
@@ -35,7 +36,7 @@ def test_render_writes_the_committed_pages(model: Path) -> None:
 
 def test_render_without_metrics_says_what_to_run(model: Path) -> None:
     (model.parent / "metrics.json").unlink()
-    with pytest.raises(ReportError, match="python -m export evaluate"):
+    with pytest.raises(ReportError, match="python -m export release"):
         render_report(model)
     assert not (model.parent / "README.md").exists()
 

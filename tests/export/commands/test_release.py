@@ -1,4 +1,4 @@
-"""Evaluation classifies like the service, and writes the model card, the plots and metrics.json."""
+"""A release classifies like the service, and writes the model card, the plots and metrics.json."""
 
 import argparse
 import json
@@ -16,15 +16,15 @@ from lesion.inference.decision import Refusal, decide
 from lesion.inference.model import Model
 from PIL import Image
 
-from export.commands import evaluate
+from export.commands import release
 from export.data.labels import LabelledImage
+from export.errors import ReportError
 from export.evaluation.image_set import image_set_metrics
 from export.evaluation.predictions import Predictions, predict
 from export.evaluation.split_report import eight_views_gain, split_report
 from export.graph.metadata import write_metadata
 from export.reporting.model_card import render_card, write_card
 from export.reporting.plots import write_plots
-from export.reporting.writer import ReportError
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +35,13 @@ def published(converted: Path, archive: Path, tmp_path_factory: pytest.TempPathF
     (folder / "others").mkdir()
     Image.effect_noise((300, 200), 90).convert("RGB").save(folder / "others" / "noise.png")
     (folder / "others" / "metadata.csv").write_text("no,image\n")
-    options = {"data": [archive], "model": folder / "lesion.onnx", "splits": ["val", "test"], "one_view": False}
-    options |= {"strangers": [folder / "others"]}
-    evaluate.main(argparse.Namespace(**options))
+    options = {"data": [archive], "model": folder / "lesion.onnx", "splits": ["val", "test"], "one_view": False, "yes": True}
+    options |= {"strangers": [folder / "others"], "label_column": "", "class_map": None}
+    release.main(argparse.Namespace(**options))
     return folder
 
 
-def test_evaluate_metrics_equal_the_predictions(published: Path, rows: list[LabelledImage]) -> None:
+def test_release_metrics_equal_the_predictions(published: Path, rows: list[LabelledImage]) -> None:
     model = Model(published / "lesion.onnx")
     answers = predict(model, [row for row in rows if row.split == "test"])
     above = answers.above_threshold(model.card)
@@ -51,7 +51,7 @@ def test_evaluate_metrics_equal_the_predictions(published: Path, rows: list[Labe
     assert found["specificity"]["value"] == pytest.approx(np.mean(~above[~answers.malignant]), abs=1e-4)
 
 
-def test_evaluate_writes_metrics_into_the_model_file(published: Path) -> None:
+def test_release_writes_metrics_into_the_model_file(published: Path) -> None:
     model, written = Model(published / "lesion.onnx"), json.loads((published / "metrics.json").read_text())
     assert model.card.about["metrics"]["test"] == written["test"]
     assert model.sha256 == written["sha256"]
@@ -118,10 +118,11 @@ def test_plots_are_png_files(published: Path) -> None:
         assert (published / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_evaluate_of_val_alone_writes_nothing(published: Path, archive: Path, tmp_path: Path) -> None:
+def test_release_of_val_alone_writes_nothing(published: Path, archive: Path, tmp_path: Path) -> None:
     shutil.copy(published / "lesion.onnx", tmp_path)
     options = {"data": [archive], "model": tmp_path / "lesion.onnx", "splits": ["val"], "one_view": True, "strangers": []}
-    evaluate.main(argparse.Namespace(**options))
+    options |= {"yes": False, "label_column": "", "class_map": None}
+    release.main(argparse.Namespace(**options))
     assert [path.name for path in tmp_path.iterdir()] == ["lesion.onnx"]
     assert (tmp_path / "lesion.onnx").read_bytes() == (published / "lesion.onnx").read_bytes()
 
@@ -142,7 +143,7 @@ def test_split_report_omits_diagnoses_without_a_class(converted: Path, rows: lis
     assert found["all"]["balanced_accuracy"]["value"] is None
     assert found["all"]["auc"]["value"] is not None
     assert set(found["diagnoses"]) == set(answers.diagnosis)
-    evaluate.show("test", found)
+    release.show("test", found)
     write_plots(tmp_path, answers, model.card)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["reliability.png", "roc.png"]
 
@@ -156,23 +157,23 @@ def test_predict_uses_the_models_malignant_classes(converted: Path, rows: list[L
     assert not any(labels[code] for code in set(labels) - {"melanoma", "nevus"})
 
 
-def test_evaluate_requires_val_for_ood_folders(converted: Path, archive: Path, tmp_path: Path) -> None:
-    options = evaluate.options().parse_args(
+def test_release_requires_val_for_ood_folders(converted: Path, archive: Path, tmp_path: Path) -> None:
+    options = release.options().parse_args(
         ["--data", str(archive), "--model", str(converted), "--splits", "test", "--strangers", str(tmp_path)]
     )
     with pytest.raises(ReportError, match="--splits val test"):
-        evaluate.main(options)
+        release.main(options)
 
 
 @pytest.mark.slow
-def test_evaluate_reports_each_image_type(
+def test_release_reports_each_image_type(
     converted_types: Path, typed_archive: Path, typed_rows: list[LabelledImage], tmp_path: Path
 ) -> None:
     """Figures of detected types, in metrics.json, the model file and the card."""
     for name in ("lesion.onnx", "metrics.json"):
         shutil.copy(converted_types.parent / name, tmp_path)
-    command = ["--data", str(typed_archive), "--model", str(tmp_path / "lesion.onnx")]
-    evaluate.main(evaluate.options().parse_args(command))
+    command = ["--data", str(typed_archive), "--model", str(tmp_path / "lesion.onnx"), "--yes"]
+    release.main(release.options().parse_args(command))
     model, test = Model(tmp_path / "lesion.onnx"), [row for row in typed_rows if row.split == "test"]
     found = json.loads((tmp_path / "metrics.json").read_text())["test"]
     assert list(found["types"]) == ["dermoscopic", "clinical"]
@@ -211,7 +212,7 @@ def test_predict_of_a_missing_type_detects(converted: Path, typed_rows: list[Lab
     assert [output.image_type for output in answers.outputs] == ["dermoscopic", "dermoscopic"]
 
 
-def test_evaluate_keeps_the_format_of_a_file(converted: Path, tmp_path: Path) -> None:
+def test_release_keeps_the_format_of_a_file(converted: Path, tmp_path: Path) -> None:
     proto = onnx.load(converted)
     for entry in proto.metadata_props:
         if entry.key == "lesion_format":
