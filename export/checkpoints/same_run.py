@@ -19,8 +19,8 @@ def require_unused(folder: Path) -> None:
     """
     if (folder / "checkpoint.pt").exists():
         raise CheckpointError(
-            f"{folder} has the checkpoint of another run, which would be replaced. Continue a training with `train --resume`, "
-            "or give another --out."
+            f"{folder} has the checkpoint of another run, which would be replaced. Continue a training with "
+            "`train --resume`, or give another --out."
         )
 
 

@@ -69,12 +69,14 @@ def main(args: argparse.Namespace) -> None:
     description = describe(model, fits, used, data.summary.json())
     description["version"] = args.version or f"{model.card.version}+recalibrated"
     written = recalibrated_file(args.model, model, fits, description)
-    check(model, load_model(written), fits, used)
+    new = load_model(written)
+    check(model, new, fits, used)
+    page = render_recalibration_card(new, args.out.name)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     part = args.out.with_suffix(".part")
     part.write_bytes(written)
     part.replace(args.out)
-    (args.out.parent / "README.md").write_text(render_recalibration_card(Model(args.out), args.out.name))
+    (args.out.parent / "README.md").write_text(page)
     show(fits)
     print(f"{args.out}: model {description['version']}; figures of both versions in {args.out.parent / 'README.md'}")
 
@@ -132,7 +134,6 @@ def describe(model: Model, fits: Fits, rows: list[LabelledImage], data: Figures)
                 for image_type, by_views in fits.items()
             },
             "unchanged": [image_type for image_type in card.image_types if image_type not in fits],
-            "metrics_before": card.about.get("metrics"),
         },
     }
 

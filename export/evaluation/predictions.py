@@ -51,7 +51,7 @@ class Predictions:
     @property
     def malignant(self) -> Mask:
         """Labels, (N,)."""
-        return np.array([row.malignant for row in self.rows])
+        return np.array([row.malignant for row in self.rows], bool)
 
     @property
     def diagnosis(self) -> Labels:

@@ -64,7 +64,7 @@ def require_enough(predictions: Predictions, image_type: ImageType) -> None:
         DataError: there are fewer than `MIN_IMAGES`, or fewer than `MIN_PER_SIDE` lesions of a side.
     """
     malignant, groups = predictions.malignant, predictions.groups
-    lesions = {"malignant": len(set(groups[malignant])), "benign": len(set(groups[~malignant]))}
+    lesions = {side: len(set(groups[own])) for side, own in (("malignant", malignant), ("benign", ~malignant))}
     if len(malignant) < MIN_IMAGES or min(lesions.values()) < MIN_PER_SIDE:
         raise DataError(
             f"Too few {image_type} images to recalibrate on: {len(malignant)} images, {lesions['malignant']} malignant and "

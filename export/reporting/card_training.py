@@ -8,10 +8,14 @@ _BALANCES = {"sources": "sources and their malignant share", "datasets": "data s
 
 def describe_data(training: Figures) -> str:
     """Return the sentences about the training images and the use of the splits."""
-    use_of_splits = (
-        "Train, val and test share no lesion. Calibration, threshold, prediction sets and refusal limits were fitted on "
+    return describe_images(training) + (
+        " Train, val and test share no lesion. Calibration, threshold, prediction sets and refusal limits were fitted on "
         "`val`; `test` only reports."
     )
+
+
+def describe_images(training: Figures) -> str:
+    """Return the sentences about the training images alone."""
     datasets = training["datasets"] if "images" in training else training["distance_fitted_on"]
     sources = ", ".join(f"{name} {count}" for name, count in datasets.items())
     if "images" not in training:
@@ -19,11 +23,11 @@ def describe_data(training: Figures) -> str:
             f"The network comes from `{training['checkpoint']}` ({training['kind']}, sha256 "
             f"`{training['checkpoint_sha256']}`); its training images are unknown here; "
             "where they overlap with the images below, the figures are too high. The OOD statistics were fitted on "
-            f"{_kinds(training)} images ({sources}). {use_of_splits}"
+            f"{_kinds(training)} images ({sources})."
         )
     return (
         f"Trained on {training['images']} {_kinds(training)} images ({sources}); sha256 of ids and labels "
-        f"`{training['data_sha256']}`. {use_of_splits}"
+        f"`{training['data_sha256']}`."
     )
 
 

@@ -6,7 +6,7 @@ from lesion.inference.model import Model
 
 from export.arrays import Figures
 from export.reporting.card_limits import limits_table, refusal_list
-from export.reporting.card_training import describe_data
+from export.reporting.card_training import describe_images
 from export.reporting.formatting import format_interval
 from export.reporting.model_card import TITLE
 
@@ -71,7 +71,7 @@ def _sections(model: Model, name: str) -> Iterator[str]:
     yield "Refusal rules are those of the earlier version, in this order:"
     yield "\n".join(refusal_list(card))
     yield "## Training of the network"
-    yield describe_data(about["training"])
+    yield describe_images(about["training"])
 
 
 def _comparison(change: Figures) -> Iterator[str]:

@@ -35,6 +35,8 @@ def other(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFacto
 def blended(start: Path, tuned: Path, share: float, archive: Path, out: Path, *more: Path) -> dict[str, torch.Tensor]:
     """Run `python -m export blend` and return the weights of its checkpoint."""
     given = [str(start), str(tuned), *map(str, more), "--share", str(share), "--data", str(archive), "--out", str(out)]
+    # The command refuses a folder that is used.
+    (out / "checkpoint.pt").unlink(missing_ok=True)
     average_weights.main(average_weights.options().parse_args(given))
     return read_checkpoint(out / "checkpoint.pt").network.state_dict()
 
