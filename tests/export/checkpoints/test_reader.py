@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import importlib
 import os
 import subprocess
 import sys
@@ -412,7 +413,8 @@ def test_reader_options_reach_every_command_of_make(target: str, readers: list[s
     for line in done.stdout.splitlines():
         if "-m export " in line:
             name, *words = line.split("-m export ")[1].split()
-            args = COMMANDS[name].options().parse_args(words)
+            module = importlib.import_module(f"export.commands.{COMMANDS[name]}")
+            args = module.options().parse_args(words)
             if "checkpoint" in args:
                 options[name] = description_in(args, 64)
     assert options == dict.fromkeys(readers, ReaderOptions("resnet18", ["nevus", "lentigo"], ["lentigo"], 96))
@@ -427,7 +429,7 @@ def test_formats_reads_checkpoints_at_the_model_files_size(
     monkeypatch.setattr(precision, "measure_precisions", lambda *_: {})
     monkeypatch.setattr(precision, "update_report", lambda *_: None)
     model = REPOSITORY / "models" / "lesion.onnx"
-    options = ["--data", str(archive), "--model", str(model), "--arch", "test_efficientnet", "--classes", *NAMES]
+    options = ["--data", str(archive), "--model", str(model), "--yes", "--arch", "test_efficientnet", "--classes", *NAMES]
     assert main(["formats", str(tmp_path / "weights.pth"), *options]) == 0
     [spec] = [network.spec for network in read]
     assert (spec.arch, spec.size) == ("test_efficientnet", Model(model).card.input_size)

@@ -24,7 +24,10 @@ def recalibrated(model: Path, data: Path, out: Path, *more: str) -> int:
     return main(["recalibrate", "--model", str(model), "--data", str(data), "--out", str(out), *more])
 
 
-@pytest.mark.parametrize("image_types", [(), ("dermoscopic",), ("dermoscopic", "clinical")])
+@pytest.mark.parametrize(
+    "image_types",
+    [(), pytest.param(("dermoscopic",), marks=pytest.mark.slow), ("dermoscopic", "clinical")],
+)
 def test_recalibrate_fits_what_the_images_say(clinic: Path, tmp_path: Path, image_types: tuple[str, ...]) -> None:
     source, out = build_calibrated(tmp_path / "old.onnx", *image_types), tmp_path / "new" / "lesion.onnx"
     before = source.read_bytes()

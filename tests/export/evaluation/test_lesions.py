@@ -141,7 +141,7 @@ def test_lesions_command_prints_the_comparison(
     assert main(["lesions", "--data", str(lesions), "--model", str(stand_in_file)]) == 0
     printed = capsys.readouterr().out
     found = lesion_metrics(predict(stand_in, group_by_lesion(read_table(lesions))), stand_in.card)
-    assert printed.startswith("4 lesions (2 malignant), 8 images; refused: 0 images, 0 lesions\n")
+    assert "\n4 lesions (2 malignant), 8 images; refused: 0 images, 0 lesions\n" in printed
     assert f"{found['combined']['auc']['value']:.3f}" in printed and "images of a lesion agree" in printed
     single = predict(stand_in, read_table(lesions))
     auc = metrics.auc(single.scalar("probability"), single.malignant, np.ones(8))
