@@ -47,7 +47,7 @@ EVERY_OPTION := region=eu-central-1 waf=true tracing=true provisioned_concurrenc
 # Settings that exclude some of these, or leave resources out.
 OTHER_OPTION := topic_key=false stopped=true waf=true flat_rate_plan=true architecture=arm64 snap_start=true batch_bucket=my-images
 
-.PHONY: help serve packages setup test test-all tools check train export reproduce synth sbom deploy-tools bootstrap scan-images prune-images preflight deploy destroy stop start
+.PHONY: help serve packages setup test test-all tools check train export evaluate reproduce synth sbom deploy-tools bootstrap scan-images prune-images preflight deploy destroy stop start
 
 help: ## List the targets (default)
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -114,16 +114,19 @@ train: $(VENV)/installed ## Train a network -> runs/lite2/checkpoint.pt; resumes
 	$(VENV)/bin/python -m export train --data $(DATA) --out $(OUT) --resume $(TRAIN)
 
 # The split `test` is evaluated here only, after the model file is final.
-export: $(VENV)/installed ## Checkpoint -> models/lesion.onnx, metrics, plots, model card, golden values
+export: $(VENV)/installed ## Release: checkpoint -> models/lesion.onnx, metrics, plots, model card, golden values; replaces them
 ## [CHECKPOINT=file READ=options VERSION=x.y.z SIZE=pixels STRANGERS=folders COPIES=folder]
 ## READ='--arch resnet50 --classes nevus melanoma': what a checkpoint does not contain
-	$(VENV)/bin/python -m export convert $(CHECKPOINT) --data $(DATA) --version $(VERSION) $(if $(SIZE),--size $(SIZE)) $(READ)
-	$(VENV)/bin/python -m export evaluate --data $(DATA) $(if $(STRANGERS),--strangers $(STRANGERS))
-	$(VENV)/bin/python -m export cameras --data $(DATA)
-	$(VENV)/bin/python -m export stress --data $(DATA) $(if $(COPIES),--copies $(COPIES))
-	$(VENV)/bin/python -m export faithful --data $(DATA)
-	$(VENV)/bin/python -m export formats $(CHECKPOINT) --data $(DATA) $(READ)
+	$(VENV)/bin/python -m export convert $(CHECKPOINT) --data $(DATA) --out models/lesion.onnx --yes --version $(VERSION) $(if $(SIZE),--size $(SIZE)) $(READ)
+	$(VENV)/bin/python -m export release --yes --data $(DATA) $(if $(STRANGERS),--strangers $(STRANGERS))
+	$(VENV)/bin/python -m export cameras --yes --data $(DATA)
+	$(VENV)/bin/python -m export stress --yes --data $(DATA) $(if $(COPIES),--copies $(COPIES))
+	$(VENV)/bin/python -m export faithful --yes --data $(DATA)
+	$(VENV)/bin/python -m export formats $(CHECKPOINT) --yes --data $(DATA) $(READ)
 	$(VENV)/bin/python -m tests.golden
+
+evaluate: $(VENV)/installed ## Figures of MODEL=file on DATA=folder or table -> report/index.html; changes nothing else
+	$(VENV)/bin/python -m export evaluate --data $(DATA) $(if $(MODEL),--model $(MODEL)) --out report
 
 reproduce: $(VENV)/installed ## Compute every figure of the model card again; fails on a difference (same variables; CHECKPOINT= without one)
 	$(VENV)/bin/python -m export reproduce --data $(DATA) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(READ) $(if $(STRANGERS),--strangers $(STRANGERS)) $(if $(COPIES),--copies $(COPIES))

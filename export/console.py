@@ -26,6 +26,8 @@ COMMANDS = {
     "candidates": "compare",
     "convert": "convert",
     "evaluate": "evaluate",
+    "recalibrate": "recalibrate",
+    "release": "release",
     "lesions": "lesions",
     "shortcuts": "shortcuts",
     "cameras": "leave_dataset_out",

@@ -6,9 +6,9 @@ CheckpointError
 |- HeadError            the head is not piecewise linear
 `- ArchitectureError    the body cannot be built
 DataError               the data folder cannot be used
+ReportError             a report cannot be written, or nobody agreed to replace files
 ParityError             the exported graph differs from PyTorch
 QuantisationError       a network cannot be stored in int8, or not in time
-ReportError             a report cannot be written
 Interrupted             a person stopped the command
 """
 
@@ -37,12 +37,12 @@ class DataError(Exception):
     """Raised when a data folder cannot be used; the message names what is missing or wrong."""
 
 
+class ReportError(Exception):
+    """Raised when a report or a model file cannot be written; the message says what to do."""
+
+
 class ParityError(Exception):
     """Raised when the exported graph and PyTorch have different outputs; nothing is written then."""
-
-
-class ReportError(Exception):
-    """Raised when a report cannot be written; the message says what to do."""
 
 
 class Interrupted(KeyboardInterrupt):

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from export.checkpoints.from_onnx import prepare_for_training
 from export.checkpoints.reader import read_own_checkpoint
+from export.checkpoints.same_run import require_unused
 from export.checkpoints.writer import file_sha256, write_checkpoint
-from export.commands.options import checkpoint_folder_option, data_option, parser_of, size_option
+from export.commands.options import checkpoint_folder_option, data_option, parser_of, read_rows, size_option
 from export.data.splits import select_split
-from export.data.tables import read_tables
 from export.errors import CheckpointError
 from export.nn.averaging import average_weights
 
@@ -43,6 +43,7 @@ def main(args: argparse.Namespace) -> None:
         CheckpointError: a file cannot be read, or was not trained from the start.
         DataError: a data folder cannot be read.
     """
+    require_unused(args.out)
     pairs = [read_own_checkpoint(path, args.size) for path in args.tuned]
     checkpoints, tuned = [checkpoint for checkpoint, _ in pairs], [network for _, network in pairs]
     _, start = read_own_checkpoint(args.start, tuned[0].spec.size)
@@ -51,7 +52,7 @@ def main(args: argparse.Namespace) -> None:
             raise CheckpointError(f"{path} was not started from {args.start}: their mean would be no network.")
     if args.start.suffix == ".onnx":
         # Training did the same, so that the weights of all correspond.
-        prepare_for_training(start, select_split(read_tables(args.data), "train"))
+        prepare_for_training(start, select_split(read_rows(args), "train"))
     averaged = average_weights(start, tuned, args.share)
     recipes = [checkpoint.provenance["recipe"] for checkpoint in checkpoints]
     recipe = {**recipes[0], "blended": args.share, "blended_with": recipes[1:]}

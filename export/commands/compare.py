@@ -15,9 +15,8 @@ from pathlib import Path
 
 from export.checkpoints.options import ReaderOptions
 from export.checkpoints.reader import read_checkpoint
-from export.commands.options import copies_option, data_option, parser_of, size_option
+from export.commands.options import copies_option, data_option, parser_of, read_rows, size_option
 from export.data.splits import select_split
-from export.data.tables import read_tables
 from export.evaluation.candidates import compare_candidates
 
 
@@ -50,7 +49,7 @@ def main(args: argparse.Namespace) -> None:
         CheckpointError: a checkpoint cannot be read.
         DataError: a data folder or the folder of copies cannot be read.
     """
-    rows = select_split(read_tables(args.data), "val")
+    rows = select_split(read_rows(args), "val")
     size = ReaderOptions(size=args.size)
     networks = {name: read_checkpoint(path, size).network for name, path in unique_names(args.checkpoint).items()}
     for figures in compare_candidates(networks, rows, args.copies):

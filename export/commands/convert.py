@@ -1,6 +1,6 @@
 """Convert a checkpoint to a model file: calibrated on `val`, and compared with PyTorch before it is written.
 
-    python -m export convert runs/lite0/checkpoint.pt --data DATA --version 1.0.0
+    python -m export convert runs/lite0/checkpoint.pt --data DATA --out runs/lite0/model/lesion.onnx --version 1.0.0
     python -m export convert runs/a/checkpoint.pt runs/b/checkpoint.pt --data DATA   an ensemble: the mean of their logits
     python -m export convert export.pkl --data DATA                                  fastai, v1 or v2
     python -m export convert weights.pth --data DATA --arch regnet_y_400mf --classes nevus melanoma
@@ -20,9 +20,9 @@ from functools import partial
 from pathlib import Path
 
 from export.checkpoints.reader import read_checkpoints
-from export.commands.options import MODEL, data_option, description_in, foreign_checkpoint_options, parser_of
+from export.commands.consent import confirm_replacement
+from export.commands.options import data_option, description_in, foreign_checkpoint_options, parser_of, read_rows, yes_option
 from export.data.splits import select_split
-from export.data.tables import read_tables
 from export.errors import QuantisationError
 from export.evaluation.image_type import detection_figures, image_types
 from export.evaluation.operating_point import (
@@ -44,6 +44,9 @@ from export.graph.quantize import calibration_images, quantise_network
 from export.graph.weight_storage import replace_network, store_as_float16
 from export.reporting.writer import check_model_folder
 
+OUT = Path("runs/model/lesion.onnx")
+"""Not the released model file, which is replaced only where `--out` names it."""
+
 INT8_SECONDS = 900.0
 """A DenseNet161, the largest network that is tested, takes about a minute."""
 
@@ -53,9 +56,9 @@ PRECISIONS = ("int8", "float16", "float32")
 
 def options() -> argparse.ArgumentParser:
     """Return the parser of `python -m export convert`."""
-    parser = parser_of(__doc__, data_option("`val` is fitted on"), foreign_checkpoint_options())
+    parser = parser_of(__doc__, data_option("`val` is fitted on"), foreign_checkpoint_options(), yes_option())
     parser.add_argument("checkpoint", type=Path, nargs="+", help="of `python -m export train`, fastai, timm or torchvision")
-    parser.add_argument("--out", type=Path, default=MODEL, help="model file to write (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=OUT, help="model file to write (default: %(default)s)")
     parser.add_argument("--numbers", choices=PRECISIONS, default="int8", help="precision of the network to try first")
     parser.add_argument(
         "--int8-seconds",
@@ -75,13 +78,15 @@ def main(args: argparse.Namespace) -> None:
         ClassesError: malignant images have lower logits than benign ones, beyond chance.
         DataError: a data folder cannot be read, has too few lesions, or an image type in one of two splits only.
         ParityError: the graph does not agree with PyTorch.
-        ReportError: the folder of `--out` contains files that would be overwritten.
+        ReportError: the folder of `--out` contains files that would be overwritten, or nobody agreed to replace
+            the files.
     """
     checkpoint = read_checkpoints(args.checkpoint, description_in(args))
     print(checkpoint)
     network = checkpoint.network
     check_model_folder(args.out)
-    rows = read_tables(args.data)
+    confirm_replacement([args.out, args.out.parent / "metrics.json"], yes=args.yes)
+    rows = read_rows(args)
     train, val = (select_split(rows, split) for split in ("train", "val"))
     core = NetworkCore(network)
     exported, types = export_network(core), image_types(train, val)

@@ -17,7 +17,7 @@ from export.checkpoints.reader import read_checkpoint
 from export.checkpoints.recipe import TrainConfig
 from export.checkpoints.writer import file_sha256
 from export.commands import train
-from export.data.tables import read_tables
+from export.commands.options import read_rows
 from export.errors import CheckpointError
 from export.training.trainer import Trainer
 
@@ -64,7 +64,7 @@ def main(args: argparse.Namespace) -> None:
     """
     if args.teachers:
         raise CheckpointError("The teachers of `distil` are its members. Use `train --teachers` to choose others.")
-    rows = read_tables(args.data)
+    rows = read_rows(args)
     members: list[Path] = []
     for number, config in enumerate(member_configs(args), 1):
         folder = args.out / f"member-{number}"

@@ -1,127 +1,41 @@
-"""Evaluate a model file on labelled images: figures with intervals, plots and the model card.
+"""Evaluate a model file on labelled images: a report with figures, plots and predictions; the model is only read.
 
-    python -m export evaluate --data DATA                 reports on val and test, rewrites everything in models/
-    python -m export evaluate --data DATA --strangers PHONES OBJECTS    also counts refusals of out-of-distribution images
-    python -m export evaluate --data DATA --splits val    prints only, and does not read `test`
+    python -m export evaluate --model lesion.onnx --data FOLDER --out report/     a table with images, or class folders
+    python -m export evaluate --model lesion.onnx --data labels.csv --split test --out report/
 
-Images are decoded and classified by the code of the service. Intervals are 95 %, from 1,000 resamples of lesion groups.
+Writes index.html (one page without other files), metrics.json, predictions.parquet and predictions.csv. All labelled images
+are used, or those of one split. Images are decoded and classified by the code of the service; those that cannot be read are
+reported. Intervals are 95 %, from 1,000 resamples of lesions or patients. `python -m export release` publishes figures.
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+import json
+import re
 from pathlib import Path
-from typing import Any
 
-import onnx
-from lesion.inference.card import Card
 from lesion.inference.model import Model
 
 from export.arrays import Figures
-from export.commands.options import data_option, model_option, out_of_distribution_option, parser_of
-from export.data.labels import LabelledImage
-from export.data.splits import SPLITS, select_split
-from export.data.tables import read_tables
-from export.errors import ReportError
-from export.evaluation.ood import evaluate_ood
-from export.evaluation.predictions import Predictions, predict
-from export.evaluation.split_report import split_report
-from export.graph.metadata import write_metadata
-from export.reporting.plots import write_plots
-from export.reporting.writer import check_model_folder, update_report
+from export.commands.consent import confirm_replacement
+from export.commands.options import data_option, model_option, parser_of, read_labelled_data, yes_option
+from export.data.labels import fingerprint
+from export.data.splits import SPLITS
+from export.errors import DataError, ReportError
+from export.evaluation.own_report import own_report
+from export.evaluation.predictions import predict_readable
+from export.reporting.evaluation_page import evaluation_page
+from export.reporting.plots import draw_plots, embedded_png
+from export.reporting.prediction_files import write_predictions
 
-
-def evaluate(
-    model: Model,
-    rows: Sequence[LabelledImage],
-    splits: Sequence[str],
-    *,
-    eight_views: bool = True,
-    folders: Sequence[Path] = (),
-) -> tuple[Figures, dict[str, Predictions]]:
-    """Evaluate a model on each split and on folders of out-of-distribution images; print the figures.
-
-    Args:
-        model: the model file.
-        rows: of all splits.
-        splits: names of the splits to evaluate.
-        eight_views: whether to evaluate the mean of eight views as well, which takes eight times as long.
-        folders: of out-of-distribution images. They are compared with `val`, which must be one of the splits.
-
-    Returns:
-        Figures by split, and those of the folders under "strangers"; one-view predictions by split.
-    """
-    reports: Figures = {}
-    predictions = {}
-    for split in splits:
-        chosen = select_split(rows, split)
-        predictions[split] = predict(model, chosen)
-        eight = predict(model, chosen, views=8) if eight_views else None
-        reports[split] = split_report(predictions[split], eight, model.card)
-        show(split, reports[split])
-    for folder in folders:
-        figures = evaluate_ood(model, folder, predictions["val"])
-        reports.setdefault("strangers", {})[folder.name] = figures
-        print(f"{folder.name}: {figures['n']} images, {figures['refused']:.1%} refused", end=" ")
-        print(f"({figures['codes']}), AUROC of distance against val {figures['distance_auroc']:.3f}")
-    return reports, predictions
-
-
-def show(split: str, figures: Mapping[str, Any]) -> None:
-    """Print the figures of `export.evaluation.split_report.split_report` for one split as a table."""
-    print(f"\n{split:22} {'n':>5} {'malig.':>6}  {'AUC':19}  {'sensitivity':19}  {'specificity':19}  spec. at 95 % sens.")
-    types = {f"{name} images": part for name, part in figures.get("types", {}).items()}
-    parts = {"all": figures["all"], **types, **figures["datasets"], "eight views": figures.get("eight_views")}
-    for name, part in parts.items():
-        if part:
-            cells = (_text(part[key]) for key in ("auc", "sensitivity", "specificity", "specificity_at_95_sensitivity"))
-            print(f"  {name:20} {part['n']:5} {part['malignant']:6}  " + "  ".join(f"{cell:19}" for cell in cells))
-    part = figures["all"]
-    print(
-        f"  melanoma against nevus (n = {part['melanoma_nevus']['n']}): AUC {_text(part['melanoma_nevus']['auc'])}", end=", "
-    )
-    print(f"sensitivity at specificity 0.926 {_text(part['melanoma_nevus']['sensitivity_at_specificity_0926'])}")
-    if pair := part["melanoma_nevus"].get("as_one_of_both"):
-        print(f"    as one of both: AUC {_text(pair['auc'])}, {_text(pair['sensitivity_at_specificity_0926'])}")
-    print(f"  calibration error {_text(part['calibration_error'])}", end=", ")
-    print(f"by chance alone {_text(part['calibration_error_if_right'])}", end=", ")
-    print(f"balanced accuracy {_text(part['balanced_accuracy'])}")
-    print(f"  refused {_text(part['refused'])}, uncertain {_text(part['uncertain'])}", end=", ")
-    print("coverage " + ", ".join(f"{side} {_text(value)}" for side, value in part["coverage"].items()))
-    if detection := figures.get("image_type_detection"):
-        print("  image type detected correctly: " + ", ".join(f"{name} {_text(value)}" for name, value in detection.items()))
-    for code, entry in figures["diagnoses"].items():
-        print(f"  {code:20} {entry['n']:5}  above the threshold {_text(entry['above_threshold'])}")
-
-
-def _text(entry: Figures) -> str:
-    if entry["value"] is None:
-        return "-"
-    if entry["low"] is None:
-        return f"{entry['value']:.3f}"
-    return f"{entry['value']:.3f} ({entry['low']:.3f}-{entry['high']:.3f})"
-
-
-def publish(path: Path, reports: Figures, test: Predictions, card: Card) -> None:
-    """Write the figures to the model file, to metrics.json, to the model card and to the plots.
-
-    Args:
-        path: the model file, whose folder contains the others.
-        reports: figures by split.
-        test: one-view predictions of `test`, for the plots.
-        card: of the model file.
-    """
-    write_plots(path.parent, test, card)
-    proto = onnx.load(path)
-    write_metadata(proto, {"metrics": reports})
-    path.write_bytes(proto.SerializeToString(deterministic=True))
-    update_report(path, {"version": card.version, "sha256": Model(path).sha256, **reports})
+FILES = ("index.html", "metrics.json", "predictions.parquet", "predictions.csv")
 
 
 def options() -> argparse.ArgumentParser:
     """Return the parser of `python -m export evaluate`."""
-    parser = parser_of(__doc__, data_option(), model_option(), out_of_distribution_option())
-    parser.add_argument("--splits", nargs="+", choices=SPLITS, default=["val", "test"], help="splits to evaluate")
-    parser.add_argument("--one-view", action="store_true", help="omit eight views, which take eight times as long")
+    parser = parser_of(__doc__, data_option("all labelled rows are evaluated"), model_option(), yes_option())
+    parser.add_argument("--out", type=Path, default=Path("report"), help="folder of the report (default: %(default)s)")
+    parser.add_argument("--split", choices=SPLITS, help="evaluate only the images of this split")
+    parser.add_argument("--views", type=int, choices=(1, 8), default=1, help="8: the mean over flips and turns")
     return parser
 
 
@@ -129,18 +43,66 @@ def main(args: argparse.Namespace) -> None:
     """Run `python -m export evaluate`.
 
     Raises:
-        DataError: a data folder cannot be read.
+        DataError: a table cannot be read, there is no image of the split, or no image can be read.
         ModelFileError: the model file cannot be read.
-        ReportError: `--strangers` without `val`, or the model file's folder contains files that would be overwritten.
+        ReportError: the output folder has files of something else.
     """
-    published = {"val", "test"} <= set(args.splits) and not args.one_view
-    if args.strangers and "val" not in args.splits:
-        raise ReportError("Out-of-distribution images are compared with `val`. Add it: --splits val test.")
+    check_report_folder(args.out)
     model = Model(args.model)
-    if published:
-        check_model_folder(args.model)
-    reports, predictions = evaluate(
-        model, read_tables(args.data), args.splits, eight_views=not args.one_view, folders=args.strangers
+    data = read_labelled_data(args)
+    rows = [row for row in data.rows if args.split in (None, row.split)]
+    if not rows:
+        raise DataError(f"There are no images in `{args.split}`: see the splits above.")
+    confirm_replacement([args.out / name for name in FILES], yes=args.yes or is_report(args.out))
+    predictions, failed = predict_readable(model, rows, views=args.views)
+    if not predictions.rows:
+        raise DataError(f"None of the {len(rows)} images can be read. The first: {next(iter(failed.values()))}")
+    figures: Figures = {
+        "version": model.card.version,
+        "sha256": model.sha256,
+        "selection": f"split {args.split}" if args.split else "all labelled images",
+        "views": args.views,
+        "data": {**data.summary.json(), "sha256": fingerprint(rows)},
+        **own_report(predictions, model.card),
+        "failures": [{"id": row.isic_id, "reason": reason} for row, reason in failed.items()],
+    }
+    plots = {name: embedded_png(figure) for name, figure in draw_plots(predictions, model.card, figures["selection"])}
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n")
+    write_predictions(args.out, predictions, failed, model.card)
+    page = evaluation_page(model, args.model.name, data.summary, figures, plots, failed)
+    (args.out / "index.html").write_text(page, encoding="utf-8")
+    show(figures)
+    print(f"{args.out / 'index.html'}")
+
+
+def show(figures: Figures) -> None:
+    """Print the most important figures."""
+    whole = figures["all"]
+    for name in ("auc", "sensitivity", "specificity", "refused"):
+        entry = whole[name]
+        interval = "" if entry["low"] is None else f" ({entry['low']:.3f}-{entry['high']:.3f})"
+        print(f"{name:12}" + ("-" if entry["value"] is None else f"{entry['value']:.3f}{interval}"))
+    if figures["failures"]:
+        print(f"{len(figures['failures'])} images could not be read: see the report")
+
+
+def is_report(folder: Path) -> bool:
+    """Return whether a folder contains an earlier report of this command, which may be replaced."""
+    page = folder / "index.html"
+    return (
+        page.is_file()
+        and re.search(r"<title>Evaluation of ", page.read_text(encoding="utf-8", errors="replace")) is not None
     )
-    if published:
-        publish(args.model, reports, predictions["test"], model.card)
+
+
+def check_report_folder(folder: Path) -> None:
+    """Check that a folder can hold a report.
+
+    Raises:
+        ReportError: it is a file, or contains a model file, whose figures have the names of the report's.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ReportError(f"{folder} is a file. Name a folder with --out.")
+    if folder.is_dir() and any(folder.glob("*.onnx")):
+        raise ReportError(f"{folder} contains a model file, whose metrics.json would be replaced. Name another --out.")

@@ -11,9 +11,9 @@ import argparse
 from lesion.inference.model import Model
 
 from export.arrays import Figures
-from export.commands.options import data_option, model_option, parser_of, split_option
+from export.commands.consent import confirm_replacement, report_files
+from export.commands.options import data_option, model_option, parser_of, read_rows, split_option, yes_option
 from export.data.splits import select_split
-from export.data.tables import read_tables
 from export.errors import ReportError
 from export.evaluation.faithfulness import measure_faithfulness
 from export.reporting.writer import update_report
@@ -34,7 +34,7 @@ def show(figures: Figures) -> None:
 
 def options() -> argparse.ArgumentParser:
     """Return the parser of `python -m export faithful`."""
-    return parser_of(__doc__, data_option(), model_option(), split_option())
+    return parser_of(__doc__, data_option(), model_option(), split_option(), yes_option())
 
 
 def main(args: argparse.Namespace) -> None:
@@ -43,11 +43,13 @@ def main(args: argparse.Namespace) -> None:
     Raises:
         DataError: a data folder cannot be read.
         ModelFileError: the model file cannot be read.
-        ReportError: the model has no evidence map.
+        ReportError: the model has no evidence map, or nobody agreed to replace figures and model card.
     """
     if not Model(args.model).card.has_evidence:
         raise ReportError(f"{args.model} has no evidence map to measure: its network classifies by a token without a place.")
-    figures = measure_faithfulness(args.model, select_split(read_tables(args.data), args.split))
+    if args.split == "test":
+        confirm_replacement(report_files(args.model), yes=args.yes)
+    figures = measure_faithfulness(args.model, select_split(read_rows(args), args.split))
     show(figures)
     if args.split == "test":
         update_report(args.model, {"evidence": figures})

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import onnx
 
 from export.arrays import Figures
-from export.commands.options import data_option, model_option, parser_of
-from export.data.tables import read_tables
+from export.commands.consent import confirm_replacement, report_files
+from export.commands.options import data_option, model_option, parser_of, read_rows, yes_option
 from export.evaluation.leave_dataset_out import refusals_per_dataset
 from export.reporting.writer import update_report
 
@@ -29,7 +29,7 @@ def show(figures: Mapping[str, Figures]) -> None:
 
 def options() -> argparse.ArgumentParser:
     """Return the parser of `python -m export cameras`."""
-    return parser_of(__doc__, data_option(), model_option())
+    return parser_of(__doc__, data_option(), model_option(), yes_option())
 
 
 def main(args: argparse.Namespace) -> None:
@@ -37,7 +37,9 @@ def main(args: argparse.Namespace) -> None:
 
     Raises:
         DataError: a data folder cannot be read.
+        ReportError: nobody agreed to replace figures and model card.
     """
-    figures = refusals_per_dataset(onnx.load(args.model), read_tables(args.data))
+    confirm_replacement(report_files(args.model), yes=args.yes)
+    figures = refusals_per_dataset(onnx.load(args.model), read_rows(args))
     show(figures)
     update_report(args.model, {"unseen_cameras": figures})

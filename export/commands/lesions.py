@@ -10,9 +10,8 @@ import argparse
 
 from lesion.inference.model import Model
 
-from export.commands.options import data_option, model_option, parser_of
+from export.commands.options import data_option, model_option, parser_of, read_rows
 from export.data.splits import SPLITS, select_split
-from export.data.tables import read_tables
 from export.evaluation.lesions import group_by_lesion, lesion_metrics
 from export.evaluation.predictions import predict
 from export.evaluation.schema import AnswerMetrics, IntervalJson, LesionMetrics
@@ -60,7 +59,7 @@ def main(args: argparse.Namespace) -> None:
         DataError: a data folder cannot be read, or there are no malignant or no benign lesions with several images.
         ModelFileError: the model file cannot be read.
     """
-    rows = read_tables(args.data)
+    rows = read_rows(args)
     chosen = select_split(group_by_lesion(rows, args.datasets), args.split)
     model = Model(args.model)
     show(lesion_metrics(predict(model, chosen, views=args.views), model.card))

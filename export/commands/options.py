@@ -5,7 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from export.checkpoints.options import ReaderOptions
+from export.data.find_tables import DataOptions
+from export.data.labels import LabelledImage
+from export.data.layouts.own_classes import read_class_map
 from export.data.splits import SPLITS
+from export.data.tables import Data, read_data
 
 MODEL = Path("models/lesion.onnx")
 
@@ -23,7 +27,7 @@ def parser_of(description: str | None, *parents: argparse.ArgumentParser) -> arg
 
 
 def data_option(use: str = "") -> argparse.ArgumentParser:
-    """Return the option `--data`, a list of Paths for `export.data.tables.read_tables`.
+    """Return the options `--data`, a list of Paths, `--label-column` and `--class-map`, which `read_rows` reads.
 
     Args:
         use: what the command reads of it, after a semicolon in the help text.
@@ -34,8 +38,40 @@ def data_option(use: str = "") -> argparse.ArgumentParser:
         type=Path,
         nargs="+",
         required=True,
-        help="folders with metadata.csv and images" + (f"; {use}" if use else ""),
+        help="tables, folders with a table and images, or with folders named after classes" + (f"; {use}" if use else ""),
     )
+    parent.add_argument("--label-column", default="", metavar="NAME", help="column with the labels (default: found by name)")
+    parent.add_argument(
+        "--class-map", type=Path, metavar="FILE", help="CSV (label, malignant, class) or JSON: which labels are malignant"
+    )
+    return parent
+
+
+def read_rows(args: argparse.Namespace) -> list[LabelledImage]:
+    """Read the images of `data_option`, after the data summary was printed.
+
+    Args:
+        args: the parsed options.
+
+    Raises:
+        DataError: see `export.data.tables.read_data`, or the class map cannot be read.
+    """
+    return read_labelled_data(args).rows
+
+
+def read_labelled_data(args: argparse.Namespace) -> Data:
+    """Return what `read_rows` reads together with its summary."""
+    class_map = read_class_map(args.class_map) if args.class_map else None
+    data = read_data(args.data, DataOptions(args.label_column, class_map))
+    for line in data.summary.lines():
+        print(line)
+    return data
+
+
+def yes_option() -> argparse.ArgumentParser:
+    """Return the option `--yes` of commands that replace files; see `export.commands.consent`."""
+    parent = _parent()
+    parent.add_argument("--yes", action="store_true", help="replace existing files without asking")
     return parent
 
 

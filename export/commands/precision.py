@@ -13,8 +13,16 @@ from lesion.inference.model import Model
 
 from export.arrays import Figures
 from export.checkpoints.reader import read_checkpoints
-from export.commands.options import data_option, description_in, foreign_checkpoint_options, model_option, parser_of
-from export.data.tables import read_tables
+from export.commands.consent import confirm_replacement, report_files
+from export.commands.options import (
+    data_option,
+    description_in,
+    foreign_checkpoint_options,
+    model_option,
+    parser_of,
+    read_rows,
+    yes_option,
+)
 from export.evaluation.precision import measure_precisions
 from export.graph.assemble import NetworkCore, export_network
 from export.reporting.writer import update_report
@@ -33,7 +41,7 @@ def show(figures: Figures) -> None:
 
 def options() -> argparse.ArgumentParser:
     """Return the parser of `python -m export formats`."""
-    parser = parser_of(__doc__, data_option(), model_option(), foreign_checkpoint_options())
+    parser = parser_of(__doc__, data_option(), model_option(), foreign_checkpoint_options(), yes_option())
     parser.add_argument("checkpoint", type=Path, nargs="+", help="from which the model file was converted")
     return parser
 
@@ -45,8 +53,10 @@ def main(args: argparse.Namespace) -> None:
         CheckpointError: a checkpoint cannot be read, or several cannot be joined.
         DataError: a data folder cannot be read.
         ModelFileError: the model file cannot be read.
+        ReportError: nobody agreed to replace figures and model card.
     """
+    confirm_replacement(report_files(args.model), yes=args.yes)
     network = read_checkpoints(args.checkpoint, description_in(args, Model(args.model).card.input_size)).network
-    figures = measure_precisions(args.model, export_network(NetworkCore(network)), read_tables(args.data))
+    figures = measure_precisions(args.model, export_network(NetworkCore(network)), read_rows(args))
     show(figures)
     update_report(args.model, {"formats": figures})

@@ -18,7 +18,7 @@ from lesion.inference.model import Model
 
 from export.arrays import Figures
 from export.checkpoints.reader import read_checkpoints
-from export.commands import evaluate, faithfulness, leave_dataset_out, precision, robustness
+from export.commands import faithfulness, leave_dataset_out, precision, release, robustness
 from export.commands.options import (
     copies_option,
     data_option,
@@ -27,10 +27,10 @@ from export.commands.options import (
     model_option,
     out_of_distribution_option,
     parser_of,
+    read_rows,
 )
 from export.data.labels import LabelledImage
 from export.data.splits import select_split
-from export.data.tables import read_tables
 from export.evaluation.faithfulness import measure_faithfulness
 from export.evaluation.image_type import detection_figures
 from export.evaluation.leave_dataset_out import refusals_per_dataset
@@ -42,7 +42,7 @@ from export.evaluation.robustness import measure_robustness
 from export.graph.assemble import NetworkCore, export_network, restore_float32_network
 from export.graph.calibration import Calibration, parse_calibration
 from export.graph.model_file import load_model
-from export.reporting.model_card import render_card
+from export.reporting.model_card import EXPERIMENTS, render_card
 from export.reporting.readme_table import BEGIN, render_results
 
 TOLERANCE = 0.002
@@ -97,7 +97,7 @@ def recompute(args: argparse.Namespace, model: Model, rows: list[LabelledImage])
     description = description_in(args, model.card.input_size)
     network = read_checkpoints(args.checkpoint, description).network if args.checkpoint is not None else None
     val, test = (select_split(rows, split) for split in ("val", "test"))
-    reports, _ = evaluate.evaluate(model, rows, ("val", "test"), folders=args.strangers)
+    reports, _ = release.evaluate(model, rows, ("val", "test"), folders=args.strangers)
     figures: Figures = {**reports}
     # The one operating point of a file of format 1 was fitted in another way.
     if model.card.format != "1":
@@ -160,7 +160,8 @@ def stale_pages(path: Path, recorded: Figures) -> list[str]:
         recorded: the figures of metrics.json.
     """
     model, stale = Model(path), []
-    if (path.parent / "README.md").read_text() != render_card(model, recorded):
+    card = render_card(model, recorded, has_experiments=(path.parent / EXPERIMENTS).is_file())
+    if (path.parent / "README.md").read_text() != card:
         stale.append("models/README.md: differs from metrics.json and the model file; `python -m export render` writes it")
     readme = path.parent.parent / "README.md"
     text = readme.read_text() if readme.is_file() else ""
@@ -201,7 +202,7 @@ def main(args: argparse.Namespace) -> int:
         ModelFileError: the model file cannot be read.
     """
     model = Model(args.model)
-    computed = recompute(args, model, read_tables(args.data))
+    computed = recompute(args, model, read_rows(args))
     sentences = contradictions(args.model, computed)
     missing = [key for key in NEED_CHECKPOINT if key not in computed]
     print(f"\n{count(computed)} figures computed anew, {len(sentences)} contradictions", end="")

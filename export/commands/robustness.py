@@ -12,9 +12,17 @@ from collections.abc import Mapping
 from lesion.inference.model import Model
 
 from export.arrays import Figures
-from export.commands.options import copies_option, data_option, model_option, parser_of, split_option
+from export.commands.consent import confirm_replacement, report_files
+from export.commands.options import (
+    copies_option,
+    data_option,
+    model_option,
+    parser_of,
+    read_rows,
+    split_option,
+    yes_option,
+)
 from export.data.splits import select_split
-from export.data.tables import read_tables
 from export.evaluation.robustness import measure_robustness
 from export.reporting.plots import plot_robustness
 from export.reporting.writer import update_report
@@ -33,7 +41,7 @@ def show(figures: Mapping[str, Figures]) -> None:
 
 def options() -> argparse.ArgumentParser:
     """Return the parser of `python -m export stress`."""
-    return parser_of(__doc__, data_option(), model_option(), copies_option(), split_option())
+    return parser_of(__doc__, data_option(), model_option(), copies_option(), split_option(), yes_option())
 
 
 def main(args: argparse.Namespace) -> None:
@@ -42,8 +50,11 @@ def main(args: argparse.Namespace) -> None:
     Raises:
         DataError: a data folder or the folder of copies cannot be read.
         ModelFileError: the model file cannot be read.
+        ReportError: nobody agreed to replace figures and model card.
     """
-    figures = measure_robustness(Model(args.model), select_split(read_tables(args.data), args.split), args.copies)
+    if args.split == "test":
+        confirm_replacement(report_files(args.model), yes=args.yes)
+    figures = measure_robustness(Model(args.model), select_split(read_rows(args), args.split), args.copies)
     show(figures)
     if args.split == "test":
         update_report(args.model, {"stress": figures})

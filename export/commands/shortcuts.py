@@ -12,10 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from export.arrays import Array, Figures
-from export.commands.options import data_option, parser_of
+from export.commands.options import data_option, parser_of, read_rows
 from export.data.labels import LabelledImage
 from export.data.sampling import source_balanced_weights
-from export.data.tables import read_tables
 from export.evaluation.shortcuts import shortcut_report
 
 
@@ -49,4 +48,4 @@ def main(args: argparse.Namespace) -> None:
     Raises:
         DataError: a data folder or an image cannot be read, or a split lacks one side.
     """
-    show(shortcut_report(read_tables(args.data), drawn))
+    show(shortcut_report(read_rows(args), drawn))

@@ -20,8 +20,8 @@ from statistics import mean, stdev
 from typing import get_args
 
 from export.checkpoints.recipe import Balance, Phase, Preparation, TrainConfig
-from export.commands.options import checkpoint_folder_option, data_option, parser_of
-from export.data.tables import read_tables
+from export.checkpoints.same_run import require_unused
+from export.commands.options import checkpoint_folder_option, data_option, parser_of, read_rows
 from export.errors import Interrupted
 from export.training.device import select_device
 from export.training.records import best_epoch, score
@@ -155,13 +155,17 @@ def main(args: argparse.Namespace) -> None:
 
     Raises:
         ArchitectureError, CheckpointError, DataError: see `export.training.trainer.Trainer`.
+        CheckpointError: `--out` has a checkpoint, and `--resume` is not given or its run had other options or images.
     """
-    config, rows = config_of(args), read_tables(args.data)
+    config = config_of(args)
     seeds = range(config.seed, config.seed + args.seeds)
-    scores = []
-    for seed in seeds:
-        out = args.out if args.seeds == 1 else args.out / f"seed-{seed}"
-        trainer = Trainer(replace(config, seed=seed), rows, out)
+    folders = {seed: args.out if args.seeds == 1 else args.out / f"seed-{seed}" for seed in seeds}
+    if not args.resume:
+        for folder in folders.values():
+            require_unused(folder)
+    rows, scores = read_rows(args), []
+    for seed, folder in folders.items():
+        trainer = Trainer(replace(config, seed=seed), rows, folder)
         if args.resume:
             trainer.resume()
         try:

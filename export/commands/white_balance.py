@@ -11,10 +11,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from export.checkpoints.reader import read_own_checkpoint
+from export.checkpoints.same_run import require_unused
 from export.checkpoints.writer import write_checkpoint
-from export.commands.options import checkpoint_folder_option, data_option, parser_of
+from export.commands.options import checkpoint_folder_option, data_option, parser_of, read_rows
 from export.data.splits import select_split
-from export.data.tables import read_tables
 from export.data.transforms import STORED_SIDE, load_squares
 from export.nn.white_balance import fit_illuminant_model
 
@@ -34,8 +34,9 @@ def main(args: argparse.Namespace) -> None:
         CheckpointError: the checkpoint cannot be read.
         DataError: a data folder cannot be read.
     """
+    require_unused(args.out)
     checkpoint, network = read_own_checkpoint(args.checkpoint)
-    squares = load_squares(select_split(read_tables(args.data), "train"), STORED_SIDE)
+    squares = load_squares(select_split(read_rows(args), "train"), STORED_SIDE)
     illuminant = fit_illuminant_model(squares, args.radius)
     recipe = {**checkpoint.provenance["recipe"], "light": asdict(illuminant)}
     spec = replace(network.spec, illuminant=illuminant)

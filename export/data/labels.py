@@ -39,13 +39,14 @@ class LabelledImage:
         isic_id: identifier of the image in its archive.
         path: image file.
         malignant: the label that every image has.
-        diagnosis: a key of `ALL_CLASSES`, or empty where only `malignant` is known.
+        diagnosis: a key of `ALL_CLASSES` or of a class map, or empty where only `malignant` is known.
         dataset: name of the data set or institution.
         group: name of the lesion or patient; images of one group are in one split.
         split: one of `export.data.splits.SPLITS`.
         licence: licence of the image; may be empty.
         image_type: "dermoscopic" or "clinical", a close-up without a dermatoscope.
         same_as: identifier of the same image in another data set, or empty.
+        is_mapped: whether `diagnosis` is of a class map (`export.data.layouts.own_classes`).
     """
 
     isic_id: str
@@ -58,6 +59,7 @@ class LabelledImage:
     licence: str = ""
     image_type: ImageType = "dermoscopic"
     same_as: str = ""
+    is_mapped: bool = False
 
     @property
     def source(self) -> tuple[str, ImageType]:
@@ -68,8 +70,12 @@ class LabelledImage:
 def training_classes(rows: Sequence[LabelledImage]) -> dict[str, bool]:
     """Return the classes of a network that is trained on these images, diagnosis code -> malignant.
 
-    They are those of `CLASSES` and, after these, the others that occur, in the order of `ALL_CLASSES`.
+    They are those of `CLASSES` and, after these, the others that occur, in the order of `ALL_CLASSES`. Of images with a
+    class map, they are the classes that occur, malignant ones first.
     """
+    if any(row.is_mapped for row in rows):
+        found = {row.diagnosis: row.malignant for row in rows if row.diagnosis}
+        return dict(sorted(found.items(), key=lambda entry: (not entry[1], entry[0])))
     occurring = {row.diagnosis for row in rows}
     return {code: malignant for code, malignant in ALL_CLASSES.items() if code in CLASSES or code in occurring}
 

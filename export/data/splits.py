@@ -4,16 +4,21 @@ import hashlib
 from collections.abc import Sequence
 
 from export.data.labels import LabelledImage
+from export.data.text_table import Row
 from export.errors import DataError
 
 SPLITS = ("train", "val", "test")
 
 
-def group_names(table: Sequence[dict[str, str]]) -> list[str]:
+def group_names(table: Sequence[Row], ids: Sequence[str]) -> list[str]:
     """Return the group name of each row of a metadata table.
 
     The name is the row's `lesion_group`; without one, rows that are connected by a shared `lesion_id`, `patient_id` or
     `patient`, directly or through other rows, are one group (union-find). A row without any of these is its own group.
+
+    Args:
+        table: rows, by column name in lower case.
+        ids: identifiers of their images.
     """
     parents: dict[tuple[int, str], tuple[int, str]] = {}
 
@@ -32,13 +37,8 @@ def group_names(table: Sequence[dict[str, str]]) -> list[str]:
             parents[larger] = smaller
         row_keys.append(keys[0] if keys else None)
     return [
-        row.get("lesion_group") or (root(key)[1] if key else image_id(row)) for row, key in zip(table, row_keys, strict=True)
+        row.get("lesion_group") or (root(key)[1] if key else own) for row, key, own in zip(table, row_keys, ids, strict=True)
     ]
-
-
-def image_id(row: dict[str, str]) -> str:
-    """Return the identifier of an image, which is also the stem of its file: `isic_id`, or `image` in PAD-UFES-20."""
-    return row.get("isic_id") or row.get("image") or ""
 
 
 def assign_split(group: str) -> str:

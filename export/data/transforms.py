@@ -6,34 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from lesion.errors import RequestError
-from lesion.imaging.decode import Pixels, decode
+from lesion.imaging.decode import Pixels
 from tqdm import tqdm
 
 from export.data.labels import LabelledImage
-from export.errors import DataError
+from export.data.pixels import read_pixels
 
 STORED_SIDE = 256
 """Side in pixels at which training keeps images in memory; augmentation crops the network's input from it."""
-
-
-def read_pixels(path: Path, *, at_least: int) -> Pixels:
-    """Decode one file as the service does.
-
-    Args:
-        path: image file.
-        at_least: lower limit in pixels of the shorter side of a reduced JPEG; see `lesion.imaging.decode.decode`.
-
-    Returns:
-        uint8 (H, W, 3).
-
-    Raises:
-        DataError: the file cannot be read; the message names it.
-    """
-    try:
-        return decode(path.read_bytes(), at_least=at_least).pixels
-    except (RequestError, OSError) as error:
-        raise DataError(f"{path} cannot be read. {error}") from error
 
 
 def crop_square(pixels: Pixels) -> Pixels:

@@ -28,7 +28,10 @@ def image_set_metrics(predictions: Predictions, card: Card) -> ImageSetMetrics:
     score, malignant, groups = predictions.scalar("probability"), predictions.malignant, predictions.groups
     above = predictions.above_threshold(card)
     everything, ones = np.ones(len(score), bool), np.ones(len(score))
-    refused = np.array([not isinstance(decide(output, card), Decision) for output in predictions.outputs])
+    cards = predictions.cards_of(card)
+    refused = np.array(
+        [not isinstance(decide(output, own), Decision) for output, own in zip(predictions.outputs, cards, strict=True)], bool
+    )
     sets = _prediction_sets(predictions, card)
     covered = np.array(
         [("malignant" if label else "benign") in members for label, members in zip(malignant, sets, strict=True)]
@@ -73,13 +76,21 @@ def image_set_metrics(predictions: Predictions, card: Card) -> ImageSetMetrics:
 
 def _prediction_sets(predictions: Predictions, card: Card) -> list[frozenset[str]]:
     """Return the prediction set of every image, refused ones included."""
+    # Cards are compared by identity: those of a fold are one object.
+    without_refusal = {id(one): _without_refusal(one) for one in predictions.cards_of(card)}
+    decisions = (
+        decide(output, without_refusal[id(own)])
+        for output, own in zip(predictions.outputs, predictions.cards_of(card), strict=True)
+    )
+    return [frozenset(one.prediction_set) if isinstance(one, Decision) else frozenset() for one in decisions]
+
+
+def _without_refusal(card: Card) -> Card:
     points = {
         image_type: {views: replace(point, refusal=()) for views, point in by_views.items()}
         for image_type, by_views in card.operating_points.items()
     }
-    without_refusal = replace(card, operating_points=points)
-    decisions = (decide(output, without_refusal) for output in predictions.outputs)
-    return [frozenset(one.prediction_set) if isinstance(one, Decision) else frozenset() for one in decisions]
+    return replace(card, operating_points=points)
 
 
 def melanoma_nevus(predictions: Predictions, codes: Sequence[str]) -> MelanomaNevus:

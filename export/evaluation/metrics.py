@@ -4,7 +4,6 @@ Every function takes arrays over N images and returns NaN where the metric is no
 """
 
 import numpy as np
-from sklearn.metrics import roc_curve
 
 from export.arrays import Array, Labels, Mask
 
@@ -101,14 +100,19 @@ def reliability_points(probability: Array, positive: Mask) -> list[tuple[float, 
 
 
 def _curve(score: Array, positive: Mask, weights: Array) -> tuple[Array, Array] | None:
-    """Return false- and true-positive rates, or None where one class has no weight."""
+    """Return false- and true-positive rates, or None where one class has no weight.
+
+    The values are those of `sklearn.metrics.roc_curve` without dropped points, whose argument checks take ten times as long.
+    """
     kept = weights > 0
     if not (positive[kept].any() and (~positive[kept]).any()):
         return None
-    false_positive, true_positive, _ = roc_curve(
-        positive[kept], score[kept], sample_weight=weights[kept], drop_intermediate=False
-    )
-    return false_positive, true_positive
+    order = np.argsort(-score[kept], kind="stable")
+    ordered, sides, mass = score[kept][order], positive[kept][order], weights[kept][order]
+    # The last image of each distinct score.
+    last = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
+    false_positive, true_positive = (np.append(0.0, np.cumsum(mass * side)[last]) for side in (~sides, sides))
+    return false_positive / false_positive[-1], true_positive / true_positive[-1]
 
 
 def calibration_error(probability: Array, positive: Mask, weights: Array, bins: int = BINS) -> float:

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from export.arrays import Array
 from export.data.labels import LabelledImage
-from export.data.transforms import read_pixels
+from export.data.pixels import read_pixels
 from export.evaluation import metrics
 from export.evaluation.predictions import Predictions
 from export.evaluation.schema import OodMetrics

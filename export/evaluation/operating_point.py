@@ -94,23 +94,44 @@ def fit_operating_points(one_view: Predictions, eight_views: Predictions) -> Ope
         own = recorded == image_type
         if own.any():
             one, eight = one_view.select(own), eight_views.select(own)
-            _require_order(one, image_type)
-            points[image_type] = {1: _fit_point(one, eight), 8: _fit_point(eight, eight)}
+            require_order(one, image_type, "`val`")
+            points[image_type] = {
+                views: fit_point(predictions, refusal_rules(predictions, eight))
+                for views, predictions in ((1, one), (8, eight))
+            }
     return points
 
 
-def _require_order(predictions: Predictions, image_type: ImageType) -> None:
+def require_order(predictions: Predictions, image_type: ImageType, where: str) -> None:
+    """Check that malignant images do not have lower logits than benign ones.
+
+    Args:
+        predictions: of images of one type.
+        image_type: that type.
+        where: name of the images, for the message.
+
+    Raises:
+        ClassesError: they have, beyond chance.
+    """
     logit = predictions.scalar("logit")
     order = bootstrap_interval(lambda weights: auc(logit, predictions.malignant, weights), predictions.groups)
     if order.high < 0.5:
         raise ClassesError(
-            f"On `val`, malignant {image_type} images score lower than benign ones (AUC {order}). Are the classes in the "
+            f"On {where}, malignant {image_type} images score lower than benign ones (AUC {order}). Are the classes in the "
             "order of the network's outputs, and the right ones malignant? See --classes and --malignant."
         )
 
 
-def _fit_point(predictions: Predictions, eight_views: Predictions) -> OperatingPoint:
-    """Fit the point of one image type and of the number of views of `predictions`."""
+def fit_point(predictions: Predictions, refusal: tuple[RefusalRule, ...]) -> OperatingPoint:
+    """Fit the point of one image type and of the number of views of `predictions`.
+
+    Args:
+        predictions: of images of one type, of both sides.
+        refusal: rules of the point, which are not fitted here.
+
+    Raises:
+        DataError: too few lesions.
+    """
     logit = predictions.scalar("logit")
     losses = cross_validated_log_losses(logit, predictions.malignant, predictions.groups)
     calibration = select_calibration(logit, predictions.malignant, losses)
@@ -121,5 +142,5 @@ def _fit_point(predictions: Predictions, eight_views: Predictions) -> OperatingP
         losses,
         threshold,
         prediction_sets(score, predictions.malignant, threshold),
-        refusal_rules(predictions, eight_views),
+        refusal,
     )

@@ -8,7 +8,8 @@ from lesion.inference.card import ImageType
 from lesion.inference.model import Model
 
 from export.data.labels import LabelledImage
-from export.data.transforms import crop_square, read_pixels, resize
+from export.data.pixels import read_pixels
+from export.data.transforms import crop_square, resize
 from export.errors import ParityError
 from export.graph.calibration import Calibration
 from export.nn.network import Network, Normalise

@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from lesion.inference.card import Card
+from lesion.errors import LesionError
+from lesion.inference.card import Card, ImageType
 from lesion.inference.model import Model, Outputs
 from tqdm import tqdm
 
 from export.arrays import Array, Labels, Mask
 from export.data.labels import LabelledImage
-from export.data.transforms import read_pixels
+from export.data.pixels import read_pixels
+from export.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,16 @@ class Predictions:
     Attributes:
         rows: N rows.
         outputs: N outputs, in the same order.
+        cards: N cards whose limits apply to the image instead of the model's, as in cross-validation; or None.
     """
 
     rows: tuple[LabelledImage, ...]
     outputs: tuple[Outputs, ...]
+    cards: tuple[Card, ...] | None = None
+
+    def cards_of(self, card: Card) -> tuple[Card, ...]:
+        """Return the card whose limits apply to each image: its own, or that of the model file."""
+        return self.cards or (card,) * len(self.rows)
 
     def scalar(self, name: str) -> Array:
         """Return a scalar output of every image, float64 (N,).
@@ -43,7 +51,7 @@ class Predictions:
     @property
     def malignant(self) -> Mask:
         """Labels, (N,)."""
-        return np.array([row.malignant for row in self.rows])
+        return np.array([row.malignant for row in self.rows], bool)
 
     @property
     def diagnosis(self) -> Labels:
@@ -71,13 +79,17 @@ class Predictions:
         Args:
             card: of the model file.
         """
-        thresholds = [card.point(output.image_type, output.views).threshold for output in self.outputs]
+        cards = self.cards_of(card)
+        thresholds = [
+            own.point(output.image_type, output.views).threshold for own, output in zip(cards, self.outputs, strict=True)
+        ]
         return np.asarray(self.scalar("probability") >= np.array(thresholds))
 
     def select(self, mask: Mask) -> "Predictions":
         """Return the predictions for the images where `mask` (N,) is true."""
         kept = np.flatnonzero(mask)
-        return Predictions(tuple(self.rows[index] for index in kept), tuple(self.outputs[index] for index in kept))
+        cards = None if self.cards is None else tuple(self.cards[index] for index in kept)
+        return Predictions(tuple(self.rows[index] for index in kept), tuple(self.outputs[index] for index in kept), cards)
 
 
 def with_model_labels(rows: Sequence[LabelledImage], card: Card) -> list[LabelledImage]:
@@ -109,9 +121,41 @@ def predict(
 
     def run(row: LabelledImage) -> Outputs:
         is_given = image_types == "recorded" and row.image_type in model.card.image_types
-        pixels = read_pixels(row.path, at_least=2 * model.card.input_size)
-        return model.run(pixels, views=views, image_type=row.image_type if is_given else None)
+        return _run(model, row, views, row.image_type if is_given else None)
 
     with ThreadPoolExecutor(2) as pool:
         outputs = tuple(tqdm(pool.map(run, rows), f"{views} view(s)", total=len(rows), unit="image", leave=False))
     return Predictions(tuple(with_model_labels(rows, model.card)), outputs)
+
+
+def predict_readable(
+    model: Model, rows: Sequence[LabelledImage], *, views: int = 1
+) -> tuple[Predictions, dict[LabelledImage, str]]:
+    """Decode and classify images as `predict` does, without those that fail.
+
+    Args:
+        model: the model file.
+        rows: the images.
+        views: 1, or 8 for test-time augmentation.
+
+    Returns:
+        The predictions of the others, and the reason of each image that failed.
+    """
+
+    def run(row: LabelledImage) -> Outputs | str:
+        try:
+            return _run(model, row, views, None)
+        except (DataError, LesionError) as error:
+            return str(error).replace(f"{row.path} cannot be read. ", "")
+
+    with ThreadPoolExecutor(2) as pool:
+        results = list(tqdm(pool.map(run, rows), f"{views} view(s)", total=len(rows), unit="image", leave=False))
+    labelled = with_model_labels(rows, model.card)
+    answered = [(row, result) for row, result in zip(labelled, results, strict=True) if not isinstance(result, str)]
+    failed = {row: result for row, result in zip(labelled, results, strict=True) if isinstance(result, str)}
+    return Predictions(tuple(row for row, _ in answered), tuple(output for _, output in answered)), failed
+
+
+def _run(model: Model, row: LabelledImage, views: int, image_type: ImageType | None) -> Outputs:
+    pixels = read_pixels(row.path, at_least=2 * model.card.input_size)
+    return model.run(pixels, views=views, image_type=image_type)

@@ -22,7 +22,7 @@ from export.arrays import Array, Figures, Mask
 from export.data.copies import read_copies
 from export.data.corruptions import CAMERA_SIDE, CORRUPTIONS, PAGE_SIDE, Corruption, encode_camera_photo, reencode_as_page
 from export.data.labels import LabelledImage
-from export.data.transforms import read_pixels
+from export.data.pixels import read_pixels
 from export.evaluation import metrics
 from export.evaluation.bootstrap import bootstrap_interval
 from export.evaluation.predictions import with_model_labels

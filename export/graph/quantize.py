@@ -24,7 +24,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 from export.arrays import Floats
 from export.data.labels import LabelledImage
-from export.data.transforms import read_pixels
+from export.data.pixels import read_pixels
 from export.errors import QuantisationError
 from export.graph.deadline import Deadline
 from export.graph.gptq import apply_gptq

@@ -67,7 +67,8 @@ def describe_detection(figures: Figures) -> str:
 
 
 def _log_losses(point: OperatingPoint) -> str:
-    return ", ".join(f"{method} {loss:.4f}" for method, loss in point.calibration["cross_validated_log_loss"].items())
+    losses = point.calibration.get("cross_validated_log_loss", {})
+    return ", ".join(f"{method} {loss:.4f}" for method, loss in losses.items()) or "not recorded"
 
 
 def _limit(rule: RefusalRule) -> str:

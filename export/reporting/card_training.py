@@ -8,10 +8,14 @@ _BALANCES = {"sources": "sources and their malignant share", "datasets": "data s
 
 def describe_data(training: Figures) -> str:
     """Return the sentences about the training images and the use of the splits."""
-    use_of_splits = (
-        "Train, val and test share no lesion. Calibration, threshold, prediction sets and refusal limits were fitted on "
+    return describe_images(training) + (
+        " Train, val and test share no lesion. Calibration, threshold, prediction sets and refusal limits were fitted on "
         "`val`; `test` only reports."
     )
+
+
+def describe_images(training: Figures) -> str:
+    """Return the sentences about the training images alone."""
     datasets = training["datasets"] if "images" in training else training["distance_fitted_on"]
     sources = ", ".join(f"{name} {count}" for name, count in datasets.items())
     if "images" not in training:
@@ -19,11 +23,11 @@ def describe_data(training: Figures) -> str:
             f"The network comes from `{training['checkpoint']}` ({training['kind']}, sha256 "
             f"`{training['checkpoint_sha256']}`); its training images are unknown here; "
             "where they overlap with the images below, the figures are too high. The OOD statistics were fitted on "
-            f"{_kinds(training)} images ({sources}). {use_of_splits}"
+            f"{_kinds(training)} images ({sources})."
         )
     return (
         f"Trained on {training['images']} {_kinds(training)} images ({sources}); sha256 of ids and labels "
-        f"`{training['data_sha256']}`. {use_of_splits}"
+        f"`{training['data_sha256']}`."
     )
 
 
@@ -32,15 +36,30 @@ def _kinds(training: Figures) -> str:
     return " and ".join(training.get("image_types", ["dermoscopic"]))
 
 
-def describe_recipes(training: Figures) -> str:
-    """Return the sentences about how the network or networks were trained, or an empty text where that is unknown."""
+def describe_recipes(training: Figures, experiments: str) -> str:
+    """Return the sentences about how the network or networks were trained, or an empty text where that is unknown.
+
+    Args:
+        training: `training` of the model file's metadata.
+        experiments: sentence that leads to other experiments, or empty.
+    """
     recipes = training.get("recipes") or [training["recipe"]] if {"recipe", "recipes"} & training.keys() else []
     texts = [_recipe_text(recipe) for recipe in recipes]
     if not texts:
         return ""
     several = f"the mean of the logits of {len(texts)} networks. " if len(texts) > 1 else ""
     networks = " ".join(f"({number}) {text}." for number, text in enumerate(texts, 1)) if several else f"{texts[0]}."
-    return f"Training: {several}{networks} Other experiments: [experiments.md](experiments.md). "
+    return f"Training: {several}{networks} {experiments}"
+
+
+def _first_weights(recipe: Figures) -> str:
+    """Return what a training began with; recipes up to model 1.7.0 record only `start`."""
+    if recipe.get("start"):
+        return f"start from the checkpoint with sha256 `{recipe['start'][:12]}`"
+    if "first_weights" not in recipe and recipe["arch"].startswith("tf_efficientnet_lite"):
+        return "ImageNet start"
+    names = {"ImageNet": "ImageNet start", "random": "start from random weights"}
+    return names.get(recipe.get("first_weights", ""), "start not recorded")
 
 
 def _recipe_text(recipe: Figures) -> str:
@@ -53,7 +72,7 @@ def _recipe_text(recipe: Figures) -> str:
     balance = f"balanced over {_BALANCES[parsed.config.balance if is_recorded else 'classes']}"
     # Older checkpoints have one rate per phase instead.
     rate = f", highest rate {recipe['rate']}" if "rate" in recipe else ""
-    start = f"start from the checkpoint with sha256 `{recipe['start'][:12]}`" if recipe.get("start") else "ImageNet start"
+    start = _first_weights(recipe)
     parts = [f"{recipe['arch']}: {phases}{rate}", balance, f"seed {recipe['seed']}", start, "moving average of the weights"]
     if parsed.config.mixup:
         parts.append(f"mixup {recipe['mixup']}")

@@ -132,7 +132,7 @@ def _content(model: Model, metrics: Figures, code_version: str) -> list[tuple[st
                             f"Input: an image, seen at {card.input_size} x {card.input_size} pixels. Output: numbers.",
                         ),
                         ("DevelopmentDataCharacterization", describe_data(training)),
-                        ("BiasMitigationApproaches", f"{describe_recipes(training)}{describe_limits(card)}"),
+                        ("BiasMitigationApproaches", f"{describe_recipes(training, '')}{describe_limits(card)}"),
                         (
                             "OngoingMaintenance",
                             "None is promised. Figures are computed again for every release.",

@@ -14,6 +14,9 @@ from export.reporting.card_tables import faithfulness_list, performance_table, p
 from export.reporting.card_training import describe_data, describe_recipes
 from export.reporting.formatting import format_change, format_interval, format_per_hundred, format_percent
 
+EXPERIMENTS = "experiments.md"
+"""Page beside the card of the released model."""
+
 TITLE = "# Model card"
 """First characters of every model card."""
 
@@ -26,15 +29,21 @@ def write_card(path: Path, model: Model, metrics: Figures) -> None:
         model: the loaded model file.
         metrics: contents of its metrics.json.
     """
-    path.write_text(render_card(model, metrics))
+    path.write_text(render_card(model, metrics, has_experiments=(path.parent / EXPERIMENTS).is_file()))
 
 
-def render_card(model: Model, metrics: Figures) -> str:
-    """Return the card of `model` as Markdown; `metrics` is the content of its metrics.json."""
-    return "\n\n".join(_sections(model, metrics)) + "\n"
+def render_card(model: Model, metrics: Figures, *, has_experiments: bool = False) -> str:
+    """Return the card of `model` as Markdown.
+
+    Args:
+        model: the loaded model file.
+        metrics: contents of its metrics.json.
+        has_experiments: whether `EXPERIMENTS` lies beside the card.
+    """
+    return "\n\n".join(_sections(model, metrics, has_experiments)) + "\n"
 
 
-def _sections(model: Model, metrics: Figures) -> Iterable[str]:
+def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable[str]:
     card, about = model.card, model.card.about
     training, test = about["training"], metrics["test"]["all"]
     yield f"{TITLE}: skin-lesion classifier {card.version}"
@@ -54,7 +63,8 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
         + "."
     )
     yield "## Technique"
-    yield f"{describe_recipes(training)}{describe_limits(card)}"
+    experiments = f"Other experiments: [{EXPERIMENTS}]({EXPERIMENTS}). " if has_experiments else ""
+    yield f"{describe_recipes(training, experiments)}{describe_limits(card)}"
     if card.format != "1":
         yield "\n".join(limits_table(card))
     parity = metrics["parity"]
@@ -139,8 +149,10 @@ def _sections(model: Model, metrics: Figures) -> Iterable[str]:
 def _further_figures(part: Figures) -> Iterable[str]:
     """Yield the lines of a list: the figures of all test images that the tables do not contain."""
     pair, coverage = part["melanoma_nevus"], part["coverage"]
-    yield f"- Melanoma against nevus (n = {pair['n']}): {_pair_figures(pair)} (2019 app, on an easier split: 0.820)."
-    if restricted := pair.get("as_one_of_both"):
+    # A data set without one of the two says nothing about them.
+    if 0 < pair["melanoma"] < pair["n"]:
+        yield f"- Melanoma against nevus (n = {pair['n']}): {_pair_figures(pair)} (2019 app, on an easier split: 0.820)."
+    if 0 < pair["melanoma"] < pair["n"] and (restricted := pair.get("as_one_of_both")):
         yield f"- The same, classification restricted to melanoma and nevus: {_pair_figures(restricted)}."
     yield f"- Balanced accuracy over the diagnoses: {format_interval(part['balanced_accuracy'])}."
     yield (

@@ -1,5 +1,8 @@
 """Plots of the model card: ROC, reliability, confusion, robustness."""
 
+import base64
+import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib
@@ -29,13 +32,35 @@ def write_plots(folder: Path, predictions: Predictions, card: Card) -> None:
         predictions: one-view predictions for `test`.
         card: of the model file.
     """
-    plots = [("roc", _roc, (5.5, 5)), ("reliability", _reliability, (5.5, 5))]
+    for name, figure in draw_plots(predictions, card, "test"):
+        _save(figure, folder / f"{name}.png")
+
+
+def draw_plots(predictions: Predictions, card: Card, which: str) -> Iterator[tuple[str, Figure]]:
+    """Yield "roc", "reliability" and "confusion", each with its plot, where the images allow it.
+
+    Args:
+        predictions: one-view predictions.
+        card: of the model file.
+        which: name of the images, for the titles.
+    """
+    malignant = predictions.malignant
+    plots = [("roc", _roc, (5.5, 5))] if malignant.any() and not malignant.all() else []
+    plots += [("reliability", _reliability, (5.5, 5))]
     if {entry.code for entry in card.classes} & set(predictions.diagnosis):
         plots.append(("confusion", _confusion, (7, 6)))
     for name, draw, size in plots:
         figure, axes = plt.subplots(figsize=size, layout="constrained")
-        draw(axes, predictions, card)
-        _save(figure, folder / f"{name}.png")
+        draw(axes, predictions, card, which)
+        yield name, figure
+
+
+def embedded_png(figure: Figure) -> str:
+    """Return a plot as a `data:` URL, and close it."""
+    data = io.BytesIO()
+    figure.savefig(data, dpi=110, metadata={"Software": None}, format="png")
+    plt.close(figure)
+    return "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()
 
 
 def plot_robustness(folder: Path, metrics: Figures) -> None:
@@ -70,11 +95,11 @@ def _save(figure: Figure, path: Path) -> None:
     plt.close(figure)
 
 
-def _roc(axes: Axes, predictions: Predictions, card: Card) -> None:
+def _roc(axes: Axes, predictions: Predictions, card: Card, which: str) -> None:
     names = predictions.dataset
     for name in ("all", *sorted(set(names))):
         part = predictions if name == "all" else predictions.select(names == name)
-        if len(part.rows) < MIN_IMAGES:
+        if name != "all" and (len(part.rows) < MIN_IMAGES or len(set(part.malignant)) < 2):
             continue
         false_positive, true_positive, _ = roc_curve(part.malignant, part.scalar("probability"))
         style = {"color": _BLUE, "linewidth": 2.2} if name == "all" else {"linewidth": 1.0, "alpha": 0.8}
@@ -88,11 +113,11 @@ def _roc(axes: Axes, predictions: Predictions, card: Card) -> None:
         label="operating threshold",
     )
     axes.plot([0, 1], [0, 1], ":", color=_GREY)
-    axes.set(xlabel="1 - specificity", ylabel="sensitivity", title="Malignant against benign, test", aspect="equal")
+    axes.set(xlabel="1 - specificity", ylabel="sensitivity", title=f"Malignant against benign, {which}", aspect="equal")
     axes.legend(loc="lower right", fontsize=8)
 
 
-def _reliability(axes: Axes, predictions: Predictions, card: Card) -> None:
+def _reliability(axes: Axes, predictions: Predictions, card: Card, which: str) -> None:
     score, malignant = predictions.scalar("probability"), predictions.malignant
     axes.plot([0, 1], [0, 1], ":", color=_GREY)
     axes.plot(*zip(*reliability_points(score, malignant), strict=True), "o-", color=_BLUE)
@@ -102,12 +127,15 @@ def _reliability(axes: Axes, predictions: Predictions, card: Card) -> None:
         threshold = card.point(image_type, 1).threshold
         axes.axvline(threshold, color=_ORANGE, linewidth=1, linestyle=style, label=f"operating threshold{suffix}")
     axes.set(
-        xlabel="calibrated probability, mean of bin", ylabel="share malignant", title="Reliability, test", aspect="equal"
+        xlabel="calibrated probability, mean of bin",
+        ylabel="share malignant",
+        title=f"Reliability, {which}",
+        aspect="equal",
     )
     axes.legend(loc="lower right", fontsize=8)
 
 
-def _confusion(axes: Axes, predictions: Predictions, card: Card) -> None:
+def _confusion(axes: Axes, predictions: Predictions, card: Card, which: str) -> None:
     codes = [entry.code for entry in card.classes]
     known = predictions.select(np.isin(predictions.diagnosis, codes))
     predicted = np.array(codes)[known.classes.argmax(1)]
@@ -120,4 +148,4 @@ def _confusion(axes: Axes, predictions: Predictions, card: Card) -> None:
     names = [entry.name for entry in card.classes]
     axes.set_xticks(range(len(names)), names, rotation=40, ha="right")
     axes.set_yticks(range(len(names)), [f"{name} ({total})" for name, total in zip(names, counts.sum(1), strict=True)])
-    axes.set(xlabel="most probable diagnosis", ylabel="recorded diagnosis", title="Diagnoses, test (images)")
+    axes.set(xlabel="most probable diagnosis", ylabel="recorded diagnosis", title=f"Diagnoses, {which} (images)")

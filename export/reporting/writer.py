@@ -61,7 +61,7 @@ def render_report(path: Path) -> None:
     check_model_folder(path)
     target = path.parent / "metrics.json"
     if not target.is_file():
-        raise ReportError(f"{target} does not exist. Run `python -m export evaluate` first, which measures the figures.")
+        raise ReportError(f"{target} does not exist. Run `python -m export release` first, which measures the figures.")
     _write_pages(path, json.loads(target.read_text()))
 
 

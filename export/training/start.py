@@ -24,7 +24,7 @@ def initialise(network: LesionNet, start: Path | None, rows: Sequence[LabelledIm
         rows: training images, from which the batch-norm statistics of a model file are restored.
 
     Returns:
-        Where the weights come from, for the log.
+        Where the weights come from: "ImageNet", "random", or the path of the start.
 
     Raises:
         CheckpointError: `start` cannot be read, or has no network of that architecture, or several.

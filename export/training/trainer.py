@@ -12,6 +12,7 @@ from torch import nn
 from tqdm import tqdm
 
 from export.checkpoints.recipe import Phase, TrainConfig, record_of
+from export.checkpoints.same_run import require_same_run
 from export.checkpoints.writer import file_sha256, write_checkpoint
 from export.data.augment import jitter_colour, random_crops, sample_crops
 from export.data.labels import LabelledImage, fingerprint, training_classes
@@ -76,6 +77,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.network = create_lesion_net(spec).to(memory_format=torch.channels_last)
         start = initialise(self.network, config.start, self.train_rows)
+        self.first_weights = "checkpoint" if config.start else start
         if self.processes.is_first:
             several = f", {self.processes.count} processes" if self.processes.count > 1 else ""
             print(f"{config.arch}: {start} start, {len(self.train_rows)} training images, {self.device}{several}")
@@ -177,15 +179,15 @@ class Trainer:
         self.ema.update(self.network, step=self.step)
         self.step += 1
 
+    def provenance(self) -> dict[str, Any]:
+        """Return the record of the run, JSON values: recipe, and number and hash of the training images."""
+        start = file_sha256(self.config.start) if self.config.start else ""
+        recipe = record_of(self.config, start, [file_sha256(path) for path in self.config.teachers])
+        recipe["first_weights"] = self.first_weights
+        return {"recipe": recipe, "images": len(self.train_rows), "data_sha256": fingerprint(self.train_rows)}
+
     def save(self) -> None:
         """Write the checkpoint."""
-        config = self.config
-        start = file_sha256(config.start) if config.start else ""
-        provenance = {
-            "recipe": record_of(config, start, [file_sha256(path) for path in config.teachers]),
-            "images": len(self.train_rows),
-            "data_sha256": fingerprint(self.train_rows),
-        }
         training = {
             "network": to_cpu(self.network.state_dict()),
             "optimiser": to_cpu(self.optimiser.state_dict()),
@@ -194,13 +196,13 @@ class Trainer:
             "history": self.history,
         }
         weights = to_cpu(self.ema.module.state_dict())
-        write_checkpoint(self.out, self.network.spec, weights, provenance, training=training)
+        write_checkpoint(self.out, self.network.spec, weights, self.provenance(), training=training)
 
     def resume(self) -> None:
         """Continue from the checkpoint in the output folder, if there is one.
 
         Raises:
-            CheckpointError: it is of another network, or training did not write it.
+            CheckpointError: it is of another network, other images or other options, or training did not write it.
         """
         source = self.out / "checkpoint.pt"
         if not source.is_file():
@@ -212,6 +214,7 @@ class Trainer:
                 f"{source} is not of this training: it has another network, or was not written by `train`. "
                 "Give the options that it was begun with, or another --out."
             )
+        require_same_run(source, state["provenance"], self.provenance())
         self.network.load_state_dict(training["network"])
         self.ema.module.load_state_dict(state["weights"])
         self.optimiser.load_state_dict(training["optimiser"])

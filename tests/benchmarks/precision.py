@@ -24,7 +24,7 @@ from lesion.inference.model import Model, Outputs, create_session
 from tqdm import tqdm
 
 from export.arrays import Array
-from export.data.isic import read_table
+from export.data.tables import read_table
 from export.evaluation.precision import MAX_AUC_CHANGE, compare_precisions
 from export.evaluation.predictions import Predictions, predict
 from export.evaluation.schema import PrecisionMetrics

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image, ImageFilter, ImageOps
 
 from export.commands import convert, train
-from export.data.isic import read_table
 from export.data.labels import LabelledImage
+from export.data.tables import read_table
 from export.evaluation import bootstrap
 from tests.support.paths import SAMPLES
 from tests.support.small_training import conversion_options, training_options

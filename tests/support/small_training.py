@@ -34,5 +34,8 @@ def conversion_options(checkpoint: Path, archive: Path, out: Path, **options: ob
         "size": None,
         "numbers": "float16",
         "int8_seconds": 900.0,
+        "label_column": "",
+        "class_map": None,
+        "yes": False,
     }
     return argparse.Namespace(checkpoint=[checkpoint], data=[archive], out=out, version="0.0.1", **(defaults | options))

@@ -24,7 +24,7 @@ from export.checkpoints.options import ReaderOptions
 from export.checkpoints.reader import read_checkpoint
 from export.checkpoints.recorded_objects import iterate_objects
 from export.checkpoints.torchfile import read_torch_file
-from export.commands import convert, evaluate, precision
+from export.commands import convert, precision, release
 from export.commands.options import description_in
 from export.console import command_module, main
 from export.errors import ArchitectureError, CheckpointError, ClassesError, HeadError
@@ -424,7 +424,7 @@ def test_formats_reads_checkpoints_at_the_model_files_size(
     monkeypatch.setattr(precision, "measure_precisions", lambda *_: {})
     monkeypatch.setattr(precision, "update_report", lambda *_: None)
     model = REPOSITORY / "models" / "lesion.onnx"
-    options = ["--data", str(archive), "--model", str(model), "--arch", "test_efficientnet", "--classes", *NAMES]
+    options = ["--data", str(archive), "--model", str(model), "--yes", "--arch", "test_efficientnet", "--classes", *NAMES]
     assert main(["formats", str(tmp_path / "weights.pth"), *options]) == 0
     [spec] = [network.spec for network in read]
     assert (spec.arch, spec.size) == ("test_efficientnet", Model(model).card.input_size)
@@ -435,8 +435,8 @@ def test_formats_reads_checkpoints_at_the_model_files_size(
 def test_model_card_names_the_third_party_checkpoint(archive: Path, tmp_path: Path) -> None:
     source, out = RECORDED / "v1-resnet.pkl", tmp_path / "lesion.onnx"
     convert.main(conversion_options(source, archive, out))
-    options = ["--data", str(archive), "--model", str(out)]
-    evaluate.main(evaluate.options().parse_args(options))
+    options = ["--data", str(archive), "--model", str(out), "--yes"]
+    release.main(release.options().parse_args(options))
     card = (tmp_path / "README.md").read_text()
     assert "comes from `v1-resnet.pkl` (fastai v1" in card and hashlib.sha256(source.read_bytes()).hexdigest() in card
     assert "datasets" not in Model(out).card.about["training"], "The page would name them as training images."

@@ -35,6 +35,8 @@ def other(archive: Path, converted: Path, tmp_path_factory: pytest.TempPathFacto
 def blended(start: Path, tuned: Path, share: float, archive: Path, out: Path, *more: Path) -> dict[str, torch.Tensor]:
     """Run `python -m export blend` and return the weights of its checkpoint."""
     given = [str(start), str(tuned), *map(str, more), "--share", str(share), "--data", str(archive), "--out", str(out)]
+    # The command refuses a folder that is used.
+    (out / "checkpoint.pt").unlink(missing_ok=True)
     average_weights.main(average_weights.options().parse_args(given))
     return read_checkpoint(out / "checkpoint.pt").network.state_dict()
 
@@ -67,7 +69,7 @@ def test_blend_averages_several_networks(archive: Path, converted: Path, tuned: 
             torch.testing.assert_close(value, 0.4 * first[name] + 0.3 * one[name] + 0.3 * two[name])
     recipe = read_checkpoint(tmp_path / "checkpoint.pt").provenance["recipe"]
     assert recipe["seed"] == 1 and [more["seed"] for more in recipe["blended_with"]] == [2]
-    described = describe_recipes({"recipe": recipe})
+    described = describe_recipes({"recipe": recipe}, "")
     assert (
         "20% squashed" in described
         and "seed 1" in described

@@ -11,8 +11,8 @@ from lesion.inference.model import Model
 
 from export.checkpoints.reader import read_checkpoint
 from export.commands import convert
-from export.data.isic import read_table
 from export.data.labels import LabelledImage, fingerprint
+from export.data.tables import read_table
 from export.errors import ClassesError, DataError, ParityError, ReportError
 from export.evaluation import parity
 from export.evaluation.operating_point import fit_operating_points
@@ -96,7 +96,7 @@ def test_convert_rejects_a_type_in_one_split_only(
     checkpoint: Path, typed_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [row for row in read_table(typed_archive) if (row.split, row.image_type) != ("val", "clinical")]
-    monkeypatch.setattr(convert, "read_tables", lambda _: rows)
+    monkeypatch.setattr(convert, "read_rows", lambda _: rows)
     with pytest.raises(DataError, match="Only one of `train` and `val` has clinical images"):
         convert.main(conversion_options(checkpoint, typed_archive, tmp_path / "lesion.onnx"))
 

@@ -1,220 +1,159 @@
-"""Evaluation classifies like the service, and writes the model card, the plots and metrics.json."""
+"""Evaluation of own images reads the model, and writes a report with figures, plots and predictions to its own folder."""
 
-import argparse
+import csv
 import json
+import os
+import re
 import shutil
-from copy import copy
-from dataclasses import replace
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
-import onnx
+import pyarrow.parquet as pq
 import pytest
-from lesion.imaging.decode import decode
-from lesion.inference.card import DiagnosisClass
-from lesion.inference.decision import Refusal, decide
-from lesion.inference.model import Model
-from PIL import Image
+from sklearn.metrics import roc_auc_score
 
-from export.commands import evaluate
-from export.data.labels import LabelledImage
-from export.errors import ReportError
-from export.evaluation.image_set import image_set_metrics
-from export.evaluation.predictions import Predictions, predict
-from export.evaluation.split_report import eight_views_gain, split_report
-from export.graph.metadata import write_metadata
-from export.reporting.model_card import render_card, write_card
-from export.reporting.plots import write_plots
+from export.commands.evaluate import FILES
+from export.console import main
+from tests.support.calibrated_stand_in import build_calibrated, write_labelled_images
+from tests.support.paths import REPOSITORY, SAMPLES
 
 
 @pytest.fixture(scope="module")
-def published(converted: Path, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("published")
-    for name in ("lesion.onnx", "metrics.json"):
-        shutil.copy(converted.parent / name, folder)
-    (folder / "others").mkdir()
-    Image.effect_noise((300, 200), 90).convert("RGB").save(folder / "others" / "noise.png")
-    (folder / "others" / "metadata.csv").write_text("no,image\n")
-    options = {"data": [archive], "model": folder / "lesion.onnx", "splits": ["val", "test"], "one_view": False}
-    options |= {"strangers": [folder / "others"]}
-    evaluate.main(argparse.Namespace(**options))
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_calibrated(tmp_path_factory.mktemp("evaluated") / "lesion.onnx", "dermoscopic", "clinical")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of both image types with a file that is no image, and a row without a file."""
+    folder = write_labelled_images(tmp_path_factory.mktemp("own"), 60)
+    write_labelled_images(folder, 30, seed=2, image_type="clinical")
+    (folder / "torn.jpg").write_bytes(b"\xff\xd8\xff" + bytes(100))
+    with (folder / "metadata.csv").open("a") as lines:
+        lines.write("torn,malignant,Clinic,torn,dermoscopic\nabsent,benign,Clinic,absent,dermoscopic\n")
     return folder
 
 
-def test_evaluate_metrics_equal_the_predictions(published: Path, rows: list[LabelledImage]) -> None:
-    model = Model(published / "lesion.onnx")
-    answers = predict(model, [row for row in rows if row.split == "test"])
-    above = answers.above_threshold(model.card)
-    found = json.loads((published / "metrics.json").read_text())["test"]["all"]
-    assert (found["n"], found["malignant"]) == (12, 6)
-    assert found["sensitivity"]["value"] == pytest.approx(np.mean(above[answers.malignant]), abs=1e-4)
-    assert found["specificity"]["value"] == pytest.approx(np.mean(~above[~answers.malignant]), abs=1e-4)
+def evaluated(model: Path, data: Path, out: Path, *more: str) -> int:
+    return main(["evaluate", "--model", str(model), "--data", str(data), "--out", str(out), *more])
 
 
-def test_evaluate_writes_metrics_into_the_model_file(published: Path) -> None:
-    model, written = Model(published / "lesion.onnx"), json.loads((published / "metrics.json").read_text())
-    assert model.card.about["metrics"]["test"] == written["test"]
-    assert model.sha256 == written["sha256"]
+def table(out: Path) -> list[dict[str, str]]:
+    with (out / "predictions.csv").open(newline="") as lines:
+        return list(csv.DictReader(lines))
 
 
-def test_card_contains_metrics_and_limits_of_use(published: Path) -> None:
-    card = (published / "README.md").read_text()
-    figures = json.loads((published / "metrics.json").read_text())["test"]["all"]
-    assert f"{figures['auc']['value']:.3f}" in card
-    assert "Not a medical device" in card and "brown or black skin" in card
-    assert "Licence of the weights: not said by the training images." in card
-
-
-@pytest.mark.parametrize(("better", "verdict"), [(True, "are better"), (False, "are not significantly better")])
-def test_card_states_whether_eight_views_are_better(
-    published: Path, rows: list[LabelledImage], tmp_path: Path, better: bool, verdict: str
+def test_evaluate_writes_a_report_and_only_reads_the_model(
+    model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    model = Model(published / "lesion.onnx")
-    one = predict(model, [row for row in rows if row.split == "test"])
-    # Eight views that equal the labels, or that equal one view.
-    exact = [replace(output, probability=float(truth)) for output, truth in zip(one.outputs, one.malignant, strict=True)]
-    eight = Predictions(one.rows, tuple(exact)) if better else one
-    gain = eight_views_gain(one, eight)
-    single = image_set_metrics(one, model.card)["auc"]["value"]
-    assert single is not None
-    assert gain["auc"]["value"] == pytest.approx(1 - single if better else 0, abs=1e-4)
-
-    written = json.loads((published / "metrics.json").read_text())
-    written["test"]["eight_views_gain"] = gain
-    assert f"Eight views {verdict} than one" in render_card(model, written)
-
-
-def test_evaluate_ood_skips_files_that_are_no_images(published: Path, rows: list[LabelledImage]) -> None:
-    model = Model(published / "lesion.onnx")
-    noise = model.run(decode((published / "others" / "noise.png").read_bytes()).pixels)
-    familiar = predict(model, [row for row in rows if row.split == "val"]).scalar("distance")
-    found = json.loads((published / "metrics.json").read_text())["strangers"]["others"]
-    assert found["n"] == 1
-    assert found["refused"] == isinstance(decide(noise, model.card), Refusal)
-    assert found["distance_auroc"] == pytest.approx(np.mean(noise.distance > familiar), abs=1e-4)
+    before, beside = model.read_bytes(), sorted(model.parent.iterdir())
+    out = tmp_path / "report"
+    assert evaluated(model, data, out) == 0
+    assert model.read_bytes() == before and sorted(model.parent.iterdir()) == beside
+    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+    assert "92 rows, 91 used; left out: no file 1" in capsys.readouterr().out
+    figures = json.loads((out / "metrics.json").read_text())
+    answered = [row for row in table(out) if row["status"] != "failed"]
+    labels, scores = zip(*((int(row["malignant"]), float(row["probability"])) for row in answered), strict=True)
+    assert figures["all"]["n"] == len(answered) == 90
+    assert figures["all"]["auc"]["value"] == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
+    assert figures["all"]["auc"]["low"] < figures["all"]["auc"]["value"] < figures["all"]["auc"]["high"]
+    above = np.array([row["decision"] == "above_threshold" for row in answered])
+    assert figures["all"]["sensitivity"]["value"] == pytest.approx(above[np.array(labels) == 1].mean(), abs=1e-4)
+    assert figures["data"]["tables"][0]["left_out"] == {"no file": 1}
 
 
-def test_card_states_that_third_party_training_is_unknown(published: Path, tmp_path: Path) -> None:
-    proto = onnx.load(published / "lesion.onnx")
-    write_metadata(
-        proto,
-        {
-            "training": {
-                "checkpoint": "model.pkl",
-                "kind": "fastai 1",
-                "checkpoint_sha256": "ab",
-                "distance_fitted_on": {"CC0": 12},
-            }
-        },
-    )
-    onnx.save(proto, tmp_path / "lesion.onnx")
-    metrics = json.loads((published / "metrics.json").read_text())
-    write_card(tmp_path / "README.md", Model(tmp_path / "lesion.onnx"), metrics)
-    assert "`model.pkl` (fastai 1" in (tmp_path / "README.md").read_text()
+def test_evaluate_reports_parts_and_failures(model: Path, data: Path, tmp_path: Path) -> None:
+    assert evaluated(model, data, tmp_path) == 0
+    figures = json.loads((tmp_path / "metrics.json").read_text())
+    assert {name: part["n"] for name, part in figures["image_types"].items()} == {"dermoscopic": 60, "clinical": 30}
+    assert {name: part["n"] for name, part in figures["sources"].items()} == {
+        "Clinic, dermoscopic": 60,
+        "Clinic, clinical": 30,
+    }
+    assert sum(part["n"] for part in figures["splits"].values()) == 90
+    [failure] = figures["failures"]
+    assert failure["id"] == "torn" and failure["reason"]
+    [failed] = [row for row in table(tmp_path) if row["status"] == "failed"]
+    assert (failed["id"], failed["probability"], failed["reason"]) == ("torn", "", failure["reason"])
+    rows = pq.read_table(tmp_path / "predictions.parquet").to_pylist()
+    assert [row["id"] for row in rows] == [row["id"] for row in table(tmp_path)]
+    assert [row["probability"] for row in rows[:-1]] == [float(row["probability"]) for row in table(tmp_path)[:-1]]
 
 
-def test_plots_are_png_files(published: Path) -> None:
-    for name in ("roc", "reliability", "confusion"):
-        assert (published / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+def test_evaluate_page_needs_no_other_file(model: Path, data: Path, tmp_path: Path) -> None:
+    assert evaluated(model, data, tmp_path) == 0
+    page = (tmp_path / "index.html").read_text()
+    assert all(source.startswith("data:image/png;base64,") for source in re.findall(r'src="([^"]*)"', page))
+    assert "<script" not in page and "http" not in page and "href" not in page
+    for heading in ("ROC", "Calibration", "Per diagnosis", "Per source", "Per image type", "Failures", "Data"):
+        assert f"<h2>{heading}</h2>" in page
+    figures = json.loads((tmp_path / "metrics.json").read_text())
+    assert f"{figures['all']['auc']['value']:.3f} (" in page and "torn.jpg" in page
 
 
-def test_evaluate_of_val_alone_writes_nothing(published: Path, archive: Path, tmp_path: Path) -> None:
-    shutil.copy(published / "lesion.onnx", tmp_path)
-    options = {"data": [archive], "model": tmp_path / "lesion.onnx", "splits": ["val"], "one_view": True, "strangers": []}
-    evaluate.main(argparse.Namespace(**options))
-    assert [path.name for path in tmp_path.iterdir()] == ["lesion.onnx"]
-    assert (tmp_path / "lesion.onnx").read_bytes() == (published / "lesion.onnx").read_bytes()
+def test_evaluate_of_one_split(model: Path, data: Path, tmp_path: Path) -> None:
+    assert evaluated(model, data, tmp_path, "--split", "test") == 0
+    assert {row["split"] for row in table(tmp_path)} == {"test"}
 
 
-def with_classes(model: Model, **malignant: bool) -> Model:
-    """Return the model with other classes; the order of its outputs stays."""
-    names = list(malignant.items())
-    entries = tuple(DiagnosisClass(code, code, side) for code, side in names)
-    changed = copy(model)
-    changed.card = replace(model.card, classes=entries)
-    return changed
+def test_evaluate_of_one_image(model: Path, tmp_path: Path) -> None:
+    """Figures that need both sides are missing; nothing fails."""
+    shutil.copy(SAMPLES / "ISIC_0000026.jpg", tmp_path)
+    (tmp_path / "own.csv").write_text("filename,label\nISIC_0000026.jpg,melanoma\n")
+    assert evaluated(model, tmp_path, tmp_path / "report") == 0
+    figures = json.loads((tmp_path / "report" / "metrics.json").read_text())["all"]
+    assert figures["auc"]["value"] is None and figures["specificity"]["value"] is None and figures["n"] == 1
+    assert "<h2>ROC</h2>" not in (tmp_path / "report" / "index.html").read_text()
 
 
-def test_split_report_omits_diagnoses_without_a_class(converted: Path, rows: list[LabelledImage], tmp_path: Path) -> None:
-    model = with_classes(Model(converted), benign=False, malignant=True)
-    answers = predict(model, [row for row in rows if row.split == "test"])
-    found = split_report(answers, None, model.card)
-    assert found["all"]["balanced_accuracy"]["value"] is None
-    assert found["all"]["auc"]["value"] is not None
-    assert set(found["diagnoses"]) == set(answers.diagnosis)
-    evaluate.show("test", found)
-    write_plots(tmp_path, answers, model.card)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["reliability.png", "roc.png"]
+def test_evaluate_replaces_reports_only(model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "metrics.json").write_text("mine")
+    assert evaluated(model, data, tmp_path) == 1
+    assert "metrics.json exists, so nothing was written" in capsys.readouterr().err
+    assert (tmp_path / "metrics.json").read_text() == "mine"
+    assert evaluated(model, data, tmp_path, "--yes") == 0
+    assert evaluated(model, data, tmp_path) == 0, "an earlier report may be replaced"
+    assert evaluated(model, data, model.parent) == 1
+    assert "contains a model file" in capsys.readouterr().err
 
 
-def test_predict_uses_the_models_malignant_classes(converted: Path, rows: list[LabelledImage]) -> None:
-    model = with_classes(Model(converted), melanoma=False, nevus=True)
-    answers = predict(model, [row for row in rows if row.split == "test"])
-    labels = dict(zip(answers.diagnosis, answers.malignant, strict=True))
-    assert (labels["melanoma"], labels["nevus"]) == (False, True)
-    # A diagnosis without a class keeps the label of the table.
-    assert not any(labels[code] for code in set(labels) - {"melanoma", "nevus"})
+def test_evaluate_names_the_contradictory_id(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "metadata.csv").write_text("isic_id,diagnosis\nA_7,nevus\nA_7,melanoma\n")
+    assert evaluated(model, tmp_path, tmp_path / "report") == 1
+    said = capsys.readouterr().err
+    assert "A_7 with different labels" in said and "Traceback" not in said and not (tmp_path / "report").exists()
 
 
-def test_evaluate_requires_val_for_ood_folders(converted: Path, archive: Path, tmp_path: Path) -> None:
-    options = evaluate.options().parse_args(
-        ["--data", str(archive), "--model", str(converted), "--splits", "test", "--strangers", str(tmp_path)]
-    )
-    with pytest.raises(ReportError, match="--splits val test"):
-        evaluate.main(options)
+def test_evaluate_does_not_import_torch() -> None:
+    """A report needs no PyTorch, whose import takes seconds."""
+    code = "import sys, export.commands.evaluate as e; e.options(); sys.exit('torch' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(REPOSITORY / "lambda"), str(REPOSITORY)))}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
 
 
 @pytest.mark.slow
-def test_evaluate_reports_each_image_type(
-    converted_types: Path, typed_archive: Path, typed_rows: list[LabelledImage], tmp_path: Path
-) -> None:
-    """Figures of detected types, in metrics.json, the model file and the card."""
-    for name in ("lesion.onnx", "metrics.json"):
-        shutil.copy(converted_types.parent / name, tmp_path)
-    command = ["--data", str(typed_archive), "--model", str(tmp_path / "lesion.onnx")]
-    evaluate.main(evaluate.options().parse_args(command))
-    model, test = Model(tmp_path / "lesion.onnx"), [row for row in typed_rows if row.split == "test"]
-    found = json.loads((tmp_path / "metrics.json").read_text())["test"]
-    assert list(found["types"]) == ["dermoscopic", "clinical"]
-    answers = predict(model, test)
-    for image_type, figures in found["types"].items():
-        own = answers.select(answers.image_type == image_type)
-        above = own.above_threshold(model.card)
-        assert (figures["n"], figures["eight_views"]["n"]) == (12, 12)
-        assert figures["sensitivity"]["value"] == pytest.approx(np.mean(above[own.malignant]), abs=1e-4)
-    right = [output.image_type == row.image_type for output, row in zip(answers.outputs, test, strict=True)]
-    assert found["image_type_detection"]["accuracy"]["value"] == pytest.approx(np.mean(right), abs=1e-4)
-    card = (tmp_path / "README.md").read_text()
-    for image_type in model.card.image_types:
-        for views in (1, 8):
-            assert f"| {image_type} | {views} | " in card
-        assert f"| {image_type} images, eight views | 12 |" in card
-    assert "Image type detected correctly" in card
-    assert "dermoscopic and clinical images" in card
-
-
-def test_predict_gives_the_recorded_type(converted_types: Path, typed_rows: list[LabelledImage]) -> None:
-    swapped = [
-        replace(row, image_type="clinical" if row.image_type == "dermoscopic" else "dermoscopic") for row in typed_rows[:6]
-    ]
-    model = Model(converted_types)
-    given = predict(model, swapped, image_types="recorded")
-    assert [output.image_type for output in given.outputs] == [row.image_type for row in swapped]
-    detected = predict(model, swapped)
-    assert [output.image_type for output in detected.outputs] != [row.image_type for row in swapped]
-
-
-def test_predict_of_a_missing_type_detects(converted: Path, typed_rows: list[LabelledImage]) -> None:
-    """A model of dermoscopic images has no point for a row that is recorded as clinical."""
-    clinical = [row for row in typed_rows if row.image_type == "clinical"][:2]
-    answers = predict(Model(converted), clinical, image_types="recorded")
-    assert [output.image_type for output in answers.outputs] == ["dermoscopic", "dermoscopic"]
-
-
-def test_evaluate_keeps_the_format_of_a_file(converted: Path, tmp_path: Path) -> None:
-    proto = onnx.load(converted)
-    for entry in proto.metadata_props:
-        if entry.key == "lesion_format":
-            entry.value = "1"
-    write_metadata(proto, {"metrics": {}})
-    assert {entry.key: entry.value for entry in proto.metadata_props}["lesion_format"] == "1"
+def test_evaluate_of_200_images_takes_half_a_minute(shared_data: Path, model_file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with (shared_data / "isic" / "metadata.csv").open(newline="") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["split"] == "val"][:200]
+    with (folder / "metadata.csv").open("w", newline="") as lines:
+        writer = csv.DictWriter(lines, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    for row in rows:
+        (folder / f"{row['isic_id']}.jpg").symlink_to(shared_data / "isic" / "images" / f"{row['isic_id']}.jpg")
+    command = [sys.executable, "-m", "export", "evaluate", "--model", str(model_file), "--data", str(folder)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(REPOSITORY / "lambda"), str(REPOSITORY)))}
+    start = time.monotonic()
+    subprocess.run([*command, "--out", str(tmp_path / "report")], env=environment, cwd=tmp_path, check=True)
+    assert time.monotonic() - start < 30
+    labels, scores = zip(
+        *((int(row["malignant"]), float(row["probability"])) for row in table(tmp_path / "report")), strict=True
+    )
+    figures = json.loads((tmp_path / "report" / "metrics.json").read_text())
+    assert figures["all"]["auc"]["value"] == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)

@@ -13,7 +13,7 @@ import timm
 import torch
 
 from export.arrays import Figures
-from export.commands import evaluate, reproduce
+from export.commands import release, reproduce
 from export.commands.reproduce import count, differences, stale_pages
 from export.console import main
 from export.evaluation import robustness
@@ -30,8 +30,8 @@ def published(
     folder = tmp_path / "models"
     shutil.copytree(converted.parent, folder)
     common = ["--data", str(archive), "--model", str(folder / "lesion.onnx")]
-    for command in (["evaluate"], ["stress"], ["faithful"], ["formats", str(checkpoint)], ["cameras"]):
-        assert main([*command, *common]) == 0
+    for command in (["release"], ["stress"], ["faithful"], ["formats", str(checkpoint)], ["cameras"]):
+        assert main([*command, *common, "--yes"]) == 0
     return folder, lambda: main(["reproduce", *common, "--checkpoint", str(checkpoint)])
 
 
@@ -81,7 +81,7 @@ def test_reproduce_reads_the_checkpoint_before_computing(
     def compute(*_: Any, **__: Any) -> None:
         raise Computing
 
-    monkeypatch.setattr(evaluate, "evaluate", compute)
+    monkeypatch.setattr(release, "evaluate", compute)
     torch.save(timm.create_model("test_efficientnet", num_classes=2).state_dict(), tmp_path / "weights.pth")
     command = ["reproduce", "--data", str(archive), "--checkpoint", str(tmp_path / "weights.pth")]
     command += ["--model", str(REPOSITORY / "models" / "lesion.onnx"), "--arch", "test_efficientnet"]
@@ -104,7 +104,7 @@ def test_differences_ignores_rounding() -> None:
 
 
 def test_main_explains_a_folder_without_metadata(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evaluate", "--data", str(tmp_path)]) == 1
+    assert main(["evaluate", "--data", str(tmp_path), "--out", str(tmp_path / "report")]) == 1
     assert "metadata.csv does not exist" in capsys.readouterr().err
 
 

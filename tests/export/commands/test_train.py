@@ -1,5 +1,6 @@
 """Training writes checkpoints, and resumes from them as if it had not been interrupted."""
 
+import shutil
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -12,10 +13,11 @@ from export.checkpoints.reader import read_checkpoint
 from export.checkpoints.recipe import Phase
 from export.commands.train import config_of, main
 from export.console import main as run
-from export.data.isic import read_table
+from export.data.tables import read_table
 from export.errors import ArchitectureError, CheckpointError, DataError
 from export.nn.imagenet import create_spec
 from export.nn.lesion_net import LesionNet, create_lesion_net
+from export.reporting.card_training import describe_recipes
 from export.training.trainer import Trainer
 from tests.support.small_training import training_options
 
@@ -150,10 +152,53 @@ def test_resume_refuses_a_checkpoint_of_another_run(archive: Path, checkpoint: P
         main(training_options(archive, tmp_path, resume=True))
 
 
+def test_train_refuses_a_used_folder(archive: Path, checkpoint: Path, tmp_path: Path) -> None:
+    shutil.copy(checkpoint, tmp_path)
+    before = checkpoint.read_bytes()
+    with pytest.raises(CheckpointError, match=r"which would be replaced\. Continue a training with `train --resume`"):
+        main(training_options(archive, tmp_path))
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("seed", 7, "seed is 1 there and 7 here"),
+        ("phases", [Phase(64, 3, 4)], "phases is 64:2:4 there and 64:3:4 here"),
+        ("data", None, r"its training images have the hash \w{12} \(12 images\), these \w{12} \(10\)"),
+    ],
+)
+def test_resume_refuses_other_options_and_images(
+    archive: Path, checkpoint: Path, tmp_path: Path, name: str, value: object, said: str
+) -> None:
+    shutil.copy(checkpoint, tmp_path)
+    options = training_options(archive, tmp_path, resume=True)
+    if name == "data":
+        lines = (archive / "metadata.csv").read_text().splitlines()
+        # A table of its own beside the same images, without two of the training images.
+        table = archive / "other.csv"
+        table.write_text("\n".join([lines[0], *lines[2:6], *lines[7:]]) + "\n")
+        options.data = [table]
+    else:
+        setattr(options, name, value)
+    with pytest.raises(CheckpointError, match=said):
+        main(options)
+    (archive / "other.csv").unlink(missing_ok=True)
+
+
+def test_checkpoint_records_its_first_weights(checkpoint: Path) -> None:
+    """timm's small network for tests has no ImageNet weights here, and the card does not claim them."""
+    recipe = read_checkpoint(checkpoint).provenance["recipe"]
+    assert recipe["first_weights"] == "random"
+    assert "start from random weights" in describe_recipes({"recipe": recipe}, "")
+    assert "ImageNet start" in describe_recipes({"recipe": {**recipe, "first_weights": "ImageNet"}}, "")
+    assert "start not recorded" in describe_recipes({"recipe": {**recipe, "first_weights": ""}}, "")
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (["evaluate", "--data", "ARCHIVE", "--model", "nowhere.onnx"], "Put a model there"),
+        (["evaluate", "--data", "ARCHIVE", "--model", "nowhere.onnx", "--out", "OUT"], "Put a model there"),
         (
             ["train", "--data", "ARCHIVE", "--out", "OUT", "--phases", "64:1:4", "--arch", "resnt50"],
             "timm has no architecture 'resnt50'",

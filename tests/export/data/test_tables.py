@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from export.data.isic import read_table
 from export.data.labels import ALL_CLASSES, CLASSES, LabelledImage, target_arrays, training_classes
-from export.data.tables import read_tables
+from export.data.tables import read_table, read_tables
 from export.errors import DataError
 from tests.support.paths import SAMPLES
 

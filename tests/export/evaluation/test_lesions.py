@@ -12,8 +12,8 @@ from lesion.inference.model import Model, Outputs
 from PIL import Image
 
 from export.console import main
-from export.data.isic import read_table
 from export.data.labels import LabelledImage
+from export.data.tables import read_table
 from export.evaluation import metrics
 from export.evaluation.lesions import group_by_lesion, image_result, lesion_metrics
 from export.evaluation.predictions import Predictions, predict
@@ -141,7 +141,7 @@ def test_lesions_command_prints_the_comparison(
     assert main(["lesions", "--data", str(lesions), "--model", str(stand_in_file)]) == 0
     printed = capsys.readouterr().out
     found = lesion_metrics(predict(stand_in, group_by_lesion(read_table(lesions))), stand_in.card)
-    assert printed.startswith("4 lesions (2 malignant), 8 images; refused: 0 images, 0 lesions\n")
+    assert "\n4 lesions (2 malignant), 8 images; refused: 0 images, 0 lesions\n" in printed
     assert f"{found['combined']['auc']['value']:.3f}" in printed and "images of a lesion agree" in printed
     single = predict(stand_in, read_table(lesions))
     auc = metrics.auc(single.scalar("probability"), single.malignant, np.ones(8))

@@ -21,7 +21,7 @@ def model(tmp_path: Path) -> Path:
     """A copy of models/ with a README above it that has empty results."""
     folder = tmp_path / "models"
     folder.mkdir()
-    for name in ("lesion.onnx", "metrics.json"):
+    for name in ("lesion.onnx", "metrics.json", "experiments.md"):
         shutil.copy(REPOSITORY / "models" / name, folder)
     (tmp_path / "README.md").write_text(f"# Title\n{BEGIN}\n{END}\nend\n")
     return folder / "lesion.onnx"
@@ -36,7 +36,7 @@ def test_render_writes_the_committed_pages(model: Path) -> None:
 
 def test_render_without_metrics_says_what_to_run(model: Path) -> None:
     (model.parent / "metrics.json").unlink()
-    with pytest.raises(ReportError, match="python -m export evaluate"):
+    with pytest.raises(ReportError, match="python -m export release"):
         render_report(model)
     assert not (model.parent / "README.md").exists()
 

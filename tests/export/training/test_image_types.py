@@ -8,8 +8,8 @@ import torch
 from export.checkpoints.reader import read_checkpoint
 from export.checkpoints.recipe import Phase
 from export.commands.train import main
-from export.data.isic import read_table
 from export.data.labels import CLASSES
+from export.data.tables import read_table
 from export.errors import CheckpointError
 from export.nn.lesion_net import LesionNet
 from export.training import trainer

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from export.data.augment import degrade, occlude, random_crops, sample_crops
-from export.data.isic import read_table
 from export.data.labels import LabelledImage
 from export.data.splits import assign_split, select_split
+from export.data.tables import read_table
 from export.data.transforms import load_square
 from export.errors import DataError
 from tests.support.paths import SAMPLES
