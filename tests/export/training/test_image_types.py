@@ -78,7 +78,7 @@ def test_train_starts_from_other_classes_but_refuses_them_as_teacher(
     started, source = read_checkpoint(tmp_path / "checkpoint.pt").network, read_checkpoint(both_types).network
     assert isinstance(started, LesionNet) and isinstance(source, LesionNet)
     assert torch.equal(started.diagnosis.weight, source.diagnosis.weight[: len(CLASSES)])
-    options.teachers = [both_types]
+    options.teachers, options.out = [both_types], tmp_path / "taught"
     with pytest.raises(CheckpointError, match=r"has the classes .* networks of the same classes"):
         main(options)
 
