@@ -22,8 +22,8 @@ const loadKeep = lazyModule("/js/diary/keep.js");
 const loadReport = lazyModule("/js/report/report.js");
 
 const place = byId("over-time", HTMLElement);
-const keepButton = pressed("keep.button", async () => shown && (await loadOrWarn(loadKeep))?.openKeep(shown));
-const reportButton = pressed("report.button", async () => shown && (await loadOrWarn(loadReport))?.openReport({ shown }));
+const keepButton = pressed(async () => shown && (await loadOrWarn(loadKeep))?.openKeep(shown));
+const reportButton = pressed(async () => shown && (await loadOrWarn(loadReport))?.openReport({ shown }));
 const boxes = QUESTIONS.map((question) => box(question));
 
 /** @type {Shown | null} */
@@ -39,7 +39,7 @@ export function setupOverTime() {
   hint.id = "concerns-hint";
   const questions = createElement("fieldset", "concerns", legend, ...labels, hint);
   questions.setAttribute("aria-describedby", hint.id);
-  place.append(questions, createElement("div", "controls", reportButton, keepButton));
+  place.append(questions, createElement("div", "controls", setText(reportButton, "report.button"), setText(keepButton, "keep.button")));
   onDiarySwitch(updateKeep);
   updateKeep();
 }
@@ -78,12 +78,9 @@ function box(question) {
   return input;
 }
 
-/**
- * @param {string} key
- * @param {() => unknown} onPress
- */
-function pressed(key, onPress) {
-  const button = setText(createElement("button", ""), key);
+/** @param {() => unknown} onPress */
+function pressed(onPress) {
+  const button = createElement("button", "");
   button.type = "button";
   button.setAttribute("aria-haspopup", "dialog");
   button.addEventListener("click", () => void onPress());
