@@ -84,7 +84,7 @@ def test_diary_is_off_until_switched_on(page: Page) -> None:
     expect(page.get_by_role("button", name="Keep in the diary")).to_be_visible()
     # Its photo was not kept yet, so that the page asks before it is left.
     page.on("dialog", lambda dialog: dialog.accept())
-    page.goto("/diary" if page.url.startswith("/") else re.sub(r"/[^/]*$", "/diary", page.url))
+    page.goto(re.sub(r"/[^/]*$", "/diary", page.url))
     expect(page.get_by_role("switch")).to_be_checked()
     page.get_by_role("switch").uncheck()
     expect(page.get_by_text("No spot yet.")).to_be_hidden()
@@ -109,7 +109,10 @@ def test_result_is_kept_without_metadata_and_prevalence(page: Page) -> None:
     with Image.open(io.BytesIO(data)) as image:
         assert not image.getexif()
     # The import accepts what the page writes.
-    checks = "async ([spot, photo]) => { const r = await import('/js/diary/records.js'); return [r.isSpot(spot), r.isDetails(photo)]; }"
+    checks = """async ([spot, photo]) => {
+        const { isDetails, isSpot } = await import("/js/diary/records.js");
+        return [isSpot(spot), isDetails(photo)];
+    }"""
     assert page.evaluate(checks, [spot, photo]) == [True, True]
     # What is kept is not lost with the page.
     page.reload()
@@ -140,8 +143,10 @@ def test_spot_is_shown_edited_and_deleted(page: Page) -> None:
     page.get_by_role("link", name=re.compile("^Forearm, front, on the left.*2 photos")).click()
     expect(page).to_have_url(re.compile("/diary#[0-9a-f-]{36}$"))
     expect(page.locator(".timeline li")).to_have_count(2)
+    # Every image is displayed.
+    page.locator(".timeline img").evaluate_all("(images) => Promise.all(images.map((image) => image.decode()))")
     expect(page.locator(".timeline li").first).to_contain_text(
-        "Show this spot to a doctor within two weeks. Probability as calibrated: 62%"
+        "Show this spot to a doctor within two weeks.Probability as calibrated: 62%"
     )
     # A tap on the figure does what the menu does.
     page.locator("[data-site='back.thigh.right']").click()

@@ -15,7 +15,8 @@ SETUP = """async () => {
     const id = () => crypto.randomUUID();
     window.fill = async (spots, photos) => {
         for (let number = 0; number < spots; number++) {
-            const spot = { id: id(), site: "front.chest.left", note: `Spot ${number} – ü`, since: "May", created: number, changed: 1 };
+            const times = { created: number, changed: 1 };
+            const spot = { id: id(), site: "front.chest.left", note: `Spot ${number} – ü`, since: "May", ...times };
             await store.saveSpot(spot);
             for (let each = 0; each < photos / spots; each++) {
                 const canvas = new OffscreenCanvas(96, 96);
@@ -25,7 +26,8 @@ SETUP = """async () => {
                 context.fillText(`${number} ${each}`, 9, 40);
                 const blob = await canvas.convertToBlob({ type: "image/jpeg" });
                 const date = new Date(Date.UTC(2026, 0, 1 + each)).toISOString().slice(0, 10);
-                await store.savePhoto({ id: id(), spot: spot.id, date, note: `n${each}`, result: null, created: each, changed: 1, blob });
+                const details = { date, note: `n${each}`, result: null, created: each, changed: 1 };
+                await store.savePhoto({ id: id(), spot: spot.id, ...details, blob });
             }
         }
     };
@@ -193,8 +195,9 @@ def test_records_of_a_file_are_checked(diary: Page) -> None:
     """A file with the right passphrase may come from another program: records that the page cannot show are refused."""
     script = """async (passphrase) => {
         const { encrypt } = await import("/js/diary/backup.js");
-        const spot = { id: crypto.randomUUID(), site: "", note: "", since: "", created: 1, changed: 1 };
-        const photo = { id: crypto.randomUUID(), spot: spot.id, date: "2026-01-02", note: "", result: null, created: 1, changed: 1 };
+        const both = { note: "", created: 1, changed: 1 };
+        const spot = { id: crypto.randomUUID(), site: "", since: "", ...both };
+        const photo = { id: crypto.randomUUID(), spot: spot.id, date: "2026-01-02", result: null, ...both };
         CHANGE;
         const blob = new Blob(["x"], { type: "image/jpeg" });
         const file = await encrypt([spot], [photo.id], async () => ({ ...photo, blob }), passphrase);

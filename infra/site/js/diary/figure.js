@@ -15,7 +15,7 @@ const SHAPES = {
   chest: [57, 52, 7, 15],
   upper_back: [57, 52, 7, 15],
   upper_arm: [75, 62, 5, 14],
-  abdomen: [57, 82, 7, 15],
+  abdomen: [57, 86, 7, 19],
   lower_back: [57, 78, 7, 11],
   forearm: [79, 91, 5, 15],
   hand: [82, 114, 5, 8],
