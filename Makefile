@@ -6,7 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 SERVE_VENV := .venv-serve
 PORT ?= 8000
-CHECKPOINT ?= runs/lite2/checkpoint.pt
+OUT ?= runs/lite2
+CHECKPOINT ?= $(OUT)/checkpoint.pt
 VERSION ?= 1.0.0
 
 export PYTHONPATH := lambda
@@ -108,8 +109,9 @@ check: tools ## Check formatting, lint, types and import layers, of Python and o
 
 ##@ Train and export: DATA=folder with images and metadata.csv
 
-train: $(VENV)/installed ## Train a network -> runs/lite2/checkpoint.pt; resumes
-	$(VENV)/bin/python -m export train --data $(DATA) --out runs/lite2 --resume
+train: $(VENV)/installed ## Train a network -> runs/lite2/checkpoint.pt; resumes [OUT=folder TRAIN=options]
+## TRAIN='--arch resnet18 --phases 224:12:32 --patience 3': what differs from the default (python -m export train --help)
+	$(VENV)/bin/python -m export train --data $(DATA) --out $(OUT) --resume $(TRAIN)
 
 # The split `test` is evaluated here only, after the model file is final.
 export: $(VENV)/installed ## Checkpoint -> models/lesion.onnx, metrics, plots, model card, golden values

@@ -7,6 +7,9 @@ CheckpointError
 `- ArchitectureError    the body cannot be built
 DataError               the data folder cannot be used
 ParityError             the exported graph differs from PyTorch
+QuantisationError       a network cannot be stored in int8, or not in time
+ReportError             a report cannot be written
+Interrupted             a person stopped the command
 """
 
 
@@ -36,3 +39,15 @@ class DataError(Exception):
 
 class ParityError(Exception):
     """Raised when the exported graph and PyTorch have different outputs; nothing is written then."""
+
+
+class ReportError(Exception):
+    """Raised when a report cannot be written; the message says what to do."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Raised when a person stops a command; the message says what is kept and how to go on."""
+
+
+class QuantisationError(Exception):
+    """Raised when a network cannot be stored in int8, or not in the given time; another precision is used then."""

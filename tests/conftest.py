@@ -149,6 +149,15 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """Return the folder of users' inputs beside the repository; skip the test without it."""
+    folder = REPOSITORY.parent / "shared" / "cases"
+    if not folder.is_dir():
+        pytest.skip("The cases are not here. Put them in ../shared/cases, beside the repository, to run this.")
+    return folder
+
+
 @pytest.fixture
 def closed_port() -> int:
     """Return a port on which nothing listens."""

@@ -15,10 +15,11 @@ from timm.models.densenet import DenseNet
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from torch import nn
 
+from export.checkpoints.replaced_head import use_replaced_head
 from export.errors import ArchitectureError
-from export.nn.third_party import SequentialBody, TimmBody
 
 Tensors = Mapping[str, torch.Tensor]
+Layers = Mapping[str, str]
 
 _DENSENETS: dict[tuple[int, ...], str] = {
     (6, 12, 24, 16): "densenet121",
@@ -39,17 +40,20 @@ _HELP = (
 )
 
 
-def load_exactly(network: nn.Module, tensors: Tensors, name: str) -> nn.Module:
+def load_exactly(network: nn.Module, tensors: Tensors, name: str, layers: Layers | None = None) -> nn.Module:
     """Load tensors into a network that has exactly these; return it in evaluation mode.
 
     Args:
-        network: receives the tensors.
+        network: receives the tensors. Its classifier is replaced first where the tensors are those of several layers.
         tensors: by name.
         name: of the architecture, for the message.
+        layers: class names of the modules by their path, where they are known.
 
     Raises:
         ArchitectureError: names or shapes differ.
+        HeadError: the classifier was replaced by layers of a kind that is not read.
     """
+    use_replaced_head(network, tensors, layers or {})
     # Older PyTorch versions do not write these counters, and evaluation does not use them.
     given = {key: value for key, value in tensors.items() if not key.endswith("num_batches_tracked")}
     own = {key: value for key, value in network.state_dict().items() if not key.endswith("num_batches_tracked")}
@@ -64,30 +68,31 @@ def load_exactly(network: nn.Module, tensors: Tensors, name: str) -> nn.Module:
     return network.eval()
 
 
-def build_by_shape(tensors: Tensors, classes: int) -> tuple[str, nn.Module] | None:
+def build_by_shape(tensors: Tensors, classes: int, layers: Layers | None = None) -> tuple[str, nn.Module] | None:
     """Build a DenseNet or ResNet from the shapes of its tensors; return its name and the network, None for anything else.
 
     Args:
         tensors: as timm and torchvision name them.
         classes: number of outputs of the last layer; 0 without one.
+        layers: see `load_exactly`.
     """
     if "features.denseblock1.denselayer1.conv2.weight" in tensors:
-        return _densenet(tensors, classes)
+        return _densenet(tensors, classes, layers)
     if "layer1.0.conv2.weight" in tensors and "conv1.weight" in tensors:
-        return _resnet(tensors, classes)
+        return _resnet(tensors, classes, layers)
     return None
 
 
-def _densenet(tensors: Tensors, classes: int) -> tuple[str, nn.Module]:
+def _densenet(tensors: Tensors, classes: int, layers: Layers | None) -> tuple[str, nn.Module]:
     growth = len(tensors["features.denseblock1.denselayer1.conv2.weight"])
     blocks = _counts(tensors, r"features\.denseblock(\d+)\.denselayer(\d+)\.conv2\.weight")
     bottleneck = len(tensors["features.denseblock1.denselayer1.conv1.weight"]) // growth
     network = DenseNet(growth, blocks, num_classes=classes, bn_size=bottleneck)
     name = _DENSENETS.get(blocks, "densenet")
-    return name, load_exactly(network, tensors, name)
+    return name, load_exactly(network, tensors, name, layers)
 
 
-def _resnet(tensors: Tensors, classes: int) -> tuple[str, nn.Module]:
+def _resnet(tensors: Tensors, classes: int, layers: Layers | None) -> tuple[str, nn.Module]:
     counts = _counts(tensors, r"layer(\d+)\.(\d+)\.conv2\.weight")
     deep = "layer1.0.conv3.weight" in tensors
     ends = [len(tensors[f"layer{stage}.0.conv{3 if deep else 2}.weight"]) for stage in range(1, len(counts) + 1)]
@@ -99,7 +104,7 @@ def _resnet(tensors: Tensors, classes: int) -> tuple[str, nn.Module]:
     options: dict[str, Any] = {"block": Bottleneck, "cardinality": groups, "base_width": base}
     network = ResNet(**(options if deep else {"block": BasicBlock}), layers=counts, channels=channels, num_classes=classes)
     name = _RESNETS.get((deep, counts), "resnet") if groups == 1 and base == 64 else "resnet"
-    return name, load_exactly(network, tensors, name)
+    return name, load_exactly(network, tensors, name, layers)
 
 
 def _counts(tensors: Tensors, pattern: str) -> tuple[int, ...]:
@@ -108,13 +113,14 @@ def _counts(tensors: Tensors, pattern: str) -> tuple[int, ...]:
     return tuple(stages.count(stage) for stage in sorted(set(stages), key=int))
 
 
-def build_by_name(arch: str, tensors: Tensors, classes: int) -> nn.Module:
+def build_by_name(arch: str, tensors: Tensors, classes: int, layers: Layers | None = None) -> nn.Module:
     """Build a network of timm or, where the tensors are not timm's, of torchvision.
 
     Args:
         arch: name of the architecture.
         tensors: of the network, by name.
         classes: number of outputs; 0 for a body without a head, which only timm supports.
+        layers: see `load_exactly`.
 
     Raises:
         ArchitectureError: neither library has the name, or the tensors differ.
@@ -130,49 +136,12 @@ def build_by_name(arch: str, tensors: Tensors, classes: int) -> nn.Module:
         raise ArchitectureError(f"Neither timm nor torchvision has an architecture {arch!r}. {_HELP}")
     for network in networks[:-1]:
         try:
-            return load_exactly(network, tensors, arch)
+            return load_exactly(network, tensors, arch, layers)
         except ArchitectureError:
             continue  # The other library's network of this name may have these tensors.
-    return load_exactly(networks[-1], tensors, arch)
+    return load_exactly(networks[-1], tensors, arch, layers)
 
 
 def is_known_architecture(arch: str) -> bool:
     """Return whether timm or torchvision has an architecture of this name."""
     return timm.is_model(arch) or arch in torchvision.models.list_models(torchvision.models)
-
-
-def split_body_and_head(arch: str, network: nn.Module, size: int) -> tuple[nn.Module, nn.Sequential]:
-    """Return the body of a classifier and the layers after its pooling.
-
-    Args:
-        arch: name of the architecture, for the message.
-        network: the whole classifier.
-        size: side of the input in pixels.
-
-    Raises:
-        ArchitectureError: the network has another structure.
-    """
-    whole: Any = network
-    if hasattr(whole, "forward_intermediates"):
-        head = whole.get_classifier()
-        if not isinstance(head, nn.Module):
-            raise ArchitectureError(f"{arch} is of a kind that is not read: it has more than one classifier.")
-        return TimmBody(whole), nn.Sequential(_as_linear(head))
-    if hasattr(whole, "features") and hasattr(whole, "classifier"):
-        head, parts = whole.classifier, list(whole.features.children())
-    elif hasattr(whole, "trunk_output"):
-        head, parts = whole.fc, [whole.stem, *whole.trunk_output.children()]
-    else:
-        raise ArchitectureError(f"{arch} is of a kind that is not read: its body and its classifier cannot be told apart.")
-    layers = head.children() if isinstance(head, nn.Sequential) else [head]
-    return SequentialBody(parts, size), nn.Sequential(*(layer for layer in layers if not isinstance(layer, nn.Flatten)))
-
-
-def _as_linear(layer: nn.Module) -> nn.Module:
-    """Convert a 1 x 1 convolution after pooling to the equivalent linear layer; some timm networks end with one."""
-    if not isinstance(layer, nn.Conv2d) or layer.kernel_size != (1, 1) or layer.groups != 1:
-        return layer
-    linear = nn.Linear(layer.in_channels, layer.out_channels, bias=layer.bias is not None)
-    weights = layer.state_dict()
-    linear.load_state_dict({**weights, "weight": weights["weight"].flatten(1)})
-    return linear

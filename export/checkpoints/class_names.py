@@ -20,8 +20,18 @@ _ABBREVIATIONS = {
     "nevi": "nevus",
     "melanocytic_nevus": "nevus",
     "melanocytic_nevi": "nevus",
+    "melanomas": "melanoma",
+    "actinic_keratoses": "actinic_keratosis",
+    "basal_cell_carcinomas": "basal_cell_carcinoma",
+    "squamous_cell_carcinomas": "squamous_cell_carcinoma",
+    "benign_keratoses": "benign_keratosis",
+    "benign_keratosis_like_lesion": "benign_keratosis",
+    "benign_keratosis_like_lesions": "benign_keratosis",
+    "pigmented_benign_keratosis": "benign_keratosis",
+    "dermatofibromas": "dermatofibroma",
+    "vascular_lesions": "vascular_lesion",
 }
-"""Names of diagnoses in HAM10000 (Tschandl et al. 2018) and the ISIC challenges -> code."""
+"""Names of diagnoses in HAM10000 (Tschandl et al. 2018), its copies, and the ISIC challenges -> code."""
 
 _MALIGNANT = {"malignant", "melanoma", "melanomas", "carcinoma", "cancer", "cancerous", "bowen", "sarcoma", "lymphoma"}
 _BENIGN = (

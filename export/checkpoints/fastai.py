@@ -17,8 +17,8 @@ from export.checkpoints.architectures import build_by_name, build_by_shape
 from export.checkpoints.recorded_objects import RecordedObject, global_name, iterate_objects, to_builtin
 from export.checkpoints.statedict import module_tensors, read_hints
 from export.errors import ArchitectureError, CheckpointError, ClassesError, HeadError
+from export.nn.bodies import TimmBody
 from export.nn.heads import Pool
-from export.nn.third_party import TimmBody
 
 _POOLS: dict[str, tuple[Pool, ...]] = {
     "AdaptiveConcatPool2d": ("max", "mean"),

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from export.checkpoints.fastai import find_learner
+from export.checkpoints.file_kind import is_safetensors, refuse_other_kinds
 from export.checkpoints.from_onnx import read_model_file
 from export.checkpoints.options import ReaderOptions
-from export.checkpoints.statedict import find_state_dict, read_safetensors
-from export.checkpoints.third_party import network_from_learner, network_from_state_dict
+from export.checkpoints.statedict import StateDict, find_state_dict, read_safetensors
+from export.checkpoints.third_party import network_from_learner, network_from_state_dict, normalisation_name
 from export.checkpoints.torchfile import read_torch_file
 from export.errors import CheckpointError
 from export.nn.ensemble import Ensemble
@@ -34,11 +35,20 @@ class Checkpoint:
         network: the network.
         provenance: JSON values; they become `training` in the model file's metadata.
         trained_here: whether it comes from `python -m export train`.
+        notes: what was set aside or assumed to read it, in sentences.
     """
 
     network: Network
     provenance: dict[str, Any]
     trained_here: bool
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return what was recognised, as in "resnet18, 2 classes, ImageNet normalisation, 224 x 224 pixels"."""
+        spec = self.network.spec
+        kind = normalisation_name(spec.mean, spec.std)
+        recognised = f"{spec.arch}, {len(spec.classes)} classes, {kind}, {spec.size} x {spec.size} pixels"
+        return "\n".join((recognised, *self.notes))
 
 
 def read_checkpoint(path: Path, options: ReaderOptions | None = None) -> Checkpoint:
@@ -53,8 +63,9 @@ def read_checkpoint(path: Path, options: ReaderOptions | None = None) -> Checkpo
     """
     options = options or ReaderOptions()
     try:
-        if path.suffix == ".safetensors":
-            return _third_party(path, "state dict", network_from_state_dict(read_safetensors(path), options))
+        refuse_other_kinds(path)
+        if is_safetensors(path) or path.suffix.lower() == ".safetensors":
+            return _of_state_dict(path, read_safetensors(path), options)
         if path.suffix == ".onnx":
             network, provenance = read_model_file(path, options.size)
             return Checkpoint(network, provenance, trained_here=True)
@@ -64,7 +75,7 @@ def read_checkpoint(path: Path, options: ReaderOptions | None = None) -> Checkpo
         learner = find_learner(root)
         if learner:
             return _third_party(path, learner.kind, network_from_learner(learner, options))
-        return _third_party(path, "state dict", network_from_state_dict(find_state_dict(root), options))
+        return _of_state_dict(path, find_state_dict(root), options)
     except FileNotFoundError as error:
         raise CheckpointError(f"{path} does not exist. `make train` writes one.") from error
     except CheckpointError as error:
@@ -72,6 +83,30 @@ def read_checkpoint(path: Path, options: ReaderOptions | None = None) -> Checkpo
     except Exception as error:
         # A malformed file can fail anywhere; the chained exception tells where.
         raise CheckpointError(f"{path} is not a checkpoint that can be read ({type(error).__name__}: {error}).") from error
+
+
+def read_state_dict(path: Path) -> StateDict | None:
+    """Return the tensors of another program's file; None for a file of this project or of fastai.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or contains no tensors.
+    """
+    try:
+        refuse_other_kinds(path)
+        if is_safetensors(path):
+            return read_safetensors(path)
+        if path.suffix == ".onnx":
+            return None
+        root = read_torch_file(path)
+        is_own = isinstance(root, dict) and {"spec", "weights", "provenance"} <= root.keys()
+        return None if is_own or find_learner(root) else find_state_dict(root)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path} does not exist.") from error
+    except CheckpointError as error:
+        raise type(error)(f"{path} is not a checkpoint that can be read. {error}") from error
 
 
 def read_checkpoints(paths: Sequence[Path], options: ReaderOptions | None = None) -> Checkpoint:
@@ -101,12 +136,16 @@ def read_checkpoints(paths: Sequence[Path], options: ReaderOptions | None = None
     return Checkpoint(network.eval(), {**several, **shared}, trained_here=True)
 
 
-def _third_party(path: Path, kind: str, network: Network) -> Checkpoint:
+def _of_state_dict(path: Path, state: StateDict, options: ReaderOptions) -> Checkpoint:
+    network, notes = network_from_state_dict(state, options)
+    return _third_party(path, "state dict", network, notes)
+
+
+def _third_party(path: Path, kind: str, network: Network, notes: Sequence[str] = ()) -> Checkpoint:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Checkpoint(
-        network.eval(), {"checkpoint": path.name, "kind": kind, "checkpoint_sha256": digest}, trained_here=False
-    )
+    provenance = {"checkpoint": path.name, "kind": kind, "checkpoint_sha256": digest}
+    return Checkpoint(network.eval(), provenance, trained_here=False, notes=tuple(notes))
 
 
 def _own(state: dict[str, Any], size: int | None) -> Checkpoint:

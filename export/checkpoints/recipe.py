@@ -58,6 +58,8 @@ class TrainConfig:
             distributions but other random numbers.
         workers: processes that prepare images. Not recorded, because they do not change the result.
         device: "cpu" or "cuda". Not recorded, because the results agree up to rounding.
+        patience: epochs without a higher score after which the run ends; None runs all. Not recorded, like the next one.
+        tensorboard: whether to write events for TensorBoard.
     """
 
     arch: str = "tf_efficientnet_lite2"
@@ -78,6 +80,8 @@ class TrainConfig:
     prepare: Preparation = "workers"
     workers: int = 1
     device: str = "cpu"
+    patience: int | None = None
+    tensorboard: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Reader of state dicts: tensors by name in any container that training loops write, and what it states of the network."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,6 @@ _WEIGHTS = (
     *("state_dict", "model_state_dict", "model", "net", "weights"),
 )
 """Keys under which training loops save the weights; moving averages first, because they are meant for inference."""
-
-_PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.", "backbone.", "encoder.")
-"""Prefixes that wrappers (DataParallel, torch.compile, Lightning) add to every name."""
-
-_AVERAGES = ("ema_model.", "model_ema.", "ema.")
 
 _HINTS = {
     "arch": ("arch", "architecture", "model_name", "model"),
@@ -42,12 +37,14 @@ class StateDict:
     """Tensors by name, and what the file states about the network.
 
     Attributes:
-        tensors: by the names that the network itself uses.
+        tensors: by their names in the file.
         hints: values under the keys of `_HINTS`.
+        layers: class names of the modules by their path, where whole modules were pickled.
     """
 
     tensors: dict[str, torch.Tensor]
     hints: dict[str, Any]
+    layers: dict[str, str] = field(default_factory=dict)
 
 
 def read_safetensors(path: Path) -> StateDict:
@@ -62,7 +59,7 @@ def read_safetensors(path: Path) -> StateDict:
             metadata = file.metadata() or {}
     except SafetensorError as error:
         raise CheckpointError(f"It is not a complete .safetensors file ({error}).") from error
-    return StateDict(strip_prefixes(tensors), read_hints({key: _parse_metadata(text) for key, text in metadata.items()}))
+    return StateDict(tensors, read_hints({key: _parse_metadata(text) for key, text in metadata.items()}))
 
 
 def _parse_metadata(text: str) -> Any:
@@ -87,7 +84,8 @@ def find_state_dict(root: Any) -> StateDict:
     for candidate in candidates:
         tensors = _tensors(candidate)
         if tensors:
-            return StateDict(strip_prefixes(tensors), read_hints(beside))
+            layers = module_layers(candidate) if isinstance(candidate, RecordedObject) else {}
+            return StateDict(tensors, read_hints(beside), layers)
     raise CheckpointError(f"There is no state dict in it: no dict of tensors at the top or under one of {_WEIGHTS}.")
 
 
@@ -108,39 +106,41 @@ def module_tensors(module: RecordedObject) -> dict[str, torch.Tensor]:
         CheckpointError: the modules contain each other, or are too many.
     """
     tensors: dict[str, torch.Tensor] = {}
-    waiting, visited = [("", module)], 0
-    while waiting:
-        prefix, part = waiting.pop()
-        visited += 1
-        if visited > LARGEST or len(tensors) > LARGEST:
-            raise CheckpointError("It has more modules than any network.")
+    for prefix, part in _modules(module):
         hidden = part.fields.get("_non_persistent_buffers_set", ())
         for kind in ("_parameters", "_buffers"):
             for name, value in _as_dict(part.fields.get(kind)).items():
                 if isinstance(value, torch.Tensor) and not (isinstance(hidden, set) and name in hidden):
                     tensors[f"{prefix}{name}"] = value
+        if len(tensors) > LARGEST:
+            raise CheckpointError("It has more tensors than any network.")
+    return tensors
+
+
+def module_layers(module: RecordedObject) -> dict[str, str]:
+    """Return the class name of each module in a pickled module, by its path.
+
+    Raises:
+        CheckpointError: see `module_tensors`.
+    """
+    return {prefix.removesuffix("."): part.name for prefix, part in _modules(module)}
+
+
+def _modules(module: RecordedObject) -> Iterator[tuple[str, RecordedObject]]:
+    """Yield the modules of a pickled module and the prefix of the names of their tensors, in order."""
+    waiting, visited = [("", module)], 0
+    while waiting:
+        prefix, part = waiting.pop()
+        visited += 1
+        if visited > LARGEST:
+            raise CheckpointError("It has more modules than any network.")
+        yield prefix, part
         children = [(f"{prefix}{name}.", child) for name, child in _as_dict(part.fields.get("_modules")).items()]
         waiting.extend((name, child) for name, child in reversed(children) if isinstance(child, RecordedObject))
-    return tensors
 
 
 def _as_dict(value: Any) -> dict[Any, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def strip_prefixes(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Remove the prefixes of wrappers from all names; of a network and its moving average, keep the average."""
-    stripped = {name: value for name, value in tensors.items() if name != "n_averaged"}
-    for prefix in _AVERAGES:
-        averages = {name: value for name, value in stripped.items() if name.startswith(prefix)}
-        stripped = averages or stripped
-    while prefix := next(
-        (known for known in (*_PREFIXES, *_AVERAGES) if all(name.startswith(known) for name in stripped)), ""
-    ):
-        if not stripped:
-            break
-        stripped = {name.removeprefix(prefix): value for name, value in stripped.items()}
-    return stripped
 
 
 def read_hints(beside: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,16 +7,11 @@ import timm
 import torch
 from torch import nn
 
-from export.checkpoints.architectures import (
-    Tensors,
-    build_by_name,
-    build_by_shape,
-    is_known_architecture,
-    split_body_and_head,
-)
 from export.checkpoints.class_names import class_codes, malignant_flags
 from export.checkpoints.fastai import FastaiLearner, build_body_and_head
+from export.checkpoints.find_network import find_network
 from export.checkpoints.options import ReaderOptions
+from export.checkpoints.parts import split_into_parts
 from export.checkpoints.statedict import StateDict
 from export.errors import CheckpointError, ClassesError
 from export.nn.heads import Head
@@ -26,6 +21,17 @@ from export.nn.third_party import ThirdPartyNetwork, require_same_logits
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 DEFAULT_SIZE = 224
 """Side of the input in pixels where neither options, file nor architecture state one."""
+
+
+def normalisation_name(mean: Sequence[float], std: Sequence[float]) -> str:
+    """Return in words which normalisation of the input's channels (0..1) these are."""
+    known: dict[tuple[tuple[float, ...], ...], str] = {
+        (IMAGENET_MEAN, IMAGENET_STD): "ImageNet normalisation",
+        ((0.5,) * 3, (0.5,) * 3): "normalisation to -1..1",
+        ((0.0,) * 3, (1.0,) * 3): "no normalisation",
+    }
+    rounded = tuple(tuple(round(channel, 3) for channel in channels) for channels in (mean, std))
+    return known.get(rounded, f"normalisation with mean {rounded[0]} and standard deviation {rounded[1]}")
 
 
 def network_from_learner(learner: FastaiLearner, options: ReaderOptions) -> Network:
@@ -48,8 +54,11 @@ def network_from_learner(learner: FastaiLearner, options: ReaderOptions) -> Netw
     return ThirdPartyNetwork(spec, body, Head(pools, layers, spec.malignant))
 
 
-def network_from_state_dict(state: StateDict, options: ReaderOptions) -> Network:
+def network_from_state_dict(state: StateDict, options: ReaderOptions) -> tuple[Network, list[str]]:
     """Build the network of a state dict and check that it has the logits of the original.
+
+    Returns:
+        the network, and what was set aside or assumed, in sentences.
 
     Args:
         state: tensors, and what the file states about the network.
@@ -58,10 +67,9 @@ def network_from_state_dict(state: StateDict, options: ReaderOptions) -> Network
     Raises:
         CheckpointError: the tensors are those of no known architecture, or the classes are unclear.
     """
-    if any(name.startswith("0.") for name in state.tensors) and any(name.startswith("1.") for name in state.tensors):
-        raise CheckpointError("These are weights without their layers (fastai's learn.save). Use learn.export instead.")
     hints = state.hints
-    arch, network = _build_network(state.tensors, options.arch, str(hints.get("arch", "")))
+    found = find_network(state, options.arch, str(hints.get("arch", "")))
+    arch, network = found.arch, found.network
     names = options.classes or hints.get("classes", ())
     if not names:
         raise ClassesError("A state dict does not say what its outputs mean. Name the classes, in order, with --classes.")
@@ -69,15 +77,22 @@ def network_from_state_dict(state: StateDict, options: ReaderOptions) -> Network
     malignant = malignant_flags(codes, options.malignant or hints.get("malignant", ()))
     configuration = timm.get_pretrained_cfg(arch, allow_unregistered=True)
     size = options.size or _size_hint(hints) or (configuration.input_size[-1] if configuration else DEFAULT_SIZE)
-    mean = hints.get("mean") or tuple(configuration.mean if configuration else IMAGENET_MEAN)
-    std = hints.get("std") or tuple(configuration.std if configuration else IMAGENET_STD)
-    spec = Spec(arch, size, codes, malignant, mean, std)
+    mean = found.mean or hints.get("mean") or tuple(configuration.mean if configuration else IMAGENET_MEAN)
+    std = found.std or hints.get("std") or tuple(configuration.std if configuration else IMAGENET_STD)
+    spec = Spec(arch, size, codes, malignant, _three(mean), _three(std))
 
-    body, layers = split_body_and_head(arch, network, size)
-    two_outputs = _add_benign_output(layers, malignant)
-    result = ThirdPartyNetwork(spec, body, Head(("mean",), nn.Sequential(*layers, two_outputs), malignant))
+    parts = split_into_parts(arch, network, size)
+    two_outputs = _add_benign_output(parts.layers, malignant)
+    head = Head(("mean",), nn.Sequential(*parts.layers, two_outputs), malignant)
+    result = ThirdPartyNetwork(spec, parts.body, head, explains=parts.explains)
     require_same_logits(result, nn.Sequential(network, two_outputs))
-    return result
+    silent = [] if parts.explains else ["Its answers have no evidence map: it classifies by a token without a place."]
+    return result, [*found.notes, *silent]
+
+
+def _three(channels: Sequence[float]) -> tuple[float, float, float]:
+    red, green, blue = channels
+    return red, green, blue
 
 
 def _size_hint(hints: Mapping[str, Any]) -> int | None:
@@ -99,22 +114,3 @@ def _add_benign_output(layers: nn.Sequential, malignant: Sequence[bool]) -> nn.M
     two_outputs = nn.Linear(1, 2, bias=False)
     two_outputs.weight.data = torch.tensor([[float(own)] for own in malignant])
     return two_outputs
-
-
-def _build_network(tensors: Tensors, options: str, hint: str) -> tuple[str, nn.Module]:
-    """Return the architecture's name and the whole network."""
-    classes = _output_count(tensors)
-    # A known name takes precedence over the shapes: a ResNet with another pooling has the same ones.
-    name = options or (hint if is_known_architecture(hint) else "")
-    recognised = None if name else build_by_shape(tensors, classes)
-    return recognised or (name or hint, build_by_name(name or hint, tensors, classes))
-
-
-def _output_count(tensors: Tensors) -> int:
-    """Return the number of outputs of the last layer (linear, or a 1 x 1 convolution); 0 without such a layer."""
-    names = ("fc.weight", "classifier.weight", "classifier.1.weight", "head.fc.weight")
-    usual = [tensors[name] for name in names if name in tensors]
-    last = next((value for value in usual if value.ndim == 2 or value.shape[2:] == (1, 1)), None)
-    if last is None:
-        last = next((value for value in reversed(list(tensors.values())) if value.ndim == 2), torch.empty(0, 0))
-    return len(last)

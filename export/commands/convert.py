@@ -23,6 +23,7 @@ from export.checkpoints.reader import read_checkpoints
 from export.commands.options import MODEL, data_option, description_in, foreign_checkpoint_options, parser_of
 from export.data.splits import select_split
 from export.data.tables import read_tables
+from export.errors import QuantisationError
 from export.evaluation.image_type import detection_figures, image_types
 from export.evaluation.operating_point import (
     OperatingPoints,
@@ -43,6 +44,9 @@ from export.graph.quantize import calibration_images, quantise_network
 from export.graph.weight_storage import replace_network, store_as_float16
 from export.reporting.writer import check_model_folder
 
+INT8_SECONDS = 900.0
+"""A DenseNet161, the largest network that is tested, takes about a minute."""
+
 PRECISIONS = ("int8", "float16", "float32")
 """Of the stored network, from the smallest file to the largest."""
 
@@ -53,6 +57,12 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("checkpoint", type=Path, nargs="+", help="of `python -m export train`, fastai, timm or torchvision")
     parser.add_argument("--out", type=Path, default=MODEL, help="model file to write (default: %(default)s)")
     parser.add_argument("--numbers", choices=PRECISIONS, default="int8", help="precision of the network to try first")
+    parser.add_argument(
+        "--int8-seconds",
+        type=float,
+        default=INT8_SECONDS,
+        help="time for int8; then float16 is used (default: %(default)s)",
+    )
     parser.add_argument("--version", default="1.0.0", help="of the model, shown with every answer")
     return parser
 
@@ -68,6 +78,7 @@ def main(args: argparse.Namespace) -> None:
         ReportError: the folder of `--out` contains files that would be overwritten.
     """
     checkpoint = read_checkpoints(args.checkpoint, description_in(args))
+    print(checkpoint)
     network = checkpoint.network
     check_model_folder(args.out)
     rows = read_tables(args.data)
@@ -78,7 +89,8 @@ def main(args: argparse.Namespace) -> None:
     description = describe_model(network, args.version, checkpoint.provenance, train, trained_here=checkpoint.trained_here)
 
     def quantised() -> Storage:
-        return partial(replace_network, donor=quantise_network(bare, calibration_images(train, network.spec.size)))
+        images = calibration_images(train, network.spec.size)
+        return partial(replace_network, donor=quantise_network(bare, images, seconds=args.int8_seconds))
 
     storages: dict[str, Callable[[], Storage]] = {
         "int8": quantised,
@@ -87,7 +99,11 @@ def main(args: argparse.Namespace) -> None:
     }
     for precision in PRECISIONS[PRECISIONS.index(args.numbers) :]:
         description["numbers"] = precision
-        storage = storages[precision]()
+        try:
+            storage = storages[precision]()
+        except QuantisationError as error:
+            print(f"{precision} is not possible: {error}. The next precision is tried.")
+            continue
         fitted = fit_graph_parameters(storage(bare), train)
 
         def build(points: OperatingPoints, storage: Storage, fitted: GraphParameters = fitted) -> bytes:

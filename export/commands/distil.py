@@ -24,7 +24,7 @@ from export.training.trainer import Trainer
 
 def options() -> argparse.ArgumentParser:
     """Return the parser of `python -m export distil`."""
-    parser = train.options(__doc__)
+    parser = train.run_options(__doc__)
     ensemble = parser.add_argument_group("ensemble")
     ensemble.add_argument("--members", type=_at_least_two, default=3, help="networks to train (default: %(default)s)")
     ensemble.add_argument("--member-arch", help="architecture of the members (default: the student's)")

@@ -21,12 +21,13 @@ from export.commands.options import data_option, model_option, out_of_distributi
 from export.data.labels import LabelledImage
 from export.data.splits import SPLITS, select_split
 from export.data.tables import read_tables
+from export.errors import ReportError
 from export.evaluation.ood import evaluate_ood
 from export.evaluation.predictions import Predictions, predict
 from export.evaluation.split_report import split_report
 from export.graph.metadata import write_metadata
 from export.reporting.plots import write_plots
-from export.reporting.writer import ReportError, check_model_folder, update_report
+from export.reporting.writer import check_model_folder, update_report
 
 
 def evaluate(

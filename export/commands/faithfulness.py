@@ -8,10 +8,13 @@ The tests and their sources: `export.evaluation.faithfulness`.
 
 import argparse
 
+from lesion.inference.model import Model
+
 from export.arrays import Figures
 from export.commands.options import data_option, model_option, parser_of, split_option
 from export.data.splits import select_split
 from export.data.tables import read_tables
+from export.errors import ReportError
 from export.evaluation.faithfulness import measure_faithfulness
 from export.reporting.writer import update_report
 
@@ -40,7 +43,10 @@ def main(args: argparse.Namespace) -> None:
     Raises:
         DataError: a data folder cannot be read.
         ModelFileError: the model file cannot be read.
+        ReportError: the model has no evidence map.
     """
+    if not Model(args.model).card.has_evidence:
+        raise ReportError(f"{args.model} has no evidence map to measure: its network classifies by a token without a place.")
     figures = measure_faithfulness(args.model, select_split(read_tables(args.data), args.split))
     show(figures)
     if args.split == "test":

@@ -14,14 +14,17 @@ convert` need; the moving average of the weights is converted. Experiments and t
 
 import argparse
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
+from statistics import mean, stdev
 from typing import get_args
 
 from export.checkpoints.recipe import Balance, Phase, Preparation, TrainConfig
 from export.commands.options import checkpoint_folder_option, data_option, parser_of
 from export.data.tables import read_tables
+from export.errors import Interrupted
 from export.training.device import select_device
+from export.training.records import best_epoch, score
 from export.training.trainer import Trainer
 
 
@@ -36,8 +39,14 @@ def phase(text: str) -> Phase:
     return Phase(*map(int, text.split(":")))
 
 
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
 def device(text: str) -> str:
-    """Return the device of `--device`, "cpu" or "cuda".
+    """Return the device of `--device`, "cpu", "cuda" or "cuda:N".
 
     Raises:
         argparse.ArgumentTypeError: the text is something else, or there is no GPU.
@@ -48,8 +57,15 @@ def device(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def options(description: str | None = __doc__) -> argparse.ArgumentParser:
-    """Return the parser of `python -m export train`, or of another command with the same options.
+def options() -> argparse.ArgumentParser:
+    """Return the parser of `python -m export train`."""
+    parser = run_options(__doc__)
+    parser.add_argument("--seeds", type=_positive, default=1, help="trainings with this and the next seeds, in OUT/seed-N")
+    return parser
+
+
+def run_options(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser with the options of one run.
 
     Args:
         description: docstring of the command's module.
@@ -58,7 +74,7 @@ def options(description: str | None = __doc__) -> argparse.ArgumentParser:
     parser = parser_of(description, data_option("`train` is learnt from, `val` measured on"), checkpoint_folder_option())
     parser.add_argument("--resume", action="store_true", help="continue after the last finished epoch in --out")
     parser.add_argument(
-        "--device", type=device, default="auto", metavar="{auto,cpu,cuda}", help="auto: a GPU where there is one"
+        "--device", type=device, default="auto", metavar="{auto,cpu,cuda,cuda:N}", help="auto: a GPU where there is one"
     )
     parser.add_argument(
         "--prepare",
@@ -68,6 +84,8 @@ def options(description: str | None = __doc__) -> argparse.ArgumentParser:
     )
     parser.add_argument("--workers", type=int, default=default.workers, help="processes that prepare images")
     parser.add_argument("--seed", type=int, default=default.seed, help="of every random draw")
+    parser.add_argument("--patience", type=_positive, metavar="EPOCHS", help="stop after so many without a higher score")
+    parser.add_argument("--tensorboard", action="store_true", help="write events for TensorBoard (pip install tensorboard)")
     network = parser.add_argument_group("network")
     network.add_argument("--arch", default=default.arch, help="of timm, with global average pooling and one linear layer")
     network.add_argument("--size", type=int, default=default.size, help="side of the input in pixels when serving")
@@ -77,7 +95,7 @@ def options(description: str | None = __doc__) -> argparse.ArgumentParser:
         metavar="NORM",
         help="scale channels to one Minkowski norm of this order, as 6",
     )
-    network.add_argument("--start", type=Path, help="checkpoint or model file to start from, instead of ImageNet weights")
+    network.add_argument("--start", type=Path, help="checkpoint, model file, or weights of timm or torchvision")
     schedule = parser.add_argument_group("schedule and loss")
     schedule.add_argument("--phases", nargs="+", type=phase, default=default.phases, metavar="SIZE:EPOCHS:BATCH")
     schedule.add_argument("--rate", type=float, default=default.rate, help="learning rate at its highest")
@@ -138,7 +156,22 @@ def main(args: argparse.Namespace) -> None:
     Raises:
         ArchitectureError, CheckpointError, DataError: see `export.training.trainer.Trainer`.
     """
-    trainer = Trainer(config_of(args), read_tables(args.data), args.out)
-    if args.resume:
-        trainer.resume()
-    trainer.run()
+    config, rows = config_of(args), read_tables(args.data)
+    seeds = range(config.seed, config.seed + args.seeds)
+    scores = []
+    for seed in seeds:
+        out = args.out if args.seeds == 1 else args.out / f"seed-{seed}"
+        trainer = Trainer(replace(config, seed=seed), rows, out)
+        if args.resume:
+            trainer.resume()
+        try:
+            trainer.run()
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"Stopped after {trainer.epoch} epochs. Run the same command with --resume to continue."
+                if trainer.epoch
+                else "Stopped before the first epoch was finished; nothing was written."
+            ) from None
+        scores.append(score(trainer.history[best_epoch(trainer.history)]))
+    if len(scores) > 1:
+        print(f"best scores of {len(scores)} seeds: mean {mean(scores):.4f}, standard deviation {stdev(scores):.4f}")

@@ -13,12 +13,17 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
+from export.arrays import Floats
 from export.graph.parameters import GraphParameters
 from export.graph.serving_graph import serving_graph_text
 from export.graph.weight_storage import NETWORK_PREFIX
 from export.nn.network import Network, Normalise
 
 OPSET = 18
+
+INNER_SHARE = 0.8
+"""Side of the middle in the eight views, relative to the square: the graph cuts a tenth of the side, rounded down, from each
+border. With a second scale, images of other cameras are classified better (`models/experiments.md`)."""
 
 
 class NetworkCore(nn.Module):
@@ -99,7 +104,10 @@ def assemble(exported: onnx.ModelProto, network: Network, fitted: GraphParameter
     size, malignant = network.spec.size, np.array(network.spec.malignant)
     # A softmax gives a class with this logit a share of zero.
     masked = np.float32(-1e9)
+    rows, columns = (dimension.dim_value for dimension in exported.graph.output[0].type.tensor_type.shape.dim[1:])
     parameters = {
+        "place_rows": placement(rows),
+        "place_columns": placement(columns).T,
         "network_size": np.array([size, size], np.int64),
         # ITU-R BT.601, as in JPEG.
         "luma": np.array([[0.299, 0.587, 0.114]], np.float32),
@@ -118,6 +126,20 @@ def assemble(exported: onnx.ModelProto, network: Network, fitted: GraphParameter
     _replace_network_node(exported, model)
     onnx.checker.check_model(model, full_check=True)
     return model
+
+
+def placement(cells: int) -> Floats:
+    """Return the matrix that places the cells of the middle of an axis on the cells of the whole axis, float32 (N, N).
+
+    Column j has the shares of cell j of the middle that lie in each cell of the whole: the sum of the evidence stays.
+
+    Args:
+        cells: their number N along the axis.
+    """
+    edges = np.arange(cells + 1) / cells
+    inner = (1 - INNER_SHARE) / 2 + INNER_SHARE * edges
+    overlap = np.minimum(edges[1:, np.newaxis], inner[1:]) - np.maximum(edges[:-1, np.newaxis], inner[:-1])
+    return np.asarray(np.maximum(overlap, 0) * cells / INNER_SHARE, np.float32)
 
 
 def restore_float32_network(model: onnx.ModelProto, exported: onnx.ModelProto) -> onnx.ModelProto:

@@ -52,6 +52,7 @@ def describe_model(
             {"code": code, "name": code.replace("_", " ").capitalize(), "malignant": malignant}
             for code, malignant in zip(spec.classes, spec.malignant, strict=True)
         ],
+        **({} if network.explains else {"evidence": False}),
         # Without this key, the graph has an output of the name.
         **({} if bias is None else {"bias": round(bias, 8)}),
         "training": {**provenance, "datasets" if trained_here else "distance_fitted_on": datasets, "image_types": types},

@@ -9,7 +9,7 @@ No library replaces this module: published GPTQ implementations support linear l
 convolutions in an ONNX file.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from lesion.inference.model import create_session
 from onnx import helper, numpy_helper
 
 from export.arrays import Array
+from export.graph.deadline import Deadline
 
 Integers = npt.NDArray[np.int8]
 
@@ -75,7 +76,7 @@ class Convolution:
 
 
 def input_second_moments(
-    model: onnx.ModelProto, convolutions: Sequence[Convolution], images: Sequence[Pixels]
+    model: onnx.ModelProto, convolutions: Sequence[Convolution], images: Iterable[Pixels]
 ) -> dict[str, torch.Tensor]:
     """Return X^T X of the input patches X of every convolution, summed over images and positions.
 
@@ -127,7 +128,12 @@ def gptq_round(weights: Array, scales: Array, moments: Array, largest: int) -> I
 
 
 def apply_gptq(
-    model: onnx.ModelProto, quantised: onnx.ModelProto, images: Sequence[Pixels], suffix: str, largest: int
+    model: onnx.ModelProto,
+    quantised: onnx.ModelProto,
+    images: Sequence[Pixels],
+    suffix: str,
+    largest: int,
+    deadline: Deadline | None = None,
 ) -> None:
     """Replace the rounded-to-nearest weights of `quantised` by GPTQ-rounded ones, in place; the scales stay.
 
@@ -137,7 +143,12 @@ def apply_gptq(
         images: uint8 (H, W, 3) each, from the training data.
         suffix: of the names of the int8 weights, after the names of the float32 weights.
         largest: absolute value of the integers.
+        deadline: until which it has to be finished; None for no limit.
+
+    Raises:
+        QuantisationError: the time is over.
     """
+    deadline = deadline or Deadline()
     weights = {tensor.name: numpy_helper.to_array(tensor).astype(np.float64) for tensor in model.graph.initializer}
     tensors = {tensor.name: tensor for tensor in quantised.graph.initializer}
     convolutions = [
@@ -145,8 +156,8 @@ def apply_gptq(
         for node in model.graph.node
         if node.op_type == "Conv" and f"{node.input[1]}{suffix}" in tensors
     ]
-    moments = input_second_moments(model, convolutions, images)
-    for convolution in convolutions:
+    moments = input_second_moments(model, convolutions, deadline.check(images, "int8: inputs of the layers"))
+    for convolution in deadline.check(convolutions, "int8: rounding of the layers"):
         name = convolution.weight
         weight, scales = weights[name], numpy_helper.to_array(tensors[f"{name}_scale"]).astype(np.float64)
         groups = zip(

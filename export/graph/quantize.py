@@ -10,8 +10,9 @@ without AVX-512 VNNI accumulate, so that every CPU computes the same sums at ful
 (`export.graph.gptq`), seven bits change the outputs less than eight bits rounded to nearest.
 """
 
+import math
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from export.arrays import Floats
 from export.data.labels import LabelledImage
 from export.data.transforms import read_pixels
+from export.errors import QuantisationError
+from export.graph.deadline import Deadline
 from export.graph.gptq import apply_gptq
 from export.graph.weight_storage import NETWORK_PREFIX, replace_network
 
@@ -42,7 +45,7 @@ _ACTIVATIONS = ("Clip", "Relu")
 
 
 class _ImageReader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime.quantization has no types
-    def __init__(self, images: Sequence[Pixels]) -> None:
+    def __init__(self, images: Iterable[Pixels]) -> None:
         views = np.array(1, np.int64)
         self._feeds: Iterator[dict[str, npt.NDArray[Any]]] = (
             {"image": image[np.newaxis], "views": views} for image in images
@@ -64,7 +67,7 @@ def calibration_images(rows: Sequence[LabelledImage], size: int) -> list[Pixels]
     return [read_pixels(rows[index].path, at_least=2 * size) for index in indices]
 
 
-def quantise_network(model: onnx.ModelProto, images: Sequence[Pixels]) -> onnx.ModelProto:
+def quantise_network(model: onnx.ModelProto, images: Sequence[Pixels], *, seconds: float = math.inf) -> onnx.ModelProto:
     """Return a copy of a model file whose network has its convolutions in int8.
 
     The layers of the evidence map and of the diagnoses stay in float32, so that the evidence still adds up to the logit.
@@ -72,16 +75,34 @@ def quantise_network(model: onnx.ModelProto, images: Sequence[Pixels]) -> onnx.M
     Args:
         model: model file with a float32 network, from `export.graph.assemble`.
         images: uint8 (H, W, 3) each, from `train`; they determine the activations' ranges and the rounding of the weights.
+        seconds: that it may take; measured between images and layers.
+
+    Raises:
+        QuantisationError: the network has no convolutions to store in int8, ONNX Runtime cannot, or the time is over.
     """
+    deadline = Deadline(seconds)
+    nodes = _nodes_to_quantise(model)
+    if not any(node.op_type == "Conv" and node.name in set(nodes) for node in model.graph.node):
+        raise QuantisationError("it has no convolutions beyond the first ones, which alone are stored in int8")
+    try:
+        return _quantise(model, images, nodes, deadline)
+    except QuantisationError:
+        raise
+    except Exception as error:
+        # The tool and the runtime fail in many ways with operators that they do not support.
+        raise QuantisationError(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
+
+
+def _quantise(model: onnx.ModelProto, images: Sequence[Pixels], nodes: Sequence[str], deadline: Deadline) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory() as folder:
         source, target = (Path(folder) / f"{name}.onnx" for name in ("source", "target"))
         onnx.save(model, source)
         quantize_static(
             source,
             target,
-            _ImageReader(images),
+            _ImageReader(deadline.check(images, "int8: ranges of the activations")),
             quant_format=QuantFormat.QDQ,
-            nodes_to_quantize=_nodes_to_quantise(model),
+            nodes_to_quantize=nodes,
             op_types_to_quantize=["Conv", *_ACTIVATIONS],
             per_channel=True,
             reduce_range=True,
@@ -89,7 +110,7 @@ def quantise_network(model: onnx.ModelProto, images: Sequence[Pixels]) -> onnx.M
             weight_type=QuantType.QInt8,
         )
         quantised = onnx.load(target)
-        apply_gptq(model, quantised, images, QUANTISED_SUFFIX, MAX_WEIGHT)
+        apply_gptq(model, quantised, images, QUANTISED_SUFFIX, MAX_WEIGHT, deadline)
         # Only the network is copied: the tool adds metadata, and sorts nodes without regard to the subgraphs of `If`.
         return replace_network(model, quantised)
 

@@ -14,8 +14,9 @@ lesion (uint8[1, H, W, 3] image, int64 views, int64 image_type) =>
      float[3] quality, float[F] embedding, float clinical_probability, int64 used_type$bias_output)
 <int64 none = {0}, int64 single = {1}, int64 pair = {2}, float half_certain = {0.5},
  int64[1] zero = {0}, int64[1] one = {1}, int64[1] two = {2}, int64[1] three = {3},
- int64[2] one_two = {1, 2}, int64[2] one_three = {1, 3}, int64[2] halves = {4, 4}, int64[4] quarters = {2, 2, 2, 2},
- int64[8] singles = {1, 1, 1, 1, 1, 1, 1, 1}, int64[1] backwards = {-1}, int64[1] before_first = {-9223372036854775807},
+ int64[2] one_two = {1, 2}, int64[2] one_three = {1, 3}, int64[2] two_three = {2, 3}, int64 ten = {10},
+ int64[2] halves = {4, 4}, int64[2] pairs = {2, 2}, int64[2] singles = {1, 1}, float eight_views = {8.0},
+ int64[1] backwards = {-1}, int64[1] before_first = {-9223372036854775807},
  int64[2] three_rows = {3, -1}, int64[1] minus_one = {-1}, int64[1] minus_two = {-2},
  int64[1] after_last = {9223372036854775807}, float four = {4.0}, float certain = {1.0}, float[1] white = {255.0}>
 {
@@ -66,16 +67,26 @@ lesion (uint8[1, H, W, 3] image, int64 views, int64 image_type) =>
     size = Div (shortest_list, side_float)
     quality = Concat <axis = 0> (sharpness, brightness, size)
 
-    # All eight flips and quarter turns: the image, its transpose, and the flips of both.
+    # Eight views: four quarter turns of the square, and of its middle, enlarged.
     several = Greater (views, single)
     batch = If (several) <
         then_branch = eight () => (float[8, 3, S, S] all) {
-            turned = Transpose <perm = [0, 1, 3, 2]> (upright)
-            both = Concat <axis = 0> (upright, turned)
-            mirrored = Slice (both, backwards, before_first, three, backwards)
-            half = Concat <axis = 0> (both, mirrored)
-            flipped = Slice (half, backwards, before_first, two, backwards)
-            all = Concat <axis = 0> (half, flipped)
+            inner_margin = Div (shortest, ten)
+            inner_start = Reshape (inner_margin, one)
+            inner_end = Sub (shortest, inner_start)
+            inner_starts = Concat <axis = 0> (inner_start, inner_start)
+            inner_ends = Concat <axis = 0> (inner_end, inner_end)
+            middle_pixels = Slice (pixels, inner_starts, inner_ends, two_three)
+            closer =
+                Resize <mode = "linear", antialias = 1, exclude_outside = 1, coordinate_transformation_mode = "half_pixel">
+                (middle_pixels, , , sizes)
+            both = Concat <axis = 0> (upright, closer)
+            transposed = Transpose <perm = [0, 1, 3, 2]> (both)
+            turned = Slice (transposed, backwards, before_first, two, backwards)
+            half = Concat <axis = 0> (both, turned)
+            opposite_rows = Slice (half, backwards, before_first, two, backwards)
+            opposite = Slice (opposite_rows, backwards, before_first, three, backwards)
+            all = Concat <axis = 0> (half, opposite)
         },
         else_branch = alone () => (float[1, 3, S, S] only) {
             only = Identity (upright)
@@ -84,28 +95,28 @@ lesion (uint8[1, H, W, 3] image, int64 views, int64 image_type) =>
 
     cells, class_logits, pooled, middle$network_output = lesion.Network (batch)
 
-    # Evidence of every view, transformed back; the order is that of `eight` above.
-    turned_back = If (several) <
-        then_branch = eight_back () => (float[8, R, C] all_back) {
-            plain_rows, flipped_rows = Split <axis = 0> (cells, halves)
-            unflipped = Slice (flipped_rows, backwards, before_first, one, backwards)
-            straight = Concat <axis = 0> (plain_rows, unflipped)
-            a, b, c, d = Split <axis = 0> (straight, quarters)
-            b_mirrored = Slice (b, backwards, before_first, two, backwards)
-            d_mirrored = Slice (d, backwards, before_first, two, backwards)
-            pairs = Concat <axis = 0> (a, b_mirrored, c, d_mirrored)
-            p, q, r, s, t, u, v, w = Split <axis = 0> (pairs, singles)
-            q_back = Transpose <perm = [0, 2, 1]> (q)
-            s_back = Transpose <perm = [0, 2, 1]> (s)
-            u_back = Transpose <perm = [0, 2, 1]> (u)
-            w_back = Transpose <perm = [0, 2, 1]> (w)
-            all_back = Concat <axis = 0> (p, q_back, r, s_back, t, u_back, v, w_back)
+    # Mean evidence of the views, turned back and placed where they lie in the square; the order is that of `eight` above.
+    evidence = If (several) <
+        then_branch = eight_back () => (float[R, C] mean_back) {
+            half_cells, opposite_cells = Split <axis = 0> (cells, halves)
+            opposite_rows_back = Slice (opposite_cells, backwards, before_first, one, backwards)
+            opposite_back = Slice (opposite_rows_back, backwards, before_first, two, backwards)
+            half_sum = Add (half_cells, opposite_back)
+            straight, turned_cells = Split <axis = 0> (half_sum, pairs)
+            turned_rows_back = Slice (turned_cells, backwards, before_first, one, backwards)
+            turned_back = Transpose <perm = [0, 2, 1]> (turned_rows_back)
+            both_back = Add (straight, turned_back)
+            whole, closer_cells = Split <axis = 0> (both_back, singles)
+            placed_rows = MatMul (place_rows, closer_cells)
+            placed = MatMul (placed_rows, place_columns)
+            summed = Add (whole, placed)
+            mean_of_eight = Div (summed, eight_views)
+            mean_back = Squeeze (mean_of_eight, zero)
         },
-        else_branch = alone_back () => (float[1, R, C] only_back) {
-            only_back = Identity (cells)
+        else_branch = alone_back () => (float[R, C] only_back) {
+            only_back = Squeeze (cells, zero)
         }
     >
-    evidence = ReduceMean <keepdims = 0> (turned_back, zero)
 
     # Logit, and its standard deviation between views.
     view_means = ReduceMean <keepdims = 0> (cells, one_two)

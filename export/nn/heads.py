@@ -1,9 +1,11 @@
-"""Heads of third-party classifiers (pooling, linear layers, batch norms, ReLUs) and their exact evidence maps.
+"""Heads of third-party classifiers (pooling, linear layers, norms, activations) and their exact evidence maps.
 
-In evaluation mode such a head is piecewise linear in the feature map, and so is each class logit. The malignant-against-
-benign logit of C classes is logsumexp(malignant ones) - logsumexp(benign ones); with two classes, their difference. Its
-gradient g with respect to the pooled features x is computed in closed form, layer by layer backwards: a linear layer is its
-matrix, a ReLU a mask, the last step softmax(malignant) - softmax(benign). With A the map, k its channels, p its cells,
+In evaluation mode such a head is linear in the feature map once its gates are held at their values for the image: the mask
+of a ReLU, x -> x * gate(x) of a hard-swish, SiLU or GELU, and the standard deviation of a layer norm (Ali et al. 2022, "XAI
+for Transformers", hold it in layer-wise relevance propagation). Without layer norms and smooth activations this is the
+gradient. The malignant-against-benign logit of C classes is logsumexp(malignant ones) - logsumexp(benign ones); with two
+classes, their difference. Its derivative g with respect to the pooled features x is computed in closed form, layer by layer
+backwards, the last step being softmax(malignant) - softmax(benign). With A the map, k its channels, p its cells,
 
     evidence(p) = sum_k A_k(p) * (g_mean_k + HW * g_max_k * [A_k(p) = max A_k] / ties)
 
@@ -11,6 +13,7 @@ matrix, a ReLU a mask, the last step softmax(malignant) - softmax(benign). With 
 pooling, [max, mean], is fastai's `AdaptiveConcatPool2d`.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -31,7 +34,8 @@ class Head(nn.Module):
 
         Args:
             pools: kinds of pooling whose results are concatenated, in order.
-            layers: Linear, BatchNorm1d, ReLU, Dropout and Identity; they return the class logits.
+            layers: Linear, BatchNorm1d, LayerNorm, ReLU, Hardswish, SiLU, GELU, Dropout and Identity; they return the class
+                logits.
             malignant: whether each class is malignant.
 
         Raises:
@@ -40,8 +44,8 @@ class Head(nn.Module):
         super().__init__()
         self.pools, self.layers = tuple(pools), layers
         folded = fold_layers(layers)
-        if folded[-1].out_features != len(malignant):
-            raise HeadError(f"The head gives {folded[-1].out_features} outputs for {len(malignant)} classes.")
+        if (outputs := _outputs(folded)) != len(malignant):
+            raise HeadError(f"The head gives {outputs} outputs for {len(malignant)} classes.")
         self.folded = nn.ModuleList(folded)
         # Adding a large negative logit removes a class from a softmax.
         self.hide_benign = nn.Buffer(torch.tensor([0.0 if own else -1e9 for own in malignant]))
@@ -64,17 +68,15 @@ class Head(nn.Module):
     def explain(self, last: torch.Tensor) -> Explanation:
         """Return logits and evidence of the last feature map (N, F, R, C) by the formula of the module's docstring."""
         pooled = self.pool(last)
-        values, masks = pooled, []
-        for linear in self.folded[:-1]:
-            before = linear(values)
-            values = torch.relu(before)
-            masks.append((before > 0).to(before.dtype))
-        class_logits = self.folded[-1](values)
+        values, inputs = pooled, []
+        for layer in self.folded:
+            inputs.append(values)
+            values = layer(values)
+        class_logits = values
 
         gradient = torch.softmax(class_logits + self.hide_benign, 1) - torch.softmax(class_logits + self.hide_malignant, 1)
-        for linear, mask in zip(reversed(self.folded), [*reversed(masks), None], strict=True):
-            gradient = gradient @ linear.weight  # type: ignore[operator]  # ModuleList does not declare its items
-            gradient = gradient if mask is None else gradient * mask
+        for layer, before in zip(reversed(self.folded), reversed(inputs), strict=True):
+            gradient = held_gradient(layer, before, gradient)
 
         cells = torch.zeros_like(last[:, 0])  # (N, R, C)
         for pool, part in zip(self.pools, gradient.chunk(len(self.pools), 1), strict=True):
@@ -86,23 +88,59 @@ class Head(nn.Module):
         return Explanation(cells, self.malignant_logit(class_logits) - cells.mean((1, 2)), class_logits, pooled)
 
 
-def fold_layers(layers: nn.Sequential) -> list[nn.Linear]:
-    """Return linear layers that, with a ReLU between each two, equal `layers` in evaluation mode; computed in float64.
+def held_gradient(layer: nn.Module, before: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+    """Return the derivative with respect to a layer's input, the gates of the layer held at their values.
+
+    Args:
+        layer: one of those that `fold_layers` returns.
+        before: its input, (N, F).
+        gradient: with respect to its output, (N, G).
+    """
+    if isinstance(layer, nn.Linear):
+        return gradient @ layer.weight
+    if isinstance(layer, nn.LayerNorm):
+        if layer.elementwise_affine:
+            gradient = gradient * layer.weight
+        deviation = torch.sqrt(before.var(1, correction=0, keepdim=True) + layer.eps)
+        return (gradient - gradient.mean(1, keepdim=True)) / deviation
+    return gradient * gate(layer, before)
+
+
+def gate(layer: nn.Module, before: torch.Tensor) -> torch.Tensor:
+    """Return the factor by which an activation multiplies its input (N, F).
 
     Raises:
-        HeadError: a layer of another kind.
+        HeadError: the activation is of another kind.
     """
-    folded: list[nn.Linear] = []
-    weight: torch.Tensor | None = None  # product of the layers since the last ReLU; None stands for the identity
+    if isinstance(layer, nn.ReLU):
+        return (before > 0).to(before.dtype)
+    if isinstance(layer, nn.Hardswish):
+        return torch.clamp(before + 3, 0, 6) / 6
+    if isinstance(layer, nn.SiLU):
+        return torch.sigmoid(before)
+    if isinstance(layer, nn.GELU) and layer.approximate == "none":
+        return 0.5 * (1 + torch.erf(before / math.sqrt(2)))
+    raise HeadError(f"The head has a {type(layer).__name__}: its evidence is not worked out here.")
+
+
+def fold_layers(layers: nn.Sequential) -> list[nn.Module]:
+    """Return linear layers, layer norms and activations that equal `layers` in evaluation mode.
+
+    Linear layers and batch norms in a row become one linear layer, computed in float64.
+
+    Raises:
+        HeadError: a layer of another kind, or no linear layer at the end.
+    """
+    folded: list[nn.Module] = []
+    weight: torch.Tensor | None = None  # product of the layers since the last activation; None stands for the identity
     shift = torch.zeros((), dtype=torch.float64)
 
     def close() -> None:
         nonlocal weight, shift
-        if weight is None:
-            raise HeadError("The head has a ReLU or an end without a linear layer before it.")
-        linear = nn.Linear(weight.shape[1], weight.shape[0])
-        linear.weight.data, linear.bias.data = weight.float(), shift.expand(len(weight)).float()
-        folded.append(linear)
+        if weight is not None:
+            linear = nn.Linear(weight.shape[1], weight.shape[0])
+            linear.weight.data, linear.bias.data = weight.float(), shift.expand(len(weight)).float()
+            folded.append(linear)
         weight, shift = None, torch.zeros((), dtype=torch.float64)
 
     for layer in layers:
@@ -115,12 +153,23 @@ def fold_layers(layers: nn.Sequential) -> list[nn.Linear]:
             scale, offset = batch_norm_affine(layer)
             shift = scale * shift + offset
             weight = torch.diag(scale) if weight is None else scale[:, None] * weight
-        elif isinstance(layer, nn.ReLU):
+        elif isinstance(layer, nn.LayerNorm):
             close()
+            folded.append(layer)
         elif not isinstance(layer, nn.Dropout | nn.Identity):
-            raise HeadError(f"The head has a {type(layer).__name__}: its evidence is not worked out here.")
+            close()
+            gate(layer, torch.zeros(1, 1))
+            folded.append(layer)
     close()
+    _outputs(folded)
     return folded
+
+
+def _outputs(folded: Sequence[nn.Module]) -> int:
+    last = folded[-1] if folded else None
+    if not isinstance(last, nn.Linear):
+        raise HeadError("The head does not end with a linear layer.")
+    return last.out_features
 
 
 def batch_norm_affine(layer: nn.BatchNorm1d) -> tuple[torch.Tensor, torch.Tensor]:

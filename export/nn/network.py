@@ -136,10 +136,13 @@ class Network(nn.Module, ABC):
     Attributes:
         spec: its specification.
         middle_channels: number of channels of the middle feature map.
+        explains: whether the evidence map shows where the logit comes from. Otherwise the last feature map has one cell, as
+            the class token of a vision transformer, and the map says nothing.
     """
 
     spec: Spec
     middle_channels: int
+    explains: bool = True
 
     @property
     @abstractmethod

@@ -1,7 +1,5 @@
 """Third-party classifiers as a `Network`: a body of timm or torchvision, and a head with an exact evidence map."""
 
-from typing import Any
-
 import torch
 from torch import nn
 
@@ -10,53 +8,24 @@ from export.nn.heads import Head
 from export.nn.network import Explanation, Network, Spec, logits_agree, probe_images
 
 
-class TimmBody(nn.Module):
-    """The layers of a timm network up to its last feature map."""
-
-    def __init__(self, model: nn.Module) -> None:
-        """Use a network of timm that has `forward_intermediates`."""
-        super().__init__()
-        self.model = model
-
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the last feature map (N, F, R, C) and the one before the last reduction (N, M, P, Q) of (N, 3, S, S)."""
-        model: Any = self.model
-        last, [middle] = model.forward_intermediates(images, indices=[-2])
-        return last, middle
-
-
-class SequentialBody(nn.Module):
-    """A sequence of layers, divided before the last reduction of the feature map's size."""
-
-    def __init__(self, parts: list[nn.Module], size: int) -> None:
-        """Divide the layers by running them on an image of `size` pixels."""
-        super().__init__()
-        sides, value = [], torch.zeros(1, 3, size, size)
-        with torch.inference_mode():
-            for part in parts:
-                value = part(value)
-                sides.append(value.shape[-1])
-        cut = max((index + 1 for index, side in enumerate(sides) if side > sides[-1]), default=len(parts))
-        self.early, self.late = nn.Sequential(*parts[:cut]), nn.Sequential(*parts[cut:])
-
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the last and the middle feature map, as `TimmBody` does."""
-        middle = self.early(images)
-        return self.late(middle), middle
-
-
 class ThirdPartyNetwork(Network):
     """A body and a head of other libraries."""
 
-    def __init__(self, spec: Spec, body: nn.Module, head: Head) -> None:
+    def __init__(self, spec: Spec, body: nn.Module, head: Head, *, explains: bool = True) -> None:
         """Join a body and a head.
+
+        Args:
+            spec: of the classifier.
+            body: returns the last feature map and the middle one.
+            head: pooling and layers.
+            explains: see `Network`.
 
         Raises:
             ArchitectureError: the body does not run at `spec.size`, returns no feature map of rows and columns, or one
                 that does not fit the head.
         """
         super().__init__()
-        self.spec, self.body, self.head = spec, body, head
+        self.spec, self.body, self.head, self.explains = spec, body, head, explains
         self.eval()
         try:
             with torch.inference_mode():

@@ -3,18 +3,18 @@
 import json
 from pathlib import Path
 
+from lesion import __version__
 from lesion.inference.model import Model
 
 from export.arrays import Figures
+from export.errors import ReportError
+from export.reporting.chai_card import render_chai_card
+from export.reporting.hugging_face import render_hugging_face
 from export.reporting.model_card import TITLE, write_card
 from export.reporting.readme_table import write_results
 
 REQUIRED_FOR_README = {"test", "stress"}
 """Parts of metrics.json that exist before the README is updated."""
-
-
-class ReportError(Exception):
-    """Raised when a report cannot be written; the message says what to do."""
 
 
 def check_model_folder(path: Path) -> None:
@@ -68,5 +68,7 @@ def render_report(path: Path) -> None:
 def _write_pages(path: Path, metrics: Figures) -> None:
     model = Model(path)
     write_card(path.parent / "README.md", model, metrics)
+    (path.parent / "huggingface.md").write_text(render_hugging_face(model, metrics))
+    (path.parent / "chai.xml").write_text(render_chai_card(model, metrics, code_version=__version__))
     if metrics.keys() >= REQUIRED_FOR_README:
         write_results(path.parent.parent / "README.md", model, path.stat().st_size, metrics)

@@ -12,6 +12,9 @@ from export.data.labels import LabelledImage
 from export.data.random_draws import RandomDraws
 from export.data.sampling import sampling_weights, source_balanced_weights
 from export.training.dataset import AugmentedImages, Item
+from export.training.parallel import Processes, SharedBatches
+
+ALONE = Processes()
 
 
 class Batches(Protocol):
@@ -27,7 +30,7 @@ class Batches(Protocol):
 class DeviceBatches:
     """Batches of stored images on a device, which are drawn on and degraded there."""
 
-    def __init__(self, images: AugmentedImages, places: BatchSampler, draws: RandomDraws) -> None:
+    def __init__(self, images: AugmentedImages, places: BatchSampler | SharedBatches, draws: RandomDraws) -> None:
         """Prepare one epoch.
 
         Args:
@@ -58,6 +61,7 @@ def create_batches(
     size: int,
     generator: torch.Generator,
     host: torch.Generator,
+    processes: Processes = ALONE,
 ) -> Batches:
     """Return the batches of one epoch: as many images as there are, drawn as `images.config.balance` says.
 
@@ -69,13 +73,17 @@ def create_batches(
         size: images of a batch.
         generator: of the device, for the augmentation there.
         host: of the CPU, for the choice of images.
+        processes: that compute a share of each batch; all draw the same images.
     """
     config = images.config
     weights = image_weights(rows, config.balance).tolist()
     sampler = WeightedRandomSampler(weights, len(images), generator=host)
+    places = processes.share(BatchSampler(sampler, size, drop_last=True))
     if config.prepare == "device":
-        return DeviceBatches(images, BatchSampler(sampler, size, drop_last=True), RandomDraws(generator, host))
-    loader = DataLoader(images, size, sampler=sampler, drop_last=True, num_workers=config.workers, generator=host)
+        return DeviceBatches(images, places, RandomDraws(generator, host))
+    # Pinned memory is copied to a GPU while it computes.
+    pinned = torch.device(config.device).type == "cuda"
+    loader = DataLoader(images, batch_sampler=places, num_workers=config.workers, generator=host, pin_memory=pinned)
     return cast(Batches, loader)
 
 

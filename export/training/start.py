@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from export.checkpoints.body_weights import load_body_weights
 from export.checkpoints.from_onnx import prepare_for_training
-from export.checkpoints.reader import read_checkpoint
+from export.checkpoints.reader import read_checkpoint, read_state_dict
 from export.data.labels import LabelledImage
 from export.errors import CheckpointError
 from export.nn.ensemble import Ensemble
@@ -18,7 +19,8 @@ def initialise(network: LesionNet, start: Path | None, rows: Sequence[LabelledIm
 
     Args:
         network: with random weights, which classes and heads that the start lacks keep.
-        start: checkpoint or model file with one network of that architecture; None for ImageNet weights, if any exist.
+        start: checkpoint or model file with one network of that architecture, or weights of timm or torchvision for its
+            body; None for ImageNet weights, if any exist.
         rows: training images, from which the batch-norm statistics of a model file are restored.
 
     Returns:
@@ -29,7 +31,11 @@ def initialise(network: LesionNet, start: Path | None, rows: Sequence[LabelledIm
     """
     if start is None:
         return "ImageNet" if load_imagenet_weights(network) else "random"
-    source, arch = read_checkpoint(start).network, network.spec.arch
+    arch, state = network.spec.arch, read_state_dict(start)
+    if state is not None:
+        load_body_weights(network.body, arch, state)
+        return f"{start}, without its classifier,"
+    source = read_checkpoint(start).network
     members = source.networks if isinstance(source, Ensemble) else [source]
     matching = [member for member in members if isinstance(member, LesionNet) and member.spec.arch == arch]
     if len(matching) != 1:

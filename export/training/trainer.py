@@ -18,24 +18,17 @@ from export.data.labels import LabelledImage, fingerprint, training_classes
 from export.data.splits import select_split
 from export.data.transforms import STORED_SIDE, load_squares
 from export.errors import CheckpointError, DataError
-from export.nn.depthwise import FastDepthwiseGradients
 from export.nn.imagenet import create_spec
 from export.nn.lesion_net import create_lesion_net
-from export.nn.losses import (
-    Targets,
-    TeacherEnsemble,
-    distillation_loss,
-    draw_mixup_share,
-    label_loss,
-    mixup,
-    mixup_loss,
-    type_loss,
-)
+from export.nn.losses import Targets, TeacherEnsemble
 from export.nn.network import Normalise
 from export.nn.predict import predict_logits
 from export.training.batches import create_batches
 from export.training.dataset import AugmentedImages
 from export.training.device import to_cpu
+from export.training.objective import Objective
+from export.training.parallel import Processes
+from export.training.records import TensorBoard, best_epoch, score, stops_early, write_records
 from export.training.schedule import epochs, learning_rate, total_steps
 from export.training.selection import validation_figures
 from export.training.start import initialise, read_teachers
@@ -45,6 +38,11 @@ EMA_DECAY = 0.998
 WEIGHT_DECAY = 0.05
 LARGEST_GRADIENT = 5.0
 """Norm to which gradients are clipped."""
+
+
+def stored_side(config: TrainConfig) -> int:
+    """Return the side in pixels at which images are kept in memory: at least that of the largest phase."""
+    return max(STORED_SIDE, config.size, *(phase.size for phase in config.phases))
 
 
 class Trainer:
@@ -65,6 +63,7 @@ class Trainer:
             DataError: `train` or `val` lacks one side, or `train` has fewer images than a batch.
         """
         self.config, self.out, self.device = config, out, torch.device(config.device)
+        self.processes = Processes.join(self.device)
         self.train_rows, self.val_rows = select_split(rows, "train"), select_split(rows, "val")
         if len(self.train_rows) < (largest := max(phase.batch for phase in config.phases)):
             raise DataError(
@@ -77,13 +76,16 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.network = create_lesion_net(spec).to(memory_format=torch.channels_last)
         start = initialise(self.network, config.start, self.train_rows)
-        print(f"{config.arch}: {start} start, {len(self.train_rows)} training images, {self.device.type}")
+        if self.processes.is_first:
+            several = f", {self.processes.count} processes" if self.processes.count > 1 else ""
+            print(f"{config.arch}: {start} start, {len(self.train_rows)} training images, {self.device}{several}")
         self.network.to(self.device)
         self.teachers: TeacherEnsemble | None = None
         if networks := read_teachers(config.teachers, spec.classes):
             self.teachers = TeacherEnsemble(networks).to(memory_format=torch.channels_last).to(self.device)
-        self.ema = ModelEmaV3(self.network, decay=EMA_DECAY, use_warmup=True)
         self.normalise = Normalise(spec).to(self.device)
+        self.objective = Objective(self.network, self.teachers, self.normalise, config)
+        self.ema = ModelEmaV3(self.network, decay=EMA_DECAY, use_warmup=True)
         self.optimiser = torch.optim.AdamW(self.network.parameters(), config.rate, weight_decay=WEIGHT_DECAY)
         self.steps = total_steps(config.phases, len(self.train_rows))
         self.epoch = self.step = 0
@@ -94,7 +96,11 @@ class Trainer:
         if self.epoch >= sum(phase.epochs for phase in self.config.phases):
             print(f"nothing is left to do: {self.epoch} epochs are finished")
             return
-        train, val = (load_squares(rows, STORED_SIDE) for rows in (self.train_rows, self.val_rows))
+        if self._has_stopped():
+            return
+        board = TensorBoard(self.out, self.history) if self.config.tensorboard and self.processes.is_first else None
+        side = stored_side(self.config)
+        train, val = (load_squares(rows, side) for rows in (self.train_rows, self.val_rows))
         classes = self.network.spec.classes
         images = AugmentedImages(train, self.train_rows, classes, self.config)
         if self.config.prepare == "device":
@@ -105,12 +111,31 @@ class Trainer:
             start = time.monotonic()
             loss = self.train_epoch(images, phase, number)
             size = self.network.spec.size if phase is self.config.phases[-1] else phase.size
-            figures = validation_figures(self.val_rows, predict_logits(self.ema.module, val, size, self.normalise), classes)
+            figures = None
+            if self.processes.is_first:
+                logits = predict_logits(self.ema.module, val, size, self.normalise)
+                figures = validation_figures(self.val_rows, logits, classes)
             minutes = (time.monotonic() - start) / 60
-            self.history.append({"epoch": number, "size": phase.size, "loss": loss, **figures, "minutes": minutes})
-            print(json.dumps(self.history[-1]), flush=True)
+            epoch = {"epoch": number, "size": phase.size, "loss": loss, **(figures or {}), "minutes": minutes}
+            self.history.append(self.processes.first_says(epoch))
             self.epoch = number + 1
-            self.save()
+            if self.processes.is_first:
+                print(json.dumps(self.history[-1]), flush=True)
+                self.save()
+                write_records(self.out, self.history)
+                if board is not None:
+                    board.add(self.history[-1])
+            if self._has_stopped():
+                return
+
+    def _has_stopped(self) -> bool:
+        if not stops_early(self.history, self.config.patience):
+            return False
+        best = best_epoch(self.history)
+        if self.processes.is_first:
+            highest = score(self.history[best])
+            print(f"stopped: no epoch since {best} has a higher score than {highest:.4f} ({self.out}/best.pt)")
+        return True
 
     def train_epoch(self, images: AugmentedImages, phase: Phase, number: int) -> float:
         """Draw as many images as there are, with their sampling weights; return the mean loss of the steps."""
@@ -120,16 +145,19 @@ class Trainer:
         torch.manual_seed(seed)
         generator = torch.Generator().manual_seed(seed)
         drawing = generator if self.device.type == "cpu" else torch.Generator(self.device).manual_seed(seed)
-        batches = create_batches(images, self.train_rows, phase.batch, drawing, generator)
+        if self.processes.count > 1:
+            # The same images for all processes, other changes of each process's share.
+            drawing = torch.Generator(self.device).manual_seed(seed + 1_000_003 * (1 + self.processes.rank))
+        batches = create_batches(images, self.train_rows, phase.batch, drawing, generator, self.processes)
         self.network.train()
         total = torch.zeros((), dtype=torch.double, device=self.device)
-        bar = tqdm(batches, f"epoch {number}", unit="batch", mininterval=10)
+        bar = tqdm(batches, f"epoch {number}", unit="batch", mininterval=10, disable=not self.processes.is_first)
         for batch in bar:
             augmented, squares, *labels = (part.to(self.device, non_blocking=True) for part in batch)
             crops = random_crops(len(augmented), drawing, config.squashed, config.scale)
             pixels = jitter_colour(sample_crops(augmented.float() / 255, crops.stretched, phase.size), drawing) * 255
             originals = sample_crops(squares.float(), crops.plain, phase.size) if self.teachers is not None else pixels
-            loss = self.loss(pixels, originals, Targets(*labels), generator)
+            loss = self.objective.loss(pixels, originals, Targets(*labels), generator)
             self.update(loss)
             total += loss.detach()
             # Reading a number waits for the device.
@@ -137,41 +165,15 @@ class Trainer:
                 bar.set_postfix(loss=f"{float(loss.detach()):.3f}", refresh=False)
         return float(total) / max(len(batches), 1)
 
-    def loss(
-        self, pixels: torch.Tensor, originals: torch.Tensor, labels: Targets, generator: torch.Generator
-    ) -> torch.Tensor:
-        """Return the loss of one batch, a scalar.
-
-        Args:
-            pixels: augmented images, float (N, 3, S, S), 0..255.
-            originals: the same crops of the images without augmentation, in their own aspect, for the teachers: the network
-                learns to answer for a degraded and squashed image as they do for the original.
-            labels: of the N images.
-            generator: draws the share of mixup, on the CPU.
-        """
-        share = 1.0
-        if self.config.mixup:
-            share = draw_mixup_share(self.config.mixup, generator)
-            pixels, originals = mixup(pixels, share), mixup(originals, share)
-        inputs = self.normalise(pixels).contiguous(memory_format=torch.channels_last)
-        with FastDepthwiseGradients(), torch.autocast(self.device.type, torch.bfloat16):
-            prediction = self.network.predict(inputs).to_float32()
-            taught = self.teachers(originals) if self.teachers is not None else None
-        loss = mixup_loss(lambda targets: label_loss(prediction.malignant, prediction.classes, targets), labels, share)
-        if taught is not None:
-            part = self.config.teachers_share
-            loss = (1 - part) * loss + part * distillation_loss(prediction.malignant, prediction.classes, *taught)
-        clinical = prediction.clinical
-        # Teachers may not have learnt the image type, so that the recorded one always counts.
-        return loss if clinical is None else loss + mixup_loss(lambda targets: type_loss(clinical, targets), labels, share)
-
     def update(self, loss: torch.Tensor) -> None:
         """Take one step of the optimiser, and move the average of the weights."""
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        self.processes.average_gradients(self.network)
         nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
         self.optimiser.param_groups[0]["lr"] = learning_rate(self.step, self.steps, self.config.rate)
         self.optimiser.step()
+        self.processes.average_statistics(self.network)
         self.ema.update(self.network, step=self.step)
         self.step += 1
 

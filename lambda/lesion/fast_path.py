@@ -2,7 +2,7 @@
 
 Most cold starts are caused by somebody who waits for a classification. Loading FastAPI and pydantic would more than double
 that wait, and later requests would spend a seventh of their time in them. So such a request is answered here, errors
-included, from the same functions as in `lesion.web.api`: `extract_upload`, `classify`, `to_json`, `problem_of`. All other
+included, from the same functions as in `lesion.web.api`: `extract_upload`, `classify`, `represent`, `problem_of`. All other
 requests (several images, other routes, invalid queries, unreadable events) are left to `lesion.web.api` before an image is
 decoded.
 """
@@ -16,11 +16,12 @@ from lesion.errors import RequestError
 from lesion.inference.card import IMAGE_TYPES
 from lesion.inference.classify import classify
 from lesion.inference.model import Model
-from lesion.inference.schemas import Views, to_json
+from lesion.inference.schemas import Views
 from lesion.settings import Settings
 from lesion.web.access_log import CLASSIFY_PATH
 from lesion.web.middleware import ORIGIN_HEADER, has_origin_secret, wrong_origin
 from lesion.web.problems import NO_STORE, Problem, log_unhandled, problem_of, unhandled_problem
+from lesion.web.representation import represent
 from lesion.web.upload import extract_upload
 
 _METHOD = "POST"
@@ -39,12 +40,14 @@ class _Request:
         options: keyword arguments of `classify`.
         secrets: values of the origin header.
         content_type: of the body, or None.
+        accept: value of the header Accept, or None.
         body: decoded from base64.
     """
 
     options: dict[str, Any]
     secrets: list[bytes]
     content_type: str | None
+    accept: str | None
     body: bytes
 
 
@@ -69,7 +72,7 @@ def respond(event: dict[str, Any], model: Model, settings: Settings) -> dict[str
         images = extract_upload(request.body, request.content_type, settings.max_upload_bytes)
         if len(images) > 1:
             return None
-        content = to_json(classify(images[0], model, **request.options))
+        content, media_type = represent(classify(images[0], model, **request.options), model.card, request.accept)
     except RequestError as error:
         return problem_answer(problem_of(error))
     except Exception as error:
@@ -77,7 +80,7 @@ def respond(event: dict[str, Any], model: Model, settings: Settings) -> dict[str
         # decoded image there may not be enough memory to load the framework.
         log_unhandled(error, _METHOD, CLASSIFY_PATH)
         return problem_answer(unhandled_problem())
-    headers = {"cache-control": NO_STORE, "content-length": str(len(content)), "content-type": "application/json"}
+    headers = {"cache-control": NO_STORE, "content-length": str(len(content)), "content-type": media_type}
     return _answer(200, headers, content)
 
 
@@ -110,6 +113,7 @@ def _read(event: dict[str, Any]) -> _Request | None:
         secrets=[headers[ORIGIN_HEADER].encode()] if ORIGIN_HEADER in headers else [],
         # The framework receives the header's bytes, and decodes them like this.
         content_type=content_type if content_type is None else content_type.encode().decode("latin-1"),
+        accept=headers.get("accept"),
         body=base64.b64decode(body) if event.get("isBase64Encoded", False) else body.encode(),
     )
 

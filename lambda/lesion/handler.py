@@ -22,11 +22,15 @@ from lesion import fast_path
 from lesion.errors import InvalidRequest
 from lesion.inference.model import Model
 from lesion.settings import read_settings
+from lesion.web import fhir, problems
 from lesion.web.access_log import AccessLog, drop_third_party_logs
-from lesion.web.problems import MEDIA_TYPE, problem_of
+from lesion.web.problems import problem_of
 from lesion.web.samples import SampleGallery
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+_TEXT_TYPES = (problems.MEDIA_TYPE, fhir.MEDIA_TYPE)
+"""Media types beyond those of Mangum that are sent as they are; others are sent as base64."""
 
 drop_third_party_logs()
 _settings = read_settings()
@@ -78,8 +82,7 @@ def _application() -> Handler:
     from lesion.web.middleware import OriginGuard
 
     app = OriginGuard(create_app(_settings, _model), _settings.origin_secrets)
-    # If its type were not in the list, a problem would be sent as base64.
-    return Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
+    return Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, *_TEXT_TYPES])
 
 
 def _unreadable() -> dict[str, Any]:

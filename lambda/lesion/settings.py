@@ -8,6 +8,8 @@ from pathlib import Path
 
 from lesion.errors import SettingsError
 
+_INSTALLED = Path(__file__).parent / "data"
+"""Where an installed package has the model and the samples; the repository has them elsewhere."""
 _REPOSITORY = Path(__file__).parents[2]
 _MEMORY_PER_CPU = 1769
 """MB of memory for which Lambda grants one whole virtual CPU."""
@@ -33,8 +35,8 @@ class Settings:
         code_url: LESION_CODE_URL, address of the source code, or None for no link.
     """
 
-    model: Path = _REPOSITORY / "models" / "lesion.onnx"
-    samples: Path = _REPOSITORY / "infra" / "site" / "samples"
+    model: Path = (_INSTALLED if _INSTALLED.is_dir() else _REPOSITORY) / "models" / "lesion.onnx"
+    samples: Path = _INSTALLED / "samples" if _INSTALLED.is_dir() else _REPOSITORY / "infra" / "site" / "samples"
     threads: int = 1
     url_hosts: frozenset[str] = frozenset()
     # Lambda's event holds 6,291,456 bytes. Base64 turns this limit into 6,000,000; the rest is for headers and the form.

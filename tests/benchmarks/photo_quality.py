@@ -1,7 +1,7 @@
 """How often each hint about a photo appears: `python -m tests.benchmarks.photo_quality DATA`, with node.
 
-DATA contains `clinical/` (smartphone photos; `val` rows only) and `originals/` (dermoscopic; `train` rows, because none is in
-`val`). Prints the table of docs/page.md: the share of unaltered and of altered images with each hint.
+DATA contains `clinical/` (smartphone photos; `val` rows only) and `originals/` (dermoscopic; `train` rows, because none is
+in `val`). Prints the table of docs/page.md: the share of unaltered and of altered images with each hint.
 """
 
 import csv

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.emulation.checks import LIMIT, Visitor
 from tests.support.paths import SAMPLES
@@ -111,6 +111,7 @@ def _sample(page: Page, title: str) -> None:
 
 
 def _own_image(page: Page) -> None:
+    # Replaces the sample; later photos would be added to it.
     page.set_input_files("#file", IMAGE_FILE)
     preview, no_preview = page.get_by_role("img", name=IMAGE_FILE.name), page.locator("#no-preview")
     expect(preview.or_(no_preview).filter(visible=True).first).to_be_visible()
@@ -128,12 +129,18 @@ def _evidence(page: Page) -> None:
     assert page.evaluate(_IS_DRAWN)
 
 
+def _choose(page: Page, file: Path | FilePayload) -> None:
+    """Choose a file in place of the photo that is there."""
+    page.get_by_role("button", name="Remove", exact=True).click()
+    page.set_input_files("#file", file)
+
+
 def _too_large(page: Page, folder: Path) -> None:
     large = folder / "large.bmp"
     with Image.open(IMAGE_FILE) as original:
         original.resize((1500, 1126)).save(large)
     assert large.stat().st_size > LIMIT
-    page.set_input_files("#file", large)
+    _choose(page, large)
     page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#result-heading")).to_have_text(_ANSWERED)
     expect(page.locator("#details")).to_contain_text("made smaller in your browser")
@@ -141,7 +148,7 @@ def _too_large(page: Page, folder: Path) -> None:
 
 def _too_large_to_be_helped(page: Page, asked: list[tuple[str, str]]) -> None:
     before = [method for method, _ in asked].count("POST")
-    page.set_input_files("#file", {"name": "large.heic", "mimeType": "image/heic", "buffer": bytes(4_800_000)})
+    _choose(page, {"name": "large.heic", "mimeType": "image/heic", "buffer": bytes(4_800_000)})
     page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#advice")).to_contain_text("Save it as a JPEG")
     assert [method for method, _ in asked].count("POST") == before
@@ -151,7 +158,7 @@ def _private(page: Page, asked: list[tuple[str, str]]) -> None:
     page.get_by_role("switch", name="Private mode").check()
     expect(page.locator("#private-state")).to_contain_text("The model is on this device", timeout=120_000)
     before = len(asked)
-    page.set_input_files("#file", IMAGE_FILE)
+    _choose(page, IMAGE_FILE)
     page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#result-heading")).to_have_text(_ANSWERED, timeout=120_000)
     expect(page.locator("#details")).to_contain_text("analysed on this device")
@@ -163,7 +170,8 @@ def _about(page: Page) -> None:
     about = page.get_by_role("main", name="About")
     expect(about.locator("#test-figures")).to_contain_text(re.compile(r"Measured on [\d,]+ photos"))
     expect(about.locator("#limits li").nth(1)).to_be_visible()
-    # By a request of its own, as from a bookmark.
+    # By a request of its own, as from a bookmark; the browser asks about the result.
+    page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     expect(about.locator("#limits li").nth(1)).to_be_visible()
     page.get_by_role("link", name="Back to the photo").click()

@@ -106,7 +106,7 @@ def test_axe_reports_violations(opened: Callable[..., Page]) -> None:
     """The audit fails for a view with a violation."""
     page = opened()
     page.evaluate(AXE.read_text())
-    page.evaluate("document.getElementById('analyse').textContent = ''")
+    page.evaluate("document.getElementById('camera-open').textContent = ''")
     assert any(objection.startswith("button-name") for objection in violations(page))
 
 

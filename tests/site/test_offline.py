@@ -68,10 +68,8 @@ def predict(page: Page) -> None:
 def shown_samples(page: Page) -> int:
     """Return how many thumbnails of samples are displayed."""
     expect(page.locator(".sample")).to_have_count(12)
-    images = (
-        "Promise.all([...document.querySelectorAll('.sample img')].map((image) => image.decode().then(() => 1, () => 0)))"
-    )
-    return sum(page.evaluate(images))
+    images = "[...document.querySelectorAll('.sample img')].map((image) => image.decode().then(() => 1, () => 0))"
+    return sum(page.evaluate(f"Promise.all({images})"))
 
 
 def test_samples_come_from_cache(page: Page, context: BrowserContext) -> None:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from tests.support.site.views import hinted
 from tests.support.site.visit import IMAGE, STATUSES
 
 
@@ -110,3 +111,20 @@ def test_file_without_preview_is_classified(page: Page, tmp_path: Path) -> None:
     page.get_by_role("button", name="Analyse").click()
     expect(page.locator("#result-heading")).to_have_text(STATUSES)
     expect(page.locator("#details")).to_contain_text(re.compile("spot.tiff, 1504 . 1129 pixels, TIFF"))
+
+
+def test_hints_about_chosen_photo(page: Page) -> None:
+    """What could be better about a photo is said before it is sent, in the chosen language, and blocks nothing."""
+    hinted(page)
+    told = page.get_by_role("status", name="Before you send it")
+    expect(told.get_by_role("listitem")).to_have_text([re.compile("is dark"), re.compile("is blurred")])
+    page.get_by_label("Language").select_option("de")
+    expect(page.locator("#photo-check li").first).to_have_text(re.compile("ist dunkel"))
+    expect(page.locator("#analyse")).to_be_enabled()
+    page.locator("#clear").click()
+    expect(page.locator("#photo-check")).to_be_empty()
+    # A sample is as it is.
+    page.locator(".sample").first.click()
+    expect(page.locator("#preview")).to_be_visible()
+    page.wait_for_timeout(300)
+    expect(page.locator("#photo-check")).to_be_empty()

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.site.languages import LANGUAGES
 from tests.support.site.service import TYPES_CARD, answer, typed
-from tests.support.site.visit import STATUSES
+from tests.support.site.visit import STATUSES, named_files
 
 SIZES = [(390, 844), (320, 568)]
+SIDEWAYS = (844, 390)
 HITS = """([id, x, y]) => {
     const hit = document.elementFromPoint(x, y);
     return hit !== null && (hit.id === id || hit.closest(`#${id}`) !== null);
@@ -69,8 +71,21 @@ def visit(page: Page, height: int) -> Finger:
     return finger
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(
+    ("size", "language"),
+    [
+        (SIZES[0], "en"),
+        # German has the longest words.
+        (SIZES[1], "de"),
+        *(
+            pytest.param(size, code, marks=pytest.mark.slow)
+            for size in (*SIZES, SIDEWAYS)
+            for code in LANGUAGES
+            if (size, code) not in ((SIZES[0], "en"), (SIZES[1], "de"))
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{value[0]}x{value[1]}",
+)
 def test_three_taps_lead_to_verdict(phone: Callable[..., Page], size: tuple[int, int], language: str) -> None:
     """Three taps, each on a button in the window, show heading and score in the window."""
     page = phone(size, language)
@@ -95,7 +110,7 @@ def test_three_taps_with_the_service(phone: Callable[..., Page]) -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_phone_has_one_primary_action(phone: Callable[..., Page], size: tuple[int, int]) -> None:
-    """At first the camera is the one filled button, then Analyse; the options are folded away; the samples come after the photo."""
+    """The camera is the one filled button, then Analyse; options are folded away, and samples come after the photo."""
     page = phone(size, "en")
     filled = """() => [...document.querySelectorAll("#analysis button")].filter((button) => button.checkVisibility()
         && getComputedStyle(button).backgroundColor === "rgb(24, 32, 42)").map(({ id }) => id)"""
@@ -115,3 +130,14 @@ def test_phone_has_one_primary_action(phone: Callable[..., Page], size: tuple[in
     page.locator(".sample").first.click()
     assert page.evaluate(filled) == ["analyse"]
     expect(page.locator("#analyse")).to_be_in_viewport(ratio=1)
+
+
+def test_several_photos_have_one_action_in_reach(phone: Callable[..., Page]) -> None:
+    """With several photos, all of them are analysed by the one filled button, which stays in the window."""
+    page = phone(SIZES[1], "de")
+    page.set_input_files("#file", named_files("a.jpg", "b.jpg", "c.jpg"))
+    expect(page.locator("#queue-rows tr")).to_have_count(3)
+    expect(page.locator("#queue-analyse")).to_be_in_viewport(ratio=1)
+    sticky = "() => [...document.querySelectorAll('.action')].map((action) => getComputedStyle(action).position)"
+    assert sorted(page.evaluate(sticky)) == ["static", "sticky"]
+    assert page.locator("#analyse").evaluate("(button) => !button.matches('.primary')")

@@ -27,5 +27,12 @@ def conversion_options(checkpoint: Path, archive: Path, out: Path, **options: ob
         out: the model file to write.
         options: other options of the command, such as `arch`, `classes` and `numbers`.
     """
-    defaults: dict[str, object] = {"arch": "", "classes": [], "malignant": [], "size": None, "numbers": "float16"}
+    defaults: dict[str, object] = {
+        "arch": "",
+        "classes": [],
+        "malignant": [],
+        "size": None,
+        "numbers": "float16",
+        "int8_seconds": 900.0,
+    }
     return argparse.Namespace(checkpoint=[checkpoint], data=[archive], out=out, version="0.0.1", **(defaults | options))

@@ -23,7 +23,7 @@
  * @typedef {{version: string, sha256: string, architecture?: string, input_size?: number, threshold: number,
  *   coverage?: number, operating_points?: Partial<Record<ImageType, Record<string, {coverage: Record<string, number>}>>>,
  *   training?: {datasets?: Record<string, number>} | null, classes?: DiagnosisClass[], metrics?: Metrics | null,
- *   licence?: string | null, intended_use?: string | null, limits_of_use?: string[] | null}} ModelCard
+ *   licence?: string | null, intended_use?: string | null, limits_of_use?: string[] | null, has_evidence?: boolean}} ModelCard
  *
  * @typedef {{title?: string, description?: string, about?: string[], links?: Record<string, string | null>,
  *   limits?: {max_upload_bytes: number, max_pixels: number, max_pixels_of?: Record<string, number>,

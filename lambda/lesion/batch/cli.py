@@ -1,4 +1,4 @@
-"""Classify many images on one machine: `python -m lesion.batch FOLDER|TABLE.csv -o results.parquet`.
+"""Classify many images on one machine: `python -m lesion.batch FOLDER|TABLE.csv -o results.parquet|.csv|.jsonl`.
 
 Writes one row per input, including refused and corrupt images, with the answers of the service, on all cores. An interrupted
 run, even by a power failure, loses only the last seconds of work: the same command resumes it, and no row is lost or
@@ -6,21 +6,20 @@ repeated. Needs pyarrow and tqdm besides the service's packages. Not in the imag
 """
 
 import argparse
-import csv
 import os
 import signal
 import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic
 
-from tqdm import tqdm
-
+from lesion.batch.inputs import list_inputs, special_row
+from lesion.batch.progress import Progress
 from lesion.batch.resumable_parquet import ResumableResults
 from lesion.batch.schema import MAX_FILE_BYTES, Row, classify_row, crashed_row, describe_run
 from lesion.errors import LesionError
@@ -38,39 +37,14 @@ _FLUSH_ROWS, _FLUSH_SECONDS = 512, 10.0
 _model: Model
 
 
-class SourceError(LesionError):
-    """Raised when the source cannot be read; the message says what is expected."""
-
-
-def list_inputs(source: Path) -> dict[str, Path]:
-    r"""Return name in the results -> file, in the order of the results.
-
-    Args:
-        source: a folder, of which all files below it are taken, named by their relative path; bytes that are not UTF-8,
-            which old archives leave in names, become text such as \xe9. Or a CSV table, of which the files in its column
-            `file` are taken, relative to the table's folder.
-
-    Raises:
-        SourceError: the source does not exist, the table has no such column, or two files would have the same name.
-    """
-    if source.is_dir():
-        files = sorted(path for path in source.rglob("*") if path.is_file())
-        names = [os.fsencode(path.relative_to(source)).decode(errors="backslashreplace") for path in files]
-        if duplicate := next((name for name, times in Counter(names).items() if times > 1), None):
-            raise SourceError(f"Two files would both be called {duplicate} in the results. Rename one of them.")
-        return dict(zip(names, files, strict=True))
-    try:
-        with source.open(newline="", encoding="utf-8-sig") as lines:
-            table = csv.DictReader(lines)
-            if "file" not in (table.fieldnames or ()):
-                raise SourceError(f"{source} has no column `file`. Name the images there, relative to the table's folder.")
-            return {row["file"]: source.parent / row["file"] for row in table if row["file"]}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SourceError(f"{source} is neither a folder nor a CSV table that can be read ({error}).") from error
-
-
 def classify_files(
-    files: Mapping[str, Path], model: Path, views: Views, workers: int, image_type: ImageType | None = None
+    files: Mapping[str, Path],
+    model: Path,
+    views: Views,
+    workers: int,
+    image_type: ImageType | None = None,
+    *,
+    embedding: bool = False,
 ) -> Iterator[Row]:
     """Classify files in several processes, and yield rows as they are completed.
 
@@ -82,7 +56,9 @@ def classify_files(
         views: views per image.
         workers: number of processes.
         image_type: of all images; None to detect that of each.
+        embedding: whether rows have the embedding of the image.
     """
+    classify = partial(_classify, views=views, image_type=image_type, embedding=embedding)
     remaining = iter(files.items())
     submitted: dict[str, Path] = {}
     while True:
@@ -92,7 +68,7 @@ def classify_files(
                 while True:
                     while len(pending) < workers * _QUEUED_PER_WORKER and (entry := next(remaining, None)):
                         submitted.update([entry])
-                        pending.add(pool.submit(_classify, *entry, views, image_type))
+                        pending.add(pool.submit(classify, *entry))
                     if not pending:
                         return
                     finished, pending = wait(pending, return_when=FIRST_COMPLETED)
@@ -103,7 +79,7 @@ def classify_files(
         except BrokenProcessPool:
             # It is not known which file crashed its process, so each gets a process of its own.
             for name, path in submitted.items():
-                yield _classify_isolated(name, path, model, views, image_type)
+                yield _classify_isolated(name, path, model, classify)
             submitted.clear()
 
 
@@ -115,21 +91,24 @@ def run(
     views: Views = Views.ONE,
     workers: int = 1,
     image_type: ImageType | None = None,
+    embedding: bool = False,
 ) -> Path:
     """Classify all files of a source that have no row in the results yet.
 
     Args:
         source: folder or CSV table, see `list_inputs`.
-        results: Parquet file to write or to extend.
+        results: file to write (Parquet, CSV or JSON lines, by its suffix), or Parquet file to extend.
         model: the ONNX file.
         views: views per image.
         workers: number of processes.
         image_type: of all images; None to detect that of each.
+        embedding: whether rows have the embedding of the image.
 
     Returns:
         The path of the results.
 
     Raises:
+        OutputError: the results' suffix stands for no form.
         SourceError: the source cannot be read.
         ResultsError: the results belong to another model or other options, or another process writes them.
         UnsupportedImageType: the model has no operating point for the image type.
@@ -138,23 +117,42 @@ def run(
     inputs, loaded = list_inputs(source), Model(model)
     # Otherwise every row would be the same error.
     require_image_type(loaded.card, image_type)
-    with ResumableResults(results, describe_run(loaded, int(views), image_type)) as output:
+    info = describe_run(loaded, int(views), image_type, columns=inputs.columns, embedding=embedding)
+    with ResumableResults(results, info) as output:
         # The results may be in the folder that is classified.
-        files = {name: path for name, path in inputs.items() if not output.owns(path)}
+        files = {name: path for name, path in inputs.files.items() if not output.owns(path)}
         remaining = {name: path for name, path in files.items() if name not in output.done}
-        bar = tqdm(total=len(files), initial=len(files) - len(remaining), unit="image", disable=None)
+        special = {name: row for name, path in remaining.items() if (row := special_row(name, path)) is not None}
+        regular = {name: path for name, path in remaining.items() if name not in special}
+        progress = Progress(len(files), len(files) - len(remaining))
         rows: list[Row] = []
         written = monotonic()
-        for row in classify_files(remaining, model, views, workers, image_type):
-            rows.append(row)
-            bar.update()
+        classified = classify_files(regular, model, views, workers, image_type, embedding=embedding)
+        for row in chain(special.values(), classified):
+            rows.append(row | info.carried(inputs.values.get(row["file"], {})))
+            progress.add(row)
             if len(rows) >= _FLUSH_ROWS or monotonic() - written > _FLUSH_SECONDS:
                 output.write(rows)
                 rows, written = [], monotonic()
         output.write(rows)
-        bar.close()
         output.merge(list(files))
+        progress.finish()
     return results
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
+    parser = argparse.ArgumentParser(prog="python -m lesion.batch", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("source", type=Path, help="folder of images, or a CSV table with a column `file`")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="results: .parquet, .csv or .jsonl")
+    parser.add_argument("--views", type=int, choices=[views.value for views in Views], default=1)
+    parser.add_argument(
+        "--image-type", choices=["auto", *IMAGE_TYPES], default="auto", help="of all images (default: detect that of each)"
+    )
+    parser.add_argument("--embedding", action="store_true", help="add the network's last features of each image")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one per core)")
+    parser.add_argument("--model", type=Path, help="model file (default: the published one)")
+    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -164,21 +162,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: of the command line; None for those of the process.
 
     Returns:
+        See `execute`.
+    """
+    return execute(options().parse_args(arguments))
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run the command with parsed options.
+
+    Returns:
         Exit status: 0; 1 with a sentence on stderr if the run is not possible; 130 after an interrupt.
     """
-    parser = argparse.ArgumentParser(prog="python -m lesion.batch", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("source", type=Path, help="folder of images, or a CSV table with a column `file`")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="Parquet file for the results")
-    parser.add_argument("--views", type=int, choices=[views.value for views in Views], default=1)
-    parser.add_argument(
-        "--image-type", choices=["auto", *IMAGE_TYPES], default="auto", help="of all images (default: detect that of each)"
-    )
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one per core)")
-    args = parser.parse_args(arguments)
     image_type = None if args.image_type == "auto" else args.image_type
     views, workers = Views(args.views), max(args.workers, 1)
     try:
-        run(args.source, args.output, read_settings().model, views=views, workers=workers, image_type=image_type)
+        model = args.model or read_settings().model
+        run(
+            args.source,
+            args.output,
+            model,
+            views=views,
+            workers=workers,
+            image_type=image_type,
+            embedding=args.embedding,
+        )
     except LesionError as error:
         print(error, file=sys.stderr)
         return 1
@@ -195,8 +202,8 @@ def _start_worker(model: Path) -> None:
     _model = Model(model, threads=1)
 
 
-def _classify(name: str, path: Path, views: Views, image_type: ImageType | None) -> Row:
-    return classify_row(name, partial(_read, path), _model, views, image_type)
+def _classify(name: str, path: Path, views: Views, image_type: ImageType | None, embedding: bool) -> Row:
+    return classify_row(name, partial(_read, path), _model, views, image_type, embedding=embedding)
 
 
 def _read(path: Path) -> bytes:
@@ -204,10 +211,10 @@ def _read(path: Path) -> bytes:
         return file.read(MAX_FILE_BYTES + 1)
 
 
-def _classify_isolated(name: str, path: Path, model: Path, views: Views, image_type: ImageType | None) -> Row:
+def _classify_isolated(name: str, path: Path, model: Path, classify: Callable[[str, Path], Row]) -> Row:
     with _pool(model, 1) as pool:
         try:
-            return pool.submit(_classify, name, path, views, image_type).result()
+            return pool.submit(classify, name, path).result()
         except BrokenProcessPool:
             return crashed_row(name)
 

@@ -1,20 +1,22 @@
-"""A Parquet file that grows in parts: an interrupted run can be resumed without losing or repeating rows.
+"""Results that grow in parts: an interrupted run can be resumed without losing or repeating rows.
 
-Besides the results there is a folder of parts. Each part is written completely or not at all, and a row counts as done when
-its part is there. At the end the parts are merged into the results in one step, and the folder is removed.
+Besides the results there is a folder of parts. Each part, a Parquet file, is written completely or not at all, and a row
+counts as done when its part is there. At the end the parts are merged into the results in one step, and the folder removed.
 """
 
 import fcntl
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lesion.batch.formats import write_parquet, writer_of
 from lesion.batch.schema import Row, RunInfo
 from lesion.errors import LesionError
 
@@ -34,9 +36,14 @@ class ResumableResults:
         """Describe the results; nothing is read or written yet.
 
         Args:
-            path: of the Parquet file, which may not exist yet.
+            path: of the results, which may not exist yet; its suffix says in which form they are written.
             run: of the rows to be written.
+
+        Raises:
+            OutputError: the suffix stands for no form.
         """
+        self._write_results = writer_of(path)
+        self._is_extensible = path.suffix.lower() == ".parquet"
         self._path, self._schema = path, run.schema()
         # The folder's name is part of the format: an earlier version's run can be resumed.
         self._folder = path.with_name(f"{path.name}.pieces")
@@ -48,6 +55,10 @@ class ResumableResults:
         Raises:
             ResultsError: another process has them open, they cannot be written, or they belong to another run.
         """
+        if self._path.exists() and not self._is_extensible:
+            raise ResultsError(
+                f"{self._path} exists. Move it away or choose another output: only Parquet results can be extended."
+            )
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self._folder / "lock", os.O_CREAT | os.O_RDWR)
@@ -77,7 +88,8 @@ class ResumableResults:
         Args:
             file: may not exist.
         """
-        place, own = file.resolve(), self._path.resolve()
+        # `Path.resolve` raises for links that lead to themselves.
+        place, own = Path(os.path.realpath(file)), self._path.resolve()
         return place in (own, _temporary(own)) or self._folder.resolve() in place.parents
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -108,7 +120,7 @@ class ResumableResults:
         table = pa.concat_tables([self._read(part) for part in self._parts()] or [self._schema.empty_table()])
         index = {name: position for position, name in enumerate(order)}
         positions = pa.array([index.get(name, len(index)) for name in table["file"].to_pylist()], pa.int64())
-        self._put(table.take(pc.sort_indices(positions)), self._path)
+        self._put(table.take(pc.sort_indices(positions)), self._path, self._write_results)
         shutil.rmtree(self._folder)
 
     def _parts(self) -> list[Path]:
@@ -139,10 +151,10 @@ class ResumableResults:
             )
         return table
 
-    def _put(self, table: pa.Table, target: Path) -> None:
+    def _put(self, table: pa.Table, target: Path, write: Callable[[pa.Table, BinaryIO], None] = write_parquet) -> None:
         temporary = _temporary(target)
         with temporary.open("wb") as file:
-            pq.write_table(table, file, compression="zstd")
+            write(table, file)
             file.flush()
             # Otherwise a power failure may leave the name without the content.
             os.fsync(file.fileno())

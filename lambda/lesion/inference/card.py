@@ -17,7 +17,7 @@ ImageType = Literal["dermoscopic", "clinical"]
 IMAGE_TYPES: tuple[ImageType, ...] = get_args(ImageType)
 """In the order of the graph, which counts them from 1."""
 VIEWS = (1, 8)
-"""Numbers of views that an operating point exists for: 1, or 8 flips and quarter turns."""
+"""Numbers of views that an operating point exists for: 1, or 8 (see `lesion.inference.model.Model.run`)."""
 SIDES = ("malignant", "benign")
 
 
@@ -84,6 +84,7 @@ class Card:
         classes: diagnoses, in the order of the output `classes`.
         bias: logit minus the mean of the evidence map; None if the graph has an output `bias`.
         operating_points: image type -> number of views -> operating point; types in the order of `IMAGE_TYPES`.
+        has_evidence: whether the output `evidence` shows where the logit comes from (`explains` in `export.nn.network`).
         about: all other metadata, as JSON values: training, metrics, licence, intended use, limits of use.
     """
 
@@ -94,6 +95,7 @@ class Card:
     classes: tuple[DiagnosisClass, ...]
     bias: float | None
     operating_points: Mapping[ImageType, Mapping[int, OperatingPoint]]
+    has_evidence: bool
     about: dict[str, Any]
 
     def point(self, image_type: ImageType, views: int) -> OperatingPoint:
@@ -151,6 +153,7 @@ def read_card(metadata: dict[str, str], source: str) -> Card:
             classes=tuple(DiagnosisClass(**entry) for entry in values.pop("classes")),
             bias=values.pop("bias", None),
             operating_points=_pop_single_point(values) if file_format == "1" else _pop_points(values),
+            has_evidence=bool(values.pop("evidence", True)),
             about=values,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -66,6 +66,7 @@ class ModelCard:
     operating_points: dict[str, dict[str, OperatingLimits]] = field(
         metadata={"description": "image type -> number of views -> limits"}
     )
+    has_evidence: bool = field(default=True, metadata={"description": "whether answers can have an evidence map"})
     training: Any = None
     metrics: Any = None
     licence: Any = None

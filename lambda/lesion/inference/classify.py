@@ -1,5 +1,6 @@
 """Classify one image: decode, run the model, decide, and build the answer in the API's schema."""
 
+from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
@@ -9,6 +10,7 @@ from lesion.imaging.decode import DecodedImage, decode
 from lesion.imaging.memory_limit import limit_memory
 from lesion.inference.card import Card, ImageType
 from lesion.inference.decision import Decision, decide
+from lesion.inference.decision import Refusal as DecidedRefusal
 from lesion.inference.messages import DISCLAIMER
 from lesion.inference.model import Model, Outputs, shortest_float
 from lesion.inference.schemas import (
@@ -24,6 +26,25 @@ from lesion.inference.schemas import (
 )
 
 
+@dataclass(frozen=True)
+class Analysis:
+    """What is known about one image before the answer is built.
+
+    Attributes:
+        image: the decoded image.
+        outputs: of the model.
+        decision: the decision, or the refusal.
+        is_type_given: whether the caller gave the image type.
+        timing: milliseconds.
+    """
+
+    image: DecodedImage
+    outputs: Outputs
+    decision: Decision | DecidedRefusal
+    is_type_given: bool
+    timing: Timing
+
+
 def classify(
     data: bytes, model: Model, *, views: int = 1, evidence: bool = True, image_type: ImageType | None = None
 ) -> Classification:
@@ -33,7 +54,8 @@ def classify(
         data: the file's bytes in any of `lesion.imaging.formats.FORMATS`.
         model: the loaded model.
         views: 1, or 8 for test-time augmentation, see `Model.run`.
-        evidence: whether to return the evidence map. A refusal never has one, because its mean is the logit.
+        evidence: whether to return the evidence map, if the model has one. A refusal never has one, because its mean is the
+            logit.
         image_type: whose calibration, threshold and limits are applied; None to let the model detect it.
 
     Raises:
@@ -41,30 +63,89 @@ def classify(
         RequestError: the bytes are not an image that can be decoded (see `lesion.imaging.decode.decode`).
         InferenceError: the model returned NaN or infinity.
     """
+    return answer_of(analyse(data, model, views=views, image_type=image_type), model, evidence=evidence)
+
+
+def analyse(
+    data: bytes, model: Model, *, views: int = 1, image_type: ImageType | None = None, embedding: bool = False
+) -> Analysis:
+    """Decode one image, run the model and decide.
+
+    Args:
+        data: see `classify`.
+        model: see `classify`.
+        views: see `classify`.
+        image_type: see `classify`.
+        embedding: whether the outputs contain the embedding.
+
+    Raises:
+        UnsupportedImageType, RequestError, InferenceError: see `classify`.
+    """
     started = perf_counter()
+    # Before the image is decoded.
     require_image_type(model.card, image_type)
     # Twice the network's input size, so that its own antialiased resize still has pixels to average.
     with limit_memory():
         image = decode(data, at_least=2 * model.card.input_size)
+    return analyse_pixels(image, model, views=views, image_type=image_type, embedding=embedding, started=started)
+
+
+def analyse_pixels(
+    image: DecodedImage,
+    model: Model,
+    *,
+    views: int = 1,
+    image_type: ImageType | None = None,
+    embedding: bool = False,
+    started: float | None = None,
+) -> Analysis:
+    """Run the model on a decoded image and decide.
+
+    Args:
+        image: the decoded image.
+        model: see `classify`.
+        views: see `classify`.
+        image_type: see `classify`.
+        embedding: see `analyse`.
+        started: when decoding began, by `time.perf_counter`; None if that does not count.
+
+    Raises:
+        UnsupportedImageType, InferenceError: see `classify`.
+    """
+    require_image_type(model.card, image_type)
     decoded = perf_counter()
-    outputs = model.run(image.pixels, views=views, image_type=image_type)
+    started = decoded if started is None else started
+    outputs = model.run(image.pixels, views=views, image_type=image_type, embedding=embedding)
     inferred = perf_counter()
     decision = decide(outputs, model.card)
+    timing = Timing(
+        decode=_milliseconds(decoded - started),
+        infer=_milliseconds(inferred - decoded),
+        total=_milliseconds(perf_counter() - started),
+    )
+    return Analysis(image, outputs, decision, image_type is not None, timing)
+
+
+def answer_of(analysis: Analysis, model: Model, *, evidence: bool = True) -> Classification:
+    """Return the answer in the API's schema.
+
+    Args:
+        analysis: of one image.
+        model: that analysed it.
+        evidence: see `classify`.
+    """
+    outputs, decision = analysis.outputs, analysis.decision
     accepted = isinstance(decision, Decision)
     return Classification(
         status="ok" if accepted else "refused",
         refusal=None if isinstance(decision, Decision) else Refusal(code=decision.code, message=decision.message),
         prediction=_prediction(outputs, model.card, decision) if isinstance(decision, Decision) else None,
-        evidence=_evidence_map(outputs) if accepted and evidence else None,
-        image=_image_info(image, outputs, is_given=image_type is not None),
+        evidence=_evidence_map(outputs) if accepted and evidence and model.card.has_evidence else None,
+        image=_image_info(analysis.image, outputs, is_given=analysis.is_type_given),
         images=None,
         agreement=None,
         model=ModelVersion(version=model.card.version, sha256=model.sha256),
-        timing_ms=Timing(
-            decode=_milliseconds(decoded - started),
-            infer=_milliseconds(inferred - decoded),
-            total=_milliseconds(perf_counter() - started),
-        ),
+        timing_ms=analysis.timing,
         disclaimer=DISCLAIMER,
     )
 

@@ -42,6 +42,7 @@ class Outputs:
         image_type: type whose parameters the graph used: the given one, otherwise the detected one.
         views: number of views.
         clinical_probability: probability that the image is clinical; None if the model does not distinguish types.
+        embedding: float32 (F,), input of the network's head, mean over the views; None unless it was asked for.
     """
 
     probability: float
@@ -57,6 +58,7 @@ class Outputs:
     image_type: ImageType = "dermoscopic"
     views: int = 1
     clinical_probability: float | None = None
+    embedding: npt.NDArray[np.float32] | None = None
 
 
 def create_session(data: bytes, threads: int = 1) -> ort.InferenceSession:
@@ -142,13 +144,17 @@ class Model:
         """Whether the model distinguishes dermoscopic and clinical images."""
         return len(self.card.image_types) > 1
 
-    def run(self, pixels: Pixels, *, views: int = 1, image_type: ImageType | None = None) -> Outputs:
+    def run(
+        self, pixels: Pixels, *, views: int = 1, image_type: ImageType | None = None, embedding: bool = False
+    ) -> Outputs:
         """Return the outputs for one image.
 
         Args:
             pixels: uint8, H x W x 3, RGB, upright, any H and W.
-            views: 1, or 8 for test-time augmentation: the mean over flips and quarter turns.
+            views: 1, or 8 for test-time augmentation: the mean over quarter turns of the square and of its middle; in files
+                of format 1, over flips and quarter turns.
             image_type: one of the card's, whose parameters are used; None to detect it.
+            embedding: whether to return it.
 
         Raises:
             InferenceError: an output is NaN or infinite.
@@ -157,7 +163,8 @@ class Model:
         if self._has_types:
             # 0 lets the graph detect the type.
             feed["image_type"] = np.array(0 if image_type is None else 1 + IMAGE_TYPES.index(image_type), np.int64)
-        values = dict(zip(self._names, self._session.run(self._names, feed), strict=True))
+        names = [*self._names, "embedding"] if embedding else self._names
+        values = dict(zip(names, self._session.run(names, feed), strict=True))
         if not all(np.isfinite(values[name]).all() for name in ("probability", "logit", "classes", "evidence")):
             raise InferenceError("The model returned NaN or infinity.")
         used_type, clinical_probability = self.card.image_types[0], None
@@ -180,6 +187,7 @@ class Model:
             image_type=used_type,
             views=int(views),
             clinical_probability=clinical_probability,
+            embedding=values.get("embedding"),
         )
 
 

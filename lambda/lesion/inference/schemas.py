@@ -15,7 +15,7 @@ from lesion.inference.decision import Side
 
 
 class Views(IntEnum):
-    """Number of views of the image whose outputs are averaged: 1, or 8 (flips and quarter turns)."""
+    """Number of views of the image whose outputs are averaged: 1, or 8 (see `Model.run`)."""
 
     ONE = 1
     EIGHT = 8

@@ -9,6 +9,7 @@ from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import TypeAdapter
+from pydantic.alias_generators import to_camel
 
 from lesion.errors import (
     FetchFailed,
@@ -32,13 +33,23 @@ from lesion.inference.card_schema import ClassEntry, ModelCard, describe_model
 from lesion.inference.classify import classify, require_image_type
 from lesion.inference.classify_lesion import classify_lesion
 from lesion.inference.model import Model
-from lesion.inference.schemas import Classification, Config, LesionClassification, Limits, Views, to_json
+from lesion.inference.schemas import Classification, Config, LesionClassification, Limits, Views
 from lesion.settings import Settings
 from lesion.web import openapi_html, problems
 from lesion.web.exception_handlers import add_exception_handlers
 from lesion.web.fetch import fetch
 from lesion.web.middleware import HttpSemantics
-from lesion.web.parameters import UPLOAD, EvidenceQuery, ImageTypeQuery, SampleQuery, UrlQuery, ViewsQuery, given_type
+from lesion.web.parameters import (
+    FHIR_ANSWER,
+    UPLOAD,
+    EvidenceQuery,
+    ImageTypeQuery,
+    SampleQuery,
+    UrlQuery,
+    ViewsQuery,
+    given_type,
+)
+from lesion.web.representation import represent
 from lesion.web.samples import Sample, SampleGallery
 from lesion.web.upload import MAX_IMAGES, read_upload
 
@@ -71,6 +82,8 @@ def create_app(settings: Settings, model: Model) -> FastAPI:
         redoc_url=None,
         # A redirected upload would be sent twice.
         redirect_slashes=False,
+        # Names of functions in generated clients.
+        generate_unique_id_function=lambda route: to_camel(route.name),
     )
     add_exception_handlers(app)
     # Outside of the exception handlers, so that it changes their answers as well.
@@ -95,7 +108,9 @@ def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Sampl
         TooManyRequests,
     )
 
-    async def respond(images: Sequence[bytes], views: Views, evidence: bool, image_type: ImageType | None) -> Response:
+    async def respond(
+        request: Request, images: Sequence[bytes], views: Views, evidence: bool, image_type: ImageType | None
+    ) -> Response:
         def work() -> Classification | LesionClassification:
             if len(images) > 1:
                 return classify_lesion(images, model, views=views, evidence=evidence, image_type=image_type)
@@ -103,15 +118,16 @@ def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Sampl
 
         # In a thread, so that the event loop can answer other requests meanwhile.
         answer = await run_sync(work, limiter=limiter)
-        return Response(to_json(answer), media_type="application/json")
+        content, media_type = represent(answer, model.card, request.headers.get("accept"))
+        return Response(content, media_type=media_type)
 
     @app.post(
         "/api/classify",
         response_model=Classification | LesionClassification,
         openapi_extra=UPLOAD,
-        responses=problems.openapi_responses(InvalidRequest, TooManyImages, *common_errors),
+        responses=FHIR_ANSWER | problems.openapi_responses(InvalidRequest, TooManyImages, *common_errors),
     )
-    async def classify_upload(
+    async def classify_image(
         request: Request,
         views: ViewsQuery = Views.ONE,
         evidence: EvidenceQuery = True,
@@ -119,14 +135,15 @@ def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Sampl
     ) -> Response:
         """Classify one lesion: a form with one to five images in fields `file`, or one image as the body."""
         images = await read_upload(request, settings.max_upload_bytes)
-        return await respond(images, views, evidence, given_type(image_type))
+        return await respond(request, images, views, evidence, given_type(image_type))
 
     @app.get(
         "/api/classify",
         response_model=Classification,
-        responses=problems.openapi_responses(NotFound, UrlNotAllowed, FetchFailed, *common_errors),
+        responses=FHIR_ANSWER | problems.openapi_responses(NotFound, UrlNotAllowed, FetchFailed, *common_errors),
     )
-    async def classify_known(
+    async def classify_known_image(
+        request: Request,
         sample: SampleQuery = None,
         url: UrlQuery = None,
         views: ViewsQuery = Views.ONE,
@@ -140,9 +157,9 @@ def _add_classify(app: FastAPI, settings: Settings, model: Model, samples: Sampl
         # Before an image is fetched.
         require_image_type(model.card, given)
         if sample is not None:
-            return await respond([samples.read_image(sample)], views, evidence, given)
+            return await respond(request, [samples.read_image(sample)], views, evidence, given)
         if url is not None:
-            return await respond([await _fetch(url, settings)], views, evidence, given)
+            return await respond(request, [await _fetch(url, settings)], views, evidence, given)
         raise MissingFile("Send sample=ID or url=ADDRESS, or send an image with POST.")
 
 
@@ -166,7 +183,7 @@ def _add_information(app: FastAPI, settings: Settings, model: Model, samples: Sa
 
     # Without a response model, which would drop the file's further members.
     @app.get("/api/model", response_model=None, responses={200: {"model": ModelCard}})
-    async def show_model() -> Response:
+    async def get_model() -> Response:
         """Return the model card: the metadata of the model file."""
         return JSONResponse(card)
 
@@ -176,7 +193,7 @@ def _add_information(app: FastAPI, settings: Settings, model: Model, samples: Sa
         return samples.entries
 
     @app.get("/api/config")
-    async def show_config() -> Config:
+    async def get_config() -> Config:
         """Return what a page needs to present the service: texts, links and limits."""
         return Config(
             title=settings.title,

@@ -7,6 +7,7 @@ from fastapi import Query
 from lesion.imaging.formats import FORMATS
 from lesion.inference.card import ImageType
 from lesion.inference.schemas import ImageTypeChoice, Views
+from lesion.web.fhir import MEDIA_TYPE
 from lesion.web.upload import FORM_FIELD, MAX_IMAGES
 
 _BINARY = {"type": "string", "format": "binary"}
@@ -29,7 +30,24 @@ UPLOAD: dict[str, Any] = {
     }
 }
 
-ViewsQuery = Annotated[Views, Query(description="1, or 8 to average over flips and quarter turns")]
+FHIR_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "a prediction or a refusal; as a FHIR R4 RiskAssessment, if the header Accept prefers it",
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {
+                    "type": "object",
+                    "description": "https://hl7.org/fhir/R4/riskassessment.html",
+                    "required": ["resourceType"],
+                    "properties": {"resourceType": {"const": "RiskAssessment"}},
+                    "additionalProperties": True,
+                }
+            }
+        },
+    }
+}
+
+ViewsQuery = Annotated[Views, Query(description="1, or 8 to average over quarter turns of the image and of its middle")]
 EvidenceQuery = Annotated[bool, Query(description="whether the answer contains the evidence map")]
 ImageTypeQuery = Annotated[
     ImageTypeChoice,

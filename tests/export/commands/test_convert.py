@@ -13,13 +13,12 @@ from export.checkpoints.reader import read_checkpoint
 from export.commands import convert
 from export.data.isic import read_table
 from export.data.labels import LabelledImage, fingerprint
-from export.errors import ClassesError, DataError, ParityError
+from export.errors import ClassesError, DataError, ParityError, ReportError
 from export.evaluation import parity
 from export.evaluation.operating_point import fit_operating_points
 from export.evaluation.predictions import Predictions, predict
 from export.graph.calibration import platt
 from export.graph.description import licence_of_weights
-from export.reporting.writer import ReportError
 from tests.support.predictions import simulated_predictions
 from tests.support.small_training import conversion_options
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from export.__main__ import main as run
 from export.checkpoints.reader import read_checkpoint
 from export.commands import distil
+from export.console import main as run
 from export.training.trainer import Trainer
 from tests.support.small_training import ARCHITECTURE
 

@@ -18,13 +18,13 @@ from PIL import Image
 
 from export.commands import evaluate
 from export.data.labels import LabelledImage
+from export.errors import ReportError
 from export.evaluation.image_set import image_set_metrics
 from export.evaluation.predictions import Predictions, predict
 from export.evaluation.split_report import eight_views_gain, split_report
 from export.graph.metadata import write_metadata
 from export.reporting.model_card import render_card, write_card
 from export.reporting.plots import write_plots
-from export.reporting.writer import ReportError
 
 
 @pytest.fixture(scope="module")

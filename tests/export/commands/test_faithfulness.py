@@ -7,7 +7,9 @@ import pytest
 from lesion.imaging.decode import Pixels
 from lesion.inference.model import Model, Outputs
 
+from export.commands.faithfulness import main, options
 from export.data.labels import LabelledImage
+from export.errors import ReportError
 from export.evaluation.faithfulness import (
     deletion_effect,
     evidence_inside,
@@ -16,6 +18,7 @@ from export.evaluation.faithfulness import (
     segment_lesion,
     shuffle_weights,
 )
+from tests.support import stand_in_model
 
 SIDE = 96
 
@@ -77,3 +80,9 @@ def test_shuffle_weights_changes_the_map_but_not_its_shape(converted: Path, rows
     found = measure_faithfulness(converted, [row for row in rows if row.split == "test"])
     assert found["n"] == 12 and 0 < found["lesion"]["n"] <= 12
     assert 0 < found["lesion"]["area"]["value"] < 0.6
+
+
+def test_command_refuses_a_model_without_evidence(tmp_path: Path) -> None:
+    model = stand_in_model.build(tmp_path / "m.onnx", evidence=False)
+    with pytest.raises(ReportError, match="has no evidence map to measure"):
+        main(options().parse_args(["--data", str(tmp_path), "--model", str(model)]))

@@ -12,10 +12,10 @@ import pytest
 import timm
 import torch
 
-from export.__main__ import main
 from export.arrays import Figures
 from export.commands import evaluate, reproduce
 from export.commands.reproduce import count, differences, stale_pages
+from export.console import main
 from export.evaluation import robustness
 from export.graph.metadata import write_metadata
 from tests.support.paths import REPOSITORY

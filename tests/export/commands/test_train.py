@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from export.__main__ import main as run
 from export.checkpoints.options import ReaderOptions
 from export.checkpoints.reader import read_checkpoint
 from export.checkpoints.recipe import Phase
 from export.commands.train import config_of, main
+from export.console import main as run
 from export.data.isic import read_table
 from export.errors import ArchitectureError, CheckpointError, DataError
 from export.nn.imagenet import create_spec

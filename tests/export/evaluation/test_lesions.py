@@ -11,7 +11,7 @@ from lesion.inference.combine import combine, pool
 from lesion.inference.model import Model, Outputs
 from PIL import Image
 
-from export.__main__ import main
+from export.console import main
 from export.data.isic import read_table
 from export.data.labels import LabelledImage
 from export.evaluation import metrics

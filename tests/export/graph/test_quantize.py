@@ -18,6 +18,7 @@ from onnx import TensorProto, numpy_helper
 from export.checkpoints.reader import read_checkpoint
 from export.commands import convert
 from export.data.labels import LabelledImage
+from export.errors import QuantisationError
 from export.evaluation.faithfulness import shuffle_weights
 from export.evaluation.precision import compare_precisions
 from export.evaluation.predictions import predict
@@ -189,3 +190,30 @@ def test_convert_selects_the_first_precision_that_passes(
     parity = json.loads((tmp_path / "first" / "metrics.json").read_text())["parity"]
     assert parity["max_logit_difference"] < 1e-4, "PyTorch is compared with float32"
     assert "int8: " in capsys.readouterr().out
+
+
+def test_quantisation_that_is_not_possible_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, images = clipped(), [np.zeros((16, 16, 3), np.uint8)]
+    with pytest.raises(QuantisationError, match="takes more than 0 s"):
+        quantise_network(model, images, seconds=0)
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("unsupported operator\nwith details")
+
+    monkeypatch.setattr(quantize, "quantize_static", fail)
+    with pytest.raises(QuantisationError, match=r"^RuntimeError: unsupported operator$"):
+        quantise_network(model, images)
+    for node in model.graph.node:
+        if node.op_type == "Conv":
+            node.op_type = "ConvInteger"
+    with pytest.raises(QuantisationError, match="no convolutions beyond the first ones"):
+        quantise_network(model, images)
+
+
+def test_convert_uses_float16_where_int8_takes_too_long(
+    checkpoint: Path, archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = conversion_options(checkpoint, archive, tmp_path / "m" / "lesion.onnx", numbers="int8", int8_seconds=0.0)
+    convert.main(options)
+    assert Model(tmp_path / "m" / "lesion.onnx").card.about["numbers"] == "float16"
+    assert "int8 is not possible: it takes more than 0 s (--int8-seconds). The next precision" in capsys.readouterr().out

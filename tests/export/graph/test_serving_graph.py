@@ -12,7 +12,7 @@ from lesion.inference.model import Model
 
 from export.checkpoints.reader import read_checkpoint
 from export.data.transforms import crop_square, resize
-from export.graph.assemble import NetworkCore, assemble, export_network
+from export.graph.assemble import NetworkCore, assemble, export_network, placement
 from export.graph.calibration import platt
 from export.graph.parameters import GraphParameters, OodStatistics
 from export.nn.lesion_net import LesionNet
@@ -94,13 +94,21 @@ def test_graph_uses_one_view_by_default(session: ort.InferenceSession, pixels: P
     assert run(session, pixels)["spread"] == 0
 
 
-def test_graph_eight_views_average_flips_and_rotations(session: ort.InferenceSession, pixels: Pixels) -> None:
-    square = crop_square(pixels)
-    positions = [turned for k in range(4) for turned in (np.rot90(square, k), np.rot90(square, k)[:, ::-1])]
-    logits = [float(run(session, position)["logit"]) for position in positions]
+@pytest.mark.parametrize("side", [384, 211, 97])
+def test_graph_eight_views_average_quarter_turns_of_two_scales(
+    session: ort.InferenceSession, pixels: Pixels, side: int
+) -> None:
+    square, margin = pixels[:side, :side], side // 10
+    scales = (square, square[margin : side - margin, margin : side - margin])
+    views = [[run(session, np.rot90(scale, k)) for k in range(4)] for scale in scales]
+    logits = [float(view["logit"]) for turns in views for view in turns]
     outputs = run(session, square, views=8)
     assert outputs["logit"] == pytest.approx(np.mean(logits), abs=1e-4)
     assert outputs["spread"] == pytest.approx(np.std(logits), abs=1e-4)
+
+    whole, middle = (np.mean([np.rot90(view["evidence"], -k) for k, view in enumerate(turns)], 0) for turns in views)
+    place = placement(len(whole))
+    assert np.allclose(outputs["evidence"], (whole + place @ middle @ place.T) / 2, atol=1e-4)
 
 
 def test_graph_eight_view_evidence_rotates_with_the_image(session: ort.InferenceSession, pixels: Pixels) -> None:

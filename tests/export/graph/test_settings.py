@@ -97,10 +97,10 @@ def run(session: ort.InferenceSession, pixels: Pixels, **feed: int) -> dict[str,
 def type_features(core: NetworkCore, pixels: Pixels, views: int) -> Array:
     """Return the middle features and the embedding of each view that PyTorch computes, (V, T)."""
     square = torch.from_numpy(np.ascontiguousarray(crop_square(pixels).transpose(2, 0, 1)))[None].float()
-    upright = resize(square, core.network.spec.size)
-    both = [upright, upright.transpose(2, 3)]
-    flips: list[list[int]] = [[], [2], [3], [2, 3]]
-    turned = [image.flip(axes) if axes else image for image in both for axes in flips]
+    margin = square.shape[-1] // 10
+    scales = [square, square[:, :, margin:-margin, margin:-margin]]
+    upright, closer = (resize(scale, core.network.spec.size) for scale in scales)
+    turned = [image.rot90(turns, (2, 3)) for image in (upright, closer) for turns in range(4)]
     outputs = core(torch.cat(turned if views > 1 else [upright]))
     return np.asarray(torch.cat((outputs[3], outputs[2]), 1).numpy(), np.float64)
 

@@ -9,11 +9,12 @@ from lesion.imaging.decode import decode
 from torch import nn
 
 from export.errors import HeadError
-from export.graph.assemble import NetworkCore, assemble, export_network
+from export.graph.assemble import NetworkCore, assemble, export_network, placement
 from export.graph.parameters import GraphParameters
+from export.nn.bodies import TimmBody
 from export.nn.heads import Head, Pool, fold_layers
 from export.nn.network import Spec
-from export.nn.third_party import ThirdPartyNetwork, TimmBody
+from export.nn.third_party import ThirdPartyNetwork
 from tests.support.paths import SAMPLES
 
 FEATURES = 12
@@ -57,6 +58,42 @@ def head(kind: str, classes: int) -> Head:
     inputs = FEATURES * len(pools)
     layers = nn.Sequential(nn.Linear(inputs, classes)) if kind == "linear" else fastai_layers(inputs, classes)
     return Head(pools, layers, MALIGNANT[classes]).eval()
+
+
+def gated_layers(kind: str) -> nn.Sequential:
+    """Return layers with a gate that is held: a layer norm, and an activation between two linear layers."""
+    activation = {"hard-swish": nn.Hardswish(), "SiLU": nn.SiLU(), "GELU": nn.GELU()}[kind]
+    layers = [nn.LayerNorm(FEATURES), nn.Linear(FEATURES, 16), activation, nn.LayerNorm(16), nn.Linear(16, 5)]
+    with torch.random.fork_rng():
+        torch.manual_seed(8)
+        for layer in layers:
+            if isinstance(layer, nn.LayerNorm):
+                nn.init.uniform_(layer.weight, 0.5, 1.5)
+                nn.init.uniform_(layer.bias, -0.5, 0.5)
+    return nn.Sequential(*layers)
+
+
+@pytest.mark.parametrize("kind", ["hard-swish", "SiLU", "GELU"])
+def test_evidence_holds_gates(kind: str, feature_map: torch.Tensor) -> None:
+    """The evidence is the gradient of the head in which deviations and gates are constants, computed by autograd."""
+    taken = Head(("mean",), gated_layers(kind), MALIGNANT[5]).double()
+    values = feature_map.double().requires_grad_()
+    held = values.mean((2, 3))
+    for layer in taken.layers:
+        if isinstance(layer, nn.LayerNorm):
+            deviation = torch.sqrt(held.var(1, correction=0, keepdim=True) + layer.eps).detach()
+            held = (held - held.mean(1, keepdim=True)) / deviation * layer.weight + layer.bias
+        elif isinstance(layer, nn.Linear):
+            held = layer(held)
+        else:
+            held = held * (layer(held) / held).detach()
+    logit, class_logits = taken(values)
+    assert torch.allclose(held, class_logits)
+    [gradient] = torch.autograd.grad(taken.malignant_logit(held).sum(), values)
+    explained = taken.explain(values)
+    assert torch.allclose(explained.cells / 12, (gradient * values).sum(1), atol=1e-7)
+    assert torch.allclose(explained.cells.mean((1, 2)) + explained.bias, logit)
+    assert not torch.allclose(explained.bias, explained.bias[:1].expand(2)), "the bias depends on the image"
 
 
 HEADS = [(kind, classes) for kind in ("linear", "mean", "concat") for classes in (2, 5)]
@@ -127,7 +164,8 @@ def test_explain_of_large_features_is_finite(feature_map: torch.Tensor) -> None:
     "layers",
     [
         nn.Sequential(nn.Linear(4, 2), nn.ReLU()),
-        nn.Sequential(nn.Linear(4, 2), nn.Hardswish(), nn.Linear(2, 2)),
+        nn.Sequential(nn.Linear(4, 2), nn.Tanh(), nn.Linear(2, 2)),
+        nn.Sequential(nn.Linear(4, 2), nn.GELU(approximate="tanh"), nn.Linear(2, 2)),
         nn.Sequential(nn.BatchNorm1d(4, track_running_stats=False), nn.Linear(4, 2)),
         nn.Sequential(),
     ],
@@ -187,5 +225,17 @@ def test_serving_graph_evidence_is_exact_for_one_and_eight_views(kind: str, clas
     turned = run(np.rot90(square), 8)
     assert np.allclose(turned["evidence"], np.rot90(eight["evidence"]), atol=1e-3)
     assert not np.allclose(turned["evidence"], eight["evidence"], atol=1e-3)
-    views = [run(view, 1)["logit"] for k in range(4) for view in (np.rot90(square, k), np.rot90(square, k)[:, ::-1])]
+    scales = (square, square[9:-9, 9:-9])
+    views = [run(np.rot90(view, k), 1)["logit"] for k in range(4) for view in scales]
     assert eight["logit"] == pytest.approx(np.mean(views), abs=1e-4)
+
+
+def test_evidence_of_the_middle_is_placed_in_the_middle() -> None:
+    place = placement(7)
+    assert np.allclose(place.sum(0), 1), "no evidence is lost"
+    cells = np.ones((7, 7), np.float32)
+    placed = place @ cells @ place.T
+    assert placed.sum() == pytest.approx(49)
+    assert np.allclose(placed[1:-1, 1:-1], 1 / 0.8**2, atol=1e-5)
+    # The outermost cells end at 1/7, and the middle begins at 0.1.
+    assert np.allclose(placed[0, 1:-1], (1 / 7 - 0.1) * 7 / 0.8**2, atol=1e-5)

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from lesion.inference.model import Model
 
-from export.__main__ import main
 from export.commands import leave_dataset_out
+from export.console import main
+from export.errors import ReportError
 from export.reporting.model_card import render_card
 from export.reporting.readme_table import BEGIN, END, render_results, write_results
-from export.reporting.writer import ReportError, render_report
+from export.reporting.writer import render_report
 from tests.support.paths import REPOSITORY
 
 

@@ -19,7 +19,28 @@ def test_select_device_refuses_what_is_not_there(name: str, monkeypatch: pytest.
 
 def test_select_device_prefers_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert [select_device(name) for name in ("auto", "cuda", "cpu")] == ["cuda", "cuda", "cpu"]
+
+
+@pytest.mark.parametrize(
+    ("name", "environment", "found"),
+    [
+        ("cuda:1", {}, "cuda:1"),
+        ("auto", {"LOCAL_RANK": "1"}, "cuda:1"),
+        ("cuda", {"LOCAL_RANK": "0"}, "cuda:0"),
+        ("cuda:0", {"LOCAL_RANK": "1"}, "cuda:0"),
+        ("cpu", {"LOCAL_RANK": "1"}, "cpu"),
+    ],
+)
+def test_select_device_numbers_gpus(
+    name: str, environment: dict[str, str], found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert select_device(name, environment) == found
+    with pytest.raises(ValueError, match="there is no cuda:2: PyTorch finds 2 GPUs, numbered from 0"):
+        select_device("cuda:2", environment)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +57,7 @@ def test_config_of_prepares_on_a_gpu_by_default(
     given: list[str], has_gpu: bool, found: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: has_gpu)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: int(has_gpu))
     config = config_of(options().parse_args([*REQUIRED, *given]))
     assert (config.device, config.prepare) == found
 

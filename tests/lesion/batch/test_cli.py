@@ -1,5 +1,7 @@
 """`python -m lesion.batch` writes one row per image, whatever the image is and whenever the run is interrupted."""
 
+import csv
+import json
 import multiprocessing
 import os
 import runpy
@@ -12,9 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from lesion.batch import cli
+from lesion.batch import cli, progress
+from lesion.batch.formats import OutputError
+from lesion.batch.inputs import SourceError, list_inputs
 from lesion.batch.resumable_parquet import ResultsError, ResumableResults
 from lesion.batch.schema import RunInfo, crashed_row, describe_run
 from lesion.inference.model import Model
@@ -94,7 +99,7 @@ def test_run_supports_names_that_are_not_utf8(folder: Path, stand_in_file: Path,
     rows = {row["file"]: row["status"] for row in pq.read_table(results).to_pylist()}
     assert len(rows) == 6 and rows["caf\\xe9.jpg"] == "ok"
     (folder / "caf\\xe9.jpg").touch()
-    with pytest.raises(cli.SourceError, match="Rename one"):
+    with pytest.raises(SourceError, match="Rename one"):
         cli.run(folder, tmp_path / "more.parquet", stand_in_file)
 
 
@@ -268,6 +273,110 @@ def test_main_says_how_to_resume(
     monkeypatch.setattr(cli, "run", interrupt)
     assert cli.main([str(tmp_path), "-o", str(tmp_path / "results.parquet")]) == 130
     assert capsys.readouterr().err == "Stopped. Run the same command again to resume.\n"
+
+
+def test_entries_that_are_no_files_become_rows(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
+    """A pipe would block its reader for ever."""
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / "gone.jpg").symlink_to(tmp_path / "nowhere")
+    (folder / "loop.jpg").symlink_to(folder / "loop.jpg")
+    (folder / "link.jpg").symlink_to(folder / "a.jpg")
+    rows = {row["file"]: row for row in pq.read_table(cli.run(folder, tmp_path / "r.parquet", stand_in_file)).to_pylist()}
+    assert len(rows) == 10 and rows["link.jpg"]["status"] == "ok"
+    for name, message in (
+        ("pipe.jpg", "It is not a regular file."),
+        ("gone.jpg", "No such file or directory"),
+        ("loop.jpg", "Too many levels of symbolic links"),
+    ):
+        assert (rows[name]["code"], rows[name]["message"]) == ("unreadable", message)
+
+
+def test_columns_of_the_table_are_carried_over(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
+    (folder / "table.csv").write_text('id,file,status,notes\n1,a.jpg,old,"a, b"\n2,gone.jpg,,\n1,a.jpg,old,"a, b"\n')
+    table = pq.read_table(cli.run(folder / "table.csv", tmp_path / "results.parquet", stand_in_file))
+    assert table.schema.names[-3:] == ["id", "input_status", "notes"]
+    rows = table.to_pylist()
+    assert [(row["file"], row["status"], row["id"], row["input_status"], row["notes"]) for row in rows] == [
+        ("a.jpg", "ok", "1", "old", "a, b"),
+        ("gone.jpg", "error", "2", "", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("id,name\n1,a.jpg\n", "no column `file`; its columns are: id, name"),
+        ("", "no column `file`; its columns are: none"),
+        ("file,id\na.jpg,1\na.jpg,2\n", "names a.jpg twice with different values"),
+        ("file,id\na.jpg,1,2\n", "Line 2 of .* has more values"),
+        ("file,id,id\na.jpg,1,2\n", "two columns `id`"),
+        ('file\n"a"b.jpg\n', "neither a folder nor a CSV table"),
+    ],
+)
+def test_tables_that_cannot_be_used_are_explained(content: str, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text(content)
+    with pytest.raises(SourceError, match=sentence):
+        list_inputs(tmp_path / "table.csv")
+
+
+def test_refused_images_have_their_probability_apart(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
+    rows = {row["file"]: row for row in pq.read_table(cli.run(folder, tmp_path / "r.parquet", stand_in_file)).to_pylist()}
+    dark, good, text = rows["dark.png"], rows["a.jpg"], rows["notes.txt"]
+    assert dark["status"] == "refused" and dark["malignant_probability"] is None
+    # The stand-in's evidence of black is its bias alone.
+    assert dark["refused_probability"] == pytest.approx(0.268941, abs=1e-6)
+    assert good["refused_probability"] is None and good["malignant_probability"] is not None
+    measures = ("sharpness", "brightness", "size", "distance", "spread")
+    assert dark["brightness"] == 0 and all(good[name] is not None and text[name] is None for name in measures)
+
+
+def test_embedding_is_added_on_request(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
+    assert "embedding" not in pq.read_table(cli.run(folder, tmp_path / "r.parquet", stand_in_file)).schema.names
+    rows = pq.read_table(cli.run(folder, tmp_path / "e.parquet", stand_in_file, embedding=True)).to_pylist()
+    model = Model(stand_in_file)
+    with Image.open(folder / "dark.png") as image:
+        expected = model.run(np.asarray(image), embedding=True).embedding
+    assert expected is not None
+    by_file = {row["file"]: row["embedding"] for row in rows}
+    assert by_file["dark.png"] == expected.tolist() and by_file["notes.txt"] is None
+
+
+def test_results_are_written_by_suffix(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
+    rows = pq.read_table(cli.run(folder, tmp_path / "r.parquet", stand_in_file)).to_pylist()
+    timings = ("decode_ms", "infer_ms")
+    lines = cli.run(folder, tmp_path / "r.jsonl", stand_in_file).read_text().splitlines()
+    for own, line in zip(rows, map(json.loads, lines), strict=True):
+        assert list(line) == list(own)
+        assert {key: line[key] for key in own if key not in timings} == {key: own[key] for key in own if key not in timings}
+    with cli.run(folder, tmp_path / "r.CSV", stand_in_file).open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [row["file"] for row in table] == [row["file"] for row in rows]
+    assert float(table[0]["malignant_probability"]) == rows[0]["malignant_probability"]
+    assert table[0]["prediction_set"].split() == rows[0]["prediction_set"]
+    assert table[3]["malignant_probability"] == ""
+    assert sorted(path.name for path in tmp_path.glob("r.*")) == ["r.CSV", "r.jsonl", "r.parquet"]
+    with pytest.raises(ResultsError, match="only Parquet results can be extended"):
+        cli.run(folder, tmp_path / "r.jsonl", stand_in_file)
+    for name in ("r.xlsx", "r", "r.parquet.gz"):
+        with pytest.raises(OutputError, match="Choose another name"):
+            cli.run(folder, tmp_path / name, stand_in_file)
+
+
+def test_progress_is_shown_without_a_terminal(
+    folder: Path, stand_in_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "_SECONDS", 0.0)
+    cli.run(folder, tmp_path / "results.parquet", stand_in_file)
+    shown = capsys.readouterr().err.splitlines()
+    assert shown[0].startswith("1 of 6 images") and len(shown) == 10
+    assert shown[6].startswith("6 of 6 images, ")
+    assert shown[7:] == [
+        "  ok: 2 (above_threshold 2)",
+        "  refused: 1 (too_dark 1)",
+        "  error: 3 (unsupported_format 2, invalid_image 1)",
+    ]
+    cli.run(folder, tmp_path / "results.parquet", stand_in_file)
+    assert capsys.readouterr().err.splitlines() == ["6 of 6 images, 6 of them in an earlier run"]
 
 
 def test_results_in_a_read_only_place_are_rejected(tmp_path: Path) -> None:

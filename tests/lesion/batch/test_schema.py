@@ -54,7 +54,7 @@ def test_unhandled_error_becomes_a_row(stand_in: Model, image_bytes: bytes, monk
     def fail(*_: Any, **__: Any) -> Any:
         raise RuntimeError("anna")
 
-    monkeypatch.setattr(schema, "classify", fail)
+    monkeypatch.setattr(schema, "analyse", fail)
     row = classify_row("a.jpg", lambda: image_bytes, stand_in, 1)
     assert row == {"file": "a.jpg", "status": "error", "code": "fault", "message": "RuntimeError"}
 

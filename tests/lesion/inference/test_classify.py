@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from lesion.errors import UnsupportedImageType
 from lesion.inference.card import IMAGE_TYPES, VIEWS, ImageType
+from lesion.inference.card_schema import describe_model
 from lesion.inference.classify import classify
 from lesion.inference.model import Model
 from PIL import Image
@@ -56,6 +57,14 @@ def test_classify_of_a_single_type_assumes_it(tmp_path: Path, image_type: ImageT
         assert answer.image.type_probability is None
     answer = classify(png(51, 200), model, image_type=image_type)
     assert (answer.image.type_source, answer.image.type_probability) == ("given", None)
+
+
+def test_classify_returns_no_map_of_a_model_without_evidence(tmp_path: Path) -> None:
+    model = Model(build(tmp_path / "m.onnx", evidence=False))
+    answer = classify(png(51, 20), model)
+    assert answer.prediction is not None and answer.evidence is None
+    assert describe_model(model)["has_evidence"] is False
+    assert describe_model(Model(build(tmp_path / "m.onnx")))["has_evidence"] is True
 
 
 def _old(tmp_path: Path) -> Path:

@@ -20,7 +20,8 @@ const bytes = readFileSync(0);
 const size = 4 * SIDE * SIDE;
 const read = [];
 for (let at = 0; at < bytes.length; at += size) {{
-    const quality = measure({{ data: new Uint8ClampedArray(bytes.buffer, bytes.byteOffset + at, size), width: SIDE, height: SIDE }});
+    const data = new Uint8ClampedArray(bytes.buffer, bytes.byteOffset + at, size);
+    const quality = measure({{ data, width: SIDE, height: SIDE }});
     read.push({{ ...quality, hints: hintsOf(quality) }});
 }}
 process.stdout.write(JSON.stringify(read));

@@ -1,8 +1,10 @@
 """All views of the page and how to reach them; responses that depend on the model are mocked."""
 
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from typing import Any
 
+from PIL import Image, ImageFilter
 from playwright.sync_api import Page, Route, expect
 
 from tests.support.paths import SAMPLES
@@ -39,6 +41,16 @@ def chosen(page: Page) -> None:
     """Choose a file, before it is classified."""
     page.set_input_files("#file", IMAGE)
     expect(page.locator("#analyse")).to_be_enabled()
+
+
+def hinted(page: Page) -> None:
+    """Choose a dark and blurred file, before it is classified."""
+    with Image.open(IMAGE) as image:
+        faulty = image.convert("RGB").filter(ImageFilter.GaussianBlur(30)).point(lambda level: level // 4)
+    buffer = BytesIO()
+    faulty.save(buffer, "JPEG")
+    page.set_input_files("#file", {"name": "dark.jpg", "mimeType": "image/jpeg", "buffer": buffer.getvalue()})
+    expect(page.locator("#photo-check li")).to_have_count(2)
 
 
 def busy(page: Page) -> None:
@@ -209,7 +221,7 @@ def report(page: Page) -> None:
 
 
 VIEWS: Mapping[str, Callable[[Page], None]] = {
-    **{view.__name__: view for view in (start, chosen, busy, problem)},
+    **{view.__name__: view for view in (start, chosen, hinted, busy, problem)},
     **{name: answered(body) for name, body in ANSWERS.items()},
     **{view.__name__: view for view in (printed, several, one_lesion, crop, camera, no_camera)},
     **{view.__name__: view for view in (private, private_ready, private_failed, about, about_types)},

@@ -48,9 +48,8 @@ def open_about(page: Page, card: Mapping[str, Any]) -> None:
 
 def unfold(page: Page) -> None:
     """Show the options that are folded away on a phone."""
-    page.locator("button.fold").evaluate_all(
-        "(folds) => folds.forEach((fold) => fold.setAttribute('aria-expanded', 'true'))"
-    )
+    unfolds = "(folds) => folds.forEach((fold) => fold.setAttribute('aria-expanded', 'true'))"
+    page.locator("button.fold").evaluate_all(unfolds)
 
 
 def set_views(page: Page, views: int) -> None:

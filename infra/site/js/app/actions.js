@@ -12,7 +12,7 @@ import { classifyJob, selectedViews, setLimits } from "./analysis.js";
 import { expectResult, makePreview, showCurrent, showState } from "./current-photo.js";
 import { setupGrouping, updateGrouping } from "./grouping.js";
 import { shareState } from "./lesion.js";
-import { add, all, clear, current, currentLesion, photoName, progress, remove, replace, select, shownJob } from "./photo-list.js";
+import { add, all, clear, current, currentLesion, isReplaceable, photoName, progress, remove, replace, select, shownJob } from "./photo-list.js";
 import { cropPhoto, loadOrWarn, takePhoto } from "./photo-tools.js";
 import { updateUnsaved } from "./unsaved.js";
 
@@ -62,8 +62,8 @@ export function setupActions() {
 /** @param {Source[]} sources */
 export async function addPhotos(sources) {
   expectResult(null);
-  // A single sample is replaced by the next photo, even while it is being analysed.
-  if (all().length === 1 && current()?.source.kind === "sample") queue.stop();
+  // A single photo may be replaced by the next one, even while it is being analysed.
+  if (all().length === 1 && all().every(isReplaceable)) queue.stop();
   const focused = document.activeElement;
   const skipped = add(sources);
   showAll();

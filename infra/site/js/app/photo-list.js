@@ -37,13 +37,21 @@ export function setLesion(value) {
 export const shownJob = () => lesion ?? selected;
 
 /**
- * Add photos to the list. Only a single sample is replaced, because it can be had again: no photo of the person is lost silently.
+ * Return whether a photo can be had again: a sample, or a file that cannot be analysed and is still on the device.
+ *
+ * @param {Photo} photo
+ */
+export const isReplaceable = ({ source, problem }) =>
+  source.kind === "sample" || (!source.isTaken && problem !== null && !problem.mayRetry);
+
+/**
+ * Add photos to the list. A single photo is replaced only if nothing is lost with it.
  *
  * @param {Source[]} sources
  * @returns {number} of photos that exceed the maximum
  */
 export function add(sources) {
-  if (photos.length === 1 && photos[0].source.kind === "sample") clear();
+  if (photos.length === 1 && isReplaceable(photos[0])) clear();
   const existing = (/** @type {Source} */ source) =>
     photos.find((each) => source.kind === "sample" && each.source.kind === "sample" && each.source.sample.id === source.sample.id);
   const added = sources.filter((source) => !existing(source)).map(newPhoto);

@@ -37,4 +37,6 @@ export function updateUnsaved() {
 /** @param {BeforeUnloadEvent} event */
 function ask(event) {
   event.preventDefault();
+  // Browsers of 2023 and before.
+  event.returnValue = "";
 }

@@ -12,11 +12,11 @@ const MOST = 2;
  * Show what could be better about a photo, the most important first.
  *
  * @param {HTMLImageElement} image loaded
- * @param {HTMLElement} place a list in a live region
+ * @param {HTMLElement} place a live region
  */
 export function showPhotoCheck(image, place) {
   const pixels = smallSquare(image, image.naturalWidth, image.naturalHeight);
   const hints = pixels ? hintsOf(measure(pixels)).slice(0, MOST) : [];
-  place.replaceChildren(...hints.map((hint) => setText(createElement("li", ""), `check.${hint}`)));
-  place.hidden = hints.length === 0;
+  const items = hints.map((hint) => setText(createElement("li", ""), `check.${hint}`));
+  place.replaceChildren(...(items.length ? [createElement("ul", "", ...items)] : []));
 }

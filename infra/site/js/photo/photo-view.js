@@ -27,7 +27,8 @@ export function showPhoto({ address, isOpening }, name, onShown, onError) {
     return;
   }
   if (image.getAttribute("src") === address) return;
-  missing.hidden = square.hidden = check.hidden = true;
+  missing.hidden = square.hidden = true;
+  check.replaceChildren();
   image.onload = () => {
     image.hidden = false;
     setShape(image.naturalWidth, image.naturalHeight);
@@ -74,6 +75,6 @@ function setShape(width, height) {
 
 function clearImage() {
   image.onload = image.onerror = null;
-  check.hidden = true;
+  check.replaceChildren();
   image.removeAttribute("src");
 }

@@ -34,7 +34,7 @@ export function decide(outputs, { card, messages, disclaimer }) {
     refusal: refused ? { code: refused.code, message: messages[refused.code] } : null,
     prediction: refused ? null : predict(outputs, point, card.classes),
     // A refusal has no map, because the mean of the map would reveal the probability.
-    evidence: refused ? null : evidenceMap(outputs),
+    evidence: refused || card.has_evidence === false ? null : evidenceMap(outputs),
     model: { version: card.version, sha256: card.sha256 },
     disclaimer,
   };

@@ -1,0 +1,21 @@
+"""Classify a folder or a table of images on all cores, and write one row for each.
+
+    lesion batch photos/ -o results.csv
+    lesion batch table.csv -o results.parquet --views 8
+
+An interrupted run is resumed by the same command. Columns: docs/batch.md.
+"""
+
+import argparse
+
+from lesion.batch import cli
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the parser of `lesion batch`."""
+    return cli.options()
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run `lesion batch`; see `lesion.batch.cli.execute`."""
+    return cli.execute(args)
