@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.support.site.service import CARD, answer
 from tests.support.site.visit import IMAGES, PHONE
@@ -216,10 +216,12 @@ def test_no_request_carries_anything_of_the_diary(page: Page, base_url: str) -> 
     switch_on(page)
     analyse(page, IMAGES[0])
     requests: list[tuple[str, str, bytes | None]] = []
-    page.route(
-        "**/*",
-        lambda route: (requests.append((r := route.request) and (r.method, r.url, r.post_data_buffer)), route.continue_()),
-    )
+
+    def record(route: Route) -> None:
+        requests.append((route.request.method, route.request.url, route.request.post_data_buffer))
+        route.continue_()
+
+    page.route("**/*", record)
     keep(page, since="secret words")
     open_diary(page)
     page.get_by_label("New passphrase").fill("eight words")

@@ -42,11 +42,11 @@ export async function showDiary(isOpened = true) {
   const close = setText(createElement("a", "button quiet"), "about.close");
   close.id = "diary-close";
   close.href = "/";
+  const hadFocus = place.contains(document.activeElement);
   place.replaceChildren(createElement("header", "", heading, close), createElement("div", "diary-body", ...content));
-  if (isOpened) {
-    heading.focus({ preventScroll: true });
-    scrollTo({ top: 0, behavior: "instant" });
-  }
+  // A pressed button may be gone.
+  if (isOpened || hadFocus) heading.focus({ preventScroll: true });
+  if (isOpened) scrollTo({ top: 0, behavior: "instant" });
 }
 
 /** @returns {Promise<Node[]>} */
