@@ -1,12 +1,14 @@
 """Registration of two photos of a spot, and the measured change."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
+from tests.support.site.diary import fill_diary
 from tests.support.site.skin import SIDE, View, photo
 
 COMPARE = """async ([one, other, side]) => {
@@ -139,3 +141,86 @@ def test_unchanged_spots_are_rarely_called_changed(diary_page: Page, others: int
     judged = diary_page.evaluate(JUDGE, given)
     # Three standard errors above 5 %.
     assert sum(each["verdict"] == "changed" for each in judged) / len(judged) < 0.077
+
+
+@pytest.fixture
+def spot(open_page: Callable[..., Page]) -> Callable[[float], Page]:
+    """Opens a spot with two photos of one day and a later one, in which it has this radius."""
+
+    def spot(radius: float) -> Page:
+        page = open_page()
+        fill_diary(page, radius)
+        page.locator("#diary-open").click()
+        page.locator(".spot").click()
+        expect(page.locator(".timeline li")).to_have_count(3)
+        return page
+
+    return spot
+
+
+@pytest.mark.parametrize(
+    ("radius", "verdict", "sentence"),
+    [
+        (0.16, "none", "No change measurable, which does not rule out change."),
+        (0.26, "changed", "Changed: the difference exceeds that of photos of one day. Its area differs by about +1"),
+    ],
+)
+def test_comparison_says_what_was_measured(
+    spot: Callable[[float], Page], radius: float, verdict: str, sentence: str
+) -> None:
+    """The view states a change that exceeds the scatter of the two photos of one day, and aligns the later photo."""
+    page = spot(radius)
+    later = page.locator(".compare-pair canvas").last
+    before = later.evaluate("(canvas) => canvas.toDataURL()")
+    page.get_by_role("button", name="Align and measure").click()
+    said = page.locator(".compare-said[data-verdict]")
+    expect(said).to_have_attribute("data-verdict", verdict)
+    expect(said).to_contain_text(sentence)
+    assert ("Show the spot to a doctor within two weeks." in (said.text_content() or "")) == (verdict == "changed")
+    assert later.evaluate("(canvas) => canvas.toDataURL()") != before
+
+
+def test_comparison_of_one_day_cannot_tell(spot: Callable[[float], Page]) -> None:
+    """Two photos of one day show their scatter, and no change."""
+    page = spot(0.16)
+    page.locator(".compare-dates select").first.select_option("0")
+    page.locator(".compare-dates select").last.select_option("1")
+    page.get_by_role("button", name="Align and measure").click()
+    expect(page.locator(".compare-said[data-verdict]")).to_contain_text("Cannot tell whether the spot changed.")
+
+
+def test_photo_is_aligned_by_hand(spot: Callable[[float], Page]) -> None:
+    """Dragging, wheel, buttons and keys move the later photo; the slider shows more or less of it."""
+    page = spot(0.16)
+    later = page.locator(".compare-pair canvas").last
+    expect(later).to_have_attribute("aria-label", "Photo of June 2, 2026")
+    seen = [later.evaluate("(canvas) => canvas.toDataURL()")]
+
+    def moved() -> bool:
+        seen.append(later.evaluate("(canvas) => canvas.toDataURL()"))
+        return seen[-1] not in seen[:-1]
+
+    later.scroll_into_view_if_needed()
+    box = later.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 130, box["y"] + 90)
+    page.mouse.up()
+    assert moved()
+    page.mouse.wheel(0, -100)
+    page.wait_for_timeout(100)
+    assert moved()
+    tools = page.get_by_role("group", name="Align the later photo")
+    for name in ("Move left", "Rotate clockwise", "Closer"):
+        tools.get_by_role("button", name=name, exact=True).click()
+        assert moved()
+    for key in ("ArrowDown", "r", "-"):
+        page.keyboard.press(key)
+        assert moved()
+    tools.get_by_role("button", name="Start again").click()
+    assert later.evaluate("(canvas) => canvas.toDataURL()") == seen[0]
+    expect(page.get_by_label("Show more of the earlier photo")).to_be_hidden()
+    page.get_by_role("button", name="One over the other").click()
+    page.get_by_label("Show more of the earlier photo").fill("80")
+    expect(later).to_have_css("clip-path", "inset(0px 0px 0px 80%)")

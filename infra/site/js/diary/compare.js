@@ -4,7 +4,7 @@
 /** @import { Similarity } from "./register.js" */
 
 import { createElement } from "../dom.js";
-import { setText } from "../i18n/document-text.js";
+import { setPlainText, setText } from "../i18n/document-text.js";
 import { formatNumber } from "../i18n/number-format.js";
 import { t } from "../i18n/translations.js";
 import { smallSquare } from "../photo/quality-frame.js";
@@ -86,7 +86,8 @@ export function comparisonSection(photos) {
       captions[index].textContent = formatDay(date);
       [first, second][index].setAttribute("aria-label", t("diary.photo_of", { date: formatDay(date) }));
     }
-    said.textContent = "";
+    setPlainText(said, "");
+    delete said.dataset.verdict;
     drawAligned(first, bitmaps[0], UNMOVED);
     move(UNMOVED);
   }
@@ -105,7 +106,7 @@ export function comparisonSection(photos) {
       const outcome = await measure(one, other, photos);
       if (chosen()[0] !== one || chosen()[1] !== other) return;
       if (outcome.similarity) move(outcome.similarity);
-      said.textContent = outcome.sentences.join(" ");
+      setPlainText(said, outcome.sentences.join(" "));
       said.dataset.verdict = outcome.verdict;
     } finally {
       automatic.disabled = false;

@@ -23,6 +23,8 @@ const COARSEST = 16;
 const RADIUS = 0.46;
 /** Least share of the disc that lies in both images. */
 const LEAST_OVERLAP = 0.6;
+/** Least share of the disc that is compared when spots are left out. */
+const LEAST_SKIN_SHARE = 0.25;
 /** Correlation of the whole images, below which the match is only seen as poor. */
 const LEAST_WHOLE = 0.75;
 /** Of the skin's fine structure. Structures that have nothing to do with each other reach 0.2 (tests/site/test_diary_change.py). */
@@ -153,7 +155,11 @@ function correlation({ values: one, side }, { values: other }, { angle, scale, x
       if (u < 0 || v < 0 || u >= side - 1 || v >= side - 1) continue;
       const [left, top] = [Math.floor(u), Math.floor(v)];
       const place = top * side + left;
-      if (masks?.[1][place]) continue;
+      if (masks?.[1][place]) {
+        // The larger spot hides some skin; that is no lack of overlap.
+        all--;
+        continue;
+      }
       const [across, below] = [u - left, v - top];
       const upper = other[place] * (1 - across) + other[place + 1] * across;
       const lower = other[place + side] * (1 - across) + other[place + side + 1] * across;
@@ -166,7 +172,8 @@ function correlation({ values: one, side }, { values: other }, { angle, scale, x
       products += one[at] * sample;
     }
   }
-  if (!count || count < LEAST_OVERLAP * all) return -1;
+  const disc = Math.PI * (RADIUS * side) ** 2;
+  if (count < LEAST_OVERLAP * all || count < LEAST_SKIN_SHARE * disc) return -1;
   const [varianceOne, varianceOther] = [squaresOne - (sumOne * sumOne) / count, squaresOther - (sumOther * sumOther) / count];
   // An even image correlates with nothing.
   if (varianceOne < 1e-6 * count || varianceOther < 1e-6 * count) return -1;
