@@ -33,6 +33,9 @@ const ANGLES = 24;
 const SCALES = [0.65, 0.8, 1, 1.25, 1.55];
 /** Of the coarsest image, in its pixels. */
 const SHIFTS = [-4, -3, -2, -1, 0, 1, 2, 3, 4];
+/** Scales from which the skin is aligned, relative to that of the whole images; of so many candidates. */
+const GROWTH = [1, 0.65, 0.8, 1.25];
+const GROWN_STARTS = 2;
 /** Candidates that are refined on the next level. */
 const KEPT = [16, 6, 4];
 
@@ -49,10 +52,18 @@ export function register(first, second, masks) {
     const [one, other] = pyramids.map((images) => images[Math.min(level + 1, images.length - 1)]);
     candidates = candidates.slice(0, kept).map(({ similarity }) => refine(one, other, similarity, 1, null)).sort(byScore);
   }
-  const skin = candidates.map(({ similarity }) => alignSkin(first, second, masks, similarity)).sort(byScore)[0];
+  const starts = candidates.flatMap(({ similarity }, rank) => (rank < GROWN_STARTS ? otherScales(similarity) : [similarity]));
+  const skin = starts.map((start) => alignSkin(first, second, masks, start)).sort(byScore)[0];
   if (skin.score >= LEAST_SKIN) return { similarity: skin.similarity, isMeasurable: true };
   return candidates[0].score >= LEAST_WHOLE ? { similarity: candidates[0].similarity, isMeasurable: false } : null;
 }
+
+/**
+ * Return a similarity, and others that keep its middle: a spot that grew or shrank misleads the scale of the whole images.
+ *
+ * @param {Similarity} similarity
+ */
+const otherScales = (similarity) => GROWTH.map((factor) => ({ ...similarity, scale: similarity.scale * factor }));
 
 /** @typedef {{similarity: Similarity, score: number}} Candidate */
 
