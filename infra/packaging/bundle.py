@@ -31,6 +31,7 @@ VENDOR = (
     "chart.js/dist/chart.umd.min.js",
     "cropperjs/dist/cropper.esm.min.js",
     "i18next/dist/esm/i18next.js",
+    "idb/build/index.js",
     "papaparse/papaparse.min.js",
     "workbox-core/build/workbox-core.prod.js",
     "workbox-precaching/build/workbox-precaching.prod.js",
@@ -44,7 +45,7 @@ _ENGINE = "onnxruntime-web/dist/ort.wasm.bundle.min.mjs"
 _HEIC = "libheif-js/libheif-wasm/libheif-bundle.mjs"
 
 _PAGE = "index.html"
-VIEWS = ("/about",)
+VIEWS = ("/about", "/diary")
 """Addresses besides `/` that are views of `index.html`, as in js/app/navigation.js."""
 MISSING = "404.html"
 """Answer to an address without a page."""

@@ -16,7 +16,7 @@ importScripts(
 const { core, precaching, routing, strategies } = workbox;
 const PAGE = "/index.html";
 /** Paths of the page's views, as in js/app/navigation.js. */
-const VIEWS = /^\/(?:about\/?)?$/;
+const VIEWS = /^\/(?:(?:about|diary)\/?)?$/;
 const DOWNLOADS = "/private/parts.json";
 /** Name of the cache, as in js/private/downloads.js. */
 const PRIVATE = "private";

@@ -84,7 +84,7 @@ def page_files_have_their_content_types(visitor: Visitor) -> None:
 
 def page_has_views_and_a_404(visitor: Visitor) -> None:
     page = visitor.get("/").content
-    for path in ("/about", "/about/", "/about?lang=de"):
+    for path in ("/about", "/about/", "/about?lang=de", "/diary"):
         answer = visitor.get(path)
         assert (answer.status_code, answer.content) == (200, page), path
     for path in ("/nothing", "/about/figures", "/index"):

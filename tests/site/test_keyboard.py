@@ -91,7 +91,7 @@ def test_keyboard_sample_result_and_language(keys: Keys) -> None:
     """By keyboard from a sample to its result, then to another language."""
     page = keys.page
     serve(page, answer(0.62, "malignant"), None)
-    assert keys.to("#gallery li:nth-child(3) button")[:3] == ["skip", "language", "about-open"]
+    assert keys.to("#gallery li:nth-child(3) button")[:4] == ["skip", "language", "diary-open", "about-open"]
     keys.press("Enter")
     # The samples are the last part of the document, and beside the photo on the screen.
     assert keys.to("#analyse", "Shift+Tab")[-2:] == ["A", "analyse"]
@@ -100,7 +100,8 @@ def test_keyboard_sample_result_and_language(keys: Keys) -> None:
     keys.press("Enter")
     expect(page.locator("#answer")).to_be_visible()
     expect(page.locator("#result-heading")).to_be_focused()
-    assert keys.to("#opacity") == ["print", "INPUT", "opacity"]
+    # The five questions, and the report for a doctor.
+    assert keys.to("#opacity") == [*["INPUT"] * 5, "BUTTON", "print", "INPUT", "opacity"]
     keys.press("Home")
     expect(page.locator("#map")).to_have_css("opacity", "0")
     keys.to("#language", "Shift+Tab")

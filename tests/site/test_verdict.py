@@ -18,7 +18,8 @@ SHOW = """async ([cases, model]) => {
     const { showAnswer } = await import("/js/result/panel.js");
     const text = (id) => document.getElementById(id).textContent;
     const read = [];
-    const nothing = { address: null, evidence: null, sample: null, names: () => [[], ""], details: () => [] };
+    const none = () => [];
+    const nothing = { address: null, evidence: null, sample: null, names: () => [[], ""], details: none, concerns: none };
     for (const { answer, prevalence } of cases) {
         showAnswer({ answer, model, views: 1, note: () => "" }, { ...nothing, imageType: "auto" });
         document.querySelector(`#prevalence input[value="${prevalence}"]`).click();

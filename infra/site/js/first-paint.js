@@ -15,7 +15,7 @@
   const supported = (root.dataset.languages ?? "").split(" ");
   root.lang = preferred.map((tag) => (tag ?? "").toLowerCase().split("-")[0] ?? "").find((code) => supported.includes(code)) ?? "en";
   root.toggleAttribute("data-untranslated", root.lang !== "en");
-  root.dataset.view = /^\/about\/?$/.test(location.pathname) ? "about" : "analysis";
+  root.dataset.view = /^\/(about|diary)\/?$/.exec(location.pathname)?.[1] ?? "analysis";
 
   const strings = document.createElement("link");
   strings.rel = "preload";

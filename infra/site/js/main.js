@@ -1,11 +1,13 @@
 // Entry module: loads the translations, then connects the controls of the page to their modules.
 
-import { setupAbout, showConfig } from "./about/view.js";
+import { setupAbout, showAbout, showConfig } from "./about/view.js";
 import { addPhotos, setupActions, useLimits } from "./app/actions.js";
 import { selectDefaultViews } from "./app/analysis.js";
 import { showPreview } from "./app/current-photo.js";
 import { setupFolds } from "./app/folds.js";
+import { setupNavigation } from "./app/navigation.js";
 import { registerServiceWorker } from "./app/offline.js";
+import { setupOverTime, showDiary } from "./app/over-time.js";
 import { shownJob } from "./app/photo-list.js";
 import { showGallery } from "./app/sample-gallery.js";
 import { markSaved } from "./app/unsaved.js";
@@ -54,6 +56,11 @@ setupFileInput(
   warmUp,
 );
 setupAbout();
+setupOverTime();
+setupNavigation(() => {
+  showAbout();
+  void showDiary();
+});
 setupFolds();
 setupPrint();
 onLanguageChange(showPreview);

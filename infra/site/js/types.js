@@ -55,8 +55,9 @@
  *
  * @typedef {{kind: "sample", sample: Sample, number: number}} SampleSource
  *
- * @typedef {{kind: "file", file: File, isTaken?: boolean, original?: File, side?: number}} FileSource a photo of
- *   the person: `isTaken` with the page's camera; after a crop, `original` is the uncropped file and `side` the square in pixels
+ * @typedef {{kind: "file", file: File, isTaken?: boolean, original?: File, side?: number,
+ *   diary?: {spot: string, photo: string}}} FileSource a photo of the person: `isTaken` with the page's camera; after a crop,
+ *   `original` is the uncropped file and `side` the square in pixels; `diary` contains ids of a photo that is kept there
  *
  * @typedef {SampleSource | FileSource} Source
  *
@@ -65,8 +66,9 @@
  * @typedef {{answer: Answer, model: ModelCard | null, views: number, note: () => string}} Classification `note` says how
  *   the photo was changed before it was analysed, if at all
  *
- * @typedef {{state: State, classification: Classification | null, problem: Problem | null, imageType: ImageTypeChoice}} Job what is
- *   classified at once; `imageType` as the person chose it
+ * @typedef {{state: State, classification: Classification | null, problem: Problem | null, imageType: ImageTypeChoice,
+ *   concerns: string[]}} Job what is classified at once; `imageType` as the person chose it; `concerns` are ABCDE questions that were
+ *   answered with yes
  *
  * @typedef {Job & {source: Source, address: string | null, isOpening: boolean}} Photo `address` of its preview, null without one;
  *   `isOpening` while a preview is being made

@@ -62,7 +62,7 @@ def test_an_unknown_address_of_the_api_is_a_problem_and_of_the_page_is_not(base_
     assert page.content == (SITE / "404.html").read_bytes()
 
 
-@pytest.mark.parametrize("path", ["/about", "/about/", "/about?lang=de"])
+@pytest.mark.parametrize("path", ["/about", "/about/", "/about?lang=de", "/diary"])
 def test_views_of_the_page_have_addresses(base_url: str, path: str) -> None:
     page = httpx2.get(base_url + path)
     assert (page.status_code, page.content) == (200, httpx2.get(base_url + "/").content)

@@ -8,6 +8,7 @@ from PIL import Image, ImageFilter
 from playwright.sync_api import Page, Route, expect
 
 from tests.support.paths import SAMPLES
+from tests.support.site.diary import fill_diary
 from tests.support.site.service import FULL_CARD, TYPES_CARD, answer, answer_with, lesion, typed
 from tests.support.site.visit import set_views, unfold
 
@@ -181,9 +182,48 @@ def about(page: Page) -> None:
         summary.click()
 
 
+def diary(page: Page) -> None:
+    """Open the diary with one spot."""
+    fill_diary(page)
+    page.locator("#diary-open").click()
+    expect(page.locator(".spot img")).to_be_visible()
+
+
+def diary_spot(page: Page) -> None:
+    """Open a spot of the diary, and compare two photos one over the other."""
+    diary(page)
+    page.locator(".spot").click()
+    expect(page.locator(".timeline li")).to_have_count(3)
+    page.locator(".comparison .controls button").first.click()
+    page.locator(".comparison .controls button").last.click()
+    expect(page.locator(".compare-said[data-verdict]")).not_to_be_empty()
+
+
+def diary_keep(page: Page) -> None:
+    """Open the dialog that keeps a result."""
+    fill_diary(page)
+    page.route("**/api/model", lambda route: route.fulfill(json=FULL_CARD))
+    page.route("**/api/classify**", lambda route: route.fulfill(json=ANSWERS["below"]))
+    chosen(page)
+    page.locator("#analyse").click()
+    page.locator("#over-time [data-question=border]").check()
+    page.locator("#over-time .controls button").last.click()
+    expect(page.locator("dialog .site-menu")).to_be_visible()
+
+
+def report(page: Page) -> None:
+    """Open the report of a spot."""
+    diary(page)
+    page.locator(".spot").click()
+    expect(page.locator(".timeline li")).to_have_count(3)
+    page.locator(".diary-body .controls button").nth(1).click()
+    expect(page.locator("dialog .concerns")).to_be_visible()
+
+
 VIEWS: Mapping[str, Callable[[Page], None]] = {
     **{view.__name__: view for view in (start, chosen, hinted, busy, problem)},
     **{name: answered(body) for name, body in ANSWERS.items()},
     **{view.__name__: view for view in (printed, several, one_lesion, crop, camera, no_camera)},
     **{view.__name__: view for view in (private, private_ready, private_failed, about, about_types)},
+    **{view.__name__: view for view in (diary, diary_spot, diary_keep, report)},
 }

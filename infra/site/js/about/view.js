@@ -2,7 +2,7 @@
 
 /** @import { Config } from "../types.js" */
 
-import { setupNavigation, showsAbout } from "../app/navigation.js";
+import { showsView } from "../app/navigation.js";
 import { byId, createElement, validUrl } from "../dom.js";
 import { getModel } from "../classification/classify.js";
 import { setText, setPlainText } from "../i18n/document-text.js";
@@ -12,23 +12,22 @@ import { onLanguageChange, t } from "../i18n/translations.js";
 const DEFAULT_TITLE = "Skin-lesion classifier";
 
 export function setupAbout() {
-  const updateIfShown = () => showsAbout() && update();
-  onLanguageChange(() => {
-    showTitle();
-    void updateIfShown();
-  });
+  onLanguageChange(showAbout);
   // The plots use the colours of the page.
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => void updateIfShown());
-  setupNavigation(() => {
-    showTitle();
-    void updateIfShown();
-  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showAbout);
+}
+
+/** Show the title of the view, and the figures in About. */
+export function showAbout() {
+  showTitle();
+  if (showsView("about")) void update();
 }
 
 /** The title of the document names the view, which a browser's history and a screen reader tell apart by it. */
 function showTitle() {
   const title = byId("title", HTMLElement).textContent ?? "";
-  document.title = showsAbout() ? `${t("about.heading")} – ${title}` : title;
+  const view = ["about", "diary"].find((each) => each === document.documentElement.dataset.view);
+  document.title = view ? `${t(`${view}.heading`)} – ${title}` : title;
 }
 
 async function update() {

@@ -11,6 +11,7 @@ import { isPrivate } from "../private/mode.js";
 import { showEvidenceMap } from "../result/evidence-map.js";
 import { focusResult, showAnswer, showBusy, showEmpty, showProblem } from "../result/panel.js";
 import { faultyPhoto } from "./lesion.js";
+import { showOverTime } from "./over-time.js";
 import { MAX_PHOTOS, all, current, currentLesion, photoName, revokePreview, shownJob } from "./photo-list.js";
 import { markSample } from "./sample-gallery.js";
 
@@ -148,9 +149,11 @@ function showClassification(photo, job, classification) {
     evidence: photo.classification?.answer.evidence ?? null,
     sample: source.kind === "sample" ? source.sample : null,
     imageType: job.imageType,
+    concerns: () => job.concerns,
     names: () => [all().map(photoName), photoName(photo)],
     details: () => details(job === photo ? [photo] : [...all()], classification),
   });
+  void showOverTime({ job, classification, photos: job === photo ? [photo] : [...all()] });
 }
 
 /**

@@ -51,4 +51,6 @@ const newLesion = (photos) => ({
   classification: null,
   problem: null,
   imageType: "auto",
+  // What was answered about one of the photos is about this spot.
+  concerns: [...new Set(photos.flatMap(({ concerns }) => concerns))],
 });

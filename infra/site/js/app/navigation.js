@@ -1,6 +1,6 @@
-// Shows the view that the address names: the analysis at /, About at /about.
+// Shows the view that the address names: the analysis at /, About at /about, the diary at /diary.
 //
-// Both are in one document, so that About can be read without losing a photo. first-paint.js selects the first view.
+// They are in one document, so that another view can be opened without losing a photo. first-paint.js selects the first view.
 
 import { byId } from "../dom.js";
 
@@ -8,16 +8,23 @@ import { byId } from "../dom.js";
 const VIEWS = new Map([
   ["/", "analysis"],
   ["/about", "about"],
+  ["/diary", "diary"],
 ]);
 
 /** Where the analysis was left. @type {{scroll: number, focused: Element | null}} */
 const left = { scroll: 0, focused: null };
 
+/** Fragment of the address that is shown. */
+let shownPart = location.hash;
+
 /** @returns {string} the path without a slash at its end */
 const currentPath = () => location.pathname.replace(/(?<=.)\/$/, "");
 
-/** @returns {boolean} whether About is shown */
-export const showsAbout = () => document.documentElement.dataset.view === "about";
+/** @param {"analysis" | "about" | "diary"} view */
+export const showsView = (view) => document.documentElement.dataset.view === view;
+
+/** Called after a view was shown, the first one included. */
+let onShown = () => {};
 
 /**
  * Follow the links between the views without a request, and the browser's own "back" and "forward".
@@ -25,31 +32,41 @@ export const showsAbout = () => document.documentElement.dataset.view === "about
  * @param {() => void} onShow called after a view was shown, the first one included
  */
 export function setupNavigation(onShow) {
+  onShown = onShow;
   document.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
     // What opens another window is the browser's task.
     if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     if (link.origin !== location.origin || !VIEWS.has(link.pathname) || link.target) return;
     event.preventDefault();
-    const address = `${link.pathname}${location.search}${link.hash}`;
-    if (address !== `${location.pathname}${location.search}${location.hash}`) history.pushState(null, "", address);
-    show(onShow);
+    openView(`${link.pathname}${link.hash}`);
   });
-  addEventListener("popstate", () => show(onShow));
+  addEventListener("popstate", show);
   onShow();
-  if (showsAbout() && location.hash) scrollToPart();
+  if (showsView("about") && location.hash) scrollToPart();
 }
 
-/** @param {() => void} onShow */
-function show(onShow) {
+/** @param {string} place path of a view, with the part that is shown */
+export function openView(place) {
+  const [path, part] = place.split("#");
+  const address = `${path}${location.search}${part ? `#${part}` : ""}`;
+  if (address !== `${location.pathname}${location.search}${location.hash}`) history.pushState(null, "", address);
+  show();
+}
+
+function show() {
   const view = VIEWS.get(currentPath()) ?? "analysis";
   const changes = view !== document.documentElement.dataset.view;
-  if (changes && view === "about") Object.assign(left, { scroll: scrollY, focused: document.activeElement });
+  // What is entered in the diary is kept while the dialog of the camera is closed by "back".
+  const isSame = !changes && view === "diary" && location.hash === shownPart;
+  shownPart = location.hash;
+  if (isSame) return;
+  if (changes && view !== "analysis" && showsView("analysis")) Object.assign(left, { scroll: scrollY, focused: document.activeElement });
   document.documentElement.dataset.view = view;
-  if (changes) onShow();
+  if (changes || view === "diary") onShown();
   if (view === "about") {
     scrollToPart();
-  } else if (changes) {
+  } else if (changes && view === "analysis") {
     scrollTo({ top: left.scroll, behavior: "instant" });
     if (left.focused instanceof HTMLElement) left.focused.focus({ preventScroll: true });
   }

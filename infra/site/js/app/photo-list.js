@@ -100,8 +100,8 @@ export function clear() {
  */
 export function replace(photo, source) {
   revokePreview(photo);
-  const { imageType } = photo;
-  Object.assign(photo, newPhoto(source), { imageType });
+  const { imageType, concerns } = photo;
+  Object.assign(photo, newPhoto(source), { imageType, concerns });
 }
 
 /**
@@ -122,7 +122,7 @@ export function photoName({ source }) {
  */
 function newPhoto(source) {
   const address = source.kind === "sample" ? source.sample.image : URL.createObjectURL(source.file);
-  return { source, address, isOpening: false, state: "new", classification: null, problem: null, imageType: "auto" };
+  return { source, address, isOpening: false, state: "new", classification: null, problem: null, imageType: "auto", concerns: [] };
 }
 
 /** @param {Photo} photo whose preview is no longer needed */

@@ -11,7 +11,7 @@
  */
 
 /** Cells a side. A finer grid finds hairs and pores. */
-const GRID = 64;
+export const GRID = 64;
 // Of the logarithm, so that black pixels have one.
 const OFFSET = 8;
 const BINS = 64;
@@ -30,16 +30,34 @@ const LIKE_CONTRAST = 0.6;
  * @returns {Spots}
  */
 export function findSpots(pixels, circle) {
-  const dark = flatten(smooth(darkness(pixels)), circle / 2);
-  const threshold = otsu(dark);
-  const parts = connectedParts(dark, threshold);
-  const inCircle = parts.filter(({ row, column }) => Math.hypot(row, column) < circle / 2);
-  const largest = inCircle.reduce((best, part) => (part.cells.length > best.cells.length ? part : best), NOTHING);
-  if (largest.contrast < LEAST_CONTRAST) return { area: 0, count: 0 };
+  const { parts, largest } = largestSpot(pixels, circle);
+  if (!largest) return { area: 0, count: 0 };
   const isLike = (/** @type {Part} */ { cells, contrast }) =>
     cells.length >= LIKE_AREA * largest.cells.length && contrast >= LIKE_CONTRAST * largest.contrast && !cells.some(isEdge);
   const others = parts.filter((part) => part !== largest && isLike(part));
   return { area: largest.cells.length / (Math.PI * ((circle / 2) * GRID) ** 2), count: 1 + others.length };
+}
+
+/**
+ * Return the cells of the largest spot whose middle is in the circle.
+ *
+ * @param {Pixels} pixels a square
+ * @param {number} circle diameter of the centred circle, as a share of the side
+ * @returns {number[] | null} places in a grid of GRID x GRID; null when none stands out
+ */
+export const spotCells = (pixels, circle) => largestSpot(pixels, circle).largest?.cells ?? null;
+
+/**
+ * @param {Pixels} pixels a square
+ * @param {number} circle
+ * @returns {{parts: Part[], largest: Part | null}}
+ */
+function largestSpot(pixels, circle) {
+  const dark = flatten(smooth(darkness(pixels)), circle / 2);
+  const parts = connectedParts(dark, otsu(dark));
+  const inCircle = parts.filter(({ row, column }) => Math.hypot(row, column) < circle / 2);
+  const largest = inCircle.reduce((best, part) => (part.cells.length > best.cells.length ? part : best), NOTHING);
+  return { parts, largest: largest.contrast < LEAST_CONTRAST ? null : largest };
 }
 
 /** @type {Part} */

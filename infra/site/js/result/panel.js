@@ -109,6 +109,7 @@ export function showProblem(problem, name) {
  * @property {() => [string[], string]} names of the photos of a lesion, and of the one whose evidence it is
  * @property {Sample | null} sample whose diagnosis is shown with the result
  * @property {ImageTypeChoice} imageType as the person chose it
+ * @property {() => string[]} concerns ABCDE questions that were answered with yes
  * @property {() => [string, string][]} details terms and texts for the end of the panel, in the current language
  */
 
@@ -131,14 +132,17 @@ export function showAnswer(classification, shown) {
   refresh();
 }
 
+/** Show the result again, after an answer of the person. */
+export const refreshAnswer = () => refresh();
+
 /**
  * @param {Classification} classification
  * @param {Shown} shown
  */
-function fill(classification, { sample, imageType, names, evidence, details }) {
+function fill(classification, { sample, imageType, concerns, names, evidence, details }) {
   const { answer, model } = classification;
-  setPlainText(heading, verdict.heading(answer, calibrationPrior(classification)));
-  const { strong, rest } = verdict.advice(answer, testFigures(classification));
+  setPlainText(heading, verdict.heading(answer, calibrationPrior(classification), concerns().length));
+  const { strong, rest } = verdict.advice(answer, testFigures(classification), concerns().length);
   setPlainText(advice, "");
   advice.append(...(strong ? [createElement("strong", "", strong)] : []), rest);
   if (sample) {
@@ -147,7 +151,7 @@ function fill(classification, { sample, imageType, names, evidence, details }) {
   }
   showImageType(classification, imageType);
   showLesion(classification, ...names());
-  byId("next-steps", HTMLElement).replaceChildren(...verdict.nextSteps(answer).map((step) => createElement("li", "", step)));
+  byId("next-steps", HTMLElement).replaceChildren(...verdict.nextSteps(answer, concerns()).map((step) => createElement("li", "", step)));
   uncertain.textContent = verdict.uncertainty(answer);
   showProbability(classification);
   showExperts(classification, evidence, details());

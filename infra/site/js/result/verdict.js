@@ -4,6 +4,7 @@
 
 import { complement, formatPerHundred, formatProbabilities, wholePercent } from "../i18n/number-format.js";
 import { hasText, t } from "../i18n/translations.js";
+import { raiseAdvice } from "./abcde.js";
 import { odds } from "./prior-shift.js";
 
 /** A likelihood ratio above ten is conventionally large (Jaeschke, Guyatt and Sackett, JAMA 271, 1994). */
@@ -49,17 +50,27 @@ export function status(answer) {
 /**
  * Return what to do and until when. It does not depend on the prevalence that the person chose, which must not lower the advice.
  *
- * @param {Answer} answer
+ * @param {Pick<Answer, "prediction" | "agreement">} answer
  * @param {number | null} prior of the calibration
+ * @param {number} ticked number of ABCDE questions that were answered with yes
  * @returns {string}
  */
-export function heading(answer, prior) {
+export const heading = (answer, prior, ticked) => t(`verdict.${raiseAdvice(adviceOf(answer, prior), ticked)}`);
+
+/**
+ * Return the advice of the model's answer alone.
+ *
+ * @param {Pick<Answer, "prediction" | "agreement">} answer
+ * @param {number | null} prior of the calibration
+ * @returns {string} key below `verdict`
+ */
+export function adviceOf(answer, prior) {
   const { prediction } = answer;
-  if (!prediction) return t("verdict.refused");
-  if (isUncertain(answer)) return t(`verdict.uncertain_${side(prediction)}`);
-  if (side(prediction) === "below") return t("verdict.below");
+  if (!prediction) return "refused";
+  if (isUncertain(answer)) return `uncertain_${side(prediction)}`;
+  if (side(prediction) === "below") return "below";
   const isHigh = prior !== null && odds(prediction.malignant_probability) / odds(prior) > LARGE_LIKELIHOOD_RATIO;
-  return t(isHigh ? "verdict.high" : "verdict.above");
+  return isHigh ? "high" : "above";
 }
 
 /**
@@ -79,9 +90,10 @@ export function score(prediction, prevalence) {
  *
  * @param {Answer} answer
  * @param {TestFigures | null} test
+ * @param {number} ticked number of ABCDE questions that were answered with yes
  * @returns {{strong: string, rest: string}}
  */
-export function advice(answer, test) {
+export function advice(answer, test, ticked) {
   const { prediction, refusal } = answer;
   const see_a_doctor = t("advice.see_a_doctor");
   if (!prediction) return { strong: "", rest: t("advice.refused", { message: refusalMessage(refusal), see_a_doctor }) };
@@ -98,8 +110,8 @@ export function advice(answer, test) {
   // Selects the singular or plural form of the sentence.
   const count = Math.round(100 * (complement(sensitivity) ?? 0));
   const rest = false_negatives ? t("advice.below_figures", { false_negatives, count, see_a_doctor }) : see_a_doctor;
-  // The heading of a result that is not uncertain says it already.
-  return isUncertain(answer) ? { strong: t("advice.below_strong"), rest: ` ${rest}` } : { strong: "", rest };
+  // Otherwise the heading says it already.
+  return isUncertain(answer) || ticked ? { strong: t("advice.below_strong"), rest: ` ${rest}` } : { strong: "", rest };
 }
 
 /** @param {Answer["refusal"]} refusal */
@@ -122,9 +134,10 @@ export function uncertainty(answer) {
  * Return what to do next, one sentence each.
  *
  * @param {Answer} answer
+ * @param {string[]} concerns ABCDE questions that were answered with yes
  * @returns {string[]}
  */
-export function nextSteps(answer) {
+export function nextSteps(answer, concerns) {
   const { prediction } = answer;
   const steps = () => {
     if (!prediction) return ["original", "no_photo"];
@@ -132,5 +145,9 @@ export function nextSteps(answer) {
     if (isUncertain(answer)) return ["place", above ? "no_retake" : "no_delay"];
     return above ? ["appointment", "no_retake"] : ["no_delay", "watch", "unlike"];
   };
-  return steps().map((step) => t(`next.${step}`));
+  const sentences = steps().map((step) => t(`next.${step}`));
+  return concerns.length ? [t("abcde.step", { answers: concernNames(concerns) }), ...sentences] : sentences;
 }
+
+/** @param {string[]} concerns ABCDE questions */
+export const concernNames = (concerns) => concerns.map((each) => t(`abcde.short.${each}`)).join(", ");
