@@ -10,7 +10,8 @@ from export.arrays import Figures
 from export.data.labels import LabelledImage
 from export.nn.network import Network
 
-NON_COMMERCIAL = "CC BY-NC 4.0: non-commercial, because {} of the training images are"
+NON_COMMERCIAL = "CC BY-NC 4.0: non-commercial, because most of the training images are"
+NON_COMMERCIAL_IN_PART = "CC BY-NC 4.0: non-commercial, because some of the training images are"
 
 INTENDED_USE = "Research and teaching: one dermoscopic photograph of one skin lesion, centred."
 INTENDED_USE_OF_BOTH = "Research and teaching: one dermoscopic or clinical close-up image of one skin lesion, centred."
@@ -85,5 +86,5 @@ def licence_of_weights(rows: Sequence[LabelledImage]) -> str:
     """Return the licence of weights that were trained on images, from the licences that the table names."""
     licences = sorted({row.licence for row in rows})
     if restricted := sum("NC" in row.licence for row in rows):
-        return NON_COMMERCIAL.format("most" if restricted > len(rows) / 2 else "some")
+        return NON_COMMERCIAL if restricted > len(rows) / 2 else NON_COMMERCIAL_IN_PART
     return f"that of the training images ({', '.join(licences)})" if all(licences) else "not said by the training images"

@@ -157,6 +157,39 @@ def test_changed_file_is_refused_and_changes_nothing(diary: Page) -> None:
     assert diary.evaluate(f"load(file, '{PASSPHRASE}')") == {"spots": 1, "photos": 2}
 
 
+@pytest.mark.parametrize("change", ["deleted", "smaller", "edited"])
+def test_export_notices_a_change_meanwhile(diary: Page, change: str) -> None:
+    """A photo that another window changes between the list and the photos would leave a copy that nobody can open."""
+    diary.evaluate("fill(1, 3)")
+    answer = diary.evaluate(
+        """async ([change, passphrase]) => {
+            const store = await import("/js/diary/store.js");
+            const backup = await import("/js/diary/backup.js");
+            const ids = await store.listPhotoIds();
+            let reads = 0;
+            const read = async (id) => {
+                const photo = await store.getPhoto(id);
+                if (++reads !== ids.length + 2) return photo;
+                if (change === "deleted") return undefined;
+                return change === "edited" ? { ...photo, changed: 2 } : { ...photo, blob: photo.blob.slice(9) };
+            };
+            return backup.encrypt(await store.listSpots(), ids, read, passphrase).then(String, (error) => error.key);
+        }""",
+        [change, PASSPHRASE],
+    )
+    assert answer == "diary.backup.changed"
+
+
+def test_days_that_do_not_exist_are_refused(diary: Page) -> None:
+    script = """async (date) => {
+        const { isDetails } = await import("/js/diary/records.js");
+        const id = crypto.randomUUID();
+        return isDetails({ id, spot: id, date, note: "", result: null, created: 0, changed: 0 });
+    }"""
+    days = {"2026-02-28": True, "2028-02-29": True, "2026-02-29": False, "2026-02-31": False, "2026-13-01": False}
+    assert {day: diary.evaluate(script, day) for day in days} == days
+
+
 def test_import_merges_by_id_and_keeps_newer(diary: Page) -> None:
     """What changed since the export stays, what is missing returns, and what is new is kept."""
     diary.evaluate("fill(2, 4)")

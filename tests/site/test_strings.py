@@ -210,8 +210,8 @@ def test_model_texts_have_translations() -> None:
     """The page translates the sentences of this project's models."""
     description = (REPOSITORY / "export" / "graph" / "description.py").read_text()
     said = set(re.findall(r'^(?:[A-Z_]+ = |    )"(\w.+?)",?$', description, re.MULTILINE))
-    # Three intended uses, one licence, four limits of every model and three of some image types.
-    assert len(said) == 11
+    # Three intended uses, two licences, three limits of every model, three of some image types and two of skin types.
+    assert len(said) == 13
     known = {key.split(".")[1]: text for key, text in ENGLISH.items() if key.startswith("model_says.")}
     assert known == {re.sub("[^a-z]+", "_", text.lower()): text for text in said}
 

@@ -77,7 +77,9 @@ export function backupSection(onImport) {
       try {
         await act();
       } catch (error) {
-        setPlainText(said, (error instanceof Problem ? error : new Problem("diary.unavailable")).sentence);
+        const isFull = error instanceof DOMException && error.name === "QuotaExceededError";
+        const other = new Problem(isFull ? "diary.backup.full" : "diary.unavailable");
+        setPlainText(said, (error instanceof Problem ? error : other).sentence);
       }
       submit.disabled = false;
     });

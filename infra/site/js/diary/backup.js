@@ -14,7 +14,7 @@ import { isDetails, isSpot } from "./records.js";
 /** For PBKDF2 with HMAC-SHA-256, as OWASP's Password Storage Cheat Sheet recommends. */
 export const ITERATIONS = 600_000;
 /** Shortest passphrase that is accepted for an export, in characters. */
-export const LEAST_PASSPHRASE = 8;
+export const LEAST_PASSPHRASE = 12;
 const MAGIC = new TextEncoder().encode("LSNDIARY");
 const FORMAT = 1;
 const SALT = { start: 13, bytes: 16 };
@@ -95,14 +95,14 @@ export async function encrypt(spots, ids, read, passphrase) {
     parts.push(new Blob([await seal(new Uint8Array(await pending.slice(0, end).arrayBuffer()), index++)]));
     pending = pending.slice(end);
   };
-  for (const { id } of listed) {
+  for (const { id, bytes, changed } of listed) {
     const photo = await read(id);
-    pending = new Blob([pending, photo?.blob ?? ""]);
+    // Another window deleted or changed it meanwhile: the list would not fit the photos, and the copy could not be opened.
+    if (photo?.blob.size !== bytes || photo.changed !== changed) throw new Problem("diary.backup.changed");
+    pending = new Blob([pending, photo.blob]);
     while (pending.size >= CHUNK) await flush(CHUNK);
   }
   if (pending.size) await flush(pending.size);
-  // A photo was deleted or changed in another window meanwhile.
-  if (index !== chunks + 1) throw new Problem("diary.backup.changed");
   return new Blob(parts, { type: "application/octet-stream" });
 }
 

@@ -38,8 +38,12 @@ const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 /** @param {unknown} value */
 const isTime = (value) => Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= LATEST;
-/** @param {unknown} value */
-const isDay = (value) => typeof value === "string" && DATE.test(value) && !Number.isNaN(Date.parse(value));
+/** @param {unknown} value a day that exists: some engines take 31 February for a day in March */
+const isDay = (value) => {
+  if (typeof value !== "string" || !DATE.test(value)) return false;
+  const time = Date.parse(value);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(value);
+};
 /** @param {unknown} value */
 const isShare = (value) => typeof value === "number" && value >= 0 && value <= 1;
 /** @param {unknown} value */
