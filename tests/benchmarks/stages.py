@@ -142,7 +142,7 @@ def marked(owner: Any, receive: str) -> Iterator[Marks]:
     """Record when each stage begins and ends, by wrapping its functions.
 
     Args:
-        owner: the module whose `classify` and `to_json` are called.
+        owner: the module whose `classify` and `represent` are called.
         receive: name of its function that returns the image.
     """
     marks: Marks = []
@@ -172,7 +172,7 @@ def marked(owner: Any, receive: str) -> Iterator[Marks]:
             (owner, "classify"),
             (lesion.inference.classify, "decode"),
             (Model, "run"),
-            (owner, "to_json"),
+            (owner, "represent"),
         ):
             stack.enter_context(wrap(place, name))
         yield marks
@@ -181,7 +181,7 @@ def marked(owner: Any, receive: str) -> Iterator[Marks]:
 def _between(started: float, at: dict[str, float], receive: str, ended: float) -> list[float]:
     """Return the milliseconds of each of `STAGES`."""
     decode, network, classified, encode = (
-        1000 * (at[f"{name} ends"] - at[f"{name} begins"]) for name in ("decode", "run", "classify", "to_json")
+        1000 * (at[f"{name} ends"] - at[f"{name} begins"]) for name in ("decode", "run", "classify", "represent")
     )
     # With the framework, the switch to a worker thread counts as receiving.
     received = 1000 * (at["classify begins"] - started)
