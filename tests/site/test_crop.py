@@ -234,10 +234,12 @@ def test_refusal_without_spot_offers_crop(page: Page, code: str) -> None:
         expect(enlarge).to_be_hidden()
         return
     enlarge.click()
+    closer = page.get_by_role("button", name="Closer")
+    expect(closer).to_be_visible()
     page.keyboard.press("Escape")
     expect(enlarge).to_be_focused()
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Closer").click()
+    closer.click()
     page.get_by_role("button", name="Use this square").click()
     expect(page.get_by_role("button", name="Analyse", exact=True)).to_be_focused()
     page.keyboard.press("Enter")

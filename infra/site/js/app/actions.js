@@ -45,7 +45,7 @@ export function setupActions() {
   }
   byId("one-view", HTMLInputElement).addEventListener("change", () => table?.updateTable());
   for (const id of ["camera-open", "camera-again", "retake-camera"]) {
-    byId(id, HTMLButtonElement).addEventListener("click", () => void takePhoto(addTaken));
+    byId(id, HTMLButtonElement).addEventListener("click", () => void takePhoto((taken) => void addTaken(taken)));
   }
   setupImageType(chooseImageType);
   setupGrouping(() => {
@@ -235,7 +235,8 @@ async function cropCurrent(opener) {
 }
 
 /** @param {FileSource} taken */
-function addTaken(taken) {
-  void addPhotos([taken]);
+async function addTaken(taken) {
+  await addPhotos([taken]);
+  // After it: it moves the focus away from the button of the closed camera.
   analyseButton.focus();
 }
