@@ -307,3 +307,14 @@ def test_read_one_file_for_two_rows(tmp_path: Path) -> None:
     folder_with(tmp_path, {"metadata.csv": table}, "left/1.jpg")
     with pytest.raises(DataError, match=r"has left/1 and right/1, and \S+1\.jpg is the only file for both"):
         read_table(tmp_path)
+
+
+def test_read_folder_that_may_not_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The superuser may list every folder, so the system's answer is replaced."""
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(DataError, match=f"{tmp_path} cannot be read \\(Permission denied\\)"):
+        read_table(tmp_path)
