@@ -77,6 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except (CheckpointError, DataError, LesionError, ReportError, ParityError) as error:
         print(error, file=sys.stderr)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"{error.filename} cannot be read or written ({error.strerror}).", file=sys.stderr)
     return 1
 
 

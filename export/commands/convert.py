@@ -22,6 +22,7 @@ from pathlib import Path
 from export.checkpoints.reader import read_checkpoints
 from export.commands.consent import confirm_replacement
 from export.commands.options import data_option, description_in, foreign_checkpoint_options, parser_of, read_rows, yes_option
+from export.commands.output_path import require_file
 from export.data.splits import select_split
 from export.errors import QuantisationError
 from export.evaluation.image_type import detection_figures, image_types
@@ -78,12 +79,13 @@ def main(args: argparse.Namespace) -> None:
         ClassesError: malignant images have lower logits than benign ones, beyond chance.
         DataError: a data folder cannot be read, has too few lesions, or an image type in one of two splits only.
         ParityError: the graph does not agree with PyTorch.
-        ReportError: the folder of `--out` contains files that would be overwritten, or nobody agreed to replace
-            the files.
+        ReportError: `--out` cannot be written, its folder contains files that would be overwritten, or nobody agreed to
+            replace the files.
     """
     checkpoint = read_checkpoints(args.checkpoint, description_in(args))
     print(checkpoint)
     network = checkpoint.network
+    require_file(args.out)
     check_model_folder(args.out)
     confirm_replacement([args.out, args.out.parent / "metrics.json"], yes=args.yes)
     rows = read_rows(args)

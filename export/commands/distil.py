@@ -18,6 +18,7 @@ from export.checkpoints.recipe import TrainConfig
 from export.checkpoints.writer import file_sha256
 from export.commands import train
 from export.commands.options import read_rows
+from export.commands.output_path import require_folder
 from export.errors import CheckpointError
 from export.training.trainer import Trainer
 
@@ -61,9 +62,11 @@ def main(args: argparse.Namespace) -> None:
     Raises:
         ArchitectureError, CheckpointError, DataError: see `export.training.trainer.Trainer`.
         CheckpointError: `--teachers` is given, or the student in `--out` has other members than these.
+        ReportError: `--out` cannot be written.
     """
     if args.teachers:
         raise CheckpointError("The teachers of `distil` are its members. Use `train --teachers` to choose others.")
+    require_folder(args.out)
     rows = read_rows(args)
     members: list[Path] = []
     for number, config in enumerate(member_configs(args), 1):

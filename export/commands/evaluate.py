@@ -18,6 +18,7 @@ from lesion.inference.model import Model
 from export.arrays import Figures
 from export.commands.consent import confirm_replacement
 from export.commands.options import data_option, model_option, parser_of, read_labelled_data, yes_option
+from export.commands.output_path import require_folder
 from export.data.labels import fingerprint
 from export.data.splits import SPLITS
 from export.errors import DataError, ReportError
@@ -45,7 +46,7 @@ def main(args: argparse.Namespace) -> None:
     Raises:
         DataError: a table cannot be read, there is no image of the split, or no image can be read.
         ModelFileError: the model file cannot be read.
-        ReportError: the output folder has files of something else.
+        ReportError: the output folder cannot be written, or has files of something else.
     """
     check_report_folder(args.out)
     model = Model(args.model)
@@ -100,9 +101,8 @@ def check_report_folder(folder: Path) -> None:
     """Check that a folder can hold a report.
 
     Raises:
-        ReportError: it is a file, or contains a model file, whose figures have the names of the report's.
+        ReportError: it cannot be written, or contains a model file, whose figures have the names of the report's.
     """
-    if folder.exists() and not folder.is_dir():
-        raise ReportError(f"{folder} is a file. Name a folder with --out.")
+    require_folder(folder)
     if folder.is_dir() and any(folder.glob("*.onnx")):
         raise ReportError(f"{folder} contains a model file, whose metrics.json would be replaced. Name another --out.")

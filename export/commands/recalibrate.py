@@ -20,6 +20,7 @@ from lesion.inference.model import Model
 from export.arrays import Figures
 from export.commands.consent import confirm_replacement
 from export.commands.options import data_option, model_option, parser_of, read_labelled_data, yes_option
+from export.commands.output_path import require_file
 from export.data.labels import LabelledImage, fingerprint
 from export.data.splits import SPLITS
 from export.errors import DataError, ParityError, ReportError
@@ -55,11 +56,12 @@ def main(args: argparse.Namespace) -> None:
         DataError: a table cannot be read, there are too few images, or the file's calibration cannot be replaced.
         ModelFileError: the model file cannot be read.
         ParityError: the new file does not answer as computed; nothing is written then.
-        ReportError: `--out` is the model file, or its folder contains files that would be overwritten.
+        ReportError: `--out` is the model file or cannot be written, or its folder contains files that would be overwritten.
     """
     if args.out.resolve() == args.model.resolve():
         raise ReportError("--out is the model file itself. Name another one, in a folder of its own.")
     model = Model(args.model)
+    require_file(args.out)
     check_model_folder(args.out)
     confirm_replacement([args.out, args.out.parent / "README.md"], yes=args.yes)
     data = read_labelled_data(args)

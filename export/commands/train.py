@@ -22,6 +22,7 @@ from typing import get_args
 from export.checkpoints.recipe import Balance, Phase, Preparation, TrainConfig
 from export.checkpoints.same_run import require_unused
 from export.commands.options import checkpoint_folder_option, data_option, parser_of, read_rows
+from export.commands.output_path import require_folder
 from export.errors import Interrupted
 from export.training.device import select_device
 from export.training.records import best_epoch, score
@@ -156,12 +157,14 @@ def main(args: argparse.Namespace) -> None:
     Raises:
         ArchitectureError, CheckpointError, DataError: see `export.training.trainer.Trainer`.
         CheckpointError: `--out` has a checkpoint, and `--resume` is not given or its run had other options or images.
+        ReportError: `--out` cannot be written.
     """
     config = config_of(args)
     seeds = range(config.seed, config.seed + args.seeds)
     folders = {seed: args.out if args.seeds == 1 else args.out / f"seed-{seed}" for seed in seeds}
-    if not args.resume:
-        for folder in folders.values():
+    for folder in folders.values():
+        require_folder(folder)
+        if not args.resume:
             require_unused(folder)
     rows, scores = read_rows(args), []
     for seed, folder in folders.items():

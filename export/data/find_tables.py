@@ -51,7 +51,11 @@ def find_label_table(source: Path, options: DataOptions) -> LabelTable | None:
         DataError: a file has no usable columns, or a folder has several tables with labels; the message lists the columns.
     """
     folder = source if source.is_dir() else source.parent
-    others = [path for path in sorted(folder.iterdir()) if _is_table(path) and path != source]
+    try:
+        beside = sorted(folder.iterdir())
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read ({error.strerror}).") from error
+    others = [path for path in beside if _is_table(path) and path != source]
     named = folder / "metadata.csv"
     if source.is_dir():
         labelled = [named] if named in others and _layout_of(named, folder, options, strict=True) else []

@@ -53,17 +53,40 @@ class ImageFiles:
             depth = max(len(inner.parts) - 1, 1) if inner.parts[0] != "images" else 0
             return depth, len(inner.parts) == 1, str(inner)
 
-        for path in sorted(paths, key=order):
-            inner = path.relative_to(folder).as_posix()
-            for name in (inner, path.name, without_suffix(inner), path.stem):
-                self._by_name.setdefault(name, path)
+        ordered = sorted(paths, key=order)
+        for path in ordered:
+            self._add(path.relative_to(folder).as_posix(), path)
+        for path in ordered:
+            for name in _tails(path.relative_to(folder).as_posix()):
+                self._add(name, path)
+
+    def _add(self, name: str, path: Path) -> None:
+        self._by_name.setdefault(name, path)
+        self._by_name.setdefault(without_suffix(name), path)
 
     def find(self, name: str) -> Path | None:
-        """Return the file of a name: a path below the folder or an absolute one, a file name, with its suffix or without."""
+        """Return the file of a name, with its suffix or without, or None.
+
+        Args:
+            name: an absolute path, a path from the folder on, or a file name. A table may have the paths of its author's
+                machine: then the file is found that has the most of the last folders in common with the path.
+        """
         text = name.strip().replace("\\", "/").removeprefix("./")
-        if text.startswith("/"):
-            absolute = Path(text)
-            return absolute if absolute.suffix.lower() in SUFFIXES and absolute.is_file() else self.find(absolute.name)
-        # A table may have the path of its author's folder.
-        places = (text, without_suffix(text), text.rpartition("/")[2], without_suffix(text.rpartition("/")[2]))
+        if (text.startswith("/") or ".." in text.split("/")) and (path := _existing(self.folder / text)):
+            return path
+        places = (place for tail in (text, *_tails(text)) for place in (tail, without_suffix(tail)))
         return next((self._by_name[place] for place in places if place in self._by_name), None)
+
+
+def _tails(path: str) -> Iterator[str]:
+    """Yield what remains of a path without its first folder, without its first two, and so on; last the file name."""
+    parts = path.split("/")
+    yield from ("/".join(parts[start:]) for start in range(1, len(parts)))
+
+
+def _existing(path: Path) -> Path | None:
+    """Return the image file of a path that may lack its suffix, or None."""
+    if path.suffix.lower() in SUFFIXES:
+        return path if path.is_file() else None
+    named = (path.with_name(path.name + written) for suffix in sorted(SUFFIXES) for written in (suffix, suffix.upper()))
+    return next((file for file in named if file.is_file()), None)

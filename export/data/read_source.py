@@ -32,8 +32,8 @@ def read_source(path: Path, options: DataOptions) -> Source:
     """Read a table, or a folder with a table and images, or with folders that are named after classes.
 
     Raises:
-        DataError: it cannot be read or has no usable image, one identifier has different labels, a split has another name,
-            or a group is in two splits. The message names the file, the column or the image.
+        DataError: it cannot be read or has no usable image, one identifier has different labels, two identifiers have one
+            file, a split has another name, or a group is in two splits. The message names the file, the column or the image.
     """
     if not path.exists():
         raise DataError(f"{path} does not exist. Point --data at a folder with a table and images, or at a table.")
@@ -63,6 +63,7 @@ def _read_rows(table: LabelTable, folder: Path, options: DataOptions) -> Source:
     first = _first_rows(table, labels)
     files, groups = ImageFiles(folder), group_names(table.rows, table.ids)
     images: list[LabelledImage] = []
+    names: dict[Path, str] = {}
     for place, (row, own, label, group) in enumerate(zip(table.rows, table.ids, labels, groups, strict=True)):
         path = files.find(own) if own else None
         image_type, recorded = _image_type(row, layout)
@@ -75,6 +76,11 @@ def _read_rows(table: LabelTable, folder: Path, options: DataOptions) -> Source:
         elif label.malignant is None:
             summary.leave_out(label.reason)
         else:
+            if names.setdefault(path, own) != own:
+                raise DataError(
+                    f"{name} has {names[path]} and {own}, and {path} is the only file for both. Add the file of the other, "
+                    "or remove its row."
+                )
             dataset = row.get("dataset") or row.get("attribution") or layout.dataset
             images.append(
                 LabelledImage(

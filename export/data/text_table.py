@@ -78,25 +78,32 @@ def read_text_table(path: Path, *, keep: frozenset[str] | None = None, header_on
         lines.readline()
         first = text.split("\n", 2)[1] if text.count("\n") else ""
     delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(lines, delimiter=delimiter)
-    try:
-        names = tuple(name.strip() for name in next(reader, []))
-        columns = tuple(name.lower() for name in names)
-        if not any(columns):
-            raise DataError(f"{path} is empty: its first line must contain the names of the columns.")
-        if repeated := {name for name in columns if name and columns.count(name) > 1}:
-            raise DataError(f"{path} has the column {min(repeated)} twice. Keep one. Columns found: {', '.join(names)}.")
-        rows = [] if header_only else list(_rows(reader, columns, keep, path))
-    except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}, cannot be read as CSV ({error}).") from error
+    # Unless strict, a quotation mark that is never closed swallows the rows after it.
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    names = tuple(name.strip() for name in _next_cells(reader, path) or [])
+    columns = tuple(name.lower() for name in names)
+    if not any(columns):
+        raise DataError(f"{path} is empty: its first line must contain the names of the columns.")
+    if repeated := {name for name in columns if name and columns.count(name) > 1}:
+        raise DataError(f"{path} has the column {min(repeated)} twice. Keep one. Columns found: {', '.join(names)}.")
+    rows = [] if header_only else list(_rows(reader, columns, keep, path))
     return TextTable(path, names, columns, rows, encoding)
+
+
+def _next_cells(reader: "_csv.Reader", path: Path) -> list[str] | None:
+    """Return the cells of the next row, or None after the last."""
+    line = reader.line_num + 1
+    try:
+        return next(reader, None)
+    except csv.Error as error:
+        raise DataError(f"{path}, line {line}, cannot be read as CSV ({error}). Check its quotation marks.") from error
 
 
 def _rows(
     reader: "_csv.Reader", columns: Sequence[str], keep: frozenset[str] | None, path: Path
 ) -> Iterator[dict[str, str]]:
     kept = [(place, name) for place, name in enumerate(columns) if name and (keep is None or name in keep)]
-    for cells in reader:
+    while (cells := _next_cells(reader, path)) is not None:
         if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
             raise DataError(
                 f"{path}, line {reader.line_num}, has {len(cells)} values and the header {len(columns)} columns "

@@ -23,7 +23,7 @@ class SourceFigures:
     Attributes:
         images: their number.
         malignant: malignant against benign, by the malignant logit.
-        melanoma_nevus: melanoma against nevus, by the difference of their logits.
+        melanoma_nevus: melanoma against nevus, by the difference of their logits; None also where these are no classes.
     """
 
     images: int
@@ -39,15 +39,17 @@ def figures_by_source(
     Args:
         rows: N images.
         prediction: their logits, on the CPU.
-        classes: the K codes of the class logits; melanoma and nevus are among them.
+        classes: the K codes of the class logits; own classes may lack melanoma or nevus.
 
     Returns:
         data set and image type, separated by a space -> figures.
     """
     malignant, logits = prediction.malignant.double().numpy(), prediction.classes.double().numpy()
-    melanoma_or_nevus = logits[:, classes.index("melanoma")] - logits[:, classes.index("nevus")]
     truth = np.array([row.malignant for row in rows])
-    pair = np.array([row.diagnosis in ("melanoma", "nevus") for row in rows])
+    pair, melanoma_or_nevus = np.zeros(len(rows), bool), np.zeros(len(rows))
+    if {"melanoma", "nevus"} <= set(classes):
+        pair = np.array([row.diagnosis in ("melanoma", "nevus") for row in rows])
+        melanoma_or_nevus = logits[:, classes.index("melanoma")] - logits[:, classes.index("nevus")]
     names = np.array([" ".join(row.source) for row in rows])
     found = {}
     for name in np.unique(names):

@@ -63,6 +63,21 @@ def test_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch, capsys
         main(["train"])
 
 
+def test_errors_of_files_are_sentences(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """An error of the system that names a file is no fault of the program; another one keeps its traceback."""
+    errors: list[OSError] = [PermissionError(13, "Permission denied", "/data/a.csv"), OSError(5, "Input/output error")]
+
+    def import_module(name: str) -> None:
+        raise errors[0]
+
+    monkeypatch.setattr(console, "import_module", import_module)
+    assert main(["train"]) == 1
+    assert capsys.readouterr().err == "/data/a.csv cannot be read or written (Permission denied).\n"
+    errors.pop(0)
+    with pytest.raises(OSError, match="Input/output error"):
+        main(["train"])
+
+
 def test_classify_prints_sentences(stand_in_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "notes.txt").write_text("no image")
     files = [str(IMAGE), str(tmp_path / "notes.txt"), str(tmp_path / "gone.jpg")]

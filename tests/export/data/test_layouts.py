@@ -247,6 +247,7 @@ def test_read_encoding(tmp_path: Path, encoding: str) -> None:
         (b"isic_id,diagnosis\na,m\x81lanoma\n", "Save it as UTF-8"),
         (b"", "is empty"),
         (b"isic_id,label,label\n", "the column label twice"),
+        (b'isic_id,label,note\na,nevus,"left\nb,melanoma,right\n', r"line 2, cannot be read as CSV \(.*quotation marks"),
         (b"isic_id,label\na,nevus,more\n", r"line 2, has 3 values and the header 2 columns"),
         (b"picture,label\na,nevus\n", "no column with the images .*Columns found: picture, label"),
         (b"isic_id,Age\na,3\n", "no column with labels .*Columns found: isic_id, Age"),
@@ -280,3 +281,40 @@ def test_read_duplicate_rows_once(tmp_path: Path) -> None:
     data = read_data([folder_with(tmp_path, {"metadata.csv": table}, "a.jpg", "b.jpg")])
     assert labels(data.rows) == {"a": (True, "melanoma"), "b": (False, "nevus")}
     assert data.summary.sources[0].left_out == {"duplicate": 2}
+
+
+def test_read_paths_outside_the_folder(tmp_path: Path) -> None:
+    """Absolute paths and paths with `..` name files that are not below the table's folder."""
+    folder_with(tmp_path, {}, "photos/a.jpg", "photos/b.JPG")
+    (tmp_path / "table").mkdir()
+    (tmp_path / "table/metadata.csv").write_text(
+        f"filename,label\n{tmp_path}/photos/a.jpg,benign\n../photos/b.jpg,malignant\n"
+    )
+    rows = read_table(tmp_path / "table")
+    assert [row.path.resolve() for row in rows] == [tmp_path / "photos/a.jpg", tmp_path / "photos/b.JPG"]
+
+
+@pytest.mark.parametrize("inner", ["", "images/"])
+def test_read_paths_of_another_machine(tmp_path: Path, inner: str) -> None:
+    """Of two files with one name, that with more folders of the path in common is the image."""
+    table = "filename,label\nD:\\study\\benign\\1.jpg,0\nD:\\study\\malignant\\1.jpg,1\n"
+    folder_with(tmp_path, {"metadata.csv": table}, f"{inner}benign/1.jpg", f"{inner}malignant/1.jpg")
+    assert [row.path.parent.name for row in read_table(tmp_path)] == ["benign", "malignant"]
+
+
+def test_read_one_file_for_two_rows(tmp_path: Path) -> None:
+    table = "filename,label\nleft/1.jpg,benign\nright/1.jpg,malignant\n"
+    folder_with(tmp_path, {"metadata.csv": table}, "left/1.jpg")
+    with pytest.raises(DataError, match=r"has left/1 and right/1, and \S+1\.jpg is the only file for both"):
+        read_table(tmp_path)
+
+
+def test_read_folder_that_may_not_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The superuser may list every folder, so the system's answer is replaced."""
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(DataError, match=f"{tmp_path} cannot be read \\(Permission denied\\)"):
+        read_table(tmp_path)

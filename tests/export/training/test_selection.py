@@ -67,3 +67,9 @@ def test_validation_figures_are_json_without_a_source() -> None:
     logits = prediction()
     figures = validation_figures(few, Prediction(logits.malignant[chosen], logits.classes[chosen]), CLASSES)
     assert json.loads(json.dumps(figures)) == {"val_auc": 1.0, "score": None, "type_accuracy": None, "sources": {}}
+
+
+def test_figures_by_source_of_own_classes() -> None:
+    """A class map may have no class called nevus: only the pair has no figure."""
+    found = figures_by_source(ROWS, prediction(), ("melanoma", "naevus", "carcinoma"))
+    assert (found["A dermoscopic"].malignant, found["A dermoscopic"].melanoma_nevus) == (1.0, None)
