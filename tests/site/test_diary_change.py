@@ -56,7 +56,7 @@ def largest_error(similarity: dict[str, float], view: View) -> float:
     return float(np.hypot(*(skin - points)).max())
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=str)
+@pytest.mark.parametrize("view", [*VIEWS[:2], *(pytest.param(view, marks=pytest.mark.slow) for view in VIEWS[2:])], ids=str)
 def test_known_transform_is_found(diary_page: Page, view: View) -> None:
     """Rotation, scale and shift are found within 1 % of the side, and the area does not change with the distance."""
     match = compared(diary_page, photo(1, View()), photo(1, view, noise=1))
@@ -65,7 +65,7 @@ def test_known_transform_is_found(diary_page: Page, view: View) -> None:
     assert math.hypot(*match["difference"]["colour"]) < 3
 
 
-@pytest.mark.parametrize("view", VIEWS[:3], ids=str)
+@pytest.mark.parametrize("view", [VIEWS[0], *(pytest.param(view, marks=pytest.mark.slow) for view in VIEWS[1:3])], ids=str)
 def test_growth_is_not_taken_for_distance(diary_page: Page, view: View) -> None:
     """A spot whose area grew by 44 % is measured as such, because the skin around it alone decides the scale."""
     match = compared(diary_page, photo(1, View()), photo(1, view, radius=0.16 * 1.2, noise=1))
@@ -127,7 +127,7 @@ def test_change_is_judged_against_the_scatter(diary_page: Page, difference: Any,
     assert judged["verdict"] == expected
 
 
-@pytest.mark.parametrize("others", [1, 3])
+@pytest.mark.parametrize("others", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_unchanged_spots_are_rarely_called_changed(diary_page: Page, others: int) -> None:
     """Of 600 simulated spots without a change, at most about 5 % are called changed."""
     random = np.random.default_rng(others)

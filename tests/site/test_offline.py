@@ -170,6 +170,7 @@ def test_browser_stores_nothing_about_person(page: Page, base_url: str) -> None:
     assert page.evaluate("Object.keys(localStorage)") == ["private"]
 
 
+@pytest.mark.slow
 def test_private_mode_downloads_nothing_before_use(context: BrowserContext, base_url: str) -> None:
     """Nothing of private mode is downloaded before it is switched on."""
     asked: list[str] = []

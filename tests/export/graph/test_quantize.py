@@ -210,6 +210,7 @@ def test_quantisation_that_is_not_possible_says_why(monkeypatch: pytest.MonkeyPa
         quantise_network(model, images)
 
 
+@pytest.mark.slow
 def test_convert_uses_float16_where_int8_takes_too_long(
     checkpoint: Path, archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
