@@ -14,8 +14,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import chain
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from time import monotonic
 
 from lesion.batch.inputs import list_inputs, special_row
@@ -199,7 +200,15 @@ def _start_worker(model: Path) -> None:
     global _model
     # An interrupt is for the process that writes; it waits until these have finished their images.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Otherwise a worker whose parent was killed would wait for work for good.
+    Thread(target=_end_with_parent, daemon=True).start()
     _model = Model(model, threads=1)
+
+
+def _end_with_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _classify(name: str, path: Path, views: Views, image_type: ImageType | None, embedding: bool) -> Row:

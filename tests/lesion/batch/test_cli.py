@@ -135,15 +135,21 @@ def test_run_resumes_after_a_kill(stand_in_file: Path, tmp_path: Path) -> None:
     def pieces() -> int:
         return len(list(tmp_path.glob("results.parquet.pieces/*.parquet")))
 
-    stops = 0
+    stops, started = 0, set()
     for kind in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
         before = pieces()
         with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
             while process.poll() is None and pieces() < before + 3:
                 time.sleep(0.005)
+            started |= set(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split())
             process.send_signal(kind)
         stops += process.returncode != 0
     assert stops == 3 and not results.exists()
+    assert len(started) >= 6, "two workers each time"
+    end = time.monotonic() + 30
+    while (running := {number for number in started if Path(f"/proc/{number}").exists()}) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not running, "the workers end with a process that was killed"
     assert subprocess.run(command, env=environment, stderr=subprocess.DEVNULL, check=False).returncode == 0
     names = pq.read_table(results, columns=["file"])["file"].to_pylist()
     assert names == [f"{number:03}.jpg" for number in range(150)]
