@@ -53,10 +53,15 @@ class Finger:
         button = self.page.locator(target)
         expect(button).to_be_enabled()
         expect(button).to_be_in_viewport(ratio=1)
-        box = button.bounding_box()
-        assert box
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        assert self.page.evaluate(HITS, [target.removeprefix("#"), x, y]), f"{target} is covered"
+        # A dialog that closes, or a photo that appears, moves the button for a moment.
+        for _ in range(50):
+            box = button.bounding_box()
+            assert box
+            x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            if hits := self.page.evaluate(HITS, [target.removeprefix("#"), x, y]):
+                break
+            self.page.wait_for_timeout(100)
+        assert hits, f"{target} is covered"
         self.page.touchscreen.tap(x, y)
         self.taps += 1
 
