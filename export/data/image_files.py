@@ -4,22 +4,35 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from export.errors import DataError
+
 SUFFIXES = frozenset(
     f".{suffix}" for suffix in ("jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "gif", "heic", "heif", "avif")
 )
 
 
 def image_paths(folder: Path) -> Iterator[Path]:
-    """Yield the image files below a folder, sorted within each folder, without hidden files and folders."""
+    """Yield the image files below a folder, sorted within each folder, without hidden files and folders.
+
+    Raises:
+        DataError: a folder cannot be listed, so that images would be missing without a word.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise DataError(
+            f"{error.filename} cannot be read ({error.strerror}). Allow it to be read, or move it elsewhere."
+        ) from error
+
     visited: set[str] = set()
-    for current, names, files in os.walk(folder, followlinks=True):
+    for current, names, files in os.walk(folder, followlinks=True, onerror=refuse):
         real = os.path.realpath(current)
         if real in visited:
             # A link that leads back to a folder above it.
             names.clear()
             continue
         visited.add(real)
-        names[:] = sorted(name for name in names if not name.startswith("."))
+        # `lost+found`, which only the superuser may list, is in the top folder of a disk.
+        names[:] = sorted(name for name in names if not name.startswith(".") and name != "lost+found")
         for name in sorted(files):
             if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
                 yield Path(current, name)
