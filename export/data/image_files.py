@@ -19,6 +19,9 @@ def image_paths(folder: Path) -> Iterator[Path]:
     """
 
     def refuse(error: OSError) -> None:
+        # In the top folder of a disk; only the superuser may list it.
+        if Path(error.filename).name == "lost+found":
+            return
         raise DataError(
             f"{error.filename} cannot be read ({error.strerror}). Allow it to be read, or move it elsewhere."
         ) from error
@@ -31,8 +34,7 @@ def image_paths(folder: Path) -> Iterator[Path]:
             names.clear()
             continue
         visited.add(real)
-        # `lost+found`, which only the superuser may list, is in the top folder of a disk.
-        names[:] = sorted(name for name in names if not name.startswith(".") and name != "lost+found")
+        names[:] = sorted(name for name in names if not name.startswith("."))
         for name in sorted(files):
             if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
                 yield Path(current, name)
