@@ -18,6 +18,11 @@ from export.evaluation.predictions import Predictions
 from export.evaluation.thresholds import PredictionSets, operating_threshold, prediction_sets, refusal_rules
 from export.graph.calibration import IDENTITY, Calibration, cross_validated_log_losses, select_calibration
 
+CHECK_CLASSES = (
+    "Are the classes in the order of the network's outputs, and the right ones malignant? See --classes and --malignant."
+)
+"""What to do where malignant images of a converted network score lower."""
+
 MIN_SPREAD = 1e-3
 """Logits that differ by less are one output: on untrained networks they differ by more than a hundred times as much."""
 
@@ -105,23 +110,21 @@ def fit_operating_points(one_view: Predictions, eight_views: Predictions) -> Ope
     return points
 
 
-def require_order(predictions: Predictions, image_type: ImageType, where: str) -> None:
+def require_order(predictions: Predictions, image_type: ImageType, where: str, advice: str = CHECK_CLASSES) -> None:
     """Check that malignant images do not have lower logits than benign ones.
 
     Args:
         predictions: of images of one type.
         image_type: that type.
         where: name of the images, for the message.
+        advice: what to check, for the message.
 
     Raises:
         ClassesError: they have, beyond chance.
     """
     order = _order(predictions)
     if order.high < 0.5:
-        raise ClassesError(
-            f"On {where}, malignant {image_type} images score lower than benign ones (AUC {order}). Are the classes in the "
-            "order of the network's outputs, and the right ones malignant? See --classes and --malignant."
-        )
+        raise ClassesError(f"On {where}, malignant {image_type} images score lower than benign ones (AUC {order}). {advice}")
 
 
 def doubts(predictions: Predictions) -> list[str]:
