@@ -5,11 +5,15 @@ import re
 import subprocess
 from pathlib import Path
 
+import onnx
 import pytest
 from lesion import load
 
+from export.checkpoints.reader import read_checkpoint
+from export.commands import convert
 from export.console import main
 from export.data.tables import read_data
+from export.graph.assemble import NetworkCore, export_network
 from tests.support.layout_folders import LAYOUTS, Image, images_of, write_folder
 from tests.support.paths import REPOSITORY, SAMPLES
 from tests.support.small_training import ARCHITECTURE
@@ -34,10 +38,26 @@ def run(*arguments: object) -> None:
     assert main([str(argument) for argument in arguments]) == 0
 
 
+@pytest.fixture(scope="module")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, onnx.ModelProto]:
+    """Return a checkpoint of the archive's layout, and its exported network, which takes most of the time."""
+    folder = tmp_path_factory.mktemp("first")
+    data = write_folder("archive", folder / "data", images_of(samples(), {"train": 20, "val": 12, "test": 8}))
+    run("train", "--data", data, "--out", folder / "run", *TINY)
+    checkpoint = folder / "run" / "checkpoint.pt"
+    return checkpoint, export_network(NetworkCore(read_checkpoint(checkpoint).network))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_readme_flow(layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Train, convert, evaluate on another folder, and load."""
+def test_readme_flow(
+    layout: str, first_run: tuple[Path, onnx.ModelProto], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Train, convert, evaluate on another folder, and load.
+
+    One layout converts the checkpoint that it trained. The others, which have networks of the same classes, convert that of
+    `first_run` with their own data, so that the network is exported once.
+    """
     before = tracked_files()
     monkeypatch.chdir(tmp_path)
     images = images_of(samples(), {"train": 20, "val": 12, "test": 8})
@@ -45,10 +65,12 @@ def test_readme_flow(layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     other = write_folder(layout, tmp_path / "other", images_of(samples(), {"test": 8}, first=500_000))
 
     run("train", "--data", data, "--out", "runs/mine", *TINY)
-    model = Path("runs/mine/model/lesion.onnx")
-    # Int8 takes as long as everything else, and is the same in every layout.
-    precision = "int8" if layout == "archive" else "float32"
-    run("convert", "runs/mine/checkpoint.pt", "--data", data, "--out", model, "--numbers", precision)
+    checkpoint, model, precision = Path("runs/mine/checkpoint.pt"), Path("runs/mine/model/lesion.onnx"), "int8"
+    assert read_checkpoint(checkpoint).provenance["images"] == 20
+    if layout != "archive":
+        (checkpoint, exported), precision = first_run, "float32"
+        monkeypatch.setattr(convert, "export_network", lambda _: exported)
+    run("convert", checkpoint, "--data", data, "--out", model, "--numbers", precision)
     run("evaluate", "--model", model, "--data", other, "--out", "report")
 
     figures = json.loads(Path("report/metrics.json").read_text())
