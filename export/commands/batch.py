@@ -1,4 +1,4 @@
-"""Classify a folder or a table of images on all cores, and write one row for each.
+"""Classify a folder or a table of images, or one image, on all cores, and write one row for each.
 
     lesion batch photos/ -o results.csv
     lesion batch table.csv -o results.parquet --views 8
@@ -8,12 +8,12 @@ An interrupted run is resumed by the same command. Columns: docs/batch.md.
 
 import argparse
 
-from lesion.batch import cli
+from lesion.batch import arguments, cli
 
 
 def options() -> argparse.ArgumentParser:
     """Return the parser of `lesion batch`."""
-    return cli.options()
+    return arguments.options()
 
 
 def main(args: argparse.Namespace) -> int:

@@ -9,11 +9,13 @@ The graph is built twice: first without operating points, to compute its outputs
 that are fitted on these outputs, one for each image type of the table with one view and with eight. Nothing is written
 unless the second graph, in float32, agrees with PyTorch on real images.
 The network is then stored in int8, float16 or float32: the first of these that passes
-`export.evaluation.precision.compare_precisions`.
+`export.evaluation.precision.compare_precisions`. A network that does not tell the images of `val` apart is converted with a
+warning.
 """
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -29,6 +31,7 @@ from export.evaluation.image_type import detection_figures, image_types
 from export.evaluation.operating_point import (
     OperatingPoints,
     calibrations,
+    doubts,
     fit_operating_points,
     points_metadata,
     unfitted_points,
@@ -138,3 +141,5 @@ def main(args: argparse.Namespace) -> None:
     (args.out.parent / "metrics.json").write_text(summary + "\n")
     print(summary)
     print(f"{args.out}: {len(data) / 1e6:.1f} MB")
+    for sentence in doubts(one_view):
+        print(f"Warning: {sentence}", file=sys.stderr)

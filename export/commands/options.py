@@ -27,7 +27,7 @@ def parser_of(description: str | None, *parents: argparse.ArgumentParser) -> arg
 
 
 def data_option(use: str = "") -> argparse.ArgumentParser:
-    """Return the options `--data`, a list of Paths, `--label-column` and `--class-map`, which `read_rows` reads.
+    """Return the options `--data`, `--label-column`, `--image-column` and `--class-map`, which `read_rows` reads.
 
     Args:
         use: what the command reads of it, after a semicolon in the help text.
@@ -40,7 +40,8 @@ def data_option(use: str = "") -> argparse.ArgumentParser:
         required=True,
         help="tables, folders with a table and images, or with folders named after classes" + (f"; {use}" if use else ""),
     )
-    parent.add_argument("--label-column", default="", metavar="NAME", help="column with the labels (default: found by name)")
+    for name, content in (("--label-column", "with the labels"), ("--image-column", "that names the images")):
+        parent.add_argument(name, default="", metavar="NAME", help=f"column {content} (default: found by name)")
     parent.add_argument(
         "--class-map", type=Path, metavar="FILE", help="CSV (label, malignant, class) or JSON: which labels are malignant"
     )
@@ -62,7 +63,7 @@ def read_rows(args: argparse.Namespace) -> list[LabelledImage]:
 def read_labelled_data(args: argparse.Namespace) -> Data:
     """Return what `read_rows` reads together with its summary."""
     class_map = read_class_map(args.class_map) if args.class_map else None
-    data = read_data(args.data, DataOptions(args.label_column, class_map))
+    data = read_data(args.data, DataOptions(args.label_column, class_map, args.image_column))
     for line in data.summary.lines():
         print(line)
     return data

@@ -9,6 +9,7 @@ group. Use images that the model was not trained on, and evaluate the new file o
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -109,7 +110,9 @@ def fit(model: Model, rows: list[LabelledImage]) -> Fits:
         by_views = {views: predict(model, own, views=views, image_types="recorded") for views in numbers}
         fits[image_type] = {views: recalibrate(one, model.card, image_type) for views, one in by_views.items()}
     if not fits:
-        raise DataError(" ".join(problems))
+        others = Counter(row.image_type for row in rows if row.image_type not in model.card.image_types)
+        unused = (f"The model has no operating point for the {count} {name} images." for name, count in others.items())
+        raise DataError(" ".join([*problems, *unused]))
     for problem in problems:
         print(f"Not refitted. {problem}")
     return fits

@@ -4,19 +4,13 @@ from collections import Counter
 from pathlib import Path
 
 from export.data.image_files import image_paths, without_suffix
+from export.data.labelled_image import labelled_image
 from export.data.labels import LabelledImage
 from export.data.layouts.own_classes import ClassMap
 from export.data.layouts.plain import text_label
-from export.data.splits import assign_split
+from export.data.splits import split_name
 from export.data.summary import SourceSummary
 from export.errors import DataError
-
-_SPLITS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "val"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
-"""Name of a folder in lower case -> split."""
 
 
 def find_class_folders(folder: Path, class_map: ClassMap | None) -> tuple[list[LabelledImage], SourceSummary] | None:
@@ -32,10 +26,11 @@ def find_class_folders(folder: Path, class_map: ClassMap | None) -> tuple[list[L
     summary = SourceSummary(str(folder), "folders named after classes")
     images: list[LabelledImage] = []
     unknown: Counter[str] = Counter()
+    dataset = folder.resolve().name
     for path in image_paths(folder):
         inner = path.relative_to(folder)
         folders = list(inner.parts[:-1])
-        split = _SPLITS.get(folders[0].lower(), "") if len(folders) > 1 else ""
+        split = split_name(folders[0]) if len(folders) > 1 else None
         name = next(iter(folders[1:] if split else folders), "")
         summary.rows += 1
         label = text_label(name, class_map)
@@ -45,18 +40,8 @@ def find_class_folders(folder: Path, class_map: ClassMap | None) -> tuple[list[L
             summary.leave_out(label.reason)
         else:
             own = without_suffix(inner.as_posix())
-            images.append(
-                LabelledImage(
-                    own,
-                    path,
-                    label.malignant,
-                    label.diagnosis,
-                    folder.resolve().name,
-                    own,
-                    split=split or assign_split(own),
-                    is_mapped=class_map is not None,
-                )
-            )
+            row = {"split": split} if split else {}
+            images.append(labelled_image(own, path, label, row, dataset=dataset, group=own, is_mapped=class_map is not None))
     if not images:
         return None
     if unknown:

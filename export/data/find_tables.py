@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from export.data.image_files import without_suffix
@@ -11,6 +12,9 @@ from export.data.layouts.own_classes import ClassMap
 from export.data.text_table import SUFFIXES, Row, TextTable, read_text_table
 from export.errors import DataError
 
+_BARE_FILES = 20
+"""Files without a suffix that are read to see whether one of them is the table."""
+
 
 @dataclass(frozen=True)
 class DataOptions:
@@ -19,10 +23,24 @@ class DataOptions:
     Attributes:
         label_column: column that has the labels, in any case; empty to find it.
         class_map: meaning of the labels; None for the default meanings.
+        image_column: column that names the images, in any case; empty to find it.
     """
 
     label_column: str = ""
     class_map: ClassMap | None = None
+    image_column: str = ""
+
+    def columns(self) -> frozenset[str]:
+        """Return the columns that a table is read with, in lower case."""
+        return READ_COLUMNS | ({self.label_column.lower(), self.image_column.lower()} - {""})
+
+    def layout(self, columns: frozenset[str]) -> Layout | None:
+        """Return the layout of a table with these columns (lower case), or None."""
+        return find_layout(columns, self.label_column.lower(), self.class_map, self.image_column.lower())
+
+    def images_in(self, columns: frozenset[str]) -> str | None:
+        """Return which of these columns (lower case) names the images, or None."""
+        return image_column(columns, self.image_column.lower())
 
 
 @dataclass(frozen=True)
@@ -58,8 +76,8 @@ def find_label_table(source: Path, options: DataOptions) -> LabelTable | None:
     others = [path for path in beside if _is_table(path) and path != source]
     named = folder / "metadata.csv"
     if source.is_dir():
-        labelled = [named] if named in others and _layout_of(named, folder, options, strict=True) else []
-        labelled = labelled or [path for path in others if _layout_of(path, folder, options)]
+        labelled = [named] if named in others and _layout_of(named, options, strict=True) else []
+        labelled = labelled or [path for path in others if _layout_of(path, options)]
         if len(labelled) > 1:
             names = ", ".join(path.name for path in labelled)
             raise DataError(f"{folder} has several tables with labels: {names}. Name one: --data {labelled[0]}.")
@@ -67,20 +85,21 @@ def find_label_table(source: Path, options: DataOptions) -> LabelTable | None:
             return None
         [source] = labelled
         others = [path for path in others if path != source]
-    keep = READ_COLUMNS | ({options.label_column.lower()} if options.label_column else set())
-    table = read_text_table(source, keep=frozenset(keep))
-    layout = _layout(table, folder, options)
+    table = read_text_table(source, keep=options.columns())
+    layout = options.layout(frozenset(table.columns))
     if layout is None:
         raise DataError(unusable_columns(table, options))
-    return _join(table, layout, [path for path in others if not _layout_of(path, folder, options)])
+    return _join(table, layout, [path for path in others if not _layout_of(path, options)], options)
 
 
 def unusable_columns(table: TextTable, options: DataOptions) -> str:
     """Return the sentence about a table that has no layout: the column that is missing, and the columns found."""
     if options.label_column and options.label_column.lower() not in table.columns:
         missing = f"no column {options.label_column}, which --label-column names"
-    elif image_column(frozenset(table.columns)) is None:
-        missing = f"no column with the images ({', '.join(IMAGE_COLUMNS[:6])} or similar)"
+    elif options.image_column and options.image_column.lower() not in table.columns:
+        missing = f"no column {options.image_column}, which --image-column names"
+    elif options.images_in(frozenset(table.columns)) is None:
+        missing = f"no column with the images ({', '.join(IMAGE_COLUMNS[:6])} or similar; --image-column names one)"
     else:
         missing = (
             "no column with labels (diagnosis, benign_malignant, label, dx, target or similar; --label-column names one)"
@@ -89,15 +108,22 @@ def unusable_columns(table: TextTable, options: DataOptions) -> str:
 
 
 def unlabelled_tables(folder: Path, options: DataOptions) -> list[str]:
-    """Return the sentence of `unusable_columns` for each table of a folder, or the one that says why it cannot be read."""
+    """Return the sentence of `unusable_columns` for each table of a folder, or the one that says why it cannot be read.
+
+    Of files without a suffix, only one with labels has a sentence.
+    """
     sentences = []
-    for path in sorted(folder.iterdir()):
+    beside = sorted(folder.iterdir())
+    for path in beside:
         if _is_table(path):
             try:
                 sentences.append(unusable_columns(read_text_table(path, header_only=True), options))
             except DataError as error:
                 sentences.append(str(error))
-    return sentences
+    bare = (path for path in beside if not path.suffix and not path.name.startswith(".") and path.is_file())
+    # Folders of DICOM images have thousands of files without a suffix.
+    named = [path for path in islice(bare, _BARE_FILES) if _layout_of(path, options)]
+    return [*(f"{path} has labels, but no suffix of a table. Name it: --data {path}." for path in named), *sentences]
 
 
 def _is_table(path: Path) -> bool:
@@ -106,39 +132,35 @@ def _is_table(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not hidden and path.is_file()
 
 
-def _layout(table: TextTable, folder: Path, options: DataOptions) -> Layout | None:
-    dataset = folder.resolve().name
-    return find_layout(frozenset(table.columns), dataset, options.label_column.lower(), options.class_map)
-
-
-def _layout_of(path: Path, folder: Path, options: DataOptions, *, strict: bool = False) -> Layout | None:
+def _layout_of(path: Path, options: DataOptions, *, strict: bool = False) -> Layout | None:
     """Return the layout by the first line of a file; None where it cannot be read, unless `strict`."""
     try:
-        return _layout(read_text_table(path, header_only=True), folder, options)
+        return options.layout(frozenset(read_text_table(path, header_only=True).columns))
     except DataError:
         if strict:
             raise
         return None
 
 
-def _join(table: TextTable, layout: Layout, others: Sequence[Path]) -> LabelTable:
+def _join(table: TextTable, layout: Layout, others: Sequence[Path], options: DataOptions) -> LabelTable:
     """Add the columns of tables without labels, as ISIC 2019 and MILK10k have them, by image or by lesion."""
     further = []
     for path in others:
         try:
-            further.append(read_text_table(path, keep=READ_COLUMNS))
+            further.append(read_text_table(path, keep=options.columns()))
         except DataError:
             # A text file of another kind.
             continue
-    column, rows, joined = image_column(frozenset(table.columns)), list(table.rows), []
+    column, rows, joined = options.images_in(frozenset(table.columns)), list(table.rows), []
     if column is None:
-        base = next((one for one in further if "lesion_id" in one.columns and image_column(frozenset(one.columns))), None)
+        by_lesion = (one for one in further if "lesion_id" in one.columns)
+        base = next((one for one in by_lesion if options.images_in(frozenset(one.columns))), None)
         if base is None:
             raise DataError(
                 f"{table.path} has labels of lesions, and no table beside it says which images these have (lesion_id and "
-                f"isic_id). {table.columns_found()}"
+                f"{options.image_column or 'isic_id'}). {table.columns_found()}"
             )
-        column = image_column(frozenset(base.columns)) or ""
+        column = options.images_in(frozenset(base.columns)) or ""
         lesions: dict[str, Row] = {}
         for row in rows:
             if lesions.setdefault(row["lesion_id"], row) != row:
@@ -148,7 +170,8 @@ def _join(table: TextTable, layout: Layout, others: Sequence[Path]) -> LabelTabl
         joined.append(base.path.name)
     ids = [without_suffix(row[column]) for row in rows]
     for other in further:
-        own = image_column(frozenset(other.columns))
+        columns = frozenset(other.columns)
+        own = options.images_in(columns) or image_column(columns)
         if own is None:
             continue
         information = {without_suffix(row[own]): row for row in other.rows}

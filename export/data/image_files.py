@@ -4,15 +4,30 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from export.errors import DataError
+
 SUFFIXES = frozenset(
     f".{suffix}" for suffix in ("jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "gif", "heic", "heif", "avif")
 )
 
 
 def image_paths(folder: Path) -> Iterator[Path]:
-    """Yield the image files below a folder, sorted within each folder, without hidden files and folders."""
+    """Yield the image files below a folder, sorted within each folder, without hidden files and folders.
+
+    Raises:
+        DataError: a folder cannot be listed, so that images would be missing without a word.
+    """
+
+    def refuse(error: OSError) -> None:
+        # In the top folder of a disk; only the superuser may list it.
+        if Path(error.filename).name == "lost+found":
+            return
+        raise DataError(
+            f"{error.filename} cannot be read ({error.strerror}). Allow it to be read, or move it elsewhere."
+        ) from error
+
     visited: set[str] = set()
-    for current, names, files in os.walk(folder, followlinks=True):
+    for current, names, files in os.walk(folder, followlinks=True, onerror=refuse):
         real = os.path.realpath(current)
         if real in visited:
             # A link that leads back to a folder above it.

@@ -9,9 +9,10 @@ from lesion.inference.card import ImageType
 from export.data.class_folders import find_class_folders
 from export.data.find_tables import DataOptions, LabelTable, find_label_table, unlabelled_tables
 from export.data.image_files import ImageFiles
+from export.data.labelled_image import labelled_image
 from export.data.labels import LabelledImage
 from export.data.layouts.layout import INDETERMINATE, Label, Layout
-from export.data.splits import assign_split, group_names, require_disjoint_splits
+from export.data.splits import group_names, require_disjoint_splits, split_name
 from export.data.summary import DUPLICATE, NO_FILE, OTHER_TYPE, SourceSummary
 from export.data.text_table import Row
 from export.errors import DataError
@@ -62,6 +63,7 @@ def _read_rows(table: LabelTable, folder: Path, options: DataOptions) -> Source:
     _refuse_unknown(labels, table)
     first = _first_rows(table, labels)
     files, groups = ImageFiles(folder), group_names(table.rows, table.ids)
+    dataset = layout.dataset or folder.resolve().name
     images: list[LabelledImage] = []
     names: dict[Path, str] = {}
     for place, (row, own, label, group) in enumerate(zip(table.rows, table.ids, labels, groups, strict=True)):
@@ -81,20 +83,16 @@ def _read_rows(table: LabelTable, folder: Path, options: DataOptions) -> Source:
                     f"{name} has {names[path]} and {own}, and {path} is the only file for both. Add the file of the other, "
                     "or remove its row."
                 )
-            dataset = row.get("dataset") or row.get("attribution") or layout.dataset
             images.append(
-                LabelledImage(
+                labelled_image(
                     own,
                     path,
-                    label.malignant,
-                    label.diagnosis,
-                    dataset,
-                    group,
-                    split=row.get("split") or assign_split(group),
-                    licence=row.get("licence") or row.get("copyright_license") or "",
-                    image_type=image_type,
-                    same_as=row.get("same_as") or "",
+                    label,
+                    row,
+                    dataset=dataset,
+                    group=group,
                     is_mapped=options.class_map is not None,
+                    image_type=image_type,
                 )
             )
     summary.used = len(images)
@@ -153,7 +151,10 @@ def _refuse_contradiction(own: str, rows: Sequence[Row], labels: Sequence[Label]
     if len(sides) > 1 or len(diagnoses) > 1 or (sides and indeterminate):
         raise DataError(f"{table.table.path} has {own} with different labels: {', '.join(sorted(said))}. Keep one.")
     for column in ("lesion_group", "lesion_id", "patient_id", "patient", "split", "image_type"):
-        if len(values := {row[column] for row in rows if row.get(column)}) > 1:
+        values = {row[column] for row in rows if row.get(column)}
+        if column == "split":
+            values = {split_name(text) or text for text in values}
+        if len(values) > 1:
             raise DataError(
                 f"{table.table.path} has {own} twice with different values of {column}: "
                 f"{', '.join(sorted(values))}. Keep one."

@@ -9,6 +9,18 @@ from export.errors import DataError
 
 SPLITS = ("train", "val", "test")
 
+_SYNONYMS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""Name of a split in lower case, in the column `split` or of a folder -> one of `SPLITS`."""
+
+
+def split_name(text: str) -> str | None:
+    """Return the split of `SPLITS` that a text names, in any case or as one of its synonyms; None for another text."""
+    return _SYNONYMS.get(text.strip().lower())
+
 
 def group_names(table: Sequence[Row], ids: Sequence[str]) -> list[str]:
     """Return the group name of each row of a metadata table.

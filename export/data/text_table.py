@@ -12,7 +12,7 @@ from export.errors import DataError
 Row = Mapping[str, str]
 """Column name in lower case -> text without surrounding space; empty where the table has no value."""
 
-SUFFIXES = (".csv", ".tsv", ".txt")
+SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
 
 _DELIMITERS = (",", ";", "\t", "|")
 _NO_VALUE = frozenset({"nan", "null", "<na>"})

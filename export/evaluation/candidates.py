@@ -48,23 +48,24 @@ class CandidateFigures:
         name: of the candidate.
         auc: of malignant against benign.
         specificity: at `TARGET_SENSITIVITY`.
-        melanoma_nevus: AUC of melanoma against nevus.
-        datasets: data set -> its AUC.
-        changes: change -> (change of AUC, share of decisions that flip).
+        melanoma_nevus: AUC of melanoma against nevus; None without images of both, as with other classes.
+        datasets: data set -> its AUC, of those with images of both sides.
+        changes: change -> (change of AUC, share of decisions that flip), of those with images of both sides.
     """
 
     name: str
     auc: float
     specificity: float
-    melanoma_nevus: float
+    melanoma_nevus: float | None
     datasets: dict[str, float]
     changes: dict[str, tuple[float, float]]
 
     def __str__(self) -> str:
         changes = ", ".join(f"{name} {auc:+.4f} / {flips:.1%}" for name, (auc, flips) in self.changes.items())
         datasets = ", ".join(f"{name} {auc:.3f}" for name, auc in self.datasets.items())
-        whole = f"AUC {self.auc:.4f}, specificity {self.specificity:.3f}, melanoma-nevus {self.melanoma_nevus:.4f}"
-        return f"{self.name}: {whole}\n    {datasets}\n    {changes}"
+        whole = f"{self.name}: AUC {self.auc:.4f}, specificity {self.specificity:.3f}"
+        pair = "" if self.melanoma_nevus is None else f", melanoma-nevus {self.melanoma_nevus:.4f}"
+        return "\n    ".join(line for line in (whole + pair, datasets, changes) if line)
 
 
 def candidate_figures(name: str, logits: Logits, rows: Sequence[LabelledImage]) -> CandidateFigures:
@@ -77,34 +78,37 @@ def candidate_figures(name: str, logits: Logits, rows: Sequence[LabelledImage]) 
         logits: of the N images, unchanged and changed.
         rows: the N rows.
     """
-    unchanged, ones = logits[UNCHANGED], np.ones(len(rows))
+    unchanged = logits[UNCHANGED]
     malignant = np.array([row.malignant for row in rows])
     datasets = np.array([row.dataset for row in rows])
     pair = np.array([row.diagnosis in ("melanoma", "nevus") for row in rows])
     threshold = float(np.quantile(unchanged[malignant], 1 - TARGET_SENSITIVITY))
+    large = [str(own) for own in sorted(set(datasets)) if (datasets == own).sum() >= MIN_IMAGES]
+    by_dataset = {own: _auc(unchanged, malignant, datasets == own) for own in large}
+    effects = {change: _effect(values, unchanged, malignant, threshold) for change, values in logits.items()}
     return CandidateFigures(
         name,
-        metrics.auc(unchanged, malignant, ones),
-        metrics.specificity_at_sensitivity(TARGET_SENSITIVITY, unchanged, malignant, ones),
-        metrics.auc(unchanged[pair], malignant[pair], ones[pair]),
-        {
-            str(own): metrics.auc(unchanged[datasets == own], malignant[datasets == own], ones[datasets == own])
-            for own in sorted(set(datasets))
-            if (datasets == own).sum() >= MIN_IMAGES
-        },
-        {
-            change: _effect(values, unchanged, malignant, threshold)
-            for change, values in logits.items()
-            if change != UNCHANGED
-        },
+        metrics.auc(unchanged, malignant, np.ones(len(rows))),
+        metrics.specificity_at_sensitivity(TARGET_SENSITIVITY, unchanged, malignant, np.ones(len(rows))),
+        _auc(unchanged, malignant, pair),
+        {own: auc for own, auc in by_dataset.items() if auc is not None},
+        {change: effect for change, effect in effects.items() if change != UNCHANGED and effect is not None},
     )
 
 
-def _effect(changed: Array, unchanged: Array, malignant: Mask, threshold: float) -> tuple[float, float]:
+def _auc(logits: Array, malignant: Mask, chosen: Mask) -> float | None:
+    """Return the AUC of some images, or None where a side is missing."""
+    value = metrics.auc(logits[chosen], malignant[chosen], np.ones(chosen.sum()))
+    return None if np.isnan(value) else value
+
+
+def _effect(changed: Array, unchanged: Array, malignant: Mask, threshold: float) -> tuple[float, float] | None:
     known = ~np.isnan(changed)
-    changed, unchanged, malignant = changed[known], unchanged[known], malignant[known]
-    before, after = (metrics.auc(logits, malignant, np.ones(len(logits))) for logits in (unchanged, changed))
-    return after - before, float(((changed >= threshold) != (unchanged >= threshold)).mean())
+    before, after = (_auc(logits, malignant, known) for logits in (unchanged, changed))
+    if before is None or after is None:
+        return None
+    flips = (changed[known] >= threshold) != (unchanged[known] >= threshold)
+    return after - before, float(flips.mean())
 
 
 def corrupt_squares(squares: torch.Tensor, corruption: Corruption, name: str) -> torch.Tensor:

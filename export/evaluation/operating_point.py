@@ -12,11 +12,19 @@ from lesion.inference.card import IMAGE_TYPES, VIEWS, ImageType, RefusalRule
 
 from export.arrays import Figures
 from export.errors import ClassesError
-from export.evaluation.bootstrap import bootstrap_interval
+from export.evaluation.bootstrap import Interval, bootstrap_interval
 from export.evaluation.metrics import auc
 from export.evaluation.predictions import Predictions
 from export.evaluation.thresholds import PredictionSets, operating_threshold, prediction_sets, refusal_rules
 from export.graph.calibration import IDENTITY, Calibration, cross_validated_log_losses, select_calibration
+
+CHECK_CLASSES = (
+    "Are the classes in the order of the network's outputs, and the right ones malignant? See --classes and --malignant."
+)
+"""What to do where malignant images of a converted network score lower."""
+
+MIN_SPREAD = 1e-3
+"""Logits that differ by less are one output: on untrained networks they differ by more than a hundred times as much."""
 
 
 @dataclass(frozen=True)
@@ -102,24 +110,50 @@ def fit_operating_points(one_view: Predictions, eight_views: Predictions) -> Ope
     return points
 
 
-def require_order(predictions: Predictions, image_type: ImageType, where: str) -> None:
+def require_order(predictions: Predictions, image_type: ImageType, where: str, advice: str = CHECK_CLASSES) -> None:
     """Check that malignant images do not have lower logits than benign ones.
 
     Args:
         predictions: of images of one type.
         image_type: that type.
         where: name of the images, for the message.
+        advice: what to check, for the message.
 
     Raises:
         ClassesError: they have, beyond chance.
     """
-    logit = predictions.scalar("logit")
-    order = bootstrap_interval(lambda weights: auc(logit, predictions.malignant, weights), predictions.groups)
+    order = _order(predictions)
     if order.high < 0.5:
-        raise ClassesError(
-            f"On {where}, malignant {image_type} images score lower than benign ones (AUC {order}). Are the classes in the "
-            "order of the network's outputs, and the right ones malignant? See --classes and --malignant."
-        )
+        raise ClassesError(f"On {where}, malignant {image_type} images score lower than benign ones (AUC {order}). {advice}")
+
+
+def doubts(predictions: Predictions) -> list[str]:
+    """Return a sentence for each image type whose images the logits do not tell apart.
+
+    Args:
+        predictions: for `val`, with the recorded image types.
+    """
+    sentences = []
+    for image_type in IMAGE_TYPES:
+        own = predictions.select(predictions.image_type == image_type)
+        count, logit = len(own.rows), own.scalar("logit")
+        if count and np.ptp(logit) < MIN_SPREAD:
+            sentences.append(
+                f"The network's output is the same for all {count} {image_type} images of `val` (logit {logit.mean():.3f}): "
+                "it carries no signal. Is it trained, and are its weights those of its architecture?"
+            )
+        elif count and (order := _order(own)).low <= 0.5:
+            sentences.append(
+                f"On the {count} {image_type} images of `val`, the network is not better than chance (AUC {order}). Is it "
+                "trained for these classes, and is `val` large enough?"
+            )
+    return sentences
+
+
+def _order(predictions: Predictions) -> Interval:
+    """Return the AUC of the logits."""
+    logit = predictions.scalar("logit")
+    return bootstrap_interval(lambda weights: auc(logit, predictions.malignant, weights), predictions.groups)
 
 
 def fit_point(predictions: Predictions, refusal: tuple[RefusalRule, ...]) -> OperatingPoint:

@@ -84,7 +84,7 @@ def recalibrate(predictions: Predictions, card: Card, image_type: ImageType) -> 
         ClassesError: malignant images have lower logits than benign ones, beyond chance.
         DataError: the lesions cannot be divided into folds with both sides.
     """
-    require_order(predictions, image_type, "these images")
+    require_order(predictions, image_type, "these images", "Are their labels right, and malignant and benign not exchanged?")
     refusal = card.point(image_type, predictions.outputs[0].views).refusal
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED)
     outputs, cards = list(predictions.outputs), [card] * len(predictions.rows)

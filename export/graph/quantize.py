@@ -21,6 +21,7 @@ import numpy.typing as npt
 import onnx
 from lesion.imaging.decode import Pixels
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
 from export.arrays import Floats
 from export.data.labels import LabelledImage
@@ -46,10 +47,7 @@ _ACTIVATIONS = ("Clip", "Relu")
 
 class _ImageReader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime.quantization has no types
     def __init__(self, images: Iterable[Pixels]) -> None:
-        views = np.array(1, np.int64)
-        self._feeds: Iterator[dict[str, npt.NDArray[Any]]] = (
-            {"image": image[np.newaxis], "views": views} for image in images
-        )
+        self._feeds: Iterator[dict[str, npt.NDArray[Any]]] = ({"image": image[np.newaxis]} for image in images)
 
     def get_next(self) -> dict[str, npt.NDArray[Any]] | None:
         """Return the inputs of the next image, or None after the last one."""
@@ -96,7 +94,7 @@ def quantise_network(model: onnx.ModelProto, images: Sequence[Pixels], *, second
 def _quantise(model: onnx.ModelProto, images: Sequence[Pixels], nodes: Sequence[str], deadline: Deadline) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory() as folder:
         source, target = (Path(folder) / f"{name}.onnx" for name in ("source", "target"))
-        onnx.save(model, source)
+        onnx.save(_for_tool(model), source)
         quantize_static(
             source,
             target,
@@ -113,6 +111,22 @@ def _quantise(model: onnx.ModelProto, images: Sequence[Pixels], nodes: Sequence[
         apply_gptq(model, quantised, images, QUANTISED_SUFFIX, MAX_WEIGHT, deadline)
         # Only the network is copied: the tool adds metadata, and sorts nodes without regard to the subgraphs of `If`.
         return replace_network(model, quantised)
+
+
+def _for_tool(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy that ONNX Runtime's tool has no warnings about.
+
+    The optional inputs (`views`, `image_type`) become constants with their default values: the tool opens its sessions
+    itself, and each warns of an initializer that is the default of an input. The copy is marked as preprocessed, which the
+    tool only advises to do: the network's nodes have to keep their names.
+    """
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    defaults = {tensor.name for tensor in model.graph.initializer}
+    del result.graph.input[:]
+    result.graph.input.extend(value for value in model.graph.input if value.name not in defaults)
+    add_pre_process_metadata(result)
+    return result
 
 
 def dequantise(values: npt.NDArray[np.int8 | np.int32], stored: Mapping[str, npt.NDArray[Any]], name: str) -> Floats:

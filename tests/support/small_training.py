@@ -35,6 +35,7 @@ def conversion_options(checkpoint: Path, archive: Path, out: Path, **options: ob
         "numbers": "float16",
         "int8_seconds": 900.0,
         "label_column": "",
+        "image_column": "",
         "class_map": None,
         "yes": False,
     }

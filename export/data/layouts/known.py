@@ -21,22 +21,28 @@ READ_COLUMNS = frozenset().union(IMAGE_COLUMNS, LABEL_COLUMNS, _INFORMATION, *(l
 
 
 def find_layout(
-    columns: frozenset[str], dataset: str, label_column: str = "", class_map: ClassMap | None = None
+    columns: frozenset[str], label_column: str = "", class_map: ClassMap | None = None, stated_images: str = ""
 ) -> Layout | None:
     """Return the layout of a table, or None.
 
     Args:
         columns: of the table, in lower case.
-        dataset: name of the data set, for tables of no known data set.
         label_column: the only column that may have the labels, in lower case; empty to look for one.
         class_map: see `export.data.layouts.plain.text_label`; it applies to one column.
+        stated_images: the only column that may name the images, in lower case; empty to look for one.
     """
-    known = next((one for one in LAYOUTS if one.recognises(columns)), None)
+    # Labels of lesions are joined with a table that names the images.
+    of_lesions = "lesion_id" in columns and image_column(columns) is None
+    if stated_images and stated_images not in columns and not of_lesions:
+        return None
+    # The stated column may have any name, and layouts are recognised by the usual ones.
+    named = columns | {"image"} if stated_images in columns else columns
+    known = next((one for own in (columns, named) for one in LAYOUTS if one.recognises(own)), None)
     if known is not None and not label_column and class_map is None:
         return known
     found = next((name for name in ((label_column,) if label_column else LABEL_COLUMNS) if name in columns), None)
-    if found is None or image_column(columns) is None:
+    if found is None or image_column(columns, stated_images) is None:
         return None
-    own = column_layout(found, class_map, dataset)
+    own = column_layout(found, class_map)
     # Image types and name of a known data set stay.
     return own if known is None else replace(known, label=own.label, uses=own.uses)

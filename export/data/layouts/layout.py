@@ -50,7 +50,7 @@ class Layout:
         name: for the data summary.
         recognises: whether a table with these columns (lower case) has this layout.
         label: of a row.
-        dataset: name of the data set where the row has none.
+        dataset: name of the data set where the row has none; empty for the name of the folder.
         image_type: of rows without a value in the column `image_type`.
         image_types: values of that column in lower case -> image type; images of others are left out.
         uses: columns that `label` reads, in lower case.
@@ -59,12 +59,17 @@ class Layout:
     name: str
     recognises: Callable[[frozenset[str]], bool]
     label: Callable[[Row], Label]
-    dataset: str = "unknown"
+    dataset: str = ""
     image_type: ImageType = "dermoscopic"
     image_types: Mapping[str, ImageType] = field(default_factory=lambda: ARCHIVE_TYPES)
     uses: frozenset[str] = frozenset()
 
 
-def image_column(columns: frozenset[str]) -> str | None:
-    """Return the column that names images, or None."""
-    return next((name for name in IMAGE_COLUMNS if name in columns), None)
+def image_column(columns: frozenset[str], stated: str = "") -> str | None:
+    """Return the column that names images, or None.
+
+    Args:
+        columns: of a table, in lower case.
+        stated: the only column that may name them, in lower case; empty to look for one.
+    """
+    return next((name for name in ((stated,) if stated else IMAGE_COLUMNS) if name in columns), None)

@@ -41,18 +41,16 @@ def text_label(text: str, class_map: ClassMap | None = None) -> Label:
     return Label(ALL_CLASSES[diagnosis], diagnosis) if diagnosis else Label(None, unknown=text)
 
 
-def column_layout(column: str, class_map: ClassMap | None, dataset: str) -> Layout:
+def column_layout(column: str, class_map: ClassMap | None) -> Layout:
     """Return the layout of a table whose labels are in one column.
 
     Args:
         column: its name, in lower case.
         class_map: see `text_label`.
-        dataset: name of the data set where the table has none.
     """
     return Layout(
         f"column {column}",
         recognises=lambda columns: column in columns and image_column(columns) is not None,
         label=lambda row: text_label(row.get(column, ""), class_map),
-        dataset=dataset,
         uses=frozenset({column}),
     )

@@ -1,4 +1,4 @@
-"""Classify many images on one machine: `python -m lesion.batch FOLDER|TABLE.csv -o results.parquet|.csv|.jsonl`.
+"""Classify many images on one machine: `python -m lesion.batch FOLDER|TABLE.csv|IMAGE -o results.parquet|.csv|.jsonl`.
 
 Writes one row per input, including refused and corrupt images, with the answers of the service, on all cores. An interrupted
 run, even by a power failure, loses only the last seconds of work: the same command resumes it, and no row is lost or
@@ -6,7 +6,6 @@ repeated. Needs pyarrow and tqdm besides the service's packages. Not in the imag
 """
 
 import argparse
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,12 +18,13 @@ from pathlib import Path
 from threading import Thread
 from time import monotonic
 
-from lesion.batch.inputs import list_inputs, special_row
+from lesion.batch.arguments import options
+from lesion.batch.inputs import SourceError, list_inputs, special_row
 from lesion.batch.progress import Progress
 from lesion.batch.resumable_parquet import ResumableResults
 from lesion.batch.schema import MAX_FILE_BYTES, Row, classify_row, crashed_row, describe_run
 from lesion.errors import LesionError
-from lesion.inference.card import IMAGE_TYPES, ImageType
+from lesion.inference.card import ImageType
 from lesion.inference.classify import require_image_type
 from lesion.inference.model import Model
 from lesion.inference.schemas import Views
@@ -97,7 +97,7 @@ def run(
     """Classify all files of a source that have no row in the results yet.
 
     Args:
-        source: folder or CSV table, see `list_inputs`.
+        source: folder, CSV table or image, see `list_inputs`.
         results: file to write (Parquet, CSV or JSON lines, by its suffix), or Parquet file to extend.
         model: the ONNX file.
         views: views per image.
@@ -110,7 +110,7 @@ def run(
 
     Raises:
         OutputError: the results' suffix stands for no form.
-        SourceError: the source cannot be read.
+        SourceError: the source cannot be read, or has no images.
         ResultsError: the results belong to another model or other options, or another process writes them.
         UnsupportedImageType: the model has no operating point for the image type.
         ModelFileError: from `lesion.inference.model`.
@@ -119,9 +119,12 @@ def run(
     # Otherwise every row would be the same error.
     require_image_type(loaded.card, image_type)
     info = describe_run(loaded, int(views), image_type, columns=inputs.columns, embedding=embedding)
-    with ResumableResults(results, info) as output:
-        # The results may be in the folder that is classified.
-        files = {name: path for name, path in inputs.files.items() if not output.owns(path)}
+    output = ResumableResults(results, info)
+    # The results may be in the folder that is classified.
+    files = {name: path for name, path in inputs.files.items() if not output.owns(path)}
+    if not files:
+        raise SourceError(f"There are no images in {source}.")
+    with output:
         remaining = {name: path for name, path in files.items() if name not in output.done}
         special = {name: row for name, path in remaining.items() if (row := special_row(name, path)) is not None}
         regular = {name: path for name, path in remaining.items() if name not in special}
@@ -141,21 +144,6 @@ def run(
     return results
 
 
-def options() -> argparse.ArgumentParser:
-    """Return the parser of the command."""
-    parser = argparse.ArgumentParser(prog="python -m lesion.batch", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("source", type=Path, help="folder of images, or a CSV table with a column `file`")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="results: .parquet, .csv or .jsonl")
-    parser.add_argument("--views", type=int, choices=[views.value for views in Views], default=1)
-    parser.add_argument(
-        "--image-type", choices=["auto", *IMAGE_TYPES], default="auto", help="of all images (default: detect that of each)"
-    )
-    parser.add_argument("--embedding", action="store_true", help="add the network's last features of each image")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one per core)")
-    parser.add_argument("--model", type=Path, help="model file (default: the published one)")
-    return parser
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
@@ -165,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         See `execute`.
     """
-    return execute(options().parse_args(arguments))
+    return execute(options((__doc__ or "").split("\n\n")[0]).parse_args(arguments))
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -175,15 +163,14 @@ def execute(args: argparse.Namespace) -> int:
         Exit status: 0; 1 with a sentence on stderr if the run is not possible; 130 after an interrupt.
     """
     image_type = None if args.image_type == "auto" else args.image_type
-    views, workers = Views(args.views), max(args.workers, 1)
     try:
         model = args.model or read_settings().model
         run(
             args.source,
             args.output,
             model,
-            views=views,
-            workers=workers,
+            views=Views(args.views),
+            workers=args.workers,
             image_type=image_type,
             embedding=args.embedding,
         )

@@ -1,6 +1,7 @@
 """Checkpoints are compared on `val`, alone and in pairs."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,22 @@ def test_candidate_metrics_equal_a_count_by_hand(rows: list[LabelledImage]) -> N
     assert loss == pytest.approx(-2 / (~truth).sum())
     # The lowest malignant image lies below the 95 % threshold both before and after.
     assert flips == pytest.approx(2 / len(val))
+
+
+def test_candidate_metrics_without_both_sides_are_left_out(rows: list[LabelledImage]) -> None:
+    """With own classes there is neither melanoma nor nevus; copies, and a data set, may be of one side."""
+    own = [
+        replace(row, diagnosis="merkel" if row.malignant else "spitz", dataset=f"clinic {row.malignant}")
+        for row in rows
+        for _ in range(30)
+    ]
+    logits = np.linspace(-1, 1, len(own))
+    benign = np.where([row.malignant for row in own], np.nan, logits)
+    line = candidate_figures("name", {UNCHANGED: logits, "one side": benign, "none": np.full(len(own), np.nan)}, own)
+    assert (line.melanoma_nevus, line.datasets, line.changes) == (None, {}, {})
+    assert str(line) == f"name: AUC {line.auc:.4f}, specificity {line.specificity:.3f}"
+    mixed = [replace(row, diagnosis="melanoma") if row.malignant else row for row in own]
+    assert candidate_figures("name", {UNCHANGED: logits}, mixed).melanoma_nevus is None
 
 
 def test_unique_names_differ_for_different_paths(tmp_path: Path) -> None:

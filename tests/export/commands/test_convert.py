@@ -1,6 +1,7 @@
 """A checkpoint is converted to a model file with its metadata, only if it agrees with PyTorch."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from export.data.labels import LabelledImage, fingerprint
 from export.data.tables import read_table
 from export.errors import ClassesError, DataError, ParityError, ReportError
 from export.evaluation import parity
-from export.evaluation.operating_point import fit_operating_points
+from export.evaluation.operating_point import doubts, fit_operating_points
 from export.evaluation.predictions import Predictions, predict
 from export.graph.calibration import platt
 from export.graph.description import licence_of_weights
@@ -59,6 +60,32 @@ def test_fit_operating_point_detects_swapped_classes() -> None:
     assert fit_operating_points(val, val)["dermoscopic"][1].threshold > 0
     with pytest.raises(ClassesError, match="in the order of the network's outputs"):
         fit_operating_points(turned, turned)
+
+
+def test_doubts_name_logits_without_signal() -> None:
+    val = simulated_predictions(300, 1)
+    assert doubts(val) == []
+    constant = Predictions(val.rows, tuple(replace(output, logit=0.25) for output in val.outputs))
+    [sentence] = doubts(constant)
+    assert "is the same for all 300 dermoscopic images of `val` (logit 0.250): it carries no signal" in sentence
+    shuffled = Predictions(val.rows, simulated_predictions(300, 2).outputs)
+    [sentence] = doubts(shuffled)
+    assert re.search(r"not better than chance \(AUC 0\.[45]\d+ \(0\.4\d+-0\.5\d+\)\)", sentence)
+
+
+@pytest.mark.slow
+def test_convert_warns_of_a_network_without_signal(
+    checkpoint: Path, archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = torch.load(checkpoint, weights_only=True)
+    for name, values in state["weights"].items():
+        if name.startswith(("malignant.", "diagnosis.")):
+            values.zero_()
+    torch.save(state, tmp_path / "checkpoint.pt")
+    out = tmp_path / "model" / "lesion.onnx"
+    convert.main(conversion_options(tmp_path / "checkpoint.pt", archive, out, numbers="float32"))
+    assert "Warning: The network's output is the same for all 12 dermoscopic images of `val`" in capsys.readouterr().err
+    assert Model(out).card.version == "0.0.1"
 
 
 def test_convert_writes_a_point_for_each_type_and_views(

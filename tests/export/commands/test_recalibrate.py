@@ -90,6 +90,36 @@ def test_recalibrate_refuses_few_images(tmp_path: Path, capsys: pytest.CaptureFi
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
+def test_recalibrate_fits_the_least_number_of_images(clinic: Path, tmp_path: Path) -> None:
+    """Exactly 100 images, of which 20 lesions are of the smaller side."""
+    header, *lines = (clinic / "metadata.csv").read_text().splitlines()
+    own = [",".join([*line.split(",")[:3], f"own-{number}", "dermoscopic"]) for number, line in enumerate(lines)]
+    sides = {side: [line for line in own if f",{side}," in line] for side in ("malignant", "benign")}
+    smaller, larger = sorted(sides.values(), key=len)
+    for count, status in ((20, 0), (19, 1)):
+        (clinic / f"least-{count}.csv").write_text("\n".join([header, *smaller[:count], *larger[: 100 - count]]) + "\n")
+        out = tmp_path / str(count) / "lesion.onnx"
+        assert recalibrated(build_calibrated(tmp_path / f"{count}.onnx"), clinic / f"least-{count}.csv", out) == status
+        assert out.exists() == (status == 0)
+        (clinic / f"least-{count}.csv").unlink()
+
+
+def test_recalibrate_names_what_is_wrong(clinic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exchanged labels, and images of a type that the model lacks."""
+    source, text = build_calibrated(tmp_path / "old.onnx"), (clinic / "metadata.csv").read_text()
+    exchanged = text.replace(",malignant,", ",other,").replace(",benign,", ",malignant,").replace(",other,", ",benign,")
+    for name, own, said in (
+        ("exchanged", exchanged, "Are their labels right, and malignant and benign not exchanged?"),
+        ("clinical", text.replace(",dermoscopic\n", ",clinical\n"), "no operating point for the 160 clinical images."),
+    ):
+        (clinic / f"{name}.csv").write_text(own)
+        assert recalibrated(source, clinic / f"{name}.csv", tmp_path / name / "lesion.onnx") == 1
+        (clinic / f"{name}.csv").unlink()
+        [line] = [line for line in capsys.readouterr().err.splitlines() if said in line]
+        assert "--classes" not in line and not (tmp_path / name).exists()
+
+
 def test_recalibrate_refuses_one_side(clinic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = (clinic / "metadata.csv").read_text().splitlines()
     malignant = [line for line in lines if ",malignant," in line]

@@ -36,7 +36,7 @@ def published(converted: Path, archive: Path, tmp_path_factory: pytest.TempPathF
     Image.effect_noise((300, 200), 90).convert("RGB").save(folder / "others" / "noise.png")
     (folder / "others" / "metadata.csv").write_text("no,image\n")
     options = {"data": [archive], "model": folder / "lesion.onnx", "splits": ["val", "test"], "one_view": False, "yes": True}
-    options |= {"strangers": [folder / "others"], "label_column": "", "class_map": None}
+    options |= {"strangers": [folder / "others"], "label_column": "", "image_column": "", "class_map": None}
     release.main(argparse.Namespace(**options))
     return folder
 
@@ -121,7 +121,7 @@ def test_plots_are_png_files(published: Path) -> None:
 def test_release_of_val_alone_writes_nothing(published: Path, archive: Path, tmp_path: Path) -> None:
     shutil.copy(published / "lesion.onnx", tmp_path)
     options = {"data": [archive], "model": tmp_path / "lesion.onnx", "splits": ["val"], "one_view": True, "strangers": []}
-    options |= {"yes": False, "label_column": "", "class_map": None}
+    options |= {"yes": False, "label_column": "", "image_column": "", "class_map": None}
     release.main(argparse.Namespace(**options))
     assert [path.name for path in tmp_path.iterdir()] == ["lesion.onnx"]
     assert (tmp_path / "lesion.onnx").read_bytes() == (published / "lesion.onnx").read_bytes()

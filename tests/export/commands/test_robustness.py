@@ -75,7 +75,7 @@ def test_robustness_writes_only_figures_of_test(
     reported: dict[str, object] = {}
     monkeypatch.setattr(robustness, "update_report", lambda path, parts: reported.update(parts))
     options: dict[str, object] = {"data": [archive], "model": model, "copies": copies, "yes": False}
-    options |= {"label_column": "", "class_map": None}
+    options |= {"label_column": "", "image_column": "", "class_map": None}
     robustness.main(argparse.Namespace(**options, split="val"))
     assert not reported and not (tmp_path / "stress.png").exists()
     robustness.main(argparse.Namespace(**options, split="test"))

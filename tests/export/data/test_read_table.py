@@ -74,7 +74,7 @@ def test_group_names_join_connected_lesions_and_patients(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("second", "message"),
-    [("b,benign,P1,test", "one lesion or patient, P1, in train and test"), ("b,benign,P2,valid", "the split 'valid'")],
+    [("b,benign,P1,test", "one lesion or patient, P1, in train and test"), ("b,benign,P2,holdout", "the split 'holdout'")],
 )
 def test_read_table_refuses_invalid_splits(tmp_path: Path, second: str, message: str) -> None:
     table = f"isic_id,benign_malignant,patient_id,split\na,benign,P1,train\n{second}\n"

@@ -62,6 +62,8 @@ def clipped() -> onnx.ModelProto:
     for place, node in enumerate(model.graph.node):
         node.name = str(place)
     model = onnx.compose.add_prefix(model, NETWORK_PREFIX, rename_inputs=False, rename_outputs=False)
+    # The default value of the optional input.
+    model.graph.initializer.append(numpy_helper.from_array(np.array(1, np.int64), "views"))
     return model
 
 
@@ -72,7 +74,10 @@ def cells(model: onnx.ModelProto, image: Pixels) -> npt.NDArray[np.float32]:
     return np.asarray(session.run(["cells"], {"image": image[np.newaxis], "views": np.array(1)})[0])
 
 
-def test_quantise_network_uses_the_range_of_the_clip() -> None:
+def test_quantise_network_uses_the_range_of_the_clip(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """ONNX Runtime has no warning, above all none of the optional input."""
     rng = np.random.default_rng(1)
     images = [rng.integers(0, 256, (16, 16, 3), np.uint8) for _ in range(8)]
     model = clipped()
@@ -85,6 +90,8 @@ def test_quantise_network_uses_the_range_of_the_clip() -> None:
     assert in_float == [True] * FLOAT_LAYERS + [False] * (LAYERS - FLOAT_LAYERS)
     assert stored["weight3_quantized"] == stored["weight4_quantized"] == TensorProto.INT8
     assert stored["evidence"] == TensorProto.FLOAT
+    assert "appears in graph inputs" not in capfd.readouterr().err and not caplog.messages
+    assert [value.name for value in small.graph.input] == ["image", "views"] and not small.metadata_props
 
 
 @pytest.fixture(scope="module")

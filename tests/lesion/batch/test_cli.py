@@ -13,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -225,7 +226,7 @@ def test_main_explains_a_missing_source(
 ) -> None:
     monkeypatch.setenv("LESION_MODEL", str(stand_in_file))
     (tmp_path / "table.csv").write_text("id\n1\n")
-    for source, sentence in (("gone", "neither a folder nor a CSV table"), ("table.csv", "no column `file`")):
+    for source, sentence in (("gone", "neither a folder, a CSV table nor an image"), ("table.csv", "no column `file`")):
         assert cli.main([str(tmp_path / source), "-o", str(tmp_path / "results.parquet")]) == 1
         assert sentence in capsys.readouterr().err
     assert not (tmp_path / "results.parquet").exists()
@@ -234,7 +235,7 @@ def test_main_explains_a_missing_source(
 def test_main_writes_the_results(folder: Path, stand_in_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LESION_MODEL", str(stand_in_file))
     results = tmp_path / "results.parquet"
-    monkeypatch.setattr(sys, "argv", ["batch", str(folder), "-o", str(results), "--views", "8", "--workers", "0"])
+    monkeypatch.setattr(sys, "argv", ["batch", str(folder), "-o", str(results), "--views", "8", "--workers", "1"])
     with pytest.raises(SystemExit) as ended:
         runpy.run_module("lesion.batch", run_name="__main__")
     assert ended.value.code == 0
@@ -316,13 +317,59 @@ def test_columns_of_the_table_are_carried_over(folder: Path, stand_in_file: Path
         ("file,id\na.jpg,1\na.jpg,2\n", "names a.jpg twice with different values"),
         ("file,id\na.jpg,1,2\n", "Line 2 of .* has more values"),
         ("file,id,id\na.jpg,1,2\n", "two columns `id`"),
-        ('file\n"a"b.jpg\n', "neither a folder nor a CSV table"),
+        ('file\n"a"b.jpg\n', "neither a folder, a CSV table nor an image"),
     ],
 )
 def test_tables_that_cannot_be_used_are_explained(content: str, sentence: str, tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text(content)
     with pytest.raises(SourceError, match=sentence):
         list_inputs(tmp_path / "table.csv")
+
+
+def test_run_classifies_one_image(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
+    """By its content: a table may have any name, and may begin as a BMP does."""
+    for name in ("a.jpg", "below/b.heic"):
+        rows = pq.read_table(cli.run(folder / name, tmp_path / f"{Path(name).stem}.parquet", stand_in_file)).to_pylist()
+        assert [(row["file"], row["status"]) for row in rows] == [(Path(name).name, "ok")]
+    (folder / "table.jpg").write_text("BMI,file\n21,a.jpg\n")
+    assert dict(list_inputs(folder / "table.jpg").files) == {"a.jpg": folder / "a.jpg"}
+
+
+@pytest.mark.parametrize("source", ["nothing", "empty.csv", "own"])
+def test_batch_without_images_fails(
+    stand_in_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], source: str
+) -> None:
+    (tmp_path / "nothing" / "below").mkdir(parents=True)
+    (tmp_path / "empty.csv").write_text("file,id\n")
+    (tmp_path / "own").mkdir()
+    results = tmp_path / "own" / "results.parquet"
+    if source == "own":
+        results.touch()
+    assert cli.main([str(tmp_path / source), "-o", str(results), "--model", str(stand_in_file)]) == 1
+    assert capsys.readouterr().err == f"There are no images in {tmp_path / source}.\n"
+    assert not results.with_name("results.parquet.pieces").exists()
+
+
+@pytest.mark.parametrize("workers", ["0", "-1", "two"])
+def test_batch_needs_a_process(folder: Path, capsys: pytest.CaptureFixture[str], workers: str) -> None:
+    with pytest.raises(SystemExit):
+        cli.main([str(folder), "-o", "results.csv", "--workers", workers])
+    assert f"'{workers}' is not a number of processes. At least one is needed." in capsys.readouterr().err
+
+
+def test_unreadable_folder_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The superuser may list every folder, so the system's answer is replaced."""
+    (folder / "lost+found").mkdir()
+    scandir = os.scandir
+
+    def refuse(path: Any) -> Any:
+        if Path(path).name in ("below", "lost+found"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(SourceError, match=r"images/below cannot be read \(Permission denied\)"):
+        list_inputs(folder)
 
 
 def test_refused_images_have_their_probability_apart(folder: Path, stand_in_file: Path, tmp_path: Path) -> None:
