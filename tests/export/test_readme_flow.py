@@ -13,6 +13,7 @@ from export.checkpoints.reader import read_checkpoint
 from export.commands import convert
 from export.console import main
 from export.data.tables import read_data
+from export.evaluation import parity
 from export.graph.assemble import NetworkCore, export_network
 from tests.support.layout_folders import LAYOUTS, Image, images_of, write_folder
 from tests.support.paths import REPOSITORY, SAMPLES
@@ -70,6 +71,7 @@ def test_readme_flow(
     if layout != "archive":
         (checkpoint, exported), precision = first_run, "float32"
         monkeypatch.setattr(convert, "export_network", lambda _: exported)
+        monkeypatch.setattr(parity, "PARITY_IMAGES", 4)
     run("convert", checkpoint, "--data", data, "--out", model, "--numbers", precision)
     run("evaluate", "--model", model, "--data", other, "--out", "report")
 

@@ -6,6 +6,7 @@ repeated. Needs pyarrow and tqdm besides the service's packages. Not in the imag
 """
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
