@@ -108,8 +108,8 @@ def text(rows: Sequence[Row], version: str, views: int, every: int, seconds: flo
         [
             "# Private mode and the service",
             "",
-            f"{len(rows) - len(judged)} of {len(rows)} images have the same decision, image type and refusal in private mode",
-            f"and by the service. Different with a probability within {PROBABILITY_GAP} of a limit: {near};",
+            f"{len(rows) - len(judged)} of {len(rows)} images have the same decision, image type and refusal in private",
+            f"mode and by the service. Different with a probability within {PROBABILITY_GAP} of a limit: {near};",
             f"different otherwise: {len(judged) - near}.",
             "",
             "Written by `python -m tests.benchmarks.private_mode ../shared/data`, with Chromium and `infra.dev.serve` on",
