@@ -10,6 +10,7 @@ import { backupSection } from "./backup-form.js";
 import { onChangeElsewhere } from "./changes.js";
 import { ask, button, formatDay, image, paragraph, releaseImages } from "./elements.js";
 import { siteName } from "./sites.js";
+import { persist, storage } from "./storage.js";
 import * as store from "./store.js";
 import { isDiaryOn, onDiarySwitch, switchDiary } from "./switch-state.js";
 import { fillThumbnails } from "./thumbnails.js";
@@ -86,7 +87,7 @@ function diarySwitch() {
   input.checked = isDiaryOn();
   input.addEventListener("change", async () => {
     switchDiary(input.checked);
-    if (input.checked) await store.persist();
+    if (input.checked) await persist();
     await showDiary(false);
     byId("diary-switch", HTMLInputElement).focus();
   });
@@ -123,17 +124,17 @@ function spotItem({ spot, photos, newest, thumbnail }) {
 
 async function storageSection() {
   const section = createElement("section", "", setText(createElement("h3", ""), "diary.storage"));
-  const state = await store.storage();
+  const state = await storage();
   if (!state) return section;
   const sizes = { used: formatMegabytes(state.used), available: formatMegabytes(state.available) };
   section.append(setText(createElement("p", ""), "diary.stored", sizes), paragraph(state.isPersistent ? "diary.persistent" : "diary.not_persistent"));
   if (state.isPersistent) return section;
-  const persist = button("diary.persist", async () => {
-    const isKept = await store.persist();
+  const request = button("diary.persist", async () => {
+    const isKept = await persist();
     announce(t(isKept ? "diary.persistent" : "diary.not_persistent"));
     if (isKept) await showDiary(false);
   });
-  section.append(createElement("div", "controls", persist));
+  section.append(createElement("div", "controls", request));
   return section;
 }
 
