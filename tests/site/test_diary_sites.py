@@ -44,9 +44,11 @@ def test_sites_are_tapped_typed_and_selected(spot: Page) -> None:
         expect(menu).to_have_value(site)
         expect(shape).to_have_class("is-chosen")
         expect(spot.get_by_role("heading", name=name, exact=True)).to_be_visible()
-    for word, site in (("scalp", "detail.scalp"), ("palm", "detail.palm.left"), ("genital", "front.genital_area")):
+    for word, site in (("palm", "detail.palm.left"), ("genital", "front.genital_area")):
         menu.select_option("")
         menu.focus()
+        # Browsers take letters that follow each other within a second for one word.
+        spot.wait_for_timeout(1100)
         spot.keyboard.type(word)
         expect(menu).to_have_value(site)
 
@@ -68,6 +70,6 @@ def test_sides_of_figures_are_those_of_the_person(spot: Page) -> None:
 def test_every_site_has_its_own_name(opened: Callable[..., Page], language: str) -> None:
     """No two sites have the same name, and none names a key."""
     names = dict(opened(language).evaluate(NAMES))
-    assert len(set(names.values())) == len(names) == 51
+    assert len(set(names.values())) == len(names) == 54
     assert not [name for name in names.values() if "." in name or "_" in name]
     assert set(ADDED) <= set(names)
