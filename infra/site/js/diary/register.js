@@ -4,13 +4,12 @@
 // a camera that came closer. No DOM here; tests call it with arrays.
 
 /** @import { Grey } from "./grey.js" */
+/** @import { Similarity } from "./similarity.js" */
 
 import { fine, pyramid } from "./grey.js";
+import { inverse, largestDistance } from "./similarity.js";
 
 /**
- * @typedef {{angle: number, scale: number, x: number, y: number}} Similarity takes a position p in the first image to
- *   scale · rotation(angle) · p + (x, y) in the second; positions from the middle, in sides; angle in radians, clockwise
- *
  * @typedef {{similarity: Similarity, isMeasurable: boolean}} Match `isMeasurable` if the skin around the spots agrees too
  *
  * @typedef {Uint8Array} Mask 1 where a pixel belongs to a spot, as long as the image
@@ -27,14 +26,16 @@ const LEAST_OVERLAP = 0.6;
 const LEAST_SKIN_SHARE = 0.25;
 /** Correlation of the whole images, below which the match is only seen as poor. */
 const LEAST_WHOLE = 0.75;
-/** Of the skin's fine structure. Structures that have nothing to do with each other reach 0.2 (tests/site/test_diary_change.py). */
-const LEAST_SKIN = 0.4;
+/** Of the skin's fine structure, in both directions. That of other skin reached 0.63 on real photos (docs/page.md). */
+const LEAST_SKIN = 0.65;
+/** Largest distance between the transform and the inverse of that in the other direction, in sides. */
+const MOST_DISTANCE = 0.03;
 const ANGLES = 24;
-const SCALES = [0.65, 0.8, 1, 1.25, 1.55];
+const SCALES = [0.5, 0.65, 0.8, 1, 1.25, 1.55, 2];
 /** Of the coarsest image, in its pixels. */
 const SHIFTS = [-4, -3, -2, -1, 0, 1, 2, 3, 4];
 /** Scales from which the skin is aligned, relative to that of the whole images; of so many candidates. */
-const GROWTH = [1, 0.65, 0.8, 1.25];
+const GROWTH = [1, 0.65, 0.8, 1.25, 1.55];
 const GROWN_STARTS = 2;
 /** Candidates that are refined on the next level. */
 const KEPT = [16, 6, 4];
@@ -45,17 +46,41 @@ const KEPT = [16, 6, 4];
  * @param {[Mask, Mask]} masks of the spots
  * @returns {Match | null} null when the photos do not match
  */
-export function register(first, second, masks) {
+export function register(first, second, [one, other]) {
   const pyramids = [pyramid(first, COARSEST), pyramid(second, COARSEST)];
-  let candidates = coarseSearch(pyramids[0][0], pyramids[1][0]);
-  for (const [level, kept] of KEPT.entries()) {
-    const [one, other] = pyramids.map((images) => images[Math.min(level + 1, images.length - 1)]);
-    candidates = candidates.slice(0, kept).map(({ similarity }) => refine(one, other, similarity, 1, null)).sort(byScore);
-  }
+  const [there, back] = [alignWhole(pyramids[0], pyramids[1]), alignWhole(pyramids[1], pyramids[0])];
+  // A photo from nearby covers a part of the other one, and is searched there.
+  if (there[0].score >= back[0].score) return align(first, second, [one, other], there);
+  const match = align(second, first, [other, one], back);
+  return match && { ...match, similarity: inverse(match.similarity) };
+}
+
+/**
+ * Align the skin, starting from alignments of the whole images.
+ *
+ * @param {Grey} first
+ * @param {Grey} second
+ * @param {[Mask, Mask]} masks
+ * @param {Candidate[]} candidates the best first
+ * @returns {Match | null}
+ */
+function align(first, second, masks, candidates) {
   const starts = candidates.flatMap(({ similarity }, rank) => (rank < GROWN_STARTS ? otherScales(similarity) : [similarity]));
-  const skin = starts.map((start) => alignSkin(first, second, masks, start)).sort(byScore)[0];
-  if (skin.score >= LEAST_SKIN) return { similarity: skin.similarity, isMeasurable: true };
+  const { similarity, score } = starts.map((start) => alignSkin(first, second, masks, start)).sort(byScore)[0];
+  if (score >= LEAST_SKIN && isConfirmed(first, second, masks, similarity)) return { similarity, isMeasurable: true };
   return candidates[0].score >= LEAST_WHOLE ? { similarity: candidates[0].similarity, isMeasurable: false } : null;
+}
+
+/**
+ * @param {Grey[]} first from the coarsest to the image itself
+ * @param {Grey[]} second
+ * @returns {Candidate[]} the best first
+ */
+function alignWhole(first, second) {
+  return KEPT.reduce((candidates, kept, level) => {
+    const [one, other] = [first, second].map((images) => images[Math.min(level + 1, images.length - 1)]);
+    return candidates.slice(0, kept).map(({ similarity }) => refine(one, other, similarity, 1, null)).sort(byScore);
+  }, coarseSearch(first[0], second[0]));
 }
 
 /**
@@ -64,6 +89,19 @@ export function register(first, second, masks) {
  * @param {Similarity} similarity
  */
 const otherScales = (similarity) => GROWTH.map((factor) => ({ ...similarity, scale: similarity.scale * factor }));
+
+/**
+ * Return whether the skin aligns from the second image to the first as well, in the same way.
+ *
+ * @param {Grey} first
+ * @param {Grey} second
+ * @param {[Mask, Mask]} masks
+ * @param {Similarity} similarity
+ */
+function isConfirmed(first, second, [one, other], similarity) {
+  const back = alignSkin(second, first, [other, one], inverse(similarity));
+  return back.score >= LEAST_SKIN && largestDistance(similarity, inverse(back.similarity)) <= MOST_DISTANCE;
+}
 
 /** @typedef {{similarity: Similarity, score: number}} Candidate */
 
