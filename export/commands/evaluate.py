@@ -36,7 +36,7 @@ def options() -> argparse.ArgumentParser:
     parser = parser_of(__doc__, data_option("all labelled rows are evaluated"), model_option(), yes_option())
     parser.add_argument("--out", type=Path, default=Path("report"), help="folder of the report (default: %(default)s)")
     parser.add_argument("--split", choices=SPLITS, help="evaluate only the images of this split")
-    parser.add_argument("--views", type=int, choices=(1, 8), default=1, help="8: the mean over flips and turns")
+    parser.add_argument("--views", type=int, choices=(1, 8), default=1, help="8: the mean over eight views")
     return parser
 
 

@@ -15,8 +15,10 @@ from export.evaluation.precision import compare_precisions
 from export.evaluation.predictions import predict
 from tests.benchmarks import batch, load, memory, precision, stages
 from tests.benchmarks.contenders import CONTENDERS, INSIDE, MODEL, OLD
+from tests.benchmarks.reports import private_mode
 from tests.benchmarks.reports import serving as serving_report
 from tests.support.paths import REPOSITORY, SAMPLES
+from tests.support.site.private_mode import difference
 
 
 def measured(name: str, scale: float, **other: Any) -> dict[str, Any]:
@@ -123,3 +125,40 @@ def test_committed_pages_are_rendered_from_their_values(tmp_path: Path, monkeypa
     for name in values:
         assert (tmp_path / f"{name}.md").read_text() == (folder / f"{name}.md").read_text()
         assert (tmp_path / f"{name}.json").read_text() == (folder / f"{name}.json").read_text()
+
+
+def private_answer(probability: float, side: str, refusal: str | None = None) -> dict[str, Any]:
+    prediction = {"malignant_probability": probability, "decision": f"{side}_threshold", "prediction_set": ["benign"]}
+    return {
+        "status": "refused" if refusal else "ok",
+        "refusal": refusal and {"code": refusal},
+        "prediction": None if refusal else prediction,
+        "image": {"type": "dermoscopic", "type_probability": None},
+    }
+
+
+def test_private_mode_report_excuses_only_limits() -> None:
+    """A decision may differ next to its limit; a refusal and a larger gap are reported as unexcused."""
+    card = Model(MODEL).card
+    threshold = card.default_point.threshold
+    answers = (
+        (private_answer(threshold + 0.01, "above"), private_answer(threshold - 0.01, "below")),
+        (private_answer(0.9, "above"), private_answer(threshold - 0.03, "below")),
+        (private_answer(0, "below", "too_dark"), private_answer(threshold, "above")),
+        (private_answer(0, "below", "too_dark"), private_answer(0, "below", "too_dark")),
+        ("problems.cannot_open", private_answer(0.5, "above")),
+        (private_answer(0.5, "above"), private_answer(0.52, "above")),
+    )
+    rows = [
+        private_mode.Row("originals", f"image-{number}", ours, theirs, difference(ours, theirs, card, 1))
+        for number, (ours, theirs) in enumerate(answers)
+    ]
+    page = private_mode.text(rows, card.version, 1, 1, 60)
+    assert "2 of 6 images have the same decision" in page
+    assert "a probability within 0.0125 of a limit: 1;\ndifferent otherwise: 3." in page
+    assert "| originals | 6 | 1 | 4 | 0 | 0.0200 | 0." in page
+    assert (
+        f"| image-0 | decision | {threshold + 0.01:.4f}, above, benign | {threshold - 0.01:.4f}, below, benign | threshold |"
+        in page
+    )
+    assert page.count("| no |") == 3 and "image-3" not in page and "image-5" not in page

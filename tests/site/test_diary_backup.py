@@ -17,7 +17,7 @@ SETUP = """async () => {
         for (let number = 0; number < spots; number++) {
             const times = { created: number, changed: 1 };
             const spot = { id: id(), site: "front.chest.left", note: `Spot ${number} – ü`, since: "May", ...times };
-            await store.saveSpot(spot);
+            await store.merge([spot], []);
             for (let each = 0; each < photos / spots; each++) {
                 const canvas = new OffscreenCanvas(96, 96);
                 const context = canvas.getContext("2d");
@@ -27,7 +27,7 @@ SETUP = """async () => {
                 const blob = await canvas.convertToBlob({ type: "image/jpeg" });
                 const date = new Date(Date.UTC(2026, 0, 1 + each)).toISOString().slice(0, 10);
                 const details = { date, note: `n${each}`, result: null, created: each, changed: 1 };
-                await store.savePhoto({ id: id(), spot: spot.id, ...details, blob });
+                await store.merge([], [{ id: id(), spot: spot.id, ...details, blob }]);
             }
         }
     };
@@ -107,7 +107,7 @@ LARGE = """async () => {
         const photo = await store.getPhoto(id);
         const noise = new Uint8Array(1_500_000);
         for (let at = 0; at < noise.length; at += 65_536) crypto.getRandomValues(noise.subarray(at, at + 65_536));
-        await store.savePhoto({ ...photo, blob: new Blob([photo.blob, noise], { type: "image/jpeg" }) });
+        await store.updatePhoto(photo, { blob: new Blob([photo.blob, noise], { type: "image/jpeg" }) });
     }
     window.file = await save("%s");
     window.whole = new Uint8Array(await file.arrayBuffer());
@@ -199,7 +199,7 @@ def test_import_merges_by_id_and_keeps_newer(diary: Page) -> None:
             const file = await save(passphrase);
             const [spot, other] = await store.listSpots();
             await new Promise((resolve) => setTimeout(resolve, 5));
-            await store.saveSpot({ ...spot, note: "changed later" });
+            await store.updateSpot(spot, { note: "changed later" });
             await store.deleteSpot(other.id);
             await fill(1, 1);
             const written = await load(file, passphrase);

@@ -165,7 +165,7 @@ def test_about_shows_figures_and_limits(page: Page) -> None:
 def test_hints_are_not_part_of_accessible_names(page: Page) -> None:
     """Hints are descriptions, not part of the accessible names."""
     page.get_by_text("Expert settings").click()
-    views = page.get_by_role("checkbox", name="Use one orientation only", exact=True)
+    views = page.get_by_role("checkbox", name="Use one view only", exact=True)
     expect(views).to_have_accessible_description(re.compile("^Faster. Otherwise the photo is also analysed rotated"))
     private = page.get_by_role("switch", name="Private mode", exact=True)
     expect(private).to_have_accessible_description(re.compile("^The photo does not leave this device"))
@@ -222,7 +222,7 @@ def test_page_uses_the_views_that_the_model_is_made_for(open_page: Callable[...,
     with page.expect_response("**/api/config"):
         page.reload()
     page.get_by_text("Expert settings").click()
-    choice = page.get_by_role("checkbox", name="Use one orientation only")
+    choice = page.get_by_role("checkbox", name="Use one view only")
     expect(choice).to_be_checked(checked=views == 1)
     set_views(page, 9 - views)
     page.get_by_role("button", name="Sample 3").click()

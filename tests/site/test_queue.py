@@ -144,12 +144,12 @@ def test_remove_current_keeps_other_photos(page: Page) -> None:
 
 
 def test_queue_repeats_for_other_number_of_views(page: Page) -> None:
-    """Another number of orientations is requested again and marked in the table."""
+    """Another number of views is requested again and marked in the table."""
     answer_in_turn(page, *(short_answer(probability) for probability in (0.62, 0.1, 0.6, 0.2, 0.61)))
     page.set_input_files("#file", named_files("a.jpg", "b.jpg"))
     predict_all = page.get_by_role("button", name="Analyse all")
     progress = page.locator("#queue-progress")
-    told = page.locator("#queue-rows").get_by_text("in one orientation")
+    told = page.locator("#queue-rows").get_by_text("in one view")
     set_views(page, 8)
     predict_all.click()
     expect(progress).to_have_text("2 of 2 analysed")

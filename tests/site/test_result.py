@@ -81,24 +81,20 @@ EIGHT = {
 
 @pytest.mark.parametrize("measured", [True, False])
 def test_eight_views_quote_figures_for_eight(opened: Callable[..., Page], measured: bool) -> None:
-    """A result of eight orientations quotes the figures for eight."""
+    """A result of eight views quotes the figures for eight."""
     page = opened()
     card = {**CARD, "metrics": {"test": {**CARD["metrics"]["test"], **({"eight_views": EIGHT} if measured else {})}}}
     set_views(page, 8)
     answer_with(page, ABOVE, card)
     expect(page.locator("#advice")).to_contain_text("97 of 100" if measured else "95 of 100")
     expect(page.locator("#meaning-test")).to_contain_text("30 did so too" if measured else "38 did so too")
-    said = (
-        "eight orientations of each photo, like this result"
-        if measured
-        else "one orientation of each photo, this result eight"
-    )
+    said = "eight views of each photo, like this result" if measured else "one view of each photo, this result eight"
     expect(page.locator("#meaning-test")).to_contain_text(said)
     page.locator("#about-open").click()
     expect(page.locator("#test-figures table").first).to_be_attached()
-    expect(
-        page.locator("#test-figures", has_text="Averaged over eight orientations: area under the curve 0.930")
-    ).to_have_count(int(measured))
+    expect(page.locator("#test-figures", has_text="Averaged over eight views: area under the curve 0.930")).to_have_count(
+        int(measured)
+    )
 
 
 def test_false_negatives_are_never_shown_as_none(opened: Callable[..., Page]) -> None:

@@ -81,7 +81,7 @@ def test_figures_for_one_view_are_marked(page: Page) -> None:
     card = {**TYPES_CARD, "metrics": {"test": {**TYPES_CARD["metrics"]["test"], "types": types}}}
     analyse(page, typed(ABOVE, "clinical"), card, 8)
     expect(page.locator("#advice")).to_contain_text("93 of 100")
-    expect(page.locator("#meaning-test")).to_contain_text("The test used one orientation of each photo, this result eight")
+    expect(page.locator("#meaning-test")).to_contain_text("The test used one view of each photo, this result eight")
 
 
 def test_about_shows_figures_of_types(opened: Callable[..., Page]) -> None:

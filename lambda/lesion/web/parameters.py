@@ -47,7 +47,12 @@ FHIR_ANSWER: dict[int | str, dict[str, Any]] = {
     }
 }
 
-ViewsQuery = Annotated[Views, Query(description="1, or 8 to average over quarter turns of the image and of its middle")]
+ViewsQuery = Annotated[
+    Views,
+    Query(
+        description="1, or 8 to average over quarter turns of image and middle; of format 1, over flips and quarter turns"
+    ),
+]
 EvidenceQuery = Annotated[bool, Query(description="whether the answer contains the evidence map")]
 ImageTypeQuery = Annotated[
     ImageTypeChoice,

@@ -3,6 +3,7 @@
 // They are in one document, so that another view can be opened without losing a photo. first-paint.js selects the first view.
 
 import { byId } from "../dom.js";
+import { afterRemoval } from "./dialog-history.js";
 
 /** Path of a view -> its name in `<html data-view>`. */
 const VIEWS = new Map([
@@ -50,8 +51,10 @@ export function setupNavigation(onShow) {
 export function openView(place) {
   const [path, part] = place.split("#");
   const address = `${path}${location.search}${part ? `#${part}` : ""}`;
-  if (address !== `${location.pathname}${location.search}${location.hash}`) history.pushState(null, "", address);
-  show();
+  afterRemoval(() => {
+    if (address !== `${location.pathname}${location.search}${location.hash}`) history.pushState(null, "", address);
+    show();
+  });
 }
 
 function show() {

@@ -1,6 +1,6 @@
 // Aligns a photo by hand: with one or two pointers, the wheel, buttons and keys.
 
-/** @import { Similarity } from "./register.js" */
+/** @import { Similarity } from "./similarity.js" */
 
 import { createElement } from "../dom.js";
 import { t } from "../i18n/translations.js";

@@ -1,6 +1,6 @@
 // Draws a photo over another one, as a similarity transform says.
 
-/** @import { Similarity } from "./register.js" */
+/** @import { Similarity } from "./similarity.js" */
 
 /**
  * Draw the centred square of an image so that it lies over the first image.

@@ -5,7 +5,8 @@
 
 /** @import { Pixels } from "../photo/spots.js" */
 /** @import { Grey } from "./grey.js" */
-/** @import { Mask, Similarity } from "./register.js" */
+/** @import { Mask } from "./correlation.js" */
+/** @import { Similarity } from "./similarity.js" */
 
 import { CIRCLE } from "../photo/photo-quality.js";
 import { GRID, spotCells } from "../photo/spots.js";

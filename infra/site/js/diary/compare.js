@@ -1,7 +1,7 @@
 // Two photos of a spot side by side or one over the other, aligned by hand or automatically, and what can be measured.
 
 /** @import { Photo } from "./records.js" */
-/** @import { Similarity } from "./register.js" */
+/** @import { Similarity } from "./similarity.js" */
 
 import { createElement } from "../dom.js";
 import { setPlainText, setText } from "../i18n/document-text.js";

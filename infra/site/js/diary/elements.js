@@ -60,6 +60,8 @@ let addresses = [];
  */
 export function image(blob, alt) {
   const element = createElement("img", "");
+  // Of a long list, only what is near the window is decoded.
+  element.loading = "lazy";
   element.src = URL.createObjectURL(blob);
   addresses.push(element.src);
   element.alt = alt;

@@ -1,4 +1,4 @@
-// The figure of the body, front and back: a tap chooses a site. The menu beside it does the same for keyboards and screen readers.
+// The figure of the body, front, back and details: a tap chooses a site. The menu beside it does the same for keyboards and screen readers.
 
 import { createElement } from "../dom.js";
 import { setText } from "../i18n/document-text.js";
@@ -23,8 +23,18 @@ const SHAPES = {
   thigh: [58, 124, 8, 17],
   lower_leg: [58, 160, 6, 18],
   foot: [60, 185, 7, 6],
+  genital_area: [50, 108, 5, 6],
+  scalp: [50, 24, 18, 15],
+  ear: [74, 32, 5, 9],
+  palm: [70, 103, 13, 13],
+  sole: [67, 176, 9, 15],
 };
-const ELLIPSES = ["face", "head", "hand", "foot", "shoulder", "buttock"];
+const ELLIPSES = ["face", "head", "hand", "foot", "shoulder", "buttock", "genital_area", "scalp", "ear", "sole"];
+/** @type {Record<string, string>} outlines in the same drawing, of the half at the right: fingers, and toes */
+const OUTLINES = {
+  fingernail: "M58 72h5v15h-5zM65 66h5v21h-5zM72 67h5v20h-5zM79 73h5v14h-5z",
+  toenail: "M57 146h6v12h-6zM64 145h4v13h-4zM69 147h4v11h-4zM74 150h4v9h-4z",
+};
 
 /**
  * @param {string} chosen site
@@ -36,9 +46,11 @@ export function bodyFigure(chosen, onChoice) {
     const drawing = document.createElementNS(SVG, "svg");
     drawing.setAttribute("viewBox", "12 0 76 194");
     drawing.setAttribute("aria-hidden", "true");
-    drawing.append(...sitesOf(aspect).map((site) => shape(site, site === chosen)));
+    // What is drawn later lies above the rest; parts of the middle, whose codes are shorter, come last.
+    const sites = sitesOf(aspect).toSorted((one, other) => other.split(".").length - one.split(".").length);
+    drawing.append(...sites.map((site) => shape(site, site === chosen)));
     drawing.addEventListener("click", ({ target }) => {
-      const site = target instanceof SVGElement ? target.dataset.site : undefined;
+      const site = target instanceof Element ? target.closest("[data-site]")?.getAttribute("data-site") : null;
       if (site) onChoice(site);
     });
     return createElement("figure", "", drawing, setText(createElement("figcaption", "hint"), `site.figure.${aspect}`));
@@ -52,19 +64,29 @@ export function bodyFigure(chosen, onChoice) {
  */
 function shape(site, isChosen) {
   const [aspect, part, side] = site.split(".");
-  const [x, y, width, height] = SHAPES[part];
-  // From the front, the person's left is at the right of the drawing.
-  const isMirrored = side !== undefined && (aspect === "front") === (side === "right");
-  const middle = isMirrored ? 100 - x : x;
-  const isEllipse = ELLIPSES.includes(part);
-  const element = document.createElementNS(SVG, isEllipse ? "ellipse" : "rect");
-  const values = isEllipse
-    ? { cx: middle, cy: y, rx: width, ry: height }
-    : { x: middle - width, y: y - height, width: 2 * width, height: 2 * height, rx: 3 };
+  // From the front, the person's left is at the right of the drawing; so it is with palms and soles that are shown.
+  const isMirrored = side !== undefined && (aspect !== "back") === (side === "right");
+  const [tag, values] = outline(part);
+  const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(values)) element.setAttribute(name, String(value));
+  if (isMirrored) element.setAttribute("transform", "matrix(-1 0 0 1 100 0)");
+  const title = document.createElementNS(SVG, "title");
+  title.textContent = siteName(site);
+  element.append(title);
   element.dataset.site = site;
   element.classList.toggle("is-chosen", isChosen);
   return element;
+}
+
+/**
+ * @param {string} part
+ * @returns {["path" | "ellipse" | "rect", Record<string, string | number>]} element and its attributes
+ */
+function outline(part) {
+  if (part in OUTLINES) return ["path", { d: OUTLINES[part] }];
+  const [x, y, width, height] = SHAPES[part];
+  if (ELLIPSES.includes(part)) return ["ellipse", { cx: x, cy: y, rx: width, ry: height }];
+  return ["rect", { x: x - width, y: y - height, width: 2 * width, height: 2 * height, rx: 3 }];
 }
 
 /**

@@ -1,6 +1,7 @@
 // The dialog that keeps photos with their results in the diary: in a spot that exists, or in a new one.
 
 /** @import { Shown } from "../app/over-time.js" */
+/** @import { Result } from "./records.js" */
 
 import { openDialog } from "../app/dialog.js";
 import { loadStyle } from "../app/styles.js";
@@ -64,16 +65,15 @@ async function saveShown({ job, classification, photos }, existing, fresh) {
   const now = Date.now();
   const spot = existing || crypto.randomUUID();
   // Everything is decoded before anything is written.
-  const records = [];
+  const [added, analysed] = [/** @type {store.Addition[]} */ ([]), /** @type {{id: string, result: Result}[]} */ ([])];
   for (const photo of photos) {
     if (photo.source.kind !== "file") continue;
     const { file, original = file, isTaken, diary } = photo.source;
     const result = resultOf(photo.classification ?? classification, job);
     const before = diary && (await store.getPhoto(diary.photo));
     // The same photo, analysed now or again.
-    if (before && before.spot === spot && !photo.source.side) records.push({ ...before, result });
-    else records.push(await newPhoto(spot, file, dayOf(isTaken ? new Date() : new Date(original.lastModified)), result));
+    if (before && before.spot === spot && !photo.source.side) analysed.push({ id: before.id, result });
+    else added.push(await newPhoto(spot, file, dayOf(isTaken ? new Date() : new Date(original.lastModified)), result));
   }
-  if (!existing) await store.saveSpot({ id: spot, ...fresh, note: "", created: now, changed: now });
-  for (const record of records) await store.savePhoto(record);
+  await store.keep(existing || { id: spot, ...fresh, note: "", created: now, changed: now }, added, analysed);
 }

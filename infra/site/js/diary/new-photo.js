@@ -1,9 +1,11 @@
 // A photo as the diary keeps it: a JPEG, upright, reduced, and without metadata such as the place where it was taken.
 
-/** @import { Photo, Result } from "./records.js" */
+/** @import { Result } from "./records.js" */
+/** @import { Addition } from "./store.js" */
 
 import { openImage, toJpeg } from "../photo/resize.js";
 import { Problem } from "../problem.js";
+import { makeThumbnail } from "./thumbnails.js";
 
 /** Pixels; several times what the network sees, and about 1 MB. */
 const LONGEST_SIDE = 2048;
@@ -13,7 +15,7 @@ const LONGEST_SIDE = 2048;
  * @param {File} file
  * @param {string} date as YYYY-MM-DD
  * @param {Result | null} result
- * @returns {Promise<Photo>}
+ * @returns {Promise<Addition>}
  * @throws {Problem} when this browser cannot open it
  */
 export async function newPhoto(spot, file, date, result) {
@@ -22,5 +24,6 @@ export async function newPhoto(spot, file, date, result) {
   });
   const blob = await toJpeg(opened, LONGEST_SIDE);
   const created = Date.now();
-  return { id: crypto.randomUUID(), spot, blob, date, note: "", result, created, changed: created };
+  const photo = { id: crypto.randomUUID(), spot, blob, date, note: "", result, created, changed: created };
+  return { photo, thumbnail: await makeThumbnail(blob) };
 }

@@ -101,10 +101,26 @@ export function dayOf(time) {
   return `${String(time.getFullYear()).padStart(4, "0")}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
 }
 
+/** Texts of a person, and what stands between two of them. @type {Record<string, string>} */
+const TEXTS = { note: "\n", since: " / " };
+
 /**
- * Compare photos by their date, and on the same day by when they were added.
+ * Return the new texts of a record, with what another window wrote since the record was shown.
  *
- * @param {Details} one
- * @param {Details} other
+ * @template {Spot | Photo} T
+ * @param {T} shown record
+ * @param {T} stored record
+ * @param {Partial<T>} fields new values
+ * @returns {Partial<T>} the texts that both windows changed
  */
-export const byDate = (one, other) => one.date.localeCompare(other.date) || one.created - other.created;
+export function mergeTexts(shown, stored, fields) {
+  /** @type {[string, string][]} */
+  const merged = [];
+  for (const [name, separator] of Object.entries(TEXTS)) {
+    const [before, theirs, mine] = [shown, stored, fields].map((each) => /** @type {Record<string, any>} */ (each)[name]);
+    if (mine === undefined || theirs === before) continue;
+    const both = theirs.includes(mine) ? theirs : mine.includes(theirs) ? mine : `${theirs}${separator}${mine}`;
+    merged.push([name, both.slice(0, MOST_TEXT)]);
+  }
+  return /** @type {Partial<T>} */ (Object.fromEntries(merged));
+}

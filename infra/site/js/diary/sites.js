@@ -1,25 +1,26 @@
-// Sites of the body, from the head down: what the figure shows and the menu lists.
+// Sites of the body, from the head down: what the figures show and the menu lists.
 
 import { t } from "../i18n/translations.js";
 
-/** Parts that exist once, by the side of the body. @type {Record<Aspect, string[]>} */
-const SINGLE = { front: ["face", "neck"], back: ["head", "neck"] };
-/** Parts with a left and a right half. @type {Record<Aspect, string[]>} */
-const PAIRED = {
-  front: ["shoulder", "chest", "upper_arm", "abdomen", "forearm", "hand", "thigh", "lower_leg", "foot"],
-  back: ["shoulder", "upper_back", "upper_arm", "lower_back", "forearm", "hand", "buttock", "thigh", "lower_leg", "foot"],
+/** Parts by the drawing that shows them. @type {Record<Aspect, string[]>} */
+const PARTS = {
+  front: ["face", "neck", "shoulder", "chest", "upper_arm", "abdomen", "forearm", "hand", "genital_area", "thigh", "lower_leg", "foot"],
+  back: ["head", "neck", "shoulder", "upper_back", "upper_arm", "lower_back", "forearm", "hand", "buttock", "thigh", "lower_leg", "foot"],
+  detail: ["scalp", "ear", "fingernail", "palm", "toenail", "sole"],
 };
+/** Parts without a left and a right half. */
+const SINGLE = ["face", "head", "neck", "genital_area", "scalp"];
+/** Parts whose name says at which side of the body they are. */
+const ONE_ASPECT = ["genital_area", "scalp", "ear", "fingernail", "palm", "toenail", "sole"];
 
-/** @typedef {"front" | "back"} Aspect of the body */
+/** @typedef {"front" | "back" | "detail"} Aspect of the body; "detail" is the drawing of what is too small in the others */
 
 /** @type {Aspect[]} */
-export const ASPECTS = ["front", "back"];
+export const ASPECTS = ["front", "back", "detail"];
 
 /** @param {Aspect} aspect */
-export const sitesOf = (aspect) => [
-  ...SINGLE[aspect].map((part) => `${aspect}.${part}`),
-  ...PAIRED[aspect].flatMap((part) => [`${aspect}.${part}.left`, `${aspect}.${part}.right`]),
-];
+export const sitesOf = (aspect) =>
+  PARTS[aspect].flatMap((part) => (SINGLE.includes(part) ? [`${aspect}.${part}`] : [`${aspect}.${part}.left`, `${aspect}.${part}.right`]));
 
 /** Codes such as `front.thigh.left`; left and right are those of the person. */
 export const SITES = ASPECTS.flatMap(sitesOf);
@@ -32,5 +33,8 @@ export const SITES = ASPECTS.flatMap(sitesOf);
 export function siteName(site) {
   if (!SITES.includes(site)) return t("diary.no_site");
   const [aspect, part, side] = site.split(".");
-  return [t(`site.part.${part}`), t(`site.aspect.${aspect}`), ...(side ? [t(`site.side.${side}`)] : [])].join(", ");
+  const names = [t(`site.part.${part}`)];
+  if (!ONE_ASPECT.includes(part)) names.push(t(`site.aspect.${aspect}`));
+  if (side) names.push(t(`site.side.${side}`));
+  return names.join(", ");
 }

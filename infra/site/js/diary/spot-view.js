@@ -15,6 +15,7 @@ import { newPhoto } from "./new-photo.js";
 import { MOST_TEXT, dayOf } from "./records.js";
 import { resultSentences } from "./result-text.js";
 import { siteName } from "./sites.js";
+import { fillThumbnails } from "./thumbnails.js";
 import * as store from "./store.js";
 
 /** @type {() => Promise<typeof import("./compare.js")>} */
@@ -25,17 +26,21 @@ const loadReport = lazyModule("/js/report/report.js");
 /**
  * @param {Spot} spot
  * @param {() => unknown} redraw
+ * @param {() => boolean} isShown whether this drawing is still shown
  * @returns {Promise<Node[]>}
  */
-export async function drawSpot(spot, redraw) {
+export async function drawSpot(spot, redraw, isShown) {
   const photos = await store.listPhotos(spot.id);
+  const thumbnails = await store.listThumbnails(photos.map(({ id }) => id));
   const back = setText(createElement("a", ""), "diary.back");
   back.href = "/diary";
   const name = createElement("h3", "", siteName(spot.site));
-  const keep = (/** @type {Partial<Spot>} */ change) => {
-    Object.assign(spot, change);
+  const keep = async (/** @type {Partial<Spot>} */ change) => {
+    const stored = await store.updateSpot(spot, change);
+    if (stored) Object.assign(spot, stored);
     name.textContent = siteName(spot.site);
-    void store.saveSpot(spot);
+    // Another window wrote too, or deleted the spot.
+    if (!isAsGiven(stored, change)) await redraw();
   };
   const facts = createElement(
     "div",
@@ -43,7 +48,9 @@ export async function drawSpot(spot, redraw) {
     field("diary.since", textField("input", spot.since, MOST_TEXT, (since) => keep({ since })), "diary.since_hint"),
     field("diary.note", textField("textarea", spot.note, MOST_TEXT, (note) => keep({ note }))),
   );
-  const timeline = createElement("ol", "timeline", ...photos.map((photo) => photoItem(spot, photo, redraw)).reverse());
+  const timeline = createElement("ol", "timeline", ...photos.map((photo, index) => photoItem(spot, photo, thumbnails[index], redraw)).reverse());
+  const missing = photos.filter((_, index) => !thumbnails[index]).reverse();
+  void fillThumbnails(missing, isShown);
   const section = createElement("section", "", name, siteChoice(spot.site, (site) => keep({ site })), facts, actions(spot, photos, redraw));
   const comparison = photos.length > 1 ? [(await loadCompare()).comparisonSection(photos)] : [];
   const heading = setText(createElement("h3", ""), "diary.timeline");
@@ -80,7 +87,7 @@ async function takeNext(spot, previous, redraw) {
   const ghost = previous ? await createImageBitmap(previous.blob).catch(() => null) : null;
   const keep = async (/** @type {File} */ file) => {
     try {
-      await store.savePhoto(await newPhoto(spot.id, file, dayOf(new Date()), null));
+      await store.keep(spot.id, [await newPhoto(spot.id, file, dayOf(new Date()), null)]);
       announce(t("keep.kept"));
     } catch (error) {
       announce((error instanceof Problem ? error : new Problem("diary.unavailable")).sentence);
@@ -92,14 +99,23 @@ async function takeNext(spot, previous, redraw) {
 }
 
 /**
+ * @param {Spot | Photo | null} stored
+ * @param {Partial<Spot & Photo>} change
+ */
+const isAsGiven = (stored, change) => Object.entries(change).every(([name, value]) => /** @type {Record<string, unknown>} */ (stored ?? {})[name] === value);
+
+/**
  * @param {Spot} spot
  * @param {Photo} photo
+ * @param {Blob | undefined} thumbnail
  * @param {() => unknown} redraw
  */
-function photoItem(spot, photo, redraw) {
+function photoItem(spot, photo, thumbnail, redraw) {
   const keep = async (/** @type {Partial<Photo>} */ change) => {
-    Object.assign(photo, change);
-    await store.savePhoto(photo);
+    const stored = await store.updatePhoto(photo, change);
+    if (stored) Object.assign(photo, stored);
+    // Another date moves it in the timeline; else another window wrote too, or deleted it.
+    if ("date" in change || !isAsGiven(stored, change)) await redraw();
   };
   const date = createElement("input", "");
   date.type = "date";
@@ -109,7 +125,6 @@ function photoItem(spot, photo, redraw) {
     // The field was emptied.
     if (!date.value) return void (date.value = photo.date);
     await keep({ date: date.value });
-    await redraw();
   });
   const day = formatDay(photo.date);
   const note = textField("textarea", photo.note, MOST_TEXT, (text) => void keep({ note: text }));
@@ -120,7 +135,7 @@ function photoItem(spot, photo, redraw) {
   });
   const remove = button("diary.delete_photo", async () => {
     if (!ask("diary.delete_photo_question")) return;
-    await store.deletePhoto(photo.id);
+    await store.deletePhoto(photo);
     announce(t("diary.deleted"));
     await redraw();
   });
@@ -134,5 +149,5 @@ function photoItem(spot, photo, redraw) {
     field("diary.note", note),
     createElement("div", "controls", analyse, remove),
   );
-  return createElement("li", "", image(photo.blob, t("diary.photo_of", { date: day })), texts);
+  return createElement("li", "", image(thumbnail ?? photo.blob, t("diary.photo_of", { date: day })), texts);
 }

@@ -16,15 +16,23 @@ function restored() {
 
 export const isDiaryOn = () => isOn;
 
+// Another window switched it.
+addEventListener("storage", ({ key }) => (key === KEY || key === null) && tell(restored()));
+
 /** @param {boolean} value */
 export function switchDiary(value) {
-  isOn = value;
   try {
     if (value) localStorage.setItem(KEY, "on");
     else localStorage.removeItem(KEY);
   } catch {
     // The choice is valid for this visit only.
   }
+  tell(value);
+}
+
+/** @param {boolean} value */
+function tell(value) {
+  isOn = value;
   for (const listener of listeners) listener();
 }
 
