@@ -1,6 +1,6 @@
 // Sets translated text in the document, and handles the language menu.
 //
-// In index.html an element names its text by an attribute (ATTRIBUTES) and contains the English text until the scripts run.
+// In index.html an element names its text by an attribute (ATTRIBUTES); infra/packaging/page.py fills in the English text.
 
 /** @import { Values } from "./translations.js" */
 
