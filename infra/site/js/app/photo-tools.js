@@ -3,6 +3,7 @@
 /** @import { FileSource } from "../types.js" */
 
 import { byId, lazyModule } from "../dom.js";
+import { loadStyle } from "./styles.js";
 import { warmUp } from "./warm-up.js";
 
 /** @type {() => Promise<typeof import("../photo/camera.js")>} */
@@ -32,7 +33,7 @@ export async function loadOrWarn(load) {
  */
 export async function takePhoto(onPhoto, options) {
   warmUp();
-  const camera = await loadOrWarn(loadCamera);
+  const [camera] = await Promise.all([loadOrWarn(loadCamera), loadStyle("/css/camera.css")]);
   camera?.openCamera((file) => onPhoto({ kind: "file", file, isTaken: true }), options);
 }
 
@@ -44,7 +45,8 @@ export async function takePhoto(onPhoto, options) {
  */
 export async function cropPhoto({ file, original = file, isTaken = false }) {
   // Always crop the original, so that a crop can be undone.
-  const cropped = await (await loadOrWarn(loadCrop))?.crop(original);
+  const [module] = await Promise.all([loadOrWarn(loadCrop), loadStyle("/css/crop.css")]);
+  const cropped = await module?.crop(original);
   if (!cropped) return null;
   const cut = new File([cropped.image], original.name, { type: cropped.image.type });
   return { kind: "file", file: cut, isTaken, original, side: cropped.side };

@@ -35,6 +35,17 @@ export function setText(element, key, values) {
 }
 
 /**
+ * Set the translated accessible name of an element, now and after each change of language.
+ *
+ * @param {Element} element
+ * @param {string} key
+ */
+export function setLabel(element, key) {
+  element.setAttribute("data-t-label", key);
+  ATTRIBUTES["data-t-label"](element, t(key));
+}
+
+/**
  * Set text that is not translated, such as a name.
  *
  * @param {Element} element
