@@ -18,7 +18,7 @@ from lesion.inference.messages import DISCLAIMER, refusal_message
 from lesion.inference.model import Model
 from lesion.settings import Settings
 
-from infra.packaging.page import PageError, complete, complete_manifest
+from infra.packaging.page import STYLES, PageError, complete, complete_manifest, join_styles
 
 REPOSITORY = Path(__file__).parents[2]
 SITE = REPOSITORY / "infra" / "site"
@@ -104,6 +104,8 @@ def assemble(model: Path = Settings.model, built: Path = BUILT) -> Path:
         published[_PAGE] = complete(published[_PAGE].decode(), published).encode()
     except PageError as error:
         raise BundleError(str(error)) from error
+    styles, joined = join_styles(published)
+    published = {name: content for name, content in published.items() if name not in joined} | {STYLES: styles.encode()}
     published[_APP] = complete_manifest(published[_APP].decode(), published).encode()
     published[_WORKER] = published[_WORKER].replace(_MANIFEST, json.dumps(_precache_list(published), indent=2).encode())
     for name, content in published.items():

@@ -2,7 +2,7 @@
 
 The English sentences are written once, in strings/en.json. The document names them by attributes; with their text, it can be
 read without JavaScript, and nothing changes when the scripts run. The manifest of the installed app gets its names from the
-files of the languages too.
+files of the languages too. The styles of the first view are one file, so that a browser waits for one only.
 """
 
 import html
@@ -21,6 +21,10 @@ _TEXT = re.compile(r'(<[^<>]*\sdata-t="([^"]+)"[^<>]*>)([^<]*)')
 _ATTRIBUTE = re.compile(r'\sdata-t-(label|content)="([^"]+)"')
 _ATTRIBUTES = {"label": "aria-label", "content": "content"}
 """Attribute that `data-t-…` fills, as in js/i18n/document-text.js."""
+
+
+STYLES = "style.css"
+_STYLE = re.compile(r'^@import "(.+?)";$', re.MULTILINE)
 
 
 class PageError(Exception):
@@ -54,6 +58,21 @@ def complete_manifest(manifest: str, published: Mapping[str, bytes]) -> str:
         names[member] = strings["en"][key]
         names[f"{member}_localized"] = {code: texts[key] for code, texts in strings.items() if code != "en"}
     return json.dumps(names | json.loads(manifest), ensure_ascii=False, indent=2)
+
+
+def join_styles(published: Mapping[str, bytes]) -> tuple[str, set[str]]:
+    """Return style.css with the content of the files that it imports, and the names of those files.
+
+    Args:
+        published: content of every file by its name.
+    """
+    imported: set[str] = set()
+
+    def content(match: re.Match[str]) -> str:
+        imported.add(match[1])
+        return published[match[1]].decode().strip() + "\n"
+
+    return _STYLE.sub(content, published[STYLES].decode()), imported
 
 
 def with_text(page: str, strings: Mapping[str, str]) -> str:

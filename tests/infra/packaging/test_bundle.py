@@ -30,11 +30,16 @@ def unpacked(site: Path, part: str) -> bytes:
 
 def test_the_page_and_only_the_named_files_of_packages_are_published(site: Path) -> None:
     own = [path.relative_to(bundle.SITE) for path in bundle.SITE.rglob("*") if path.is_file() and path.suffix != ".md"]
+    first = re.findall(r'@import "(.+?)";', (bundle.SITE / "style.css").read_text())
     assert all(
         (site / path).read_bytes() == (bundle.SITE / path).read_bytes()
         for path in own
-        if path.name not in ("sw.js", "index.html", "manifest.json")
+        if path.name not in ("sw.js", "index.html", "manifest.json", "style.css") and path.as_posix() not in first
     )
+    # The styles of the first view are one file.
+    styles = (site / "style.css").read_text()
+    assert len(first) > 5 and not any((site / name).exists() for name in first)
+    assert "@import" not in styles and all((bundle.SITE / name).read_text().strip() in styles for name in first)
     vendor = {path.relative_to(site / "vendor").as_posix() for path in (site / "vendor").rglob("*") if path.is_file()}
     assert vendor == {*bundle.VENDOR, "licences.txt"}
 
