@@ -79,6 +79,13 @@ $(VENV)/browser: $(VENV)/installed
 	echo "Chromium cannot be installed here: the tests of the page are skipped."
 	touch $@
 
+# A visit of the page in Firefox and WebKit is among the slow tests; without these browsers it is skipped, except with CI=true.
+$(VENV)/other-browsers: $(VENV)/installed
+	command -v firefox-esr >/dev/null || command -v firefox >/dev/null || $(APT) firefox-esr || echo "Firefox ESR cannot be installed here: its tests are skipped."
+	{ command -v WebKitWebDriver && command -v Xvfb; } >/dev/null || $(APT) webkit2gtk-driver xvfb || \
+	echo "WebKitGTK's driver cannot be installed here: its tests are skipped."
+	touch $@
+
 # One test runs the model on emulated processors; without QEMU it is skipped, except with CI=true.
 $(VENV)/emulator: $(VENV)/installed
 	command -v qemu-x86_64 >/dev/null || $(APT) qemu-user || echo "QEMU cannot be installed here: one test is skipped."
@@ -96,7 +103,7 @@ PYTEST := $(VENV)/bin/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 test: setup ## Run the tests, without the slow ones
 	$(PYTEST)
 
-test-all: setup ## Run the tests with the slow ones: emulated processor, long training, every language
+test-all: setup tools $(VENV)/other-browsers ## Run the tests with the slow ones: emulated processor, long training, every language
 	$(PYTEST) -m "not image and not emulation"
 
 check: tools ## Check formatting, lint, types and import layers, of Python and of the page's scripts
