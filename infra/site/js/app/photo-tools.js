@@ -4,7 +4,6 @@
 
 import { lazyModule } from "../dom.js";
 import { update } from "../store.js";
-import { loadStyle } from "./styles.js";
 import { warmUp } from "./warm-up.js";
 
 /** @type {() => Promise<typeof import("../photo/camera.js")>} */
@@ -33,7 +32,7 @@ export async function loadOrWarn(load) {
  */
 export async function takePhoto(onPhoto, options) {
   warmUp();
-  const [camera] = await Promise.all([loadOrWarn(loadCamera), loadStyle("/css/camera.css")]);
+  const camera = await loadOrWarn(loadCamera);
   camera?.openCamera((file) => onPhoto({ kind: "file", file, isTaken: true }), options);
 }
 
@@ -45,8 +44,7 @@ export async function takePhoto(onPhoto, options) {
  */
 export async function cropPhoto({ file, original = file, isTaken = false }) {
   // Always crop the original, so that a crop can be undone.
-  const [module] = await Promise.all([loadOrWarn(loadCrop), loadStyle("/css/crop.css")]);
-  const cropped = await module?.crop(original);
+  const cropped = await (await loadOrWarn(loadCrop))?.crop(original);
   if (!cropped) return null;
   const cut = new File([cropped.image], original.name, { type: cropped.image.type });
   return { kind: "file", file: cut, isTaken, original, side: cropped.side };

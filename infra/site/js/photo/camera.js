@@ -1,6 +1,7 @@
 // The camera dialog: live video with a circle to aim at, and a photo at the full resolution of the sensor.
 
 import { closeOnBack } from "../app/dialog-history.js";
+import { loadStyle } from "../app/styles.js";
 import { announce, closeOnBackdropClick, createElement } from "../dom.js";
 import { setText } from "../i18n/document-text.js";
 import { t } from "../i18n/translations.js";
@@ -9,6 +10,7 @@ import { addCameraDialog } from "./camera-template.js";
 
 /** @typedef {MediaTrackCapabilities & {torch?: boolean}} Capabilities TypeScript's DOM library lacks `torch` */
 
+await loadStyle("/css/camera.css");
 const { dialog, close, viewfinder, video, starting, problem, shutter, retry, torch, help } = addCameraDialog();
 
 // More than any camera has, so that the browser selects the maximum; the rear camera of a phone.

@@ -5,6 +5,7 @@
 /** @import { Square } from "./crop-geometry.js" */
 
 import { closeOnBack } from "../app/dialog-history.js";
+import { loadStyle } from "../app/styles.js";
 import { closeOnBackdropClick, createElement } from "../dom.js";
 import { setPlainText, setText } from "../i18n/document-text.js";
 import { centredSquare, inside, isClosest, moved, zoomed } from "./crop-geometry.js";
@@ -15,6 +16,7 @@ import { encode, openImage, whiteContext } from "./resize.js";
 
 /** @typedef {{image: Blob, side: number}} Cropped */
 
+await loadStyle("/css/crop.css");
 const { dialog, cancel, opening, problem, area, where, moves, reset: resetButton, use: useButton, work } = addCropDialog();
 
 const QUALITY = 0.95;
