@@ -18,6 +18,9 @@ import { isDiaryOn, switchDiary } from "./switch-state.js";
 const loadSpotView = lazyModule("/js/diary/spot-view.js");
 const place = byId("diary", HTMLElement);
 
+/** Time in which browsers decide that do not ask. */
+const PERSIST_MS = 500;
+
 /** Number of the last drawing: an older one that is still reading is given up. */
 let last = 0;
 
@@ -69,7 +72,8 @@ function diarySwitch() {
   input.checked = isDiaryOn();
   input.addEventListener("change", async () => {
     switchDiary(input.checked);
-    if (input.checked) await store.persist();
+    // Firefox asks the person first, for whose answer the diary does not wait.
+    if (input.checked) await Promise.race([store.persist(), new Promise((resolve) => setTimeout(resolve, PERSIST_MS))]);
     await showDiary(false);
     byId("diary-switch", HTMLInputElement).focus();
   });
