@@ -25,9 +25,10 @@ endef
 
 # $(call packages,VENV,FOLDER) installs FOLDER/package-lock.json with the node of VENV, so that the machine needs none. npm's
 # record of an installation is newer than the lock file when it is complete. --ignore-scripts: no package runs code here.
+# $(3): more options of npm.
 define packages
 test $(2)/node_modules/.package-lock.json -nt $(2)/package-lock.json || { \
-	PATH="$(CURDIR)/$(1)/bin:$$PATH" npm ci --prefix $(2) --ignore-scripts --no-audit --no-fund --loglevel=error && \
+	PATH="$(CURDIR)/$(1)/bin:$$PATH" npm ci --prefix $(2) $(3) --ignore-scripts --no-audit --no-fund --loglevel=error && \
 	touch $(2)/node_modules/.package-lock.json; }
 endef
 
@@ -138,8 +139,9 @@ evaluate: $(VENV)/installed ## Figures of MODEL=file on DATA=folder or table -> 
 reproduce: $(VENV)/installed ## Compute every figure of the model card again; fails on a difference (same variables; CHECKPOINT= without one)
 	$(VENV)/bin/python -m export reproduce --data $(DATA) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(READ) $(if $(STRANGERS),--strangers $(STRANGERS)) $(if $(COPIES),--copies $(COPIES))
 
-# The CDK command line, eslint and TypeScript.
+# The CDK command line, eslint, TypeScript and Lighthouse. A deployment installs only the first of them.
 tools: packages
+	@test -d infra/node_modules/eslint || rm -f infra/node_modules/.package-lock.json
 	@$(call packages,$(VENV),infra)
 
 ##@ Deploy: CDK='-c lesion:waf=true' passes options (docs/operations.md)
@@ -161,7 +163,7 @@ $(DEPLOY_VENV)/installed: infra/deploy-requirements.txt infra/serve-requirements
 # The packages of the page, and the CDK command line.
 deploy-tools: $(DEPLOY_VENV)/installed
 	@$(call packages,$(DEPLOY_VENV),infra/vendor)
-	@$(call packages,$(DEPLOY_VENV),infra)
+	@$(call packages,$(DEPLOY_VENV),infra,--omit=dev)
 
 bootstrap: deploy-tools ## Prepare an account and region for the CDK, once: CDK=aws://ACCOUNT/REGION
 	$(CDK_DEPLOY) bootstrap $(CDK)
