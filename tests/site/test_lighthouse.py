@@ -18,8 +18,8 @@ from tests.support.site.views import VIEWS
 
 INFRA = PACKAGES.parents[1]
 SCRIPT = REPOSITORY / "tests" / "support" / "site" / "lighthouse.mjs"
-# What is shown at /, /about and /diary, a result, several photos and the dialogs.
-SHOWN = ("start", "above", "refused", "several", "about", "diary", "diary_spot", "camera", "crop")
+# What is shown at /, /about and /diary: the start, a result, several photos, figures, the diary, a dialog.
+SHOWN = ("start", "above", "several", "about", "diary", "camera")
 
 
 @dataclass(frozen=True)
