@@ -1,11 +1,22 @@
 // Draws the comparison table, which is loaded when there are several photos.
 
 /** @import { Photo, Visit } from "../types.js" */
-/** @import { Handlers } from "../result/comparison-table.js" */
 
 import { lazyModule } from "../dom.js";
 import { whenChanged } from "../store.js";
 import { loadOrWarn } from "./photo-tools.js";
+
+/**
+ * @typedef {object} Handlers what the table asks for
+ * @property {(photo: Photo) => void} onSelect
+ * @property {(photo: Photo) => void} onRetry
+ * @property {(photo: Photo) => void} onRemove
+ * @property {() => void} onAnalyse
+ * @property {() => void} onStop
+ * @property {() => void} onClear
+ * @property {() => boolean} hasOpen whether a photo is still to be analysed
+ * @property {(photo: Photo) => Promise<void>} makePreview
+ */
 
 /** @type {() => Promise<typeof import("../result/comparison-table.js")>} */
 const load = lazyModule("/js/result/comparison-table.js");

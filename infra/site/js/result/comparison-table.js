@@ -1,5 +1,6 @@
 // The comparison table of several photos: one row for each, with its state, result and buttons.
 
+/** @import { Handlers } from "../app/table.js" */
 /** @import { Photo, Source } from "../types.js" */
 /** @import { Column } from "./table-order.js" */
 
@@ -17,18 +18,6 @@ import { diagnosisName } from "./messages.js";
 import { shownPrediction } from "./prevalence.js";
 import { inOrder, orderBy } from "./table-order.js";
 import { possibleSides, refusalMessage, status } from "./verdict.js";
-
-/**
- * @typedef {object} Handlers what the table asks for
- * @property {(photo: Photo) => void} onSelect
- * @property {(photo: Photo) => void} onRetry
- * @property {(photo: Photo) => void} onRemove
- * @property {() => void} onAnalyse
- * @property {() => void} onStop
- * @property {() => void} onClear
- * @property {() => boolean} hasOpen whether a photo is still to be analysed
- * @property {(photo: Photo) => Promise<void>} makePreview
- */
 
 /** @typedef {{source: Source, row: HTMLTableRowElement, show: HTMLButtonElement, name: HTMLElement, status: HTMLElement, reason: HTMLElement,
  *   orientations: HTMLElement, probability: HTMLElement, set: HTMLElement, top: HTMLElement, retry: HTMLButtonElement,
