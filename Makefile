@@ -25,9 +25,10 @@ endef
 
 # $(call packages,VENV,FOLDER) installs FOLDER/package-lock.json with the node of VENV, so that the machine needs none. npm's
 # record of an installation is newer than the lock file when it is complete. --ignore-scripts: no package runs code here.
+# $(3): more options of npm.
 define packages
 test $(2)/node_modules/.package-lock.json -nt $(2)/package-lock.json || { \
-	PATH="$(CURDIR)/$(1)/bin:$$PATH" npm ci --prefix $(2) --ignore-scripts --no-audit --no-fund --loglevel=error && \
+	PATH="$(CURDIR)/$(1)/bin:$$PATH" npm ci --prefix $(2) $(3) --ignore-scripts --no-audit --no-fund --loglevel=error && \
 	touch $(2)/node_modules/.package-lock.json; }
 endef
 
@@ -79,6 +80,13 @@ $(VENV)/browser: $(VENV)/installed
 	echo "Chromium cannot be installed here: the tests of the page are skipped."
 	touch $@
 
+# A visit of the page in Firefox and WebKit is among the slow tests; without these browsers it is skipped, except with CI=true.
+$(VENV)/other-browsers: $(VENV)/installed
+	command -v firefox-esr >/dev/null || command -v firefox >/dev/null || $(APT) firefox-esr || echo "Firefox ESR cannot be installed here: its tests are skipped."
+	{ command -v WebKitWebDriver && command -v Xvfb; } >/dev/null || $(APT) webkit2gtk-driver xvfb || \
+	echo "WebKitGTK's driver cannot be installed here: its tests are skipped."
+	touch $@
+
 # One test runs the model on emulated processors; without QEMU it is skipped, except with CI=true.
 $(VENV)/emulator: $(VENV)/installed
 	command -v qemu-x86_64 >/dev/null || $(APT) qemu-user || echo "QEMU cannot be installed here: one test is skipped."
@@ -96,7 +104,7 @@ PYTEST := $(VENV)/bin/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 test: setup ## Run the tests, without the slow ones
 	$(PYTEST)
 
-test-all: setup ## Run the tests with the slow ones: emulated processor, long training, every language
+test-all: setup tools $(VENV)/other-browsers ## Run the tests with the slow ones: emulated processor, long training, every language
 	$(PYTEST) -m "not image and not emulation"
 
 check: tools ## Check formatting, lint, types and import layers, of Python and of the page's scripts
@@ -131,8 +139,9 @@ evaluate: $(VENV)/installed ## Figures of MODEL=file on DATA=folder or table -> 
 reproduce: $(VENV)/installed ## Compute every figure of the model card again; fails on a difference (same variables; CHECKPOINT= without one)
 	$(VENV)/bin/python -m export reproduce --data $(DATA) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(READ) $(if $(STRANGERS),--strangers $(STRANGERS)) $(if $(COPIES),--copies $(COPIES))
 
-# The CDK command line, eslint and TypeScript.
+# The CDK command line, eslint, TypeScript and Lighthouse. A deployment installs only the first of them.
 tools: packages
+	@test -d infra/node_modules/eslint || rm -f infra/node_modules/.package-lock.json
 	@$(call packages,$(VENV),infra)
 
 ##@ Deploy: CDK='-c lesion:waf=true' passes options (docs/operations.md)
@@ -154,7 +163,7 @@ $(DEPLOY_VENV)/installed: infra/deploy-requirements.txt infra/serve-requirements
 # The packages of the page, and the CDK command line.
 deploy-tools: $(DEPLOY_VENV)/installed
 	@$(call packages,$(DEPLOY_VENV),infra/vendor)
-	@$(call packages,$(DEPLOY_VENV),infra)
+	@$(call packages,$(DEPLOY_VENV),infra,--omit=dev)
 
 bootstrap: deploy-tools ## Prepare an account and region for the CDK, once: CDK=aws://ACCOUNT/REGION
 	$(CDK_DEPLOY) bootstrap $(CDK)

@@ -8,8 +8,6 @@ import gzip
 import hashlib
 import json
 import os
-import posixpath
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,8 @@ from lesion.inference.card_schema import describe_model
 from lesion.inference.messages import DISCLAIMER, refusal_message
 from lesion.inference.model import Model
 from lesion.settings import Settings
+
+from infra.packaging.page import STYLES, PageError, complete, complete_manifest, join_styles
 
 REPOSITORY = Path(__file__).parents[2]
 SITE = REPOSITORY / "infra" / "site"
@@ -45,13 +45,11 @@ _ENGINE = "onnxruntime-web/dist/ort.wasm.bundle.min.mjs"
 _HEIC = "libheif-js/libheif-wasm/libheif-bundle.mjs"
 
 _PAGE = "index.html"
+_APP = "manifest.json"
 VIEWS = ("/about", "/diary")
 """Addresses besides `/` that are views of `index.html`, as in js/app/navigation.js."""
 MISSING = "404.html"
 """Answer to an address without a page."""
-_ENTRY = "js/main.js"
-_IMPORT = re.compile(r'^(?:import .+|}) from "(.+?)";$', re.MULTILINE)
-"""A static import; the last line of an import over several lines is `} from "…";`."""
 _WORKER = "sw.js"
 _MANIFEST = b"self.__WB_MANIFEST"
 """Placeholder of the precache list, the same as in the tools of Workbox."""
@@ -95,14 +93,20 @@ def assemble(model: Path = Settings.model, built: Path = BUILT) -> Path:
         `built`.
 
     Raises:
-        BundleError: a package is not installed, or a file has no known type.
+        BundleError: a package is not installed, a file has no known type, or index.html names a text that does not exist.
         ModelFileError: from `lesion.inference.model`.
     """
     published = dict(_site_files(model, built))
     unknown = sorted(name for name in published if Path(name).suffix not in TYPES)
     if unknown:
         raise BundleError(f"{', '.join(unknown)}: infra/packaging/bundle.py does not say of which type this is.")
-    published[_PAGE] = _with_preloads(published)
+    try:
+        published[_PAGE] = complete(published[_PAGE].decode(), published).encode()
+    except PageError as error:
+        raise BundleError(str(error)) from error
+    styles, joined = join_styles(published)
+    published = {name: content for name, content in published.items() if name not in joined} | {STYLES: styles.encode()}
+    published[_APP] = complete_manifest(published[_APP].decode(), published).encode()
     published[_WORKER] = published[_WORKER].replace(_MANIFEST, json.dumps(_precache_list(published), indent=2).encode())
     for name, content in published.items():
         _write(built / name, content, spare=built.with_name(f"{built.name}.{os.getpid()}"))
@@ -124,20 +128,6 @@ def _site_files(model: Path, built: Path) -> Iterator[tuple[str, bytes]]:
         yield f"vendor/{name}", _package_file(name)
     yield "vendor/licences.txt", "\n".join(_licences()).encode()
     yield from _private_downloads(model, built)
-
-
-def _with_preloads(published: Mapping[str, bytes]) -> bytes:
-    """Return the page with a preload link to every module that it imports statically.
-
-    Without the links, a browser discovers each module only in the module that imports it, one round trip per level.
-    """
-    module_names = [_ENTRY]
-    for name in module_names:
-        folder = posixpath.dirname(f"/{name}")
-        imported = (posixpath.normpath(posixpath.join(folder, to))[1:] for to in _IMPORT.findall(published[name].decode()))
-        module_names += [to for to in dict.fromkeys(imported) if to not in module_names]
-    links = "".join(f'  <link rel="modulepreload" href="/{name}">\n' for name in module_names)
-    return published[_PAGE].replace(b"</head>", f"{links}</head>".encode())
 
 
 def _precache_list(published: Mapping[str, bytes]) -> list[dict[str, str]]:

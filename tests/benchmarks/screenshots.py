@@ -13,7 +13,7 @@ from tests.benchmarks.page_load import served
 from tests.support.browser import launched
 from tests.support.paths import REPOSITORY
 
-DESKTOP, PHONE = (1280, 900), (390, 844)
+DESKTOP, PHONE = (1280, 800), (390, 844)
 QUALITY = 80
 
 
@@ -58,6 +58,7 @@ def screenshot(
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="dark" if dark else "light",
+        has_touch=size == PHONE,
         reduced_motion="reduce",
         service_workers="block",
     )

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from export.data.labels import ALL_CLASSES
+from infra.packaging.page import complete_manifest
 from tests.support.paths import REPOSITORY
 from tests.support.site.languages import ENGLISH, STRINGS
 
@@ -29,7 +30,9 @@ def test_precancerous_is_called_neither_malignant_nor_benign() -> None:
 
 def test_manifest_has_names_in_every_language() -> None:
     """The installed app has the page's title and summary in the language of the device."""
-    manifest = json.loads((REPOSITORY / "infra" / "site" / "manifest.json").read_text())
+    site = REPOSITORY / "infra" / "site"
+    published = {f"strings/{path.name}": path.read_bytes() for path in (site / "strings").glob("*.json")}
+    manifest = json.loads(complete_manifest((site / "manifest.json").read_text(), published))
     assert manifest["lang"] == "en"
     assert (manifest["name"], manifest["description"]) == (ENGLISH["title"], ENGLISH["summary"])
     others = {language: strings for language, strings in STRINGS.items() if language != "en"}

@@ -312,7 +312,7 @@ def test_page_can_be_installed(page: Page, context: BrowserContext) -> None:
     complaints = context.new_cdp_session(page).send("Page.getInstallabilityErrors")["installabilityErrors"]
     # A window of its own that forgets everything cannot install anything.
     assert [error["errorId"] for error in complaints if error["errorId"] != "in-incognito"] == []
-    manifest = json.loads((bundle.SITE / "manifest.json").read_text())
+    manifest = json.loads(page.evaluate("fetch('/manifest.json').then((response) => response.text())"))
     for icon in manifest["icons"]:
         if icon["type"] == "image/png":
             with Image.open(bundle.SITE / icon["src"].lstrip("/")) as image:

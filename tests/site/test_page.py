@@ -228,3 +228,19 @@ def test_page_uses_the_views_that_the_model_is_made_for(open_page: Callable[...,
     page.get_by_role("button", name="Sample 3").click()
     with page.expect_request(f"**/api/classify?sample=ISIC_*&views={9 - views}"):
         page.get_by_role("button", name="Analyse", exact=True).click()
+
+
+@pytest.mark.parametrize("size", [(1024, 730), (1280, 800)])
+def test_nothing_covers_samples_and_hints(open_page: Callable[..., Page], size: tuple[int, int]) -> None:
+    """The photo, which stays in the window, covers no sample, and its action no hint."""
+    page = open_page(size)
+    covered = """(parts) => {
+        const found = parts.map((each) => {
+            each.scrollIntoView({ block: "end", behavior: "instant" });
+            const { left, bottom, width } = each.getBoundingClientRect();
+            return each.contains(document.elementFromPoint(left + width / 2, bottom - 8)) ? "" : each.id || each.className;
+        });
+        return found.filter(Boolean);
+    }"""
+    for parts in ("#samples li", "#private-hint", "#private-state", "#photo .action button:not([hidden])"):
+        assert page.locator(parts).filter(visible=True).evaluate_all(covered) == []

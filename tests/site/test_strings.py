@@ -11,6 +11,7 @@ from lesion.inference.messages import DISCLAIMER
 from lesion.settings import Settings
 from lesion.web import problems
 
+from infra.packaging.page import PageError, with_text
 from tests.support.paths import REPOSITORY
 from tests.support.site.languages import ENGLISH, LANGUAGES, STRINGS
 
@@ -155,13 +156,35 @@ def test_strings_leave_numbers_to_the_region(language: str) -> None:
     assert {key for key, sentence in STRINGS[language].items() if pattern.search(sentence)} == set()
 
 
-def test_document_text_equals_english_file() -> None:
-    """The text of index.html equals the English file."""
+def pieces(page: str) -> list[tuple[str | None, str]]:
     words = Words()
-    words.feed(PAGE)
-    assert len(words.pieces) > 50
-    assert [piece for piece in words.pieces if piece[0] is None] == []
-    assert [(key, text) for key, text in words.pieces if key and ENGLISH[key] != same(text)] == []
+    words.feed(page)
+    return words.pieces
+
+
+def test_document_contains_no_sentences() -> None:
+    """The English sentences are in the English file only: index.html names them."""
+    assert [text for _, text in pieces(PAGE) if text] == []
+
+
+def test_published_document_text_equals_english_file() -> None:
+    """The published page can be read without JavaScript: each element has the text of the English file."""
+    published = pieces(with_text(PAGE, ENGLISH))
+    assert len(published) > 50
+    assert [piece for piece in published if piece[0] is None] == []
+    assert [(key, text) for key, text in published if key and ENGLISH[key] != same(text)] == []
+    named = re.findall(r'data-t(?:-\w+)?="(.+?)"', PAGE)
+    assert [key for key, _ in published] == named
+
+
+@pytest.mark.parametrize(
+    ("page", "complaint"),
+    [('<p data-t="none"></p>', "'none', which strings/en.json does not"), ('<p data-t="title">A title</p>', "empty")],
+)
+def test_document_text_has_one_source(page: str, complaint: str) -> None:
+    """A text that does not exist, or that is written twice, is a sentence."""
+    with pytest.raises(PageError, match=complaint):
+        with_text(page, ENGLISH)
 
 
 def literals(script: str) -> list[str]:
@@ -198,7 +221,7 @@ def test_translation_keys_are_used_and_defined() -> None:
                 continue
             if "${" in text:
                 prefixes.add(head)
-            elif "." in text:
+            elif "." in text or text in ENGLISH:
                 used.add(text)
     known = {re.sub(r"_(one|other)$", "", key) for key in ENGLISH}
     assert {key for key in used if key.split(".")[-1] != "js"} - known == set()

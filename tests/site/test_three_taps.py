@@ -118,7 +118,7 @@ def test_phone_has_one_primary_action(phone: Callable[..., Page], size: tuple[in
     """The camera is the one filled button, then Analyse; options are folded away, and samples come after the photo."""
     page = phone(size, "en")
     filled = """() => [...document.querySelectorAll("#analysis button")].filter((button) => button.checkVisibility()
-        && getComputedStyle(button).backgroundColor === "rgb(24, 32, 42)").map(({ id }) => id)"""
+        && getComputedStyle(button).backgroundColor === "rgb(74, 63, 159)").map(({ id }) => id)"""
     expect(page.locator(".sample")).to_have_count(12)
     assert page.evaluate(filled) == ["camera-open"]
     order = [page.locator(part).bounding_box() for part in ("#photo", "#samples", "#result")]

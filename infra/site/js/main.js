@@ -1,29 +1,30 @@
 // Entry module: loads the translations, then connects the controls of the page to their modules.
 
 import { setupAbout, showAbout, showConfig } from "./about/view.js";
-import { addPhotos, setupActions, useLimits } from "./app/actions.js";
+import { addPhotos, setupActions } from "./app/actions.js";
 import { selectDefaultViews } from "./app/analysis.js";
-import { showPreview } from "./app/current-photo.js";
 import { setupFolds } from "./app/folds.js";
 import { setupNavigation } from "./app/navigation.js";
 import { registerServiceWorker } from "./app/offline.js";
 import { setupOverTime, showDiary } from "./app/over-time.js";
-import { shownJob } from "./app/photo-list.js";
-import { showGallery } from "./app/sample-gallery.js";
-import { markSaved } from "./app/unsaved.js";
+import { changeList, shownJob } from "./app/photo-list.js";
+import { render } from "./app/render.js";
+import { loadGallery } from "./app/sample-gallery.js";
+import { markSaved, updateUnsaved } from "./app/unsaved.js";
 import { warmUp } from "./app/warm-up.js";
 import { getConfig } from "./classification/api.js";
 import { byId } from "./dom.js";
 import { setupLanguage } from "./i18n/document-text.js";
 import { formatDate } from "./i18n/number-format.js";
-import { loadTranslations, onLanguageChange, t } from "./i18n/translations.js";
+import { language, loadTranslations, onLanguageChange, t } from "./i18n/translations.js";
 import { setupFileInput } from "./photo/file-input.js";
 import { setupPrivateMode } from "./private/switch.js";
+import { subscribe, update } from "./store.js";
 
 async function configure() {
   const config = await getConfig().catch(() => null);
   if (!config) return;
-  useLimits(config.limits);
+  changeList({ limits: config.limits });
   selectDefaultViews(config.default_views);
   showConfig(config);
 }
@@ -45,14 +46,17 @@ try {
   throw error;
 }
 setupLanguage();
+// Drawn before anything else happens after a change, such as a move of the focus.
+subscribe(render);
+subscribe(updateUnsaved);
+onLanguageChange(() => update({ language: language() }));
+update({ language: language() });
 registerServiceWorker();
 setupPrivateMode();
 setupActions();
 setupFileInput(
   (files) => void addPhotos(files.map((file) => ({ kind: "file", file }))),
-  () => {
-    byId("only-files", HTMLElement).hidden = false;
-  },
+  () => update({ isOtherDropped: true }),
   warmUp,
 );
 setupAbout();
@@ -63,8 +67,7 @@ setupNavigation(() => {
 });
 setupFolds();
 setupPrint();
-onLanguageChange(showPreview);
 // Every control responds from here on; tests/benchmarks/page.py measures when.
 performance.mark("usable");
 void configure();
-void showGallery((sample, index) => void addPhotos([{ kind: "sample", sample, number: index }]));
+void loadGallery((sample, index) => void addPhotos([{ kind: "sample", sample, number: index }]));

@@ -74,8 +74,34 @@
  *   `isOpening` while a preview is being made
  *
  * @typedef {Job & {photos: Photo[], sources: Source[]}} Lesion several photos of one lesion, and the files that they had
+ *
+ * @typedef {{state: "off" | "loading" | "ready" | "failed", share: number}} Mode private mode; `share` of the download, 0 to 1
  */
 
+/**
+ * @typedef {object} Visit what the page shows, except for what only one element knows, such as a fold that is open
+ * @property {readonly Photo[]} photos another list after every change of a photo
+ * @property {Photo | null} selected the photo that is shown beside its result
+ * @property {Lesion | null} lesion that all photos show; null when they show different ones
+ * @property {boolean} isOneLesion as the person says
+ * @property {Job | null} expected whose result is scrolled to and focused when it arrives
+ * @property {Job | null} cancelled by the person
+ * @property {{number: number, all: number} | null} progress of the lesion that is being analysed, in photos
+ * @property {{key: string, values?: Values | undefined} | null} note about the list of photos
+ * @property {Sample[] | null} samples null until they are loaded
+ * @property {Problem | Error | null} samplesProblem why they could not be loaded
+ * @property {Config["limits"]} limits of the service; undefined until they are loaded
+ * @property {number} views of the next analysis, 1 or 8
+ * @property {boolean} hasChosenViews whether the person chose them
+ * @property {Mode} mode
+ * @property {number | null} downloadBytes of private mode; null when it is not known
+ * @property {number} prevalence that the person supposes
+ * @property {string} language
+ * @property {boolean} isOtherDropped whether something was dropped that is no file
+ * @property {boolean} isModuleMissing whether a part of the page could not be loaded
+ */
+
+/** @import { Values } from "./i18n/translations.js" */
 /** @import { Problem } from "./problem.js" */
 
 export {};

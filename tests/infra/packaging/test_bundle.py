@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,16 @@ def unpacked(site: Path, part: str) -> bytes:
 
 def test_the_page_and_only_the_named_files_of_packages_are_published(site: Path) -> None:
     own = [path.relative_to(bundle.SITE) for path in bundle.SITE.rglob("*") if path.is_file() and path.suffix != ".md"]
+    first = re.findall(r'@import "(.+?)";', (bundle.SITE / "style.css").read_text())
     assert all(
         (site / path).read_bytes() == (bundle.SITE / path).read_bytes()
         for path in own
-        if path.name not in ("sw.js", "index.html")
+        if path.name not in ("sw.js", "index.html", "manifest.json", "style.css") and path.as_posix() not in first
     )
+    # The styles of the first view are one file.
+    styles = (site / "style.css").read_text()
+    assert len(first) > 5 and not any((site / name).exists() for name in first)
+    assert "@import" not in styles and all((bundle.SITE / name).read_text().strip() in styles for name in first)
     vendor = {path.relative_to(site / "vendor").as_posix() for path in (site / "vendor").rglob("*") if path.is_file()}
     assert vendor == {*bundle.VENDOR, "licences.txt"}
 
@@ -52,6 +58,25 @@ def test_the_page_names_every_module_that_it_needs_at_first_and_no_other(site: P
             wanted.add(place.resolve().relative_to(site.resolve()).as_posix())
     assert set(named) == wanted
     assert not {"js/about/model-figures.js", "js/about/charts.js", "js/photo/preview.js"} & wanted
+
+
+def test_the_page_has_its_english_text(site: Path) -> None:
+    """A reader without JavaScript sees the page, and nobody sees it change when the scripts run."""
+    page = (site / "index.html").read_text()
+    strings = json.loads((bundle.SITE / "strings" / "en.json").read_text())
+    assert f'<title data-t="title">{strings["title"]}</title>' in page
+    assert not re.search(r'<(?!select)[^<>]*\sdata-t="[^"]+"[^<>]*></', page)
+
+
+def test_a_text_that_does_not_exist_is_one_sentence(
+    stand_in_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(bundle.SITE, tmp_path / "own")
+    page = tmp_path / "own" / "index.html"
+    page.write_text(page.read_text().replace('data-t="lede"', 'data-t="lead"'))
+    monkeypatch.setattr(bundle, "SITE", tmp_path / "own")
+    with pytest.raises(bundle.BundleError, match="'lead'"):
+        bundle.assemble(stand_in_file, tmp_path / "site")
 
 
 def test_every_package_is_named_with_its_licence(site: Path) -> None:

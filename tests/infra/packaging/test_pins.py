@@ -13,7 +13,7 @@ LOCKS = ("infra/package-lock.json", "infra/vendor/package-lock.json")
 def test_the_command_line_of_cdk_is_pinned_to_one_that_reads_what_the_library_writes() -> None:
     package = json.loads((REPOSITORY / "infra" / "package.json").read_text())
     lock = json.loads((REPOSITORY / "infra" / "package-lock.json").read_text())["packages"]
-    version = package["devDependencies"]["aws-cdk"]
+    version = package["dependencies"]["aws-cdk"]
     assert re.fullmatch(r"2\.\d+\.\d+", version)
     assert lock["node_modules/aws-cdk"]["version"] == version
 

@@ -1,157 +1,134 @@
 // What a person can do with photos: add, analyse, cancel, crop and remove them, one or several.
+//
+// An action changes the state of the visit; render.js draws it. What is left here is to move the focus and to announce.
 
-/** @import { Config, FileSource, ImageTypeChoice, Lesion, Photo, Source } from "../types.js" */
+/** @import { FileSource, ImageTypeChoice, Job, Lesion, Photo, Source } from "../types.js" */
 
 import { Queue } from "../classification/queue.js";
-import { announce, byId, focusFirst, lazyModule } from "../dom.js";
+import { announce, byId, focusFirst } from "../dom.js";
 import { t } from "../i18n/translations.js";
-import { onModeChange } from "../private/mode.js";
 import { setupImageType } from "../result/image-type.js";
-import { showEmpty } from "../result/panel.js";
-import { classifyJob, selectedViews, setLimits } from "./analysis.js";
-import { expectResult, makePreview, showCurrent, showState } from "./current-photo.js";
-import { setupGrouping, updateGrouping } from "./grouping.js";
-import { shareState } from "./lesion.js";
-import { add, all, clear, current, currentLesion, isReplaceable, photoName, progress, remove, replace, select, shownJob } from "./photo-list.js";
-import { cropPhoto, loadOrWarn, takePhoto } from "./photo-tools.js";
-import { updateUnsaved } from "./unsaved.js";
+import { focusResult } from "../result/panel.js";
+import { batch, getVisit, update, watch } from "../store.js";
+import { classifyJob } from "./analysis.js";
+import { setupGrouping } from "./grouping.js";
+import * as list from "./photo-list.js";
+import { all, current, currentLesion, photoName, shownJob } from "./photo-list.js";
+import { cropPhoto, takePhoto } from "./photo-tools.js";
+import { makePreview } from "./previews.js";
+import { showNote } from "./queue-note.js";
+import { focusRow, setupTable, tableShown } from "./table.js";
 
 const analyseButton = byId("analyse", HTMLButtonElement);
 const analyseAllButton = byId("queue-analyse", HTMLButtonElement);
-const cropButton = byId("crop-open", HTMLButtonElement);
 const photoCard = byId("photo", HTMLElement);
 /** @type {Queue<Photo | Lesion>} */
-const queue = new Queue(classifyJob, onStateChange);
+const queue = new Queue(classifyJob, onChange);
 
-/** @type {() => Promise<typeof import("../result/comparison-table.js")>} */
-const loadTable = lazyModule("/js/result/comparison-table.js");
-/** @type {typeof import("../result/comparison-table.js") | null} */
-let table = null;
-
-/** @param {Config["limits"]} limits of the service */
-export function useLimits(limits) {
-  setLimits(limits);
-  updateGrouping();
-}
-
-/** Connect the buttons beside the photo and the result, and show the empty page. */
+/** Connect the buttons beside the photo and the result. */
 export function setupActions() {
   analyseButton.addEventListener("click", analyse);
   byId("retry", HTMLButtonElement).addEventListener("click", analyse);
   byId("cancel", HTMLButtonElement).addEventListener("click", cancel);
   byId("clear", HTMLButtonElement).addEventListener("click", removeCurrent);
-  for (const button of [cropButton, byId("retake-crop", HTMLButtonElement)]) {
+  for (const id of ["crop-open", "retake-crop"]) {
+    const button = byId(id, HTMLButtonElement);
     button.addEventListener("click", () => void cropCurrent(button));
   }
-  byId("one-view", HTMLInputElement).addEventListener("change", () => table?.updateTable());
   for (const id of ["camera-open", "camera-again", "retake-camera"]) {
     byId(id, HTMLButtonElement).addEventListener("click", () => void takePhoto((taken) => void addTaken(taken)));
   }
   setupImageType(chooseImageType);
-  setupGrouping(() => {
+  setupGrouping((isOneLesion) => {
     queue.stop();
-    showAll();
+    list.changeList({ isOneLesion });
+  });
+  setupTable({
+    onSelect: selectPhoto,
+    onRetry: (photo) => queue.add([currentLesion() ?? photo]),
+    onRemove: removeRow,
+    onAnalyse: analyseAll,
+    onStop: stop,
+    onClear: removeAll,
+    hasOpen: () => list.openJobs(getVisit()).length > 0,
+    makePreview,
   });
   // A photo that was queued for this device must not be sent to the service instead.
-  onModeChange(({ state }) => {
-    if (state === "off" && queue.isRunning) stopQueue();
-  });
-  showAll();
+  watch(
+    ({ mode }) => mode.state,
+    (state) => {
+      if (state === "off" && queue.isRunning) stopQueue();
+    },
+  );
+  // A photo was added, removed or cropped.
+  watch(
+    ({ lesion }) => lesion,
+    (_, before) => {
+      if (before) queue.cancel(before);
+    },
+  );
 }
 
 /** @param {Source[]} sources */
 export async function addPhotos(sources) {
-  expectResult(null);
-  // A single photo may be replaced by the next one, even while it is being analysed.
-  if (all().length === 1 && all().every(isReplaceable)) queue.stop();
   const focused = document.activeElement;
-  const skipped = add(sources);
-  showAll();
+  let skipped = 0;
+  batch(() => {
+    // A single photo may be replaced by the next one, even while it is being analysed.
+    if (all().length === 1 && all().every(list.isReplaceable)) queue.stop();
+    skipped = list.add(sources);
+    update({ expected: null, note: null });
+  });
   const photo = current();
-  if (photo && !skipped) announce(t("photo.ready", { name: photoName(photo) }));
-  await showTable();
-  table?.showSkipped(skipped);
+  if (skipped) showNote("queue.too_many", { most: list.MAX_PHOTOS, count: skipped });
+  else if (photo) announce(t("photo.ready", { name: photoName(photo) }));
+  await tableShown();
   // The focused button may be hidden now; keep the focus on the page.
   if (focused instanceof HTMLElement && focused !== document.body && focused.offsetParent === null) {
     focusFirst([analyseAllButton, analyseButton, photoCard], { preventScroll: true });
   }
 }
 
-/** Show the current photo, and the table when there are several photos. */
-function showAll() {
-  const before = currentLesion();
-  updateGrouping();
-  // A photo was added, removed or cropped.
-  if (before && before !== currentLesion()) queue.cancel(before);
-  showCurrent();
-  updateUnsaved();
-  void showTable();
-}
-
-async function showTable() {
-  if (!table && all().length > 1) {
-    const loaded = await loadOrWarn(loadTable);
-    // Two calls may wait for the same module.
-    if (loaded && !table) {
-      table = loaded;
-      loaded.setupTable({
-        onSelect: selectPhoto,
-        onRetry: (photo) => queue.add([currentLesion() ?? photo]),
-        onRemove: removeRow,
-        onAnalyse: analyseAll,
-        onStop: stop,
-        onClear: removeAll,
-        hasOpen: () => openJobs().length > 0,
-        makePreview,
-      });
-    }
+/**
+ * @param {Photo | Lesion} job
+ * @param {Partial<Job>} change
+ */
+function onChange(job, change) {
+  list.changeJob(job, change);
+  if (job === getVisit().expected && job === shownJob() && !list.isPending(job)) {
+    update({ expected: null });
+    focusResult();
   }
-  table?.updateTable();
-}
-
-/** @param {Photo | Lesion} job whose state changed */
-function onStateChange(job) {
-  if ("photos" in job) shareState(job);
-  updateUnsaved();
-  // From "waiting" to "running" nothing changes in the result panel.
-  if (job === shownJob() && job.state !== "running") showState();
-  // A note about the queue is outdated once a photo is queued again.
-  if (job.state === "waiting") table?.clearNote();
-  void showTable();
   const isLast = !("photos" in job) && isFinished(job) && all().every(isFinished);
-  if (isLast && all().length > 1) announce(all().every(({ state }) => state === "done") ? t("queue.finished") : t(...progress()));
+  if (isLast && all().length > 1) announce(all().every(({ state }) => state === "done") ? t("queue.finished") : t(...list.progress()));
 }
 
 /** @param {Photo} photo */
 const isFinished = ({ state }) => state === "done" || state === "failed";
 
-/** @returns {(Photo | Lesion)[]} without a result for the number of views that is selected now */
-function openJobs() {
-  const lesion = currentLesion();
-  return (lesion ? [lesion] : [...all()]).filter(({ classification }) => classification?.views !== selectedViews());
-}
-
 function analyse() {
-  const job = currentLesion() ?? current();
+  const job = shownJob();
   if (!job) return;
-  expectResult(job);
-  queue.add([job]);
+  update({ expected: job });
+  queue.add([/** @type {Photo | Lesion} */ (job)]);
 }
 
-/** @param {ImageTypeChoice} choice for what is shown, which is analysed again */
-function chooseImageType(choice) {
+/** @param {ImageTypeChoice} imageType of what is shown, which is analysed again */
+function chooseImageType(imageType) {
   const job = shownJob();
-  if (job) job.imageType = choice;
+  if (job) list.changeJob(job, { imageType });
   analyse();
 }
 
 /** Cancel the analysis of the current photo. */
 function cancel() {
-  const job = currentLesion() ?? current();
+  const job = shownJob();
   if (!job) return;
-  expectResult(null);
-  queue.cancel(job);
-  showEmpty("result.cancelled");
+  batch(() => {
+    update({ expected: null });
+    queue.cancel(/** @type {Photo | Lesion} */ (job));
+    update({ cancelled: job });
+  });
   announce(t("result.cancelled"));
   analyseButton.focus();
 }
@@ -159,15 +136,15 @@ function cancel() {
 function analyseAll() {
   // The result of a lesion is one, which the person waits for.
   if (currentLesion()) return analyse();
-  expectResult(null);
-  queue.add(openJobs());
+  update({ expected: null });
+  queue.add(/** @type {(Photo | Lesion)[]} */ (list.openJobs(getVisit())));
   byId("queue-stop", HTMLButtonElement).focus();
 }
 
 function stopQueue() {
-  expectResult(null);
+  update({ expected: null });
   queue.stop();
-  if (all().length > 1) table?.showNote("queue.stopped", progress()[1]);
+  if (all().length > 1) showNote("queue.stopped", list.progress()[1]);
 }
 
 function stop() {
@@ -177,18 +154,18 @@ function stop() {
 
 /** @param {Photo} photo */
 function selectPhoto(photo) {
-  expectResult(null);
-  select(photo);
-  showAll();
+  update({ expected: null });
+  list.select(photo);
 }
 
 /** @param {Photo} photo */
 function removePhoto(photo) {
   const name = photoName(photo);
-  queue.cancel(photo);
-  remove(photo);
-  table?.clearNote();
-  showAll();
+  batch(() => {
+    queue.cancel(photo);
+    list.remove(photo);
+    update({ note: null });
+  });
   announce(t("queue.removed", { name }));
 }
 
@@ -196,7 +173,7 @@ function removePhoto(photo) {
 function removeRow(photo) {
   removePhoto(photo);
   const next = current();
-  if (next && all().length > 1) table?.focusRow(next);
+  if (next && all().length > 1) focusRow(next);
   else focusFirst([analyseButton, photoCard]);
 }
 
@@ -208,10 +185,11 @@ function removeCurrent() {
 
 function removeAll() {
   const message = all().length > 1 ? "queue.cleared" : "photo.cleared";
-  queue.stop();
-  clear();
-  table?.clearNote();
-  showAll();
+  batch(() => {
+    queue.stop();
+    list.clear();
+    update({ note: null });
+  });
   announce(t(message));
   byId("choose", HTMLButtonElement).focus();
 }
@@ -222,11 +200,11 @@ async function cropCurrent(opener) {
   if (photo?.source.kind !== "file") return;
   const cropped = await cropPhoto(photo.source);
   if (cropped && all().includes(photo)) {
-    queue.cancel(photo);
-    replace(photo, cropped);
-    table?.removeRow(photo);
-    table?.clearNote();
-    showAll();
+    batch(() => {
+      queue.cancel(photo);
+      list.replace(photo, cropped);
+      update({ note: null });
+    });
     announce(t("photo.ready", { name: photoName(photo) }));
     analyseButton.focus();
   } else {

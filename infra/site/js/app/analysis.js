@@ -1,29 +1,19 @@
-// What an analysis consists of: the settings that a person chose, the limits of the service, and the classification itself.
+// What an analysis consists of: the number of views, and the classification itself.
 
 /** @import { Settings } from "../classification/api.js" */
-/** @import { Classification, Config, Lesion, Photo } from "../types.js" */
+/** @import { Classification, Lesion, Photo, Visit } from "../types.js" */
 
 import { classify } from "../classification/classify.js";
 import { byId } from "../dom.js";
 import { pixelCount } from "../photo/resize.js";
 import { Problem } from "../problem.js";
-import { makePreview } from "./current-photo.js";
+import { getVisit, update } from "../store.js";
 import { classifyGroup } from "./lesion.js";
+import { changeJob } from "./photo-list.js";
+import { makePreview } from "./previews.js";
 
 const oneView = byId("one-view", HTMLInputElement);
-let hasChosenViews = false;
-oneView.addEventListener("change", () => (hasChosenViews = true));
-
-/** @type {Config["limits"]} */
-let limits;
-
-/** @param {Config["limits"]} value of the service */
-export function setLimits(value) {
-  limits = value;
-}
-
-/** Return the limits of the service; undefined until they are loaded. */
-export const serviceLimits = () => limits;
+oneView.addEventListener("change", () => update({ views: oneView.checked ? 1 : 8, hasChosenViews: true }));
 
 /**
  * Select the number of views that the model is made for, which a person can change. With eight, turning the phone does not change
@@ -31,11 +21,13 @@ export const serviceLimits = () => limits;
  * @param {number | undefined} views 1 or 8
  */
 export function selectDefaultViews(views) {
-  if (!hasChosenViews) oneView.checked = views !== 8;
+  if (!getVisit().hasChosenViews) update({ views: views === 8 ? 8 : 1 });
 }
 
-/** Return the number of views for the next analysis. */
-export const selectedViews = () => (oneView.checked ? 1 : 8);
+/** @param {Visit} visit */
+export function drawViews({ views }) {
+  oneView.checked = views === 1;
+}
 
 /**
  * @param {Photo | Lesion} job
@@ -43,12 +35,13 @@ export const selectedViews = () => (oneView.checked ? 1 : 8);
  * @returns {Promise<Classification>}
  */
 export async function classifyJob(job, signal) {
-  const settings = { views: selectedViews(), imageType: job.imageType };
+  const { views, limits } = getVisit();
+  const settings = { views, imageType: job.imageType };
   try {
     return await ("photos" in job ? classifyGroup(job, settings, limits, signal) : classifyPhoto(job, settings, signal));
   } catch (error) {
     // The same choice would fail again: the model was replaced by one without this type.
-    if (error instanceof Problem && error.key === "problems.unsupported_image_type") job.imageType = "auto";
+    if (error instanceof Problem && error.key === "problems.unsupported_image_type") changeJob(job, { imageType: "auto" });
     throw error;
   }
 }
@@ -62,7 +55,7 @@ export async function classifyJob(job, signal) {
 async function classifyPhoto(photo, settings, signal) {
   const { source, address } = photo;
   const pixels = pixelCount(address);
-  const classified = await classify(source, { settings, pixels, limits, signal });
+  const classified = await classify(source, { settings, pixels, limits: getVisit().limits, signal });
   // Started before the result is shown, because the result contains the preview.
   if (!(await pixels) && photo.source === source) void makePreview(photo);
   return { ...classified, views: settings.views };

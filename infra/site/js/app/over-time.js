@@ -8,8 +8,8 @@ import { announce, byId, createElement, lazyModule } from "../dom.js";
 import { isDiaryOn, onDiarySwitch } from "../diary/switch-state.js";
 import { setText } from "../i18n/document-text.js";
 import { QUESTIONS } from "../result/abcde.js";
-import { refreshAnswer } from "../result/panel.js";
 import { showsView } from "./navigation.js";
+import { changeJob } from "./photo-list.js";
 import { loadOrWarn } from "./photo-tools.js";
 
 /** @typedef {{job: Job, classification: Classification, photos: Photo[]}} Shown the result, and the photos that it is about */
@@ -68,11 +68,10 @@ function box(question) {
   input.dataset.question = question;
   input.addEventListener("change", () => {
     if (!shown) return;
-    const { job } = shown;
-    job.concerns = QUESTIONS.filter((_, index) => boxes[index].checked);
+    const concerns = QUESTIONS.filter((_, index) => boxes[index].checked);
     const heading = byId("result-heading", HTMLElement);
     const before = heading.textContent;
-    refreshAnswer();
+    changeJob(shown.job, { concerns });
     if (heading.textContent !== before) announce(heading.textContent ?? "");
   });
   return input;

@@ -2,7 +2,8 @@
 
 /** @import { FileSource } from "../types.js" */
 
-import { byId, lazyModule } from "../dom.js";
+import { lazyModule } from "../dom.js";
+import { update } from "../store.js";
 import { warmUp } from "./warm-up.js";
 
 /** @type {() => Promise<typeof import("../photo/camera.js")>} */
@@ -16,12 +17,11 @@ const loadCrop = lazyModule("/js/photo/crop.js");
  * @returns {Promise<T | null>} null when the module cannot be loaded, after a message to the person
  */
 export async function loadOrWarn(load) {
-  const warning = byId("missing", HTMLElement);
-  warning.hidden = true;
+  update({ isModuleMissing: false });
   try {
     return await load();
   } catch {
-    warning.hidden = false;
+    update({ isModuleMissing: true });
     return null;
   }
 }

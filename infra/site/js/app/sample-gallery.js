@@ -1,61 +1,82 @@
 // The sample gallery. It shows no diagnosis before the analysis.
 
-/** @import { Sample } from "../types.js" */
+/** @import { Sample, Visit } from "../types.js" */
 
 import { getSamples } from "../classification/api.js";
 import { byId, focusFirst, createElement } from "../dom.js";
 import { setText, setPlainText } from "../i18n/document-text.js";
 import { Problem } from "../problem.js";
+import { update, whenChanged } from "../store.js";
 
-/** @param {(sample: Sample, number: number) => void} onSample */
-export function showGallery(onSample) {
-  const list = byId("gallery", HTMLUListElement);
-  const problem = byId("samples-problem", HTMLElement);
-  const retry = byId("samples-retry", HTMLButtonElement);
+const list = byId("gallery", HTMLUListElement);
+const problemBox = byId("samples-problem", HTMLElement);
+const retry = byId("samples-retry", HTMLButtonElement);
+/** @type {(sample: Sample, number: number) => void} */
+let onPress = () => {};
+
+/**
+ * Load the samples.
+ *
+ * @param {(sample: Sample, number: number) => void} onSample called with the sample that is chosen
+ */
+export function loadGallery(onSample) {
+  onPress = onSample;
   retry.addEventListener("click", async () => {
     await load();
     focusFirst([retry, ...list.querySelectorAll("button")]);
   });
   return load();
+}
 
-  async function load() {
-    problem.hidden = true;
-    try {
-      const samples = await getSamples();
-      list.replaceChildren(...samples.map((sample, index) => createElement("li", "", button(sample, index + 1))));
-    } catch (error) {
-      list.replaceChildren();
-      problem.hidden = false;
-      const text = byId("samples-problem-text", HTMLElement);
-      if (error instanceof Problem && !error.fallback) setText(text, error.key, error.values);
-      else setPlainText(text, error instanceof Problem ? error.sentence : String(error));
-    }
-  }
-
-  /**
-   * @param {Sample} sample
-   * @param {number} number
-   */
-  function button(sample, number) {
-    const image = createElement("img", "");
-    image.src = sample.thumbnail;
-    image.alt = "";
-    image.width = image.height = 104;
-    image.decoding = "async";
-    // A dragged thumbnail is not a file that could be dropped.
-    image.draggable = false;
-    const element = createElement("button", "sample", image, setText(createElement("span", ""), "samples.one", { number }));
-    element.type = "button";
-    element.dataset.id = sample.id;
-    element.setAttribute("aria-pressed", "false");
-    element.addEventListener("click", () => onSample(sample, number));
-    return element;
+async function load() {
+  update({ samplesProblem: null });
+  try {
+    update({ samples: await getSamples() });
+  } catch (error) {
+    update({ samples: [], samplesProblem: error instanceof Error ? error : new Error(String(error)) });
   }
 }
 
-/** @param {string | null} id of the sample that is shown, if any */
-export function markSample(id) {
-  for (const button of byId("gallery", HTMLUListElement).querySelectorAll("button")) {
-    button.setAttribute("aria-pressed", String(button.dataset.id === id));
-  }
+/** @param {Visit} visit */
+export function drawGallery({ samples, samplesProblem, selected }) {
+  // Until they are loaded, the document has placeholders of their size.
+  if (samples) drawSamples(samples);
+  drawProblem(samplesProblem);
+  const shown = selected?.source.kind === "sample" ? selected.source.sample.id : null;
+  for (const each of list.querySelectorAll("button")) each.setAttribute("aria-pressed", String(each.dataset.id === shown));
+}
+
+const drawSamples = whenChanged(
+  /** @param {Sample[]} samples */
+  (samples) => list.replaceChildren(...samples.map((sample, index) => createElement("li", "", button(sample, index + 1)))),
+);
+
+const drawProblem = whenChanged(
+  /** @param {Visit["samplesProblem"]} problem */
+  (problem) => {
+    problemBox.hidden = !problem;
+    if (!problem) return;
+    const text = byId("samples-problem-text", HTMLElement);
+    if (problem instanceof Problem && !problem.fallback) setText(text, problem.key, problem.values);
+    else setPlainText(text, problem instanceof Problem ? problem.sentence : String(problem));
+  },
+);
+
+/**
+ * @param {Sample} sample
+ * @param {number} number
+ */
+function button(sample, number) {
+  const image = createElement("img", "");
+  image.src = sample.thumbnail;
+  image.alt = "";
+  image.width = image.height = 104;
+  image.decoding = "async";
+  // A dragged thumbnail is not a file that could be dropped.
+  image.draggable = false;
+  const element = createElement("button", "sample", image, setText(createElement("span", ""), "samples.one", { number }));
+  element.type = "button";
+  element.dataset.id = sample.id;
+  element.addEventListener("click", () => onPress(sample, number));
+  return element;
 }

@@ -18,7 +18,7 @@ export function markSaved(classifications) {
 /** Mark everything that the list contains, after an export. */
 export const markAllSaved = () => markSaved([currentLesion()?.classification, ...all().map(({ classification }) => classification)]);
 
-/** Ask before the page is left, exactly as long as something would be lost. */
+/** Ask before the page is left, exactly as long as something would be lost; called after each change. */
 export function updateUnsaved() {
   const lesion = currentLesion();
   const isLost = (/** @type {Photo} */ { source, classification: own }) => {

@@ -8,7 +8,7 @@ import { Problem } from "../problem.js";
 export class Queue {
   /** @type {(job: T, signal: AbortSignal) => Promise<Classification>} */
   #classify;
-  /** @type {(job: T) => void} */
+  /** @type {(job: T, change: Partial<Job>) => void} */
   #onChange;
   /** @type {T[]} */
   #waiting = [];
@@ -17,7 +17,7 @@ export class Queue {
 
   /**
    * @param {(job: T, signal: AbortSignal) => Promise<Classification>} classify
-   * @param {(job: T) => void} onChange called after each change of a state
+   * @param {(job: T, change: Partial<Job>) => void} onChange makes a change of a job
    */
   constructor(classify, onChange) {
     this.#classify = classify;
@@ -87,7 +87,6 @@ export class Queue {
    * @param {Partial<Job>} change
    */
   #change(job, change) {
-    Object.assign(job, change);
-    this.#onChange(job);
+    this.#onChange(job, change);
   }
 }

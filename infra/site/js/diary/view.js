@@ -19,6 +19,9 @@ import { fillThumbnails } from "./thumbnails.js";
 const loadSpotView = lazyModule("/js/diary/spot-view.js");
 const place = byId("diary", HTMLElement);
 
+/** Time in which browsers decide that do not ask. */
+const PERSIST_MS = 500;
+
 /** Number of the last drawing: an older one that is still reading is given up. */
 let last = 0;
 
@@ -87,7 +90,8 @@ function diarySwitch() {
   input.checked = isDiaryOn();
   input.addEventListener("change", async () => {
     switchDiary(input.checked);
-    if (input.checked) await persist();
+    // Firefox asks the person first, for whose answer the diary does not wait.
+    if (input.checked) await Promise.race([persist(), new Promise((resolve) => setTimeout(resolve, PERSIST_MS))]);
     await showDiary(false);
     byId("diary-switch", HTMLInputElement).focus();
   });

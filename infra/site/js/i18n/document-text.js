@@ -1,6 +1,6 @@
 // Sets translated text in the document, and handles the language menu.
 //
-// In index.html an element names its text by an attribute (ATTRIBUTES) and contains the English text until the scripts run.
+// In index.html an element names its text by an attribute (ATTRIBUTES); infra/packaging/page.py fills in the English text.
 
 /** @import { Values } from "./translations.js" */
 
@@ -32,6 +32,17 @@ export function setText(element, key, values) {
   else placeholders.delete(element);
   element.textContent = t(key, values);
   return element;
+}
+
+/**
+ * Set the translated accessible name of an element, now and after each change of language.
+ *
+ * @param {Element} element
+ * @param {string} key
+ */
+export function setLabel(element, key) {
+  element.setAttribute("data-t-label", key);
+  ATTRIBUTES["data-t-label"](element, t(key));
 }
 
 /**

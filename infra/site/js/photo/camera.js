@@ -1,22 +1,17 @@
 // The camera dialog: live video with a circle to aim at, and a photo at the full resolution of the sensor.
 
 import { closeOnBack } from "../app/dialog-history.js";
-import { announce, byId, closeOnBackdropClick, createElement } from "../dom.js";
+import { loadStyle } from "../app/styles.js";
+import { announce, closeOnBackdropClick, createElement } from "../dom.js";
 import { setText } from "../i18n/document-text.js";
 import { t } from "../i18n/translations.js";
 import { startCameraHelp } from "./camera-help.js";
+import { addCameraDialog } from "./camera-template.js";
 
 /** @typedef {MediaTrackCapabilities & {torch?: boolean}} Capabilities TypeScript's DOM library lacks `torch` */
 
-const dialog = byId("camera", HTMLDialogElement);
-const viewfinder = byId("viewfinder", HTMLElement);
-const video = byId("camera-video", HTMLVideoElement);
-const starting = byId("camera-starting", HTMLElement);
-const problem = byId("camera-problem", HTMLElement);
-const shutter = byId("camera-shutter", HTMLButtonElement);
-const retry = byId("camera-retry", HTMLButtonElement);
-const torch = byId("camera-torch", HTMLButtonElement);
-const help = byId("camera-help", HTMLElement);
+await loadStyle("/css/camera.css");
+const { dialog, close, viewfinder, video, starting, problem, shutter, retry, torch, help } = addCameraDialog();
 
 // More than any camera has, so that the browser selects the maximum; the rear camera of a phone.
 const WANTED = { facingMode: { ideal: "environment" }, width: { ideal: 8192 }, height: { ideal: 8192 } };
@@ -42,7 +37,7 @@ let stopHelp = () => {};
 /** @type {(photo: File) => void} */
 let onTaken = () => {};
 
-byId("camera-close", HTMLButtonElement).addEventListener("click", () => dialog.close());
+close.addEventListener("click", () => dialog.close());
 dialog.addEventListener("close", stop);
 closeOnBackdropClick(dialog);
 shutter.addEventListener("click", () => void shoot());
@@ -118,7 +113,7 @@ function fail(key) {
   setText(problem, key);
   shutter.hidden = torch.hidden = true;
   retry.hidden = key === "camera.unsupported";
-  (retry.hidden ? byId("camera-close", HTMLButtonElement) : retry).focus();
+  (retry.hidden ? close : retry).focus();
 }
 
 /** Release the camera and its torch. */

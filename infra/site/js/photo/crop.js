@@ -5,21 +5,19 @@
 /** @import { Square } from "./crop-geometry.js" */
 
 import { closeOnBack } from "../app/dialog-history.js";
-import { byId, closeOnBackdropClick, createElement } from "../dom.js";
+import { loadStyle } from "../app/styles.js";
+import { closeOnBackdropClick, createElement } from "../dom.js";
 import { setPlainText, setText } from "../i18n/document-text.js";
 import { centredSquare, inside, isClosest, moved, zoomed } from "./crop-geometry.js";
+import { addCropDialog } from "./crop-template.js";
 import { CropView, drawSquare } from "./crop-view.js";
 import { SIDE, measure } from "./photo-quality.js";
 import { encode, openImage, whiteContext } from "./resize.js";
 
 /** @typedef {{image: Blob, side: number}} Cropped */
 
-const dialog = byId("crop", HTMLDialogElement);
-const area = byId("crop-area", HTMLElement);
-const work = byId("crop-work", HTMLElement);
-const opening = byId("crop-opening", HTMLElement);
-const problem = byId("crop-problem", HTMLElement);
-const where = byId("crop-where", HTMLElement);
+await loadStyle("/css/crop.css");
+const { dialog, cancel, opening, problem, area, where, moves, reset: resetButton, use: useButton, work } = addCropDialog();
 
 const QUALITY = 0.95;
 /** Share of the camera's circle that a spot should fill: about a third, as in its guide; less is too small to show structure. */
@@ -51,18 +49,15 @@ let closing = new AbortController();
 /** @type {(result: Cropped | null) => void} */
 let finish = () => {};
 
-byId("crop-close", HTMLButtonElement).addEventListener("click", () => closeWith(null));
-byId("crop-use", HTMLButtonElement).addEventListener("click", () => void use());
-byId("crop-reset", HTMLButtonElement).addEventListener("click", reset);
+cancel.addEventListener("click", () => closeWith(null));
+useButton.addEventListener("click", () => void use());
+resetButton.addEventListener("click", reset);
 dialog.addEventListener("close", () => {
   // The event arrives a moment later, when the dialog may be open again.
   if (!dialog.open) closeWith(null);
 });
 closeOnBackdropClick(dialog);
-for (const button of work.querySelectorAll("button")) {
-  const { move } = button.dataset;
-  if (move) button.addEventListener("click", () => apply(move));
-}
+for (const button of moves) button.addEventListener("click", () => apply(button.dataset.move ?? ""));
 area.addEventListener("keydown", (event) => {
   const move = KEYS.get(event.key);
   if (event.ctrlKey || event.metaKey || event.altKey || (!move && event.key !== "Enter")) return;

@@ -2,7 +2,7 @@
 
 /** @import { FileSource, Photo, Source } from "../types.js" */
 
-import { all, revokePreview } from "../app/photo-list.js";
+import { all, changeJob, revokePreview } from "../app/photo-list.js";
 import { openImage, toJpeg } from "./resize.js";
 
 /** @type {WeakMap<Source, Promise<void>>} one attempt for each source */
@@ -12,21 +12,16 @@ let last = Promise.resolve();
 
 /**
  * @param {Photo} photo that this browser cannot display
- * @param {(photo: Photo) => void} onChange called when its preview changes
  * @returns {Promise<void>} resolved when there is a preview, or when none can be made
  */
-export function createPreview(photo, onChange) {
+export function createPreview(photo) {
   const { source } = photo;
   let attempt = attempts.get(source);
   if (!attempt) {
-    revokePreview(photo);
-    if (source.kind === "file") {
-      photo.isOpening = true;
-      last = last.then(() => decodePreview(photo, source, onChange));
-    }
+    if (source.kind === "file") last = last.then(() => decodePreview(photo, source));
     attempt = last;
     attempts.set(source, attempt);
-    onChange(photo);
+    revokePreview(photo, { isOpening: source.kind === "file" });
   }
   return attempt;
 }
@@ -34,9 +29,8 @@ export function createPreview(photo, onChange) {
 /**
  * @param {Photo} photo
  * @param {FileSource} source
- * @param {(photo: Photo) => void} onChange
  */
-async function decodePreview(photo, source, onChange) {
+async function decodePreview(photo, source) {
   // The photo may have been removed or cropped meanwhile.
   const isNeeded = () => photo.source === source && all().includes(photo);
   if (!isNeeded()) return;
@@ -44,7 +38,5 @@ async function decodePreview(photo, source, onChange) {
     .then(toJpeg)
     .catch(() => null);
   if (!isNeeded()) return;
-  photo.address = preview && URL.createObjectURL(preview);
-  photo.isOpening = false;
-  onChange(photo);
+  changeJob(photo, { address: preview && URL.createObjectURL(preview), isOpening: false });
 }

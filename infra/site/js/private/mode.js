@@ -1,34 +1,23 @@
 // Private mode: whether photos are classified on this device. Remembered across visits; the model is loaded when first needed.
 
 /** @import { Settings } from "../classification/api.js" */
-/** @import { Answer } from "../types.js" */
+/** @import { Answer, Mode } from "../types.js" */
 /** @import { DecisionCard } from "./decision.js" */
 
 import { serviceWorkerReady } from "../app/offline.js";
 import { Problem } from "../problem.js";
+import { getVisit, update } from "../store.js";
 import { InferenceClient } from "./inference-client.js";
 import { deleteDownloads, downloadAll, listDownloads } from "./downloads.js";
 
-/** @typedef {{state: "off" | "loading" | "ready" | "failed", share: number}} Mode `share` of the download, 0 to 1 */
-
 const STORAGE_KEY = "private";
 
-/** @type {Mode} */
-let mode = { state: "off", share: 0 };
-/** @type {((mode: Mode) => void)[]} */
-const listeners = [];
 /** @type {Promise<InferenceClient> | null} */
 let client = null;
 let loading = new AbortController();
 
-/** @param {(mode: Mode) => void} listener called now and after every change */
-export function onModeChange(listener) {
-  listeners.push(listener);
-  listener(mode);
-}
-
 /** Return whether photos stay on this device. */
-export const isPrivate = () => mode.state !== "off";
+export const isPrivate = () => getVisit().mode.state !== "off";
 
 /** Restore the choice of an earlier visit. */
 export function restoreMode() {
@@ -37,7 +26,7 @@ export function restoreMode() {
 
 export function turnOn() {
   remember(true);
-  // Listeners and classifyPrivately() report a failure.
+  // The switch and classifyPrivately() report a failure.
   load().catch(() => {});
 }
 
@@ -116,10 +105,7 @@ async function startClient() {
  * @param {Mode["state"]} state
  * @param {number} share
  */
-function setMode(state, share) {
-  mode = { state, share };
-  for (const listener of listeners) listener(mode);
-}
+const setMode = (state, share) => update({ mode: { state, share } });
 
 /** @returns {boolean} */
 function isRemembered() {

@@ -1,23 +1,25 @@
 // The comparison table of several photos: one row for each, with its state, result and buttons.
 
-/** @import { Values } from "../i18n/translations.js" */
-/** @import { Photo } from "../types.js" */
+/** @import { Handlers } from "../app/table.js" */
+/** @import { Photo, Source } from "../types.js" */
 /** @import { Column } from "./table-order.js" */
 
 import { exportCsv } from "./csv-export.js";
 import { byId, focusFirst, createElement, announce } from "../dom.js";
 import { setText } from "../i18n/document-text.js";
-import { MAX_PHOTOS, all, current, currentLesion, photoName, progress } from "../app/photo-list.js";
+import { MAX_PHOTOS, all, current, currentLesion, isPending, photoName, progress } from "../app/photo-list.js";
+import { showNote } from "../app/queue-note.js";
 import { markAllSaved } from "../app/unsaved.js";
 import { drawThumbnail } from "../photo/thumbnail.js";
 import { formatProbabilities } from "../i18n/number-format.js";
-import { onLanguageChange, t } from "../i18n/translations.js";
+import { t } from "../i18n/translations.js";
+import { getVisit } from "../store.js";
 import { diagnosisName } from "./messages.js";
-import { onPrevalenceChange, shownPrediction } from "./prevalence.js";
+import { shownPrediction } from "./prevalence.js";
 import { inOrder, orderBy } from "./table-order.js";
 import { possibleSides, refusalMessage, status } from "./verdict.js";
 
-/** @typedef {{row: HTMLTableRowElement, show: HTMLButtonElement, name: HTMLElement, status: HTMLElement, reason: HTMLElement,
+/** @typedef {{source: Source, row: HTMLTableRowElement, show: HTMLButtonElement, name: HTMLElement, status: HTMLElement, reason: HTMLElement,
  *   orientations: HTMLElement, probability: HTMLElement, set: HTMLElement, top: HTMLElement, retry: HTMLButtonElement,
  *   remove: HTMLButtonElement}} Row */
 
@@ -31,33 +33,22 @@ const bar = byId("queue-bar", HTMLProgressElement);
 const stopButton = byId("queue-stop", HTMLButtonElement);
 const analyseButton = byId("queue-analyse", HTMLButtonElement);
 const exportButton = byId("queue-export", HTMLButtonElement);
-const note = byId("queue-note", HTMLElement);
+const noteText = byId("queue-note", HTMLElement);
 const photoCard = byId("photo", HTMLElement);
 const headers = [...panel.querySelectorAll("button")].filter((button) => button.dataset.sort);
 
 /** @type {Map<Photo, Row>} */
 const rows = new Map();
 let thumbnails = Promise.resolve();
-/** @type {{onSelect: (photo: Photo) => void, onRetry: (photo: Photo) => void, onRemove: (photo: Photo) => void,
- *   hasOpen: () => boolean, makePreview: (photo: Photo) => Promise<void>}} */
+/** @type {Handlers} */
 let actions;
 
-/**
- * @param {object} handlers
- * @param {(photo: Photo) => void} handlers.onSelect
- * @param {(photo: Photo) => void} handlers.onRetry
- * @param {(photo: Photo) => void} handlers.onRemove
- * @param {() => void} handlers.onAnalyse
- * @param {() => void} handlers.onStop
- * @param {() => void} handlers.onClear
- * @param {() => boolean} handlers.hasOpen whether a photo is still to be analysed
- * @param {(photo: Photo) => Promise<void>} handlers.makePreview
- */
-export function setupTable({ onAnalyse, onStop, onClear, ...rowActions }) {
-  actions = rowActions;
-  analyseButton.addEventListener("click", onAnalyse);
-  stopButton.addEventListener("click", onStop);
-  byId("queue-clear", HTMLButtonElement).addEventListener("click", onClear);
+/** @param {Handlers} handlers */
+export function setupTable(handlers) {
+  actions = handlers;
+  analyseButton.addEventListener("click", handlers.onAnalyse);
+  stopButton.addEventListener("click", handlers.onStop);
+  byId("queue-clear", HTMLButtonElement).addEventListener("click", handlers.onClear);
   exportButton.addEventListener("click", () => {
     exportCsv(sorted())
       .then(markAllSaved)
@@ -66,8 +57,6 @@ export function setupTable({ onAnalyse, onStop, onClear, ...rowActions }) {
   for (const button of headers) {
     button.addEventListener("click", () => sortBy(/** @type {Column} */ (button.dataset.sort)));
   }
-  onLanguageChange(() => updateTable());
-  onPrevalenceChange(() => updateTable());
 }
 
 /** Show the current state of every photo; hidden with fewer than two photos. */
@@ -76,15 +65,16 @@ export function updateTable() {
   const isNew = panel.hidden && photos.length > 1;
   const photoTop = isNew ? photoCard.getBoundingClientRect().top : 0;
   panel.hidden = photos.length < 2;
-  for (const [photo, { row }] of rows) {
-    if (photos.includes(photo)) continue;
+  for (const [photo, { row, source }] of rows) {
+    // A photo that was cropped gets another thumbnail.
+    if (photos.includes(photo) && photo.source === source) continue;
     row.remove();
     rows.delete(photo);
   }
   if (panel.hidden) return;
   photos.forEach(updateRow);
   sortRows();
-  const isRunning = photos.some(({ state }) => state === "waiting" || state === "running");
+  const isRunning = photos.some(isPending);
   const [key, counts] = progress();
   const wasFocused = document.activeElement === stopButton;
   stopButton.hidden = !isRunning;
@@ -96,6 +86,9 @@ export function updateTable() {
   bar.max = photos.length;
   bar.value = counts.done;
   setText(byId("queue-progress", HTMLElement), key, counts);
+  const { note } = getVisit();
+  noteText.hidden = !note;
+  if (note) setText(noteText, note.key, note.values);
   if (isNew) scrollToTable(photoTop);
 }
 
@@ -109,18 +102,6 @@ function scrollToTable(photoTop) {
   const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const scroll = () => panel.scrollIntoView({ block: "start", behavior: isStill ? "auto" : "smooth" });
   requestAnimationFrame(() => requestAnimationFrame(scroll));
-}
-
-/** @param {number} count of photos above the maximum */
-export function showSkipped(count) {
-  if (count === 0) clearNote();
-  else showNote("queue.too_many", { most: MAX_PHOTOS, count });
-}
-
-/** @param {Photo} photo whose row is to be built again, because its preview changed */
-export function removeRow(photo) {
-  rows.get(photo)?.row.remove();
-  rows.delete(photo);
 }
 
 /** @param {Photo} photo */
@@ -195,7 +176,7 @@ function addRow(photo) {
   heading.scope = "row";
   const [probability, set, top] = ["number", "wide", "wide"].map((kind) => createElement("td", kind));
   const row = createElement("tr", "", heading, state, probability, set, top, createElement("td", "row-end", remove));
-  const cells = { row, show, name, status: statusText, reason: reasonText, orientations, probability, set, top, retry, remove };
+  const cells = { source: photo.source, row, show, name, status: statusText, reason: reasonText, orientations, probability, set, top, retry, remove };
   rows.set(photo, cells);
   return cells;
 }
@@ -232,17 +213,4 @@ function sortKey(photo, column) {
   if (column === "probability") return prediction.malignant_probability;
   const cells = rows.get(photo);
   return (column === "set" ? cells?.set : cells?.top)?.textContent ?? null;
-}
-
-/**
- * @param {string} key of a sentence about the whole queue
- * @param {Values} [values]
- */
-export function showNote(key, values) {
-  note.hidden = false;
-  announce(setText(note, key, values).textContent ?? "");
-}
-
-export function clearNote() {
-  note.hidden = true;
 }

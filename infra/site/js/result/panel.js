@@ -6,7 +6,6 @@
 
 import { byId, createElement, announce } from "../dom.js";
 import { setText, setPlainText } from "../i18n/document-text.js";
-import { showEvidenceMap } from "./evidence-map.js";
 import { showExperts } from "./experts.js";
 import { showImageType } from "./image-type.js";
 import { showLesion } from "./lesion-result.js";
@@ -104,7 +103,6 @@ export function showProblem(problem, name) {
 
 /**
  * @typedef {object} Shown what belongs to a result besides the classification
- * @property {string | null} address of the photo; null when this browser cannot display it
  * @property {Evidence | null} evidence of this photo
  * @property {() => [string[], string]} names of the photos of a lesion, and of the one whose evidence it is
  * @property {Sample | null} sample whose diagnosis is shown with the result
@@ -127,7 +125,6 @@ export function showAnswer(classification, shown) {
   byId("actual", HTMLElement).hidden = !shown.sample;
   byId("prediction", HTMLElement).hidden = !prediction;
   byId("help", HTMLElement).hidden = byId("retake", HTMLElement).hidden = prediction !== null;
-  if (prediction) showEvidenceMap(shown.evidence, shown.address);
   refresh = () => fill(classification, shown);
   refresh();
 }

@@ -5,26 +5,20 @@
 import { byId, createElement } from "../dom.js";
 import { wholePercent } from "../i18n/number-format.js";
 import { onLanguageChange } from "../i18n/translations.js";
+import { getVisit, update, watch } from "../store.js";
 import * as messages from "./messages.js";
 import { atPrevalence, calibrationPrior } from "./prior-shift.js";
 
 const PREVALENCES = [0.01, 0.02, 0.05, 0.1, 0.2];
-const DEFAULT_PREVALENCE = 0.02;
 
 const choice = byId("prevalence", HTMLElement);
-
-let prevalence = DEFAULT_PREVALENCE;
-/** @type {(() => void)[]} */
-const listeners = [];
 
 onLanguageChange(showChoice);
 
 /** @param {() => void} listener called after each change of the prevalence */
-export function onPrevalenceChange(listener) {
-  listeners.push(listener);
-}
+export const onPrevalenceChange = (listener) => watch(chosenPrevalence, listener);
 
-export const chosenPrevalence = () => prevalence;
+export const chosenPrevalence = () => getVisit().prevalence;
 
 /**
  * Return a prediction as the page shows it: at the chosen prevalence, where the model says what it was calibrated for.
@@ -34,7 +28,7 @@ export const chosenPrevalence = () => prevalence;
  */
 export function shownPrediction(classification) {
   const { prediction } = classification.answer;
-  return prediction && atPrevalence(prediction, calibrationPrior(classification), prevalence);
+  return prediction && atPrevalence(prediction, calibrationPrior(classification), chosenPrevalence());
 }
 
 /** Show the choice and its example in the current language. */
@@ -45,11 +39,10 @@ export function showChoice() {
       input.type = "radio";
       input.name = "prevalence";
       input.value = String(value);
-      input.checked = value === prevalence;
+      input.checked = value === chosenPrevalence();
       input.addEventListener("change", () => {
-        prevalence = value;
+        update({ prevalence: value });
         showChosen();
-        for (const listener of listeners) listener();
       });
       return createElement("label", "", input, createElement("span", "", wholePercent(value)));
     }),
@@ -58,6 +51,6 @@ export function showChoice() {
 }
 
 function showChosen() {
-  byId("prevalence-example", HTMLElement).textContent = messages.prevalenceExample(prevalence);
-  byId("prevalence-chosen", HTMLElement).textContent = `${wholePercent(prevalence)}.`;
+  byId("prevalence-example", HTMLElement).textContent = messages.prevalenceExample(chosenPrevalence());
+  byId("prevalence-chosen", HTMLElement).textContent = `${wholePercent(chosenPrevalence())}.`;
 }
