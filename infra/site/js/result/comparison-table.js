@@ -101,7 +101,13 @@ export function updateTable() {
 function scrollToTable(resultTop) {
   scrollBy({ top: resultCard.getBoundingClientRect().top - resultTop, behavior: "instant" });
   const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const scroll = () => panel.scrollIntoView({ block: "start", behavior: isStill ? "auto" : "smooth" });
+  // Below the window before and after; in between, it would count as something that moved.
+  const footer = document.querySelector("footer");
+  footer?.style.setProperty("visibility", "hidden");
+  const scroll = () => {
+    footer?.style.removeProperty("visibility");
+    panel.scrollIntoView({ block: "start", behavior: isStill ? "auto" : "smooth" });
+  };
   requestAnimationFrame(() => requestAnimationFrame(scroll));
 }
 
