@@ -34,7 +34,8 @@ const stopButton = byId("queue-stop", HTMLButtonElement);
 const analyseButton = byId("queue-analyse", HTMLButtonElement);
 const exportButton = byId("queue-export", HTMLButtonElement);
 const noteText = byId("queue-note", HTMLElement);
-const photoCard = byId("photo", HTMLElement);
+// Beside the photo, which itself may stay in the window while the page scrolls.
+const resultCard = byId("result", HTMLElement);
 const headers = [...panel.querySelectorAll("button")].filter((button) => button.dataset.sort);
 
 /** @type {Map<Photo, Row>} */
@@ -63,7 +64,7 @@ export function setupTable(handlers) {
 export function updateTable() {
   const photos = all();
   const isNew = panel.hidden && photos.length > 1;
-  const photoTop = isNew ? photoCard.getBoundingClientRect().top : 0;
+  const resultTop = isNew ? resultCard.getBoundingClientRect().top : 0;
   panel.hidden = photos.length < 2;
   for (const [photo, { row, source }] of rows) {
     // A photo that was cropped gets another thumbnail.
@@ -89,18 +90,24 @@ export function updateTable() {
   const { note } = getVisit();
   noteText.hidden = !note;
   if (note) setText(noteText, note.key, note.values);
-  if (isNew) scrollToTable(photoTop);
+  if (isNew) scrollToTable(resultTop);
 }
 
 /**
- * Keep the photo at its position while the table appears above it, then scroll smoothly to the table.
+ * Keep photo and result at their position while the table appears above it, then scroll smoothly to the table.
  *
- * @param {number} photoTop top of the photo card before the table appeared
+ * @param {number} resultTop top of the result card before the table appeared
  */
-function scrollToTable(photoTop) {
-  scrollBy({ top: photoCard.getBoundingClientRect().top - photoTop, behavior: "instant" });
+function scrollToTable(resultTop) {
+  scrollBy({ top: resultCard.getBoundingClientRect().top - resultTop, behavior: "instant" });
   const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const scroll = () => panel.scrollIntoView({ block: "start", behavior: isStill ? "auto" : "smooth" });
+  // Below the window before and after; in between, it would count as something that moved.
+  const footer = document.querySelector("footer");
+  footer?.style.setProperty("visibility", "hidden");
+  const scroll = () => {
+    footer?.style.removeProperty("visibility");
+    panel.scrollIntoView({ block: "start", behavior: isStill ? "auto" : "smooth" });
+  };
   requestAnimationFrame(() => requestAnimationFrame(scroll));
 }
 
