@@ -11,7 +11,7 @@ from tests.support.paths import REPOSITORY, SAMPLES
 LAMBDA = REPOSITORY / "lambda"
 MODULES = {path.relative_to(LAMBDA).as_posix() for path in (LAMBDA / "lesion").rglob("*.py")}
 BATCH = {f"lesion/batch/{name}.py" for name in ("__init__", "dicom", "lambda_handler", "schema")}
-_COMMAND_LINE = ("__main__", "cli", "formats", "inputs", "progress", "resumable_parquet")
+_COMMAND_LINE = ("__main__", "arguments", "cli", "formats", "inputs", "progress", "resumable_parquet")
 COMMAND_LINE = {f"lesion/batch/{name}.py" for name in _COMMAND_LINE}
 DATA = {f"models/{name}" for name in ("lesion.onnx", "LICENSE", "README.md")} | {"samples/samples.json", "samples/README.md"}
 DATA |= {f"samples/{path.name}" for path in SAMPLES.glob("*.jpg")}

@@ -230,7 +230,7 @@ def test_no_request_carries_anything_of_the_diary(page: Page, base_url: str) -> 
         page.get_by_role("button", name="Save a copy").click()
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete the whole diary").click()
-    # The diary is off now.
+    expect(page.get_by_role("switch")).not_to_be_checked()
     page.get_by_role("switch").check()
     expect(page.get_by_text("No spot yet.")).to_be_visible()
     page.get_by_label("File", exact=True).set_input_files(download.value.path())

@@ -166,7 +166,7 @@ def test_hints_are_not_part_of_accessible_names(page: Page) -> None:
     """Hints are descriptions, not part of the accessible names."""
     page.get_by_text("Expert settings").click()
     views = page.get_by_role("checkbox", name="Use one view only", exact=True)
-    expect(views).to_have_accessible_description(re.compile("^Faster. Otherwise the photo is also analysed rotated"))
+    expect(views).to_have_accessible_description(re.compile("^Faster. Otherwise eight views are analysed"))
     private = page.get_by_role("switch", name="Private mode", exact=True)
     expect(private).to_have_accessible_description(re.compile("^The photo does not leave this device"))
 
