@@ -41,7 +41,7 @@ def complete(page: str, published: Mapping[str, bytes]) -> str:
     Raises:
         PageError: the document names a text that strings/en.json does not contain, or contains the text itself.
     """
-    return _with_preloads(with_text(page, dict(_flat(json.loads(published[ENGLISH])))), published)
+    return _with_preloads(with_text(page, dict(flatten_strings(json.loads(published[ENGLISH])))), published)
 
 
 def complete_manifest(manifest: str, published: Mapping[str, bytes]) -> str:
@@ -117,10 +117,10 @@ def _with_preloads(page: str, published: Mapping[str, bytes]) -> str:
     return page.replace("</head>", f"{links}</head>")
 
 
-def _flat(strings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each sentence with its whole key, such as `photo.heading`."""
+def flatten_strings(strings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each sentence of a file of `strings/` with its whole key, such as `photo.heading`."""
     for key, value in strings.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{before}{key}.")
+            yield from flatten_strings(value, f"{before}{key}.")
         else:
             yield before + key, value

@@ -47,7 +47,7 @@ class Row:
         return abs(float(one - other))
 
     @property
-    def is_judged(self) -> bool:
+    def changes_answer(self) -> bool:
         """Whether more than the prediction set differs."""
         return bool(self.difference) and bool(
             {"decision", "type", "refusal"} & set(self.difference.parts if self.difference else ())
@@ -75,10 +75,10 @@ def _set_line(folder: str, rows: Sequence[Row]) -> str:
     """Return the line of one set of images."""
     gaps = sorted(row.gap for row in rows if row.gap is not None)
     refused = sum(not row.difference and bool(row.theirs.get("refusal")) for row in rows)
-    judged = sum(row.is_judged for row in rows)
-    only_set = sum(row.difference is not None for row in rows) - judged
+    changed = sum(row.changes_answer for row in rows)
+    only_set = sum(row.difference is not None for row in rows) - changed
     middle, largest = (f"{gaps[at]:.4f}" if gaps else "-" for at in (len(gaps) // 2, -1))
-    return _line((folder, len(rows), refused, judged, only_set, middle, largest))
+    return _line((folder, len(rows), refused, changed, only_set, middle, largest))
 
 
 def _exceptions(rows: Sequence[Row]) -> list[str]:
@@ -101,16 +101,16 @@ def text(rows: Sequence[Row], version: str, views: int, every: int, seconds: flo
         every: 1 for all images; n for every n-th one of a set.
         seconds: for all images.
     """
-    judged = [row for row in rows if row.is_judged]
-    near = sum(row.difference is not None and row.difference.is_excused for row in judged)
+    changed = [row for row in rows if row.changes_answer]
+    near = sum(row.difference is not None and row.difference.is_excused for row in changed)
     chosen = "all images" if every == 1 else f"every {every}th image"
     return "\n".join(
         [
             "# Private mode and the service",
             "",
-            f"{len(rows) - len(judged)} of {len(rows)} images have the same decision, image type and refusal in private",
+            f"{len(rows) - len(changed)} of {len(rows)} images have the same decision, image type and refusal in private",
             f"mode and by the service. Different with a probability within {PROBABILITY_GAP} of a limit: {near};",
-            f"different otherwise: {len(judged) - near}.",
+            f"different otherwise: {len(changed) - near}.",
             "",
             "Written by `python -m tests.benchmarks.private_mode ../shared/data`, with Chromium and `infra.dev.serve` on",
             f"one machine: {chosen} of `originals/` and `clinical/`, model {version}, views: {views}.",

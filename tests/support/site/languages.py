@@ -2,27 +2,18 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
 
 import pytest
 
+from infra.packaging.page import flatten_strings
 from tests.support.paths import REPOSITORY
 
 _SITE = REPOSITORY / "infra" / "site"
 LANGUAGES = tuple(re.findall(r'data-languages="(.+?)"', (_SITE / "index.html").read_text())[0].split())
 
-
-def _flat(strings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each sentence with its whole key."""
-    for key, value in strings.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{before}{key}.")
-        else:
-            yield before + key, value
-
-
-STRINGS = {path.stem: dict(_flat(json.loads(path.read_text()))) for path in sorted((_SITE / "strings").glob("*.json"))}
+STRINGS = {
+    path.stem: dict(flatten_strings(json.loads(path.read_text()))) for path in sorted((_SITE / "strings").glob("*.json"))
+}
 """Language -> key, such as `photo.heading` -> sentence."""
 ENGLISH = STRINGS["en"]
 # In the quick selection German has the longest words, and French the longest sentences.
