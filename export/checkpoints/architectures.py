@@ -13,6 +13,7 @@ import torch
 import torchvision
 from timm.models.densenet import DenseNet
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
+from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
 from export.checkpoints.replaced_head import use_replaced_head
@@ -129,7 +130,12 @@ def build_by_name(arch: str, tensors: Tensors, classes: int, layers: Layers | No
         raise ArchitectureError(f"It does not say which architecture it is. {_HELP}")
     networks: list[nn.Module] = []
     if timm.is_model(arch):
-        networks.append(timm.create_model(arch, pretrained=False, num_classes=classes))
+        network = timm.create_model(arch, pretrained=False, num_classes=classes)
+        if isinstance(network, VisionTransformer) and "fc_norm.weight" in tensors:
+            # The name does not say that its creator chose average pooling, with or without a class token.
+            token = "cls_token" in tensors
+            network = timm.create_model(arch, num_classes=classes, global_pool="avg", class_token=token)
+        networks.append(network)
     if classes and arch in torchvision.models.list_models(torchvision.models):
         networks.append(torchvision.models.get_model(arch, weights=None, num_classes=classes))
     if not networks:

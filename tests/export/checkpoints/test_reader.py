@@ -455,3 +455,17 @@ def test_convert_names_missing_classes_without_a_traceback(archive: Path, tmp_pa
     )
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert done.stderr.strip().endswith("Name the classes, in order, with --classes.")
+
+
+@pytest.mark.parametrize("token", [True, False])
+def test_vision_transformer_with_average_pooling_is_read_by_name(tmp_path: Path, token: bool) -> None:
+    """Its `state_dict` says by its tensors what its creator chose."""
+    torch.manual_seed(1)
+    arch = "vit_tiny_patch16_224"
+    made = timm.create_model(arch, num_classes=2, global_pool="avg", class_token=token).eval()
+    torch.save(made.state_dict(), tmp_path / "weights.pth")
+    network = read_checkpoint(tmp_path / "weights.pth", ReaderOptions(arch, ("benign", "malignant"))).network
+    images = torch.randn(2, 3, 224, 224)
+    with torch.inference_mode():
+        logits = made(images)
+        assert torch.allclose(network(images)[0], logits[:, 1] - logits[:, 0], atol=1e-5)
