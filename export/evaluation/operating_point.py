@@ -5,7 +5,7 @@ have other distributions of logits, OOD scores and image quality.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from lesion.inference.card import IMAGE_TYPES, VIEWS, ImageType, RefusalRule
@@ -37,6 +37,8 @@ class OperatingPoint:
         threshold: probability from which an image counts as malignant.
         sets: limits of the prediction sets, which never contradict the threshold.
         refusal: rules in the order in which they are applied.
+        errors_by_spread: AUC of the spread between views for wrong decisions of `val`; None with one view, which has no
+            spread. Only where it is above 0.5 beyond chance, a rule refuses images for their spread.
     """
 
     calibration: Calibration
@@ -44,6 +46,7 @@ class OperatingPoint:
     threshold: float
     sets: PredictionSets
     refusal: tuple[RefusalRule, ...]
+    errors_by_spread: Interval | None = None
 
     def metadata(self) -> Figures:
         """Return JSON values under the keys that `lesion.inference.card.read_card` reads."""
@@ -68,12 +71,14 @@ def unfitted_points(image_types: tuple[ImageType, ...]) -> OperatingPoints:
 
 
 def points_metadata(points: OperatingPoints) -> Figures:
-    """Return the metadata entry of a model file, and of metrics.json, for its operating points."""
+    """Return the metadata entries of a model file, and of metrics.json, for its operating points."""
+    with_spread = {image_type: by_views[max(by_views)].errors_by_spread for image_type, by_views in points.items()}
     return {
         "operating_points": {
             image_type: {str(views): point.metadata() for views, point in by_views.items()}
             for image_type, by_views in points.items()
-        }
+        },
+        "errors_by_spread": {image_type: one.json() for image_type, one in with_spread.items() if one is not None},
     }
 
 
@@ -103,11 +108,21 @@ def fit_operating_points(one_view: Predictions, eight_views: Predictions) -> Ope
         if own.any():
             one, eight = one_view.select(own), eight_views.select(own)
             require_order(one, image_type, "`val`")
+            fitted = {views: fit_point(predictions, ()) for views, predictions in ((1, one), (8, eight))}
+            errors = _errors_by_spread(eight, fitted[8])
+            spreads = eight.scalar("spread") if errors.low > 0.5 else None
             points[image_type] = {
-                views: fit_point(predictions, refusal_rules(predictions, eight))
-                for views, predictions in ((1, one), (8, eight))
+                1: replace(fitted[1], refusal=refusal_rules(one, spreads)),
+                8: replace(fitted[8], refusal=refusal_rules(eight, spreads), errors_by_spread=errors),
             }
     return points
+
+
+def _errors_by_spread(eight_views: Predictions, point: OperatingPoint) -> Interval:
+    """Return the AUC of the spread between views for wrong decisions; NaN without any."""
+    above = point.calibration.apply(eight_views.scalar("logit")) >= point.threshold
+    wrong, spread = above != eight_views.malignant, eight_views.scalar("spread")
+    return bootstrap_interval(lambda weights: auc(spread, wrong, weights), eight_views.groups)
 
 
 def require_order(predictions: Predictions, image_type: ImageType, where: str, advice: str = CHECK_CLASSES) -> None:

@@ -76,7 +76,7 @@ def prediction_sets(score: Array, malignant: Mask, threshold: float) -> Predicti
     return PredictionSets(limits, coverage)
 
 
-def refusal_rules(predictions: Predictions, eight_views: Predictions) -> tuple[RefusalRule, ...]:
+def refusal_rules(predictions: Predictions, spreads: Array | None) -> tuple[RefusalRule, ...]:
     """Return refusal limits that together refuse less than 3 % of `val`.
 
     The limits of brightness and sharpness are 0.8 times their 0.1 % quantiles; those of distance and spread cut off the
@@ -84,17 +84,20 @@ def refusal_rules(predictions: Predictions, eight_views: Predictions) -> tuple[R
 
     Args:
         predictions: for the images of one type in `val`.
-        eight_views: of the same images with eight views, for their spread.
+        spreads: of the logits of the same images with eight views (N,), or None for no rule `unstable`.
     """
     quantile = {name: np.quantile(predictions.scalar(name), 0.001) for name in ("brightness", "sharpness")}
     distance = np.quantile(predictions.scalar("distance"), DISTANCE_QUANTILE)
+    unstable = (
+        [] if spreads is None else [RefusalRule("unstable", "spread", above=_four_digits(np.quantile(spreads, 0.995)))]
+    )
     return (
         # Below half the network's side, more than three of four input pixels would be interpolated.
         RefusalRule("too_small", "size", below=0.5),
         RefusalRule("too_dark", "brightness", below=_four_digits(0.8 * quantile["brightness"])),
         RefusalRule("too_blurry", "sharpness", below=_four_digits(0.8 * quantile["sharpness"])),
         RefusalRule("not_a_lesion", "distance", above=_four_digits(distance)),
-        RefusalRule("unstable", "spread", above=_four_digits(np.quantile(eight_views.scalar("spread"), 0.995))),
+        *unstable,
     )
 
 

@@ -49,12 +49,27 @@ def refusal_list(card: Card) -> Iterator[str]:
     ]
     if card.format == "1":
         points = points[:1]
-    for place, rule in enumerate(points[0][1].refusal):
-        limits = {name: _limit(point.refusal[place]) for name, point in points if place < len(point.refusal)}
-        if len(set(limits.values())) == 1:
-            yield f"- `{rule.code}`: {rule.measure} {_limit(rule)}"
+    rules = {rule.code: rule for _, point in points for rule in point.refusal}
+    for code, rule in rules.items():
+        limits = {name: _limit(own) for name, point in points for own in point.refusal if own.code == code}
+        if len(limits) == len(points) and len(set(limits.values())) == 1:
+            yield f"- `{code}`: {rule.measure} {_limit(rule)}"
         else:
-            yield f"- `{rule.code}`: {rule.measure} " + "; ".join(f"{limit} ({name})" for name, limit in limits.items())
+            yield f"- `{code}`: {rule.measure} " + "; ".join(f"{limit} ({name})" for name, limit in limits.items())
+
+
+def describe_spread(card: Card) -> str:
+    """Return the sentence about where the spread between views predicts errors, and where it does not."""
+    parts = [
+        f"{format_interval(figures)} of the {image_type} images"
+        for image_type, figures in card.about.get("errors_by_spread", {}).items()
+    ]
+    if not parts:
+        return ""
+    return (
+        "`unstable` exists only where the spread of eight views predicts wrong decisions on `val` beyond chance (AUC above "
+        f"0.5): {' and '.join(parts)}."
+    )
 
 
 def describe_detection(figures: Figures) -> str:

@@ -9,7 +9,13 @@ from pathlib import Path
 from lesion.inference.model import Model
 
 from export.arrays import Figures
-from export.reporting.card_limits import describe_detection, describe_limits, limits_table, refusal_list
+from export.reporting.card_limits import (
+    describe_detection,
+    describe_limits,
+    describe_spread,
+    limits_table,
+    refusal_list,
+)
 from export.reporting.card_tables import faithfulness_list, performance_table, precision_table, robustness_table
 from export.reporting.card_training import describe_data, describe_recipes
 from export.reporting.formatting import format_change, format_interval, format_per_hundred, format_percent
@@ -75,6 +81,8 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
     )
     yield "Refusal rules, in this order:"
     yield "\n".join(refusal_list(card))
+    if sentence := describe_spread(card):
+        yield sentence
     yield "## Technical assessment"
     yield "Brackets: 95 % intervals, bootstrapped over lesion groups (1,000 draws). One view unless stated otherwise."
     for split in ("test", "val"):

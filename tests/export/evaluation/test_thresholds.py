@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from export.evaluation.operating_point import fit_operating_points, points_metadata
 from export.evaluation.predictions import Predictions
 from export.evaluation.thresholds import (
     DISTANCE_QUANTILE,
@@ -104,8 +105,23 @@ def test_prediction_sets_touch_the_threshold_exactly(threshold: float) -> None:
 
 def test_refusal_rules_refuse_at_most_3_percent_of_val(val: Predictions) -> None:
     refused = np.zeros(len(val.rows), bool)
-    for rule in refusal_rules(val, val):
+    for rule in refusal_rules(val, val.scalar("spread")):
         value = val.scalar(rule.measure)
         refused |= (value < rule.below) if rule.below is not None else (value > (rule.above or 0))
     # More than the distance rule alone refuses, so the other rules refuse images as well.
     assert 1 - DISTANCE_QUANTILE < refused.mean() <= 0.03
+
+
+@pytest.mark.parametrize("is_informative", [True, False])
+def test_unstable_refuses_only_where_spread_predicts_errors(val: Predictions, is_informative: bool) -> None:
+    """The rule is left out, and the figure says why, where images with a high spread are not wrong more often."""
+    wrong = (val.scalar("logit") > 0) != val.malignant
+    rng = np.random.default_rng(3)
+    spreads = rng.gamma(2, 0.2, len(wrong)) + (0.5 * wrong if is_informative else 0)
+    outputs = tuple(replace(one, spread=spread) for one, spread in zip(val.outputs, spreads, strict=True))
+    eight = replace(val, outputs=outputs)
+    points = fit_operating_points(val, eight)
+    codes = {rule.code for point in points["dermoscopic"].values() for rule in point.refusal}
+    assert ("unstable" in codes) is is_informative
+    figures = points_metadata(points)["errors_by_spread"]["dermoscopic"]
+    assert (figures["low"] > 0.5) is is_informative
