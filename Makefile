@@ -125,7 +125,7 @@ train: $(VENV)/installed ## Train a network -> runs/lite2/checkpoint.pt; resumes
 export: $(VENV)/installed ## Release: checkpoint -> models/lesion.onnx, metrics, plots, model card, golden values; replaces them
 ## [CHECKPOINT=file READ=options VERSION=x.y.z SIZE=pixels STRANGERS=folders COPIES=folder]
 ## READ='--arch resnet50 --classes nevus melanoma': what a checkpoint does not contain
-	$(VENV)/bin/python -m export convert $(CHECKPOINT) --data $(DATA) --out models/lesion.onnx --yes --version $(VERSION) $(if $(SIZE),--size $(SIZE)) $(READ)
+	$(VENV)/bin/python -m export convert $(CHECKPOINT) --data $(DATA) --out models/lesion.onnx --yes --version $(VERSION) $(if $(SIZE),--size $(SIZE)) $(if $(STRANGERS),--strangers $(STRANGERS)) $(READ)
 	$(VENV)/bin/python -m export release --yes --data $(DATA) $(if $(STRANGERS),--strangers $(STRANGERS))
 	$(VENV)/bin/python -m export cameras --yes --data $(DATA)
 	$(VENV)/bin/python -m export stress --yes --data $(DATA) $(if $(COPIES),--copies $(COPIES))

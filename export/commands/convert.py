@@ -7,7 +7,8 @@
 
 The graph is built twice: first without operating points, to compute its outputs for `val`, then with the operating points
 that are fitted on these outputs, one for each image type of the table with one view and with eight. Nothing is written
-unless the second graph, in float32, agrees with PyTorch on real images.
+unless the second graph, in float32, agrees with PyTorch on real images. With `--strangers`, one half of each folder lowers
+the limit of the OOD score as far as few lesions are refused; `release` reports the other half.
 The network is then stored in int8, float16 or float32: the first of these that passes
 `export.evaluation.precision.compare_precisions`. A network that does not tell the images of `val` apart is converted with a
 warning.
@@ -23,9 +24,18 @@ from pathlib import Path
 
 from export.checkpoints.reader import read_checkpoints
 from export.commands.consent import confirm_replacement
-from export.commands.options import data_option, description_in, foreign_checkpoint_options, parser_of, read_rows, yes_option
+from export.commands.options import (
+    data_option,
+    description_in,
+    foreign_checkpoint_options,
+    out_of_distribution_option,
+    parser_of,
+    read_rows,
+    yes_option,
+)
 from export.commands.output_path import require_file
 from export.data.splits import select_split
+from export.data.strangers import fitting_half
 from export.errors import QuantisationError
 from export.evaluation.image_type import detection_figures, image_types
 from export.evaluation.operating_point import (
@@ -39,6 +49,7 @@ from export.evaluation.operating_point import (
 from export.evaluation.parity import check_parity, parity_rows
 from export.evaluation.precision import compare_precisions
 from export.evaluation.predictions import predict
+from export.evaluation.strangers import FITTED_STRANGERS, strangers_by_views
 from export.evaluation.type_parameters import fit_graph_parameters
 from export.graph.assemble import NetworkCore, assemble, export_network
 from export.graph.description import describe_model
@@ -60,7 +71,8 @@ PRECISIONS = ("int8", "float16", "float32")
 
 def options() -> argparse.ArgumentParser:
     """Return the parser of `python -m export convert`."""
-    parser = parser_of(__doc__, data_option("`val` is fitted on"), foreign_checkpoint_options(), yes_option())
+    fitted = data_option("`val` is fitted on")
+    parser = parser_of(__doc__, fitted, out_of_distribution_option(), foreign_checkpoint_options(), yes_option())
     parser.add_argument("checkpoint", type=Path, nargs="+", help="of `python -m export train`, fastai, timm or torchvision")
     parser.add_argument("--out", type=Path, default=OUT, help="model file to write (default: %(default)s)")
     parser.add_argument("--numbers", choices=PRECISIONS, default="int8", help="precision of the network to try first")
@@ -91,12 +103,13 @@ def main(args: argparse.Namespace) -> None:
     require_file(args.out)
     check_model_folder(args.out)
     confirm_replacement([args.out, args.out.parent / "metrics.json"], yes=args.yes)
-    rows = read_rows(args)
+    rows, strangers = read_rows(args), fitting_half(args.strangers)
     train, val = (select_split(rows, split) for split in ("train", "val"))
     core = NetworkCore(network)
     exported, types = export_network(core), image_types(train, val)
     bare = assemble(exported, network, GraphParameters.placeholder(core.features))
     description = describe_model(network, args.version, checkpoint.provenance, train, trained_here=checkpoint.trained_here)
+    description[FITTED_STRANGERS] = {name: len(paths) for name, paths in strangers.items()}
 
     def quantised() -> Storage:
         images = calibration_images(train, network.spec.size)
@@ -124,7 +137,8 @@ def main(args: argparse.Namespace) -> None:
         unfitted = load_model(build(unfitted_points(types), storage))
         one_view = predict(unfitted, val, image_types="recorded")
         description["image_type_detection"] = detection_figures(one_view)
-        points = fit_operating_points(one_view, predict(unfitted, val, views=8, image_types="recorded"))
+        eight_views = predict(unfitted, val, views=8, image_types="recorded")
+        points = fit_operating_points(one_view, eight_views, strangers_by_views(unfitted, strangers.values()))
         full, data = load_model(build(points, store_as_float32)), build(points, storage)
         comparison = compare_precisions(predict(full, val), predict(load_model(data), val), full.card)
         print(f"{precision}: {comparison}")

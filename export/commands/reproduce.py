@@ -8,7 +8,7 @@ models/README.md. Parity with PyTorch and other precisions need `--checkpoint`. 
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from export.commands.options import (
 )
 from export.data.labels import LabelledImage
 from export.data.splits import select_split
+from export.data.strangers import fitting_half
 from export.evaluation.faithfulness import measure_faithfulness
 from export.evaluation.image_type import detection_figures
 from export.evaluation.leave_dataset_out import refusals_per_dataset
@@ -39,6 +40,7 @@ from export.evaluation.parity import check_parity, parity_rows
 from export.evaluation.precision import measure_precisions
 from export.evaluation.predictions import predict
 from export.evaluation.robustness import measure_robustness
+from export.evaluation.strangers import FITTED_STRANGERS, strangers_by_views
 from export.graph.assemble import NetworkCore, export_network, restore_float32_network
 from export.graph.calibration import Calibration, parse_calibration
 from export.graph.model_file import load_model
@@ -101,7 +103,7 @@ def recompute(args: argparse.Namespace, model: Model, rows: list[LabelledImage])
     figures: Figures = {**reports}
     # The one operating point of a file of format 1 was fitted in another way.
     if model.card.format != "1":
-        figures["fitted"] = _refit(model, val)
+        figures["fitted"] = _refit(model, val, args.strangers)
     figures["stress"] = measure_robustness(model, test, args.copies)
     robustness.show(figures["stress"])
     figures["evidence"] = measure_faithfulness(args.model, test)
@@ -117,10 +119,11 @@ def recompute(args: argparse.Namespace, model: Model, rows: list[LabelledImage])
     return figures
 
 
-def _refit(model: Model, val: list[LabelledImage]) -> Figures:
+def _refit(model: Model, val: list[LabelledImage], folders: Sequence[Path]) -> Figures:
     """Fit the operating points again. They depend on logits and OOD scores, which do not depend on the old points."""
     one_view, eight_views = (predict(model, val, views=views, image_types="recorded") for views in (1, 8))
-    points = fit_operating_points(one_view, eight_views)
+    halves = fitting_half([folder for folder in folders if folder.name in model.card.about.get(FITTED_STRANGERS, {})])
+    points = fit_operating_points(one_view, eight_views, strangers_by_views(model, halves.values()))
     return points_metadata(points) | {"image_type_detection": detection_figures(one_view)}
 
 

@@ -1,22 +1,17 @@
-"""Out-of-distribution (OOD) detection: fit of the statistics of a middle layer's features, distance, and evaluation.
+"""Out-of-distribution (OOD) detection: fit of the statistics of a middle layer's features, and distance.
 
 The last layer has lost what distinguishes other objects from lesions; a middle layer has not. Statistics fitted on augmented
 images would accept more OOD images and refuse no fewer images of other cameras (models/experiments.md).
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import onnx
-from lesion.errors import RequestError
-from lesion.imaging.decode import decode
 from lesion.inference.card import IMAGE_TYPES, ImageType
-from lesion.inference.decision import Refusal, decide
-from lesion.inference.model import Model, Outputs, create_session
+from lesion.inference.model import create_session
 from onnx import numpy_helper
 from sklearn.decomposition import PCA
 from tqdm import tqdm
@@ -24,9 +19,6 @@ from tqdm import tqdm
 from export.arrays import Array
 from export.data.labels import LabelledImage
 from export.data.pixels import read_pixels
-from export.evaluation import metrics
-from export.evaluation.predictions import Predictions
-from export.evaluation.schema import OodMetrics
 from export.graph.parameters import OodStatistics
 
 FEATURES_TENSOR = "mean_middle"
@@ -172,34 +164,3 @@ def ood_distances(statistics: OodStatistics, features: Array) -> Array:
     total = ((inside / statistics.component_std) ** 2).sum(-1) + outside / statistics.noise_variance
     mean_square = total / features.shape[-1]
     return np.asarray(np.sqrt(mean_square if features.ndim == 2 else mean_square.mean(1)))
-
-
-def evaluate_ood(model: Model, folder: Path, in_distribution: Predictions) -> OodMetrics:
-    """Return the refusals of out-of-distribution images and the AUROC of the OOD score.
-
-    Args:
-        model: the model file.
-        folder: folder with out-of-distribution images, searched recursively; files that cannot be decoded are skipped.
-        in_distribution: predictions of in-distribution images, usually of `val`.
-
-    Returns:
-        Number of images, share refused, number of images by refusal code, and AUROC of `distance` between both kinds.
-    """
-    ood_outputs = [outputs for path in sorted(folder.rglob("*.*")) if (outputs := _outputs(model, path)) is not None]
-    decisions = [decide(outputs, model.card) for outputs in ood_outputs]
-    codes = Counter(decision.code for decision in decisions if isinstance(decision, Refusal))
-    distance = np.concatenate(([outputs.distance for outputs in ood_outputs], in_distribution.scalar("distance")))
-    is_ood = np.arange(len(distance)) < len(ood_outputs)
-    return {
-        "n": len(ood_outputs),
-        "refused": round(sum(codes.values()) / max(len(ood_outputs), 1), 4),
-        "codes": dict(codes),
-        "distance_auroc": round(metrics.auc(distance, is_ood, np.ones(len(distance))), 4),
-    }
-
-
-def _outputs(model: Model, path: Path) -> Outputs | None:
-    try:
-        return model.run(decode(path.read_bytes(), at_least=2 * model.card.input_size).pixels)
-    except RequestError:
-        return None

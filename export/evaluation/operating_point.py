@@ -4,13 +4,14 @@ Once for each image type with one view and with eight, because dermoscopic and c
 have other distributions of logits, OOD scores and image quality.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from lesion.inference.card import IMAGE_TYPES, VIEWS, ImageType, RefusalRule
+from lesion.inference.model import Outputs
 
-from export.arrays import Figures
+from export.arrays import Array, Figures
 from export.errors import ClassesError
 from export.evaluation.bootstrap import Interval, bootstrap_interval
 from export.evaluation.metrics import auc
@@ -90,12 +91,15 @@ def calibrations(points: OperatingPoints) -> dict[ImageType, dict[int, Calibrati
     }
 
 
-def fit_operating_points(one_view: Predictions, eight_views: Predictions) -> OperatingPoints:
+def fit_operating_points(
+    one_view: Predictions, eight_views: Predictions, strangers: Sequence[Mapping[int, Sequence[Outputs]]] = ()
+) -> OperatingPoints:
     """Fit an operating point for each image type among the predictions for `val`, with one view and with eight.
 
     Args:
         one_view: of a model file, with the recorded image types; its calibration and thresholds are not used.
         eight_views: of the same images with eight views.
+        strangers: for each kind of images that are no lesions, number of views -> outputs, with the detected image types.
 
     Raises:
         ClassesError: malignant images have lower logits than benign ones, beyond chance.
@@ -111,11 +115,20 @@ def fit_operating_points(one_view: Predictions, eight_views: Predictions) -> Ope
             fitted = {views: fit_point(predictions, ()) for views, predictions in ((1, one), (8, eight))}
             errors = _errors_by_spread(eight, fitted[8])
             spreads = eight.scalar("spread") if errors.low > 0.5 else None
+            rules = {
+                views: refusal_rules(own, spreads, _distances(strangers, image_type, views))
+                for views, own in ((1, one), (8, eight))
+            }
             points[image_type] = {
-                1: replace(fitted[1], refusal=refusal_rules(one, spreads)),
-                8: replace(fitted[8], refusal=refusal_rules(eight, spreads), errors_by_spread=errors),
+                1: replace(fitted[1], refusal=rules[1]),
+                8: replace(fitted[8], refusal=rules[8], errors_by_spread=errors),
             }
     return points
+
+
+def _distances(strangers: Sequence[Mapping[int, Sequence[Outputs]]], image_type: ImageType, views: int) -> list[Array]:
+    """Return the OOD distances of each kind's images that the model takes for a type."""
+    return [np.array([output.distance for output in kind[views] if output.image_type == image_type]) for kind in strangers]
 
 
 def _errors_by_spread(eight_views: Predictions, point: OperatingPoint) -> Interval:

@@ -123,13 +123,19 @@ class SplitMetrics(TypedDict):
     eight_views_gain: NotRequired[ViewsGain]
 
 
-class OodMetrics(TypedDict):
-    """Metrics of one folder of out-of-distribution images; `codes` counts images by refusal code."""
+class RefusalCounts(TypedDict):
+    """Share of images that are refused, and number of images by refusal code."""
 
-    n: int
     refused: float
     codes: dict[str, int]
+
+
+class OodMetrics(RefusalCounts):
+    """Metrics of one folder of out-of-distribution images with one view; `eight_views` is there from format 2 on."""
+
+    n: int
     distance_auroc: float
+    eight_views: NotRequired[RefusalCounts]
 
 
 class PrecisionMetrics(TypedDict):

@@ -3,7 +3,7 @@
 Its four parts are those of CLEAR Derm (Daneshjou et al. 2022): data, technique, technical assessment, application.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lesion.inference.model import Model
@@ -122,16 +122,10 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
     )
     if "strangers" in metrics:
         yield "### Out-of-distribution images"
-        yield "\n".join(
-            [
-                "| folder | images | refused | AUROC of the OOD score (`distance`) against val |",
-                "|---|---|---|---|",
-                *(
-                    f"| {name} | {entry['n']} | {entry['refused']:.1%} | {entry['distance_auroc']:.3f} |"
-                    for name, entry in metrics["strangers"].items()
-                ),
-            ]
-        )
+        yield "\n".join(_out_of_distribution_table(metrics["strangers"]))
+        if fitted := card.about.get("fitted_strangers"):
+            counts = ", ".join(f"{count} of {name}" for name, count in fitted.items())
+            yield f"Other images of the same folders fitted the limits ({counts}); the network was trained on none."
     if metrics.get("unseen_cameras"):
         yield (
             "Images of a data set that was left out of the OOD statistics, refused as `not_a_lesion`: "
@@ -152,6 +146,16 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
     if "evidence" in metrics:
         yield "### Saliency faithfulness: deletion, weight randomisation, localisation (test)"
         yield "\n".join(faithfulness_list(metrics["evidence"]))
+
+
+def _out_of_distribution_table(folders: Figures) -> Iterator[str]:
+    has_eight = all("eight_views" in entry for entry in folders.values())
+    eight = " refused with eight views |" if has_eight else ""
+    yield f"| folder | images | refused |{eight} AUROC of the OOD score (`distance`) against val |"
+    yield "|---|---|---|---|" + ("---|" if has_eight else "")
+    for name, entry in folders.items():
+        also = f" {entry['eight_views']['refused']:.1%} |" if has_eight else ""
+        yield f"| {name} | {entry['n']} | {entry['refused']:.1%} |{also} {entry['distance_auroc']:.3f} |"
 
 
 def _further_figures(part: Figures) -> Iterable[str]:

@@ -34,6 +34,7 @@ def conversion_options(checkpoint: Path, archive: Path, out: Path, **options: ob
         "size": None,
         "numbers": "float16",
         "int8_seconds": 900.0,
+        "strangers": [],
         "label_column": "",
         "image_column": "",
         "class_map": None,

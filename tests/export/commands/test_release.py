@@ -18,10 +18,12 @@ from PIL import Image
 
 from export.commands import release
 from export.data.labels import LabelledImage
+from export.data.strangers import fits_limits
 from export.errors import ReportError
 from export.evaluation.image_set import image_set_metrics
 from export.evaluation.predictions import Predictions, predict
 from export.evaluation.split_report import eight_views_gain, split_report
+from export.evaluation.strangers import FITTED_STRANGERS, evaluate_ood
 from export.graph.metadata import write_metadata
 from export.reporting.model_card import render_card, write_card
 from export.reporting.plots import write_plots
@@ -92,6 +94,20 @@ def test_evaluate_ood_skips_files_that_are_no_images(published: Path, rows: list
     assert found["n"] == 1
     assert found["refused"] == isinstance(decide(noise, model.card), Refusal)
     assert found["distance_auroc"] == pytest.approx(np.mean(noise.distance > familiar), abs=1e-4)
+    assert found["eight_views"]["refused"] in {0, 1}
+
+
+def test_evaluate_ood_leaves_out_what_fitted_the_limits(published: Path, rows: list[LabelledImage], tmp_path: Path) -> None:
+    for number in range(12):
+        shutil.copy(published / "others" / "noise.png", tmp_path / f"{number}.png")
+    model = Model(published / "lesion.onnx")
+    val = predict(model, [row for row in rows if row.split == "val"])
+    assert evaluate_ood(model, tmp_path, val)["n"] == 12
+    about = model.card.about | {FITTED_STRANGERS: {tmp_path.name: 6}}
+    model.card = replace(model.card, about=about)
+    figures = evaluate_ood(model, tmp_path, val)
+    assert figures["n"] == sum(not fits_limits(path) for path in tmp_path.iterdir())
+    assert 0 < figures["n"] < 12
 
 
 def test_card_states_that_third_party_training_is_unknown(published: Path, tmp_path: Path) -> None:
