@@ -12,6 +12,9 @@ from export.data.layouts.own_classes import ClassMap
 from export.data.text_table import SUFFIXES, Row, TextTable, read_text_table
 from export.errors import DataError
 
+_OTHER_TABLES = frozenset({".xlsx", ".xls", ".ods", ".parquet"})
+"""Tables that are not text, whose error says so where a folder has no table with labels."""
+
 _BARE_FILES = 20
 """Files without a suffix that are read to see whether one of them is the table."""
 
@@ -115,7 +118,7 @@ def unlabelled_tables(folder: Path, options: DataOptions) -> list[str]:
     sentences = []
     beside = sorted(folder.iterdir())
     for path in beside:
-        if _is_table(path):
+        if _is_table(path) or path.suffix.lower() in _OTHER_TABLES:
             try:
                 sentences.append(unusable_columns(read_text_table(path, header_only=True), options))
             except DataError as error:

@@ -134,3 +134,11 @@ def test_unreadable_folder_is_named(
     assert main(["train", "--data", str(folder), "--out", str(tmp_path / "out")]) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line == f"{folder}/malignant cannot be read (Permission denied). Allow it to be read, or move it elsewhere."
+
+
+@pytest.mark.parametrize("name", ["labels.xlsx", "labels.PARQUET"])
+def test_spreadsheet_in_a_folder_is_named(tmp_path: Path, name: str) -> None:
+    """A folder whose only table is no text says which file to save as CSV."""
+    folder_with(tmp_path, name, "PK\x03\x04" if "xlsx" in name else "PAR1", "a.jpg", "b.jpg")
+    with pytest.raises(DataError, match=f"{name} is not a table but .*Save it as CSV"):
+        read_data([tmp_path])
