@@ -1,4 +1,4 @@
-"""No word of a button or a heading is broken over two lines: in any view, language, window width and text size.
+"""Every view in every language: no broken word in a button or heading, nothing too wide, no objection of axe-core.
 
 test_audit.py checks each view in German at 320 px in the quick selection.
 """
@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.support.site.audit import AXE, too_wide, violations
 from tests.support.site.languages import LANGUAGES
 from tests.support.site.views import VIEWS
 from tests.support.site.words import broken_words, switch_language
@@ -17,20 +18,28 @@ WINDOWS = [(width, percent) for width in (320, 390, 768, 1280, 1920) for percent
 PAPER = [(688, 100)]
 """A4 without the margins of print.css."""
 HEIGHT = 844
+NARROWEST = 320
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", VIEWS)
-def test_view_breaks_no_word(opened: Callable[..., Page], name: str) -> None:
+def test_view_is_right_in_every_language(opened: Callable[..., Page], name: str) -> None:
     """The view is loaded once; language, width and text size change while it is open."""
     page = opened(height=HEIGHT)
     VIEWS[name](page)
+    page.evaluate(AXE.read_text())
     found: dict[str, list[str]] = {}
     for language in LANGUAGES:
         switch_language(page, language)
         for width, percent in PAPER if name == "printed" else WINDOWS:
             page.set_viewport_size({"width": width, "height": HEIGHT})
-            found[f"{language}, {width} px, {percent} %"] = broken_words(page, percent)
+            window = f"{language}, {width} px, {percent} %"
+            found[window] = broken_words(page, percent)
+            if width == NARROWEST:
+                found[window] += too_wide(page)
+            # German is examined in test_audit.py.
+            if (width, percent) == (NARROWEST, 100) and language != "de":
+                found[window] += violations(page)
     assert {window: words for window, words in found.items() if words} == {}
 
 
