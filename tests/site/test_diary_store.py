@@ -143,6 +143,34 @@ def test_photo_of_deleted_spot_is_not_kept(page: Page) -> None:
     assert answer == [["diary.gone", "diary.gone"], {"spots": 0, "photos": 0}]
 
 
+@pytest.mark.parametrize("how", ["throws", "fails later"])
+def test_refused_photo_leaves_no_spot(page: Page, how: str) -> None:
+    """Where the browser does not store a photo, as WebKit in a private window, its new spot is not kept either."""
+    fill_diary(page)
+    answer = page.evaluate(
+        """async (how) => {
+            const store = await import("/js/diary/store.js");
+            const [spot] = await store.listSpots();
+            const [photo] = await store.listPhotos(spot.id);
+            const before = await store.count();
+            const put = IDBObjectStore.prototype.put;
+            IDBObjectStore.prototype.put = function (value, key) {
+                if (this.name !== "photos") return key === undefined ? put.call(this, value) : put.call(this, value, key);
+                if (how === "throws") throw new DOMException("refused", "DataCloneError");
+                // A request that fails: the record is there already.
+                return this.add({ ...value, id: photo.id });
+            };
+            const refused = await store
+                .keep({ ...spot, id: "new" }, [{ photo: { ...photo, id: "newer", spot: "new" }, thumbnail: photo.blob }])
+                .then(() => "kept", ({ name }) => name);
+            IDBObjectStore.prototype.put = put;
+            return [refused, JSON.stringify(await store.count()) === JSON.stringify(before)];
+        }""",
+        how,
+    )
+    assert answer == [{"throws": "DataCloneError", "fails later": "ConstraintError"}[how], True]
+
+
 def test_lists_show_thumbnails(page: Page) -> None:
     """Thumbnails are stored beside new photos, which the list and the timeline show; a deleted photo leaves none."""
     page.locator("#diary-open").click()

@@ -1,6 +1,6 @@
-// The IndexedDB database of the diary: opening, upgrading and deleting it. It exists once something was kept.
+// The IndexedDB database of the diary: opening, upgrading and deleting it, and what every change needs. It exists once something was kept.
 
-/** @import { IDBPDatabase, IDBPTransaction } from "idb" */
+/** @import { IDBPDatabase, IDBPObjectStore, IDBPTransaction } from "idb" */
 
 import { deleteDB, openDB } from "/vendor/idb/build/index.js";
 
@@ -73,4 +73,22 @@ function upgrade(database, before, change) {
   photos.createIndex("date", ["spot", "date", "created"]);
   // By the id of the photo; those of earlier photos are made when they are first needed.
   database.createObjectStore("thumbnails");
+}
+
+/**
+ * Write a record; a record that cannot be stored rejects, instead of throwing beside promises that nobody awaits.
+ *
+ * @param {IDBPObjectStore<unknown, string[], string, "readwrite">} store
+ * @param {unknown} value
+ * @param {string} [key] where the record has none
+ */
+export const write = async (store, value, key) => store.put(value, key);
+
+/** @param {IDBPTransaction<unknown, string[], "readwrite">} change that may have ended already */
+export function abort(change) {
+  try {
+    change.abort();
+  } catch {
+    // It has ended: the browser itself aborted it.
+  }
 }

@@ -7,7 +7,7 @@
 
 import { Problem } from "../problem.js";
 import { announceChange } from "./changes.js";
-import { deleteDatabase, openDatabase } from "./database.js";
+import { abort, deleteDatabase, openDatabase, write } from "./database.js";
 import { mergeTexts } from "./records.js";
 
 /** @typedef {{photo: Photo, thumbnail: Blob}} Addition a new photo */
@@ -116,12 +116,18 @@ export async function keep(spot, added, analysed = []) {
     throw new Problem("diary.gone");
   }
   const changed = Date.now();
-  await Promise.all([
-    ...(typeof spot === "string" ? [] : [spots.put({ ...spot, changed })]),
-    ...added.flatMap(({ photo, thumbnail }) => [photos.put({ ...photo, changed }), thumbnails.put(thumbnail, photo.id)]),
-    ...analysed.map(({ result }, index) => photos.put({ ...existing[index], result, changed })),
-    change.done,
-  ]);
+  try {
+    await Promise.all([
+      ...(typeof spot === "string" ? [] : [write(spots, { ...spot, changed })]),
+      ...added.flatMap(({ photo, thumbnail }) => [write(photos, { ...photo, changed }), write(thumbnails, thumbnail, photo.id)]),
+      ...analysed.map(({ result }, index) => write(photos, { ...existing[index], result, changed })),
+      change.done,
+    ]);
+  } catch (error) {
+    // A browser that refuses a photo, such as WebKit in a private window, would keep the spot without it.
+    abort(change);
+    throw error;
+  }
   announceChange(typeof spot === "string" ? id : null);
 }
 
