@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lesion.inference.card import ImageType
 
+from export.data.attributes import attributes_of
 from export.data.labels import LabelledImage
 from export.data.layouts.layout import Label
 from export.data.splits import assign_split, split_name
@@ -47,4 +48,5 @@ def labelled_image(
         image_type=image_type,
         same_as=row.get("same_as") or "",
         is_mapped=is_mapped,
+        attributes=attributes_of(row),
     )

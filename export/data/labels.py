@@ -10,6 +10,7 @@ import numpy.typing as npt
 from lesion.inference.card import ImageType
 
 from export.arrays import Floats
+from export.data.attributes import Attribute
 
 CLASSES: dict[str, bool] = {
     "melanoma": True,
@@ -47,6 +48,7 @@ class LabelledImage:
         image_type: "dermoscopic" or "clinical", a close-up without a dermatoscope.
         same_as: identifier of the same image in another data set, or empty.
         is_mapped: whether `diagnosis` is of a class map (`export.data.layouts.own_classes`).
+        attributes: what is known of the person and the place on the body (`export.data.attributes`).
     """
 
     isic_id: str
@@ -60,6 +62,7 @@ class LabelledImage:
     image_type: ImageType = "dermoscopic"
     same_as: str = ""
     is_mapped: bool = False
+    attributes: tuple[Attribute, ...] = ()
 
     @property
     def source(self) -> tuple[str, ImageType]:

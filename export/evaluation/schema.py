@@ -106,10 +106,26 @@ class TypeMetrics(ImageSetMetrics):
     eight_views_gain: NotRequired[ViewsGain]
 
 
+class PartMetrics(TypedDict):
+    """Metrics of a part of the images, which may be small."""
+
+    n: int
+    malignant: int
+    auc: IntervalJson
+    sensitivity: IntervalJson
+    specificity: IntervalJson
+    refused: IntervalJson
+
+
+Subgroups = dict[str, dict[str, PartMetrics]]
+"""Dimension (`export.data.attributes`) -> value -> metrics of the images that it is recorded for."""
+
+
 class SplitMetrics(TypedDict):
     """Metrics of one split; the keys of the dictionaries are data sets, image types, diagnosis codes and prevalences.
 
-    `types` is there if the images are of both types, `image_type_detection` if the model distinguishes them as well.
+    `types` is there if the images are of both types, `image_type_detection` if the model distinguishes them as well,
+    `subgroups` if tables say something about the people; files of format 1 have none.
     """
 
     all: ImageSetMetrics
@@ -119,6 +135,7 @@ class SplitMetrics(TypedDict):
     diagnoses: dict[str, DiagnosisMetrics]
     predictive_values: dict[str, PredictiveValues]
     curves: Curves
+    subgroups: NotRequired[Subgroups]
     eight_views: NotRequired[ImageSetMetrics]
     eight_views_gain: NotRequired[ViewsGain]
 

@@ -11,6 +11,7 @@ from export.evaluation import metrics
 from export.evaluation.bootstrap import bootstrap_interval
 from export.evaluation.image_set import image_set_metrics, rate_interval
 from export.evaluation.image_type import detection_figures
+from export.evaluation.parts import subgroup_metrics
 from export.evaluation.predictions import Predictions
 from export.evaluation.schema import (
     DiagnosisMetrics,
@@ -80,6 +81,9 @@ def split_report(one_view: Predictions, eight_views: Predictions | None, card: C
         report["types"] = {str(name): _type_metrics(one_view, eight_views, card, name) for name in types}
     if (detection := detection_figures(one_view)) is not None:
         report["image_type_detection"] = detection
+    # Files of format 1 were released without these figures.
+    if card.format != "1" and (subgroups := subgroup_metrics(one_view, card)):
+        report["subgroups"] = subgroups
     if eight_views is not None:
         report["eight_views"] = image_set_metrics(eight_views, card)
         report["eight_views_gain"] = eight_views_gain(one_view, eight_views)

@@ -5,6 +5,15 @@ from collections.abc import Iterable
 from export.arrays import Figures
 from export.reporting.formatting import format_interval, format_percent
 
+_DARK = (
+    ("skin tone", ("0 (darkest)", "1"), "images of MILK10k's tones 0 and 1"),
+    ("Fitzpatrick type", ("V", "VI"), "of Fitzpatrick's types V and VI"),
+)
+"""Scale, its values for brown and black skin, and their name."""
+
+ENOUGH_DARK = 400
+"""Images below which a figure about such skin is not claimed: with a third of them malignant, its interval spans 0.08."""
+
 _HEADINGS = ("images", "n", "malignant", "AUC", "sensitivity", "specificity", "specificity at 95 % sensitivity")
 
 
@@ -22,6 +31,30 @@ def performance_table(metrics: Figures) -> Iterable[str]:
             + " | ".join(format_interval(part[key]) for key in keys)
             + " |"
         )
+
+
+def subgroup_table(subgroups: Figures) -> Iterable[str]:
+    """Yield the lines of a table: figures by age, sex, body site and skin, where tables record them."""
+    yield "| group | n | malignant | AUC | sensitivity | specificity |"
+    yield "|---|---|---|---|---|---|"
+    for dimension, values in subgroups.items():
+        for value, part in values.items():
+            cells = (format_interval(part[key]) for key in ("auc", "sensitivity", "specificity"))
+            yield f"| {dimension} {value} | {part['n']} | {part['malignant']} | {' | '.join(cells)} |"
+
+
+def dark_skin_sentence(metrics: Figures) -> str:
+    """Return how many images of `test` and `val` show brown or black skin, as far as tables say so."""
+    parts, total = [], 0
+    for scale, values, name in _DARK:
+        counts = [
+            sum(part["n"] for value, part in metrics[split].get("subgroups", {}).get(scale, {}).items() if value in values)
+            for split in ("test", "val")
+        ]
+        parts.append(f"{counts[0]} and {counts[1]} {name}")
+        total += sum(counts)
+    few = " These are too few for a figure about such skin." if total < ENOUGH_DARK else ""
+    return f"Brown and black skin, as far as it is recorded: `test` and `val` have {', '.join(parts)}.{few}"
 
 
 def precision_table(metrics: Figures) -> Iterable[str]:

@@ -89,8 +89,9 @@ def _parts(
             for code, part in figures["diagnoses"].items()
         ),
     )
-    for heading, key in (("Per source", "sources"), ("Per image type", "image_types"), ("Per split", "splits")):
-        yield f"<h2>{heading}</h2>"
+    parts = {"source": figures["sources"], "image type": figures["image_types"], "split": figures["splits"]}
+    for name, own in (parts | figures["subgroups"]).items():
+        yield f"<h2>Per {name}</h2>"
         yield _table(
             ("", "images", "malignant", "AUC", "sensitivity", "specificity", "refused"),
             (
@@ -98,7 +99,7 @@ def _parts(
                     *(name, part["n"], part["malignant"], format_interval(part["auc"])),
                     *(_share(part[metric]) for metric in ("sensitivity", "specificity", "refused")),
                 )
-                for name, part in figures[key].items()
+                for name, part in own.items()
             ),
         )
     yield "<h2>Failures</h2>"

@@ -16,7 +16,14 @@ from export.reporting.card_limits import (
     limits_table,
     refusal_list,
 )
-from export.reporting.card_tables import faithfulness_list, performance_table, precision_table, robustness_table
+from export.reporting.card_tables import (
+    dark_skin_sentence,
+    faithfulness_list,
+    performance_table,
+    precision_table,
+    robustness_table,
+    subgroup_table,
+)
 from export.reporting.card_training import describe_data, describe_recipes
 from export.reporting.formatting import format_change, format_interval, format_per_hundred, format_percent
 
@@ -107,6 +114,10 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
             ),
         ]
     )
+    if subgroups := metrics["test"].get("subgroups"):
+        yield "### Per group of people (test)"
+        yield "\n".join(subgroup_table(subgroups))
+        yield dark_skin_sentence(metrics)
     yield "![Confusion](confusion.png)"
     yield "### Predictive values at the threshold (test)"
     yield "\n".join(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from export.data.attributes import COLUMNS
 from export.data.layouts.archive import ARCHIVE, EARLIER_ARCHIVE, ISIC_2024
 from export.data.layouts.challenges import HAM10000, ISIC_2020, PAD_UFES_20
 from export.data.layouts.layout import IMAGE_COLUMNS, Layout, image_column
@@ -16,7 +17,7 @@ _INFORMATION = frozenset(
     | {"patient", "split", "same_as"}
 )
 
-READ_COLUMNS = frozenset().union(IMAGE_COLUMNS, LABEL_COLUMNS, _INFORMATION, *(layout.uses for layout in LAYOUTS))
+READ_COLUMNS = frozenset().union(IMAGE_COLUMNS, LABEL_COLUMNS, _INFORMATION, COLUMNS, *(layout.uses for layout in LAYOUTS))
 """Columns, in lower case, that a reader may use; the others of large tables stay out of memory."""
 
 
