@@ -17,10 +17,10 @@ import { getVisit } from "../store.js";
 import { diagnosisName } from "./messages.js";
 import { shownPrediction } from "./prevalence.js";
 import { inOrder, orderBy } from "./table-order.js";
-import { possibleSides, refusalMessage, status } from "./verdict.js";
+import { refusalMessage, status } from "./verdict.js";
 
 /** @typedef {{source: Source, row: HTMLTableRowElement, show: HTMLButtonElement, name: HTMLElement, status: HTMLElement, reason: HTMLElement,
- *   orientations: HTMLElement, probability: HTMLElement, set: HTMLElement, top: HTMLElement, retry: HTMLButtonElement,
+ *   orientations: HTMLElement, probability: HTMLElement, top: HTMLElement, retry: HTMLButtonElement,
  *   remove: HTMLButtonElement}} Row */
 
 const THUMBNAIL = 44;
@@ -131,7 +131,6 @@ function updateRow(photo) {
   cells.reason.textContent = reason(photo);
   cells.orientations.hidden = classification?.views !== 1;
   cells.probability.textContent = prediction ? formatProbabilities(prediction).malignant : "–";
-  cells.set.textContent = prediction ? possibleSides(classification.answer).map((each) => t(`result.side_${each}`)).join(", ") : "–";
   const top = prediction?.classes[0];
   cells.top.textContent = top ? diagnosisName(top.code, classification?.model ?? null) : "–";
   const wasFocused = document.activeElement === cells.retry;
@@ -181,9 +180,9 @@ function addRow(photo) {
   const state = createElement("td", "row-status", createElement("div", "", spinner, statusText), reasonText, orientations, retry);
   const heading = createElement("th", "", show);
   heading.scope = "row";
-  const [probability, set, top] = ["number", "wide", "wide"].map((kind) => createElement("td", kind));
-  const row = createElement("tr", "", heading, state, probability, set, top, createElement("td", "row-end", remove));
-  const cells = { source: photo.source, row, show, name, status: statusText, reason: reasonText, orientations, probability, set, top, retry, remove };
+  const [probability, top] = ["number", "wide"].map((kind) => createElement("td", kind));
+  const row = createElement("tr", "", heading, state, probability, top, createElement("td", "row-end", remove));
+  const cells = { source: photo.source, row, show, name, status: statusText, reason: reasonText, orientations, probability, top, retry, remove };
   rows.set(photo, cells);
   return cells;
 }
@@ -218,6 +217,5 @@ function sortKey(photo, column) {
   const prediction = photo.classification && shownPrediction(photo.classification);
   if (!prediction) return null;
   if (column === "probability") return prediction.malignant_probability;
-  const cells = rows.get(photo);
-  return (column === "set" ? cells?.set : cells?.top)?.textContent ?? null;
+  return rows.get(photo)?.top.textContent ?? null;
 }

@@ -2,7 +2,7 @@
 
 /** @import { Photo } from "../types.js" */
 
-/** @typedef {"photo" | "status" | "probability" | "set" | "top"} Column */
+/** @typedef {"photo" | "status" | "probability" | "top"} Column */
 
 /** @typedef {(photo: Photo, column: Column) => string | number | null} SortKey null for a photo without a value */
 

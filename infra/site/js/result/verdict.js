@@ -26,16 +26,6 @@ export function isUncertain({ prediction, agreement }) {
 }
 
 /**
- * Return the sides that remain possible: that of the threshold, or both of an uncertain result.
- *
- * @param {Pick<Answer, "prediction" | "agreement">} answer
- */
-export function possibleSides(answer) {
-  if (!answer.prediction || isUncertain(answer)) return ["benign", "malignant"];
-  return [side(answer.prediction) === "above" ? "malignant" : "benign"];
-}
-
-/**
  * Return the short name of a result, for tables and lists.
  *
  * @param {Pick<Answer, "prediction" | "agreement">} answer
