@@ -26,6 +26,10 @@ from export.graph.weight_storage import store_as_float16
 MAX_AUC_CHANGE = 0.002
 """Largest absolute change of the AUC with which a precision passes."""
 
+MAX_LOST = 0.002
+"""Largest share of the malignant images that may fall below the threshold: of fewer than 500, none. The threshold is fitted
+to the outputs of the precision itself, so that images near it cross in both directions."""
+
 TIMED_RUNS = 40
 WARM_UP_RUNS = 3
 """The first of the timed runs, which do not count."""
@@ -34,7 +38,8 @@ WARM_UP_RUNS = 3
 def compare_precisions(original: Predictions, other: Predictions, card: Card) -> PrecisionMetrics:
     """Return the changes of `other` against `original`, and whether they are acceptable.
 
-    A precision passes if the AUC changes by at most `MAX_AUC_CHANGE` and no malignant image falls below its threshold.
+    A precision passes if the AUC changes by at most `MAX_AUC_CHANGE` and at most `MAX_LOST` of the malignant images fall
+    below their threshold.
 
     Args:
         original: predictions in float32.
@@ -57,7 +62,7 @@ def compare_precisions(original: Predictions, other: Predictions, card: Card) ->
         "largest_logit_difference": float(np.abs(original.scalar("logit") - other.scalar("logit")).max()),
         "flips": int(crossed.sum()),
         "malignant_lost": malignant_lost,
-        "passes": bool(abs(round(change.value, 4)) <= MAX_AUC_CHANGE and malignant_lost == 0),
+        "passes": bool(abs(round(change.value, 4)) <= MAX_AUC_CHANGE and malignant_lost <= MAX_LOST * malignant.sum()),
     }
 
 

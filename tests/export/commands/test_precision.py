@@ -78,3 +78,9 @@ def test_compare_precisions_fails_for_one_lost_malignant_image(converted: Path, 
     outputs[malignant] = replace(outputs[malignant], probability=score[malignant] - 1e-6)
     found = compare_precisions(answers, Predictions(answers.rows, tuple(outputs)), card)
     assert (found["passes"], found["malignant_lost"], found["flips"]) == (False, 1, 1)
+    # One of many is permitted.
+    copies = 500 // int(answers.malignant.sum()) + 1
+    many = Predictions(answers.rows * copies, answers.outputs * copies)
+    lost = Predictions(many.rows, (*outputs, *answers.outputs * (copies - 1)))
+    found = compare_precisions(many, lost, card)
+    assert (found["passes"], found["malignant_lost"]) == (True, 1)
