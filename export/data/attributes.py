@@ -33,13 +33,13 @@ _FITZPATRICK = {number: roman for number, roman in enumerate(("I", "II", "III", 
 _TONES = {"0": "0 (darkest)", "5": "5 (lightest)"} | {tone: tone for tone in "1234"}
 
 DIMENSIONS = {
-    "skin tone": tuple(_TONES[tone] for tone in "012345"),
-    "Fitzpatrick type": tuple(_FITZPATRICK.values()),
+    "skin_tone": tuple(_TONES[tone] for tone in "012345"),
+    "fitzpatrick_type": tuple(_FITZPATRICK.values()),
     "age": tuple(name for _, name in _BANDS),
     "sex": ("female", "male"),
     "site": tuple(_REGIONS),
 }
-"""Dimension -> values in the order of reports. "skin tone" is the scale of MILK10k, which is not Fitzpatrick's."""
+"""Dimension -> values in the order of reports. "skin_tone" is the scale of MILK10k, which is not Fitzpatrick's."""
 
 
 def attributes_of(row: Row) -> tuple[Attribute, ...]:
@@ -49,8 +49,8 @@ def attributes_of(row: Row) -> tuple[Attribute, ...]:
         row: by column name in lower case.
     """
     found = {
-        "skin tone": _TONES.get(_number(_value(row, _TONE_COLUMNS)) or ""),
-        "Fitzpatrick type": _fitzpatrick(_value(row, _FITZPATRICK_COLUMNS)),
+        "skin_tone": _TONES.get(_number(_value(row, _TONE_COLUMNS)) or ""),
+        "fitzpatrick_type": _fitzpatrick(_value(row, _FITZPATRICK_COLUMNS)),
         "age": _band(_value(row, _AGE_COLUMNS)),
         "sex": _value(row, _SEX_COLUMNS).lower(),
         "site": _region(_value(row, _SITE_COLUMNS)),

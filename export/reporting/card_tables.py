@@ -6,8 +6,8 @@ from export.arrays import Figures
 from export.reporting.formatting import format_interval, format_percent
 
 _DARK = (
-    ("skin tone", ("0 (darkest)", "1"), "images of MILK10k's tones 0 and 1"),
-    ("Fitzpatrick type", ("V", "VI"), "of Fitzpatrick's types V and VI"),
+    ("skin_tone", ("0 (darkest)", "1"), "images of MILK10k's tones 0 and 1"),
+    ("fitzpatrick_type", ("V", "VI"), "of Fitzpatrick's types V and VI"),
 )
 """Scale, its values for brown and black skin, and their name."""
 
@@ -40,7 +40,7 @@ def subgroup_table(subgroups: Figures) -> Iterable[str]:
     for dimension, values in subgroups.items():
         for value, part in values.items():
             cells = (format_interval(part[key]) for key in ("auc", "sensitivity", "specificity"))
-            yield f"| {dimension} {value} | {part['n']} | {part['malignant']} | {' | '.join(cells)} |"
+            yield f"| {dimension.replace('_', ' ')} {value} | {part['n']} | {part['malignant']} | {' | '.join(cells)} |"
 
 
 def dark_skin_sentence(metrics: Figures) -> str:

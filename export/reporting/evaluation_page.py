@@ -91,7 +91,7 @@ def _parts(
     )
     parts = {"source": figures["sources"], "image type": figures["image_types"], "split": figures["splits"]}
     for name, own in (parts | figures["subgroups"]).items():
-        yield f"<h2>Per {name}</h2>"
+        yield f"<h2>Per {name.replace('_', ' ')}</h2>"
         yield _table(
             ("", "images", "malignant", "AUC", "sensitivity", "specificity", "refused"),
             (

@@ -1,13 +1,14 @@
 """The About view: what the model is, its figures as plots with a table beside each, and how to take a image."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.site.service import CARD, FULL_CARD, answer, answer_with
+from tests.support.site.service import CARD, FULL_CARD, TYPES_CARD, answer, answer_with
 from tests.support.site.visit import open_about
 
 PLOTS = (
@@ -203,3 +204,33 @@ def test_types_are_omitted_for_model_of_one_type(opened: Callable[..., Page]) ->
     open_about(page, CARD)
     expect(page.get_by_role("group", name="By kind of photo")).to_have_count(0)
     expect(page.locator("#good-dermatoscope")).to_contain_text("its figures do not hold for them")
+
+
+@pytest.mark.parametrize(
+    ("subgroups", "shown"),
+    [
+        (
+            {
+                "skin_tone": {"0 (darkest)": {"n": 1}, "1": {"n": 14}, "3": {"n": 500}},
+                "fitzpatrick_type": {"II": {"n": 20}, "V": {"n": 2}},
+                "age": {"under 30": {"n": 90}},
+            },
+            "17 of the 537 photos",
+        ),
+        ({"age": {"under 30": {"n": 90}}}, None),
+        ({"skin_tone": {"1": {"n": 300}, "3": {"n": 300}}}, None),
+    ],
+    ids=["few", "not-recorded", "enough"],
+)
+def test_photos_of_dark_skin_are_counted(
+    opened: Callable[..., Page], subgroups: Mapping[str, Any], shown: str | None
+) -> None:
+    """About says how few photos of the test show brown or black skin; a card that does not say so shows no count."""
+    page = opened()
+    test = {**TYPES_CARD["metrics"]["test"], "subgroups": subgroups}
+    open_about(page, {**TYPES_CARD, "metrics": {**TYPES_CARD["metrics"], "test": test}})
+    counted = page.locator("#tones-counted")
+    if shown is None:
+        expect(counted).to_be_hidden()
+    else:
+        expect(counted).to_contain_text(shown)

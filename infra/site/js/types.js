@@ -13,11 +13,13 @@
  * @typedef {{roc?: [number, number][], reliability?: [number, number][]}} Curves points of
  *   `roc`: share of benign and of malignant lesions above each threshold; of `reliability`: probability and share of malignant lesions
  *
+ * @typedef {Record<string, Record<string, {n: number}>>} Subgroups such as "age" -> "30 to 49" -> figures
+ *
  * @typedef {TestFigures & {eight_views?: TestFigures}} TypeFigures figures of one image type
  *
  * @typedef {{val?: {all?: TestFigures, types?: Partial<Record<ImageType, TestFigures>>} | null,
  *   test?: {all?: TestFigures, eight_views?: TestFigures, types?: Partial<Record<ImageType, TypeFigures>>, datasets?: Record<string, TestFigures>, curves?: Curves,
- *   diagnoses?: Record<string, {n: number, malignant: boolean, above_threshold: Figure}>} | null,
+ *   diagnoses?: Record<string, {n: number, malignant: boolean, above_threshold: Figure}>, subgroups?: Subgroups} | null,
  *   strangers?: Record<string, {n: number, refused: number}>}} Metrics
  *
  * @typedef {{version: string, sha256: string, architecture?: string, input_size?: number, threshold: number,

@@ -17,7 +17,7 @@ from tests.support.predictions import simulated_predictions
 @pytest.fixture(scope="module")
 def predictions(converted: Path) -> Predictions:
     drawn = simulated_predictions(300, 4)
-    people = [(("age", "under 30"), ("skin tone", "1")), (("age", "70 and over"),), ()]
+    people = [(("age", "under 30"), ("skin_tone", "1")), (("age", "70 and over"),), ()]
     rows = tuple(replace(row, attributes=people[place % 3]) for place, row in enumerate(drawn.rows))
     probabilities = 1 / (1 + np.exp(-drawn.scalar("logit")))
     outputs = tuple(
@@ -31,7 +31,7 @@ def test_subgroups_are_those_of_the_tables(predictions: Predictions, converted: 
     card = Model(converted).card
     found = subgroup_metrics(predictions, card)
     assert {name: list(values) for name, values in found.items()} == {
-        "skin tone": ["1"],
+        "skin_tone": ["1"],
         "age": ["under 30", "70 and over"],
     }
     own = predictions.select(np.arange(300) % 3 == 1)
@@ -50,5 +50,5 @@ def test_card_counts_dark_skin(predictions: Predictions, converted: Path) -> Non
     sentence = dark_skin_sentence(few)
     assert "100 and 0 images of MILK10k's tones 0 and 1" in sentence and "0 and 0 of Fitzpatrick" in sentence
     assert "too few" in sentence
-    many = {"skin tone": {"1": {"n": 500}}}
+    many = {"skin_tone": {"1": {"n": 500}}}
     assert "too few" not in dark_skin_sentence({"test": {"subgroups": many}, "val": {}})

@@ -10,6 +10,7 @@ import { clearPlots, drawBars, drawLine } from "./charts.js";
 import { formatNumber, formatPercent } from "../i18n/number-format.js";
 import { hasText, t } from "../i18n/translations.js";
 import * as messages from "../result/messages.js";
+import { showSkinTones } from "./skin-tones.js";
 import { asAuc, asPercent, range, row, scroller, table, withRange } from "./tables.js";
 
 const PREVALENCES = [0.01, 0.02, 0.05, 0.1, 0.2];
@@ -29,6 +30,7 @@ export async function showFigures(model) {
   byId("credits", HTMLElement).replaceChildren(...credits(model));
   const hasBoth = Object.keys(model.operating_points ?? {}).length > 1;
   setText(byId("good-dermatoscope", HTMLElement), hasBoth ? "about.good_both" : "about.good_dermatoscope");
+  showSkinTones(model);
   const test = model.metrics?.test?.all;
   const { version, architecture } = model;
   const values = { version, architecture: architecture ?? "", sha256: model.sha256.slice(0, 12) };
