@@ -24,6 +24,9 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 )
 """Offset, bytes there (of the formats' specifications), what the file is."""
 
+_LONGEST_NOTE = 100_000
+"""Bytes of what a server says instead of a file; a pickle of so few bytes holds no network, and is no text either."""
+
 _LFS = b"version https://git-lfs.github.com/spec/"
 _PAGE = (b"<!doctype html", b"<html", b"<?xml", b"<head")
 
@@ -52,6 +55,8 @@ def refuse_other_kinds(path: Path) -> None:
         raise CheckpointError("It is a web page instead of the file. Download it with a browser, or sign in first.")
     if _is_json(path, text):
         raise CheckpointError("It is a JSON document, not the weights of a network.")
+    if path.suffix.lower() != ".onnx" and path.stat().st_size < _LONGEST_NOTE and _is_text(path):
+        raise CheckpointError("It is text, not the weights of a network. Was it downloaded with permission?")
 
 
 def is_safetensors(path: Path) -> bool:
@@ -61,9 +66,20 @@ def is_safetensors(path: Path) -> bool:
     return start[8:9] == b"{" and length <= path.stat().st_size - 8
 
 
+def is_torch(path: Path) -> bool:
+    """Return whether a file begins as `torch.save` writes it: a zip archive, or a pickle."""
+    return _read_start(path).startswith((b"PK\x03\x04", b"\x80"))
+
+
 def _read_start(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(_START)
+
+
+def _is_text(path: Path) -> bool:
+    """Return whether a file is words: printable ASCII with spaces, of more than one word."""
+    data = path.read_bytes()
+    return b" " in data.strip() and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in data)
 
 
 def _is_json(path: Path, text: bytes) -> bool:

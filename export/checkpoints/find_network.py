@@ -47,7 +47,8 @@ def find_network(state: StateDict, option: str, hint: str) -> FoundNetwork:
 
     Raises:
         ArchitectureError: the tensors are those of no known architecture.
-        CheckpointError: the state dict has several networks, or tensors beside one that may belong to it.
+        CheckpointError: the state dict has several networks, tensors beside one that may belong to it, or values that no
+            network can be computed from.
         HeadError: the classifier was replaced by layers of a kind that is not read.
     """
     found = unwrap(state.tensors)
@@ -67,7 +68,27 @@ def find_network(state: StateDict, option: str, hint: str) -> FoundNetwork:
         arch, network, left_over, tensors = part
         if left_over:
             notes.append(f"Set aside, because no layer has such tensors: {_names(left_over)}.")
+    _require_usable({name: value for name, value in tensors.items() if name in network.state_dict()})
     return FoundNetwork(arch, network, found.mean, found.std, [*notes, *assumptions(network)])
+
+
+def _require_usable(tensors: Tensors) -> None:
+    """Refuse values that no network can be computed from.
+
+    Raises:
+        CheckpointError: weights are NaN, infinite, or integers.
+    """
+    for name, value in tensors.items():
+        if value.is_floating_point():
+            if not bool(value.isfinite().all()):
+                raise CheckpointError(
+                    f"{name} contains NaN or infinity: the training has diverged. Use a checkpoint from before that."
+                )
+        elif value.ndim > 1:
+            raise CheckpointError(
+                f"{name} is of {str(value.dtype).removeprefix('torch.')}: quantised weights, whose scales are missing. "
+                "Save the network before it is quantised."
+            )
 
 
 def _find_part(

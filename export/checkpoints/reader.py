@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from export.checkpoints.fastai import find_learner
-from export.checkpoints.file_kind import is_safetensors, refuse_other_kinds
+from export.checkpoints.file_kind import is_safetensors, is_torch, refuse_other_kinds
 from export.checkpoints.from_onnx import read_model_file
 from export.checkpoints.options import ReaderOptions
 from export.checkpoints.statedict import StateDict, find_state_dict, read_safetensors
@@ -64,7 +64,7 @@ def read_checkpoint(path: Path, options: ReaderOptions | None = None) -> Checkpo
     options = options or ReaderOptions()
     try:
         refuse_other_kinds(path)
-        if is_safetensors(path) or path.suffix.lower() == ".safetensors":
+        if is_safetensors(path) or (path.suffix.lower() == ".safetensors" and not is_torch(path)):
             return _of_state_dict(path, read_safetensors(path), options)
         if path.suffix == ".onnx":
             network, provenance = read_model_file(path, options.size)

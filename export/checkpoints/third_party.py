@@ -82,6 +82,10 @@ def network_from_state_dict(state: StateDict, options: ReaderOptions) -> tuple[N
     spec = Spec(arch, size, codes, malignant, _three(mean), _three(std))
 
     parts = split_into_parts(arch, network, size)
+    if not len(parts.layers):
+        raise CheckpointError(
+            f"It is a {arch} without a classifier. Train one on it (`train --start` takes such a file), and convert that."
+        )
     two_outputs = _add_benign_output(parts.layers, malignant)
     head = Head(("mean",), nn.Sequential(*parts.layers, two_outputs), malignant)
     result = ThirdPartyNetwork(spec, parts.body, head, explains=parts.explains)

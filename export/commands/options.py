@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from export.checkpoints.options import ReaderOptions
+from export.commands.numbers import SMALLEST_SIDE, whole
 from export.data.find_tables import DataOptions
 from export.data.labels import LabelledImage
 from export.data.layouts.own_classes import read_class_map
@@ -122,7 +123,7 @@ def size_option(default: str) -> argparse.ArgumentParser:
         default: whose size it is without the option.
     """
     parent = _parent()
-    parent.add_argument("--size", type=int, help=f"side of the input in pixels (default: {default})")
+    parent.add_argument("--size", type=whole(SMALLEST_SIDE), help=f"side of the input in pixels (default: {default})")
     return parent
 
 

@@ -21,6 +21,7 @@ from typing import get_args
 
 from export.checkpoints.recipe import Balance, Phase, Preparation, TrainConfig
 from export.checkpoints.same_run import require_unused
+from export.commands.numbers import SMALLEST_SIDE, real, whole
 from export.commands.options import checkpoint_folder_option, data_option, parser_of, read_rows
 from export.commands.output_path import require_folder
 from export.errors import Interrupted
@@ -33,17 +34,12 @@ def phase(text: str) -> Phase:
     """Parse SIZE:EPOCHS:BATCH, three whole numbers above zero.
 
     Raises:
-        argparse.ArgumentTypeError: the text is something else.
+        argparse.ArgumentTypeError: the text is something else, or the images too small for a network.
     """
     if not re.fullmatch(r"[1-9]\d*:[1-9]\d*:[1-9]\d*", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not SIZE:EPOCHS:BATCH, as in 224:4:32")
-    return Phase(*map(int, text.split(":")))
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
-    return int(text)
+    size, epochs, batch = text.split(":")
+    return Phase(whole(SMALLEST_SIDE)(size), int(epochs), int(batch))
 
 
 def device(text: str) -> str:
@@ -61,7 +57,7 @@ def device(text: str) -> str:
 def options() -> argparse.ArgumentParser:
     """Return the parser of `python -m export train`."""
     parser = run_options(__doc__)
-    parser.add_argument("--seeds", type=_positive, default=1, help="trainings with this and the next seeds, in OUT/seed-N")
+    parser.add_argument("--seeds", type=whole(1), default=1, help="trainings with this and the next seeds, in OUT/seed-N")
     return parser
 
 
@@ -83,23 +79,25 @@ def run_options(description: str | None) -> argparse.ArgumentParser:
         default="auto",
         help="where images are drawn on and degraded; auto: on a GPU where there is one, otherwise in worker processes",
     )
-    parser.add_argument("--workers", type=int, default=default.workers, help="processes that prepare images")
-    parser.add_argument("--seed", type=int, default=default.seed, help="of every random draw")
-    parser.add_argument("--patience", type=_positive, metavar="EPOCHS", help="stop after so many without a higher score")
+    parser.add_argument("--workers", type=whole(0), default=default.workers, help="processes that prepare images")
+    parser.add_argument("--seed", type=whole(0), default=default.seed, help="of every random draw")
+    parser.add_argument("--patience", type=whole(1), metavar="EPOCHS", help="stop after so many without a higher score")
     parser.add_argument("--tensorboard", action="store_true", help="write events for TensorBoard (pip install tensorboard)")
     network = parser.add_argument_group("network")
     network.add_argument("--arch", default=default.arch, help="of timm, with global average pooling and one linear layer")
-    network.add_argument("--size", type=int, default=default.size, help="side of the input in pixels when serving")
+    network.add_argument(
+        "--size", type=whole(SMALLEST_SIDE), default=default.size, help="side of the input in pixels when serving"
+    )
     network.add_argument(
         "--colour-constancy",
-        type=float,
+        type=real(0, above=True),
         metavar="NORM",
         help="scale channels to one Minkowski norm of this order, as 6",
     )
     network.add_argument("--start", type=Path, help="checkpoint, model file, or weights of timm or torchvision")
     schedule = parser.add_argument_group("schedule and loss")
     schedule.add_argument("--phases", nargs="+", type=phase, default=default.phases, metavar="SIZE:EPOCHS:BATCH")
-    schedule.add_argument("--rate", type=float, default=default.rate, help="learning rate at its highest")
+    schedule.add_argument("--rate", type=real(0, above=True), default=default.rate, help="learning rate at its highest")
     schedule.add_argument(
         "--balance",
         choices=get_args(Balance),
@@ -113,27 +111,35 @@ def run_options(description: str | None) -> argparse.ArgumentParser:
     schedule.add_argument("--teachers", type=Path, nargs="+", default=(), help="checkpoints to learn the answers of as well")
     schedule.add_argument(
         "--teachers-share",
-        type=float,
+        type=real(0, 1),
         default=default.teachers_share,
         metavar="SHARE",
         help="of the loss that compares with the teachers; the rest compares with the labels",
     )
     augmentation = parser.add_argument_group("augmentation")
     augmentation.add_argument(
-        "--mixup", type=float, default=default.mixup, metavar="ALPHA", help="mix pairs of images, Beta(ALPHA, ALPHA)"
+        "--mixup", type=real(0), default=default.mixup, metavar="ALPHA", help="mix pairs of images, Beta(ALPHA, ALPHA)"
     )
     augmentation.add_argument(
-        "--degraded", type=float, default=default.degraded, metavar="SHARE", help="of images, to scale, blur and compress"
+        "--degraded",
+        type=real(0, 1),
+        default=default.degraded,
+        metavar="SHARE",
+        help="of images, to scale, blur and compress",
     )
     augmentation.add_argument(
-        "--drawn-on", type=float, default=default.drawn_on, metavar="SHARE", help="of images, to draw hairs, rulers, ink on"
+        "--drawn-on",
+        type=real(0, 1),
+        default=default.drawn_on,
+        metavar="SHARE",
+        help="of images, to draw hairs, rulers, ink on",
     )
     augmentation.add_argument(
-        "--squashed", type=float, default=default.squashed, metavar="SHARE", help="of images, to squash from 5:4 to 3:2"
+        "--squashed", type=real(0, 1), default=default.squashed, metavar="SHARE", help="of images, to squash from 5:4 to 3:2"
     )
     augmentation.add_argument(
         "--scale",
-        type=float,
+        type=real(0, above=True),
         nargs=2,
         default=default.scale,
         metavar=("LEAST", "GREATEST"),
@@ -143,9 +149,9 @@ def run_options(description: str | None) -> argparse.ArgumentParser:
 
 
 def config_of(args: argparse.Namespace) -> TrainConfig:
-    """Return the configuration that the options describe."""
+    """Return the configuration that the options describe; the two numbers of `--scale` may be in any order."""
     values = {field.name: getattr(args, field.name) for field in fields(TrainConfig)}
-    sequences = {name: tuple(values[name]) for name in ("phases", "teachers", "scale")}
+    sequences = {name: tuple(values[name]) for name in ("phases", "teachers")} | {"scale": tuple(sorted(values["scale"]))}
     if args.prepare == "auto":
         values["prepare"] = "workers" if args.device == "cpu" else "device"
     return TrainConfig(**values | sequences)
@@ -174,8 +180,9 @@ def main(args: argparse.Namespace) -> None:
         try:
             trainer.run()
         except KeyboardInterrupt:
+            epochs = f"{trainer.epoch} epochs" if trainer.epoch > 1 else "1 epoch"
             raise Interrupted(
-                f"Stopped after {trainer.epoch} epochs. Run the same command with --resume to continue."
+                f"Stopped after {epochs}. Run the same command with --resume to continue."
                 if trainer.epoch
                 else "Stopped before the first epoch was finished; nothing was written."
             ) from None

@@ -92,7 +92,9 @@ def find_label_table(source: Path, options: DataOptions) -> LabelTable | None:
     layout = options.layout(frozenset(table.columns))
     if layout is None:
         raise DataError(unusable_columns(table, options))
-    return _join(table, layout, [path for path in others if not _layout_of(path, options)], options)
+    # Labels of lesions need the table that names the images. Beside other tables, another one may be of something else.
+    joins = layout.joins or options.images_in(frozenset(table.columns)) is None
+    return _join(table, layout, [path for path in others if joins and not _layout_of(path, options)], options)
 
 
 def unusable_columns(table: TextTable, options: DataOptions) -> str:

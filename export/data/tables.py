@@ -1,12 +1,14 @@
 """Several tables and folders of images as one table, in which every image occurs once."""
 
-from collections.abc import Sequence
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from export.data.find_tables import DataOptions
 from export.data.labels import LabelledImage
-from export.data.read_source import read_source
+from export.data.read_source import Source, read_source
 from export.data.splits import require_disjoint_splits
 from export.data.summary import DUPLICATE, DataSummary
 from export.errors import DataError
@@ -55,7 +57,35 @@ def read_data(paths: Sequence[Path], options: DataOptions | None = None) -> Data
                 source.summary.used -= 1
             else:
                 kept.append(row)
+    _note_copies(sources)
     return Data(kept, DataSummary(tuple(source.summary for source in sources), kept))
+
+
+def _note_copies(sources: Sequence[Source]) -> None:
+    """Add to the summary which files have a copy in another split, under another name."""
+    source_of = {row: source for source in sources for row in source.images}
+    pairs: defaultdict[str, list[str]] = defaultdict(list)
+    for same_size in _in_several_splits(source_of, lambda row: row.path.stat().st_size):
+        for same in _in_several_splits(same_size, lambda row: hashlib.sha256(row.path.read_bytes()).digest()):
+            one, other = same[0], next(row for row in same if row.split != same[0].split)
+            sentence = f"{one.path} in {one.split} and {other.path} in {other.split}"
+            pairs[source_of[other].summary.name].append(sentence)
+    for source in sources:
+        if own := pairs.get(source.summary.name):
+            source.summary.notes.append(
+                f"Warning: copies of one file in different splits, so that training images are evaluated: {len(own)}, the "
+                f"first {own[0]}"
+            )
+
+
+def _in_several_splits(
+    rows: Iterable[LabelledImage], key: Callable[[LabelledImage], object]
+) -> Iterator[list[LabelledImage]]:
+    """Yield the rows that have one key and are in several splits."""
+    groups: defaultdict[object, list[LabelledImage]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return (group for group in groups.values() if len({row.split for row in group}) > 1)
 
 
 def read_tables(paths: Sequence[Path], options: DataOptions | None = None) -> list[LabelledImage]:

@@ -12,8 +12,8 @@ _DARK = (
 """Scale, its values for brown and black skin, and their name."""
 
 ENOUGH_DARK = 400
-"""Images below which no figure about such skin is claimed: with a third of them malignant, the 95 % interval of an AUC of 0.8
-is 0.05 wide on either side (Hanley & McNeil 1982)."""
+"""Images below which no figure about such skin is claimed: with a third of them malignant, the 95 % interval of an AUC of
+0.8 is 0.05 wide on either side (Hanley & McNeil 1982)."""
 
 _HEADINGS = ("images", "n", "malignant", "AUC", "sensitivity", "specificity", "specificity at 95 % sensitivity")
 

@@ -96,7 +96,7 @@ class Trainer:
     def run(self) -> None:
         """Train the epochs that are left of all phases; print the figures of each and write the checkpoint."""
         if self.epoch >= sum(phase.epochs for phase in self.config.phases):
-            print(f"nothing is left to do: {self.epoch} epochs are finished")
+            print(f"nothing is left to do: all epochs ({self.epoch}) are finished")
             return
         if self._has_stopped():
             return

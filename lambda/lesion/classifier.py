@@ -7,7 +7,7 @@ import numpy as np
 
 from lesion.errors import InvalidImage
 from lesion.imaging.decode import DecodedImage, Pixels
-from lesion.inference.card import Card, ImageType
+from lesion.inference.card import VIEWS, Card, ImageType
 from lesion.inference.classify import analyse, analyse_pixels, answer_of
 from lesion.inference.model import Model
 from lesion.inference.schemas import Classification
@@ -52,10 +52,13 @@ class Classifier:
         Raises:
             OSError: the file cannot be read.
             InvalidImage: the array is not one of pixels.
+            ValueError: `views` is another number.
             UnsupportedImageType: the model has no operating point for the type.
             RequestError: the bytes are not an image that can be decoded.
             InferenceError: the model returned NaN or infinity.
         """
+        if views not in VIEWS:
+            raise ValueError(f"views is {views}. Give {' or '.join(map(str, VIEWS))}.")
         if isinstance(image, np.ndarray):
             analysis = analyse_pixels(_decoded(image), self.model, views=views, image_type=image_type)
         else:

@@ -54,6 +54,7 @@ class Layout:
         image_type: of rows without a value in the column `image_type`.
         image_types: values of that column in lower case -> image type; images of others are left out.
         uses: columns that `label` reads, in lower case.
+        joins: whether tables without labels beside it belong to it, as in the ISIC challenges.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Layout:
     image_type: ImageType = "dermoscopic"
     image_types: Mapping[str, ImageType] = field(default_factory=lambda: ARCHIVE_TYPES)
     uses: frozenset[str] = frozenset()
+    joins: bool = False
 
 
 def image_column(columns: frozenset[str], stated: str = "") -> str | None:

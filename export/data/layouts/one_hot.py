@@ -37,4 +37,5 @@ ONE_HOT = Layout(
     ),
     label=one_hot_label,
     uses=_COLUMNS,
+    joins=True,
 )

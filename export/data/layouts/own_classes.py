@@ -85,9 +85,11 @@ def _csv_entries(path: Path) -> Iterator[tuple[str, bool | None, str]]:
 def _json_entries(path: Path) -> Iterator[tuple[str, bool | None, str]]:
     try:
         values = json.loads(path.read_text(encoding="utf-8-sig"))
-        entries: list[tuple[str, Any]] = list(values.items())
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         raise DataError(f"{path} is not a class map: JSON with label -> malignant ({error}).") from error
+    if not isinstance(values, dict):
+        raise DataError(f"{path} is not a class map: write a JSON object with label -> malignant.")
+    entries: list[tuple[str, Any]] = list(values.items())
     for label, value in entries:
         meaning = value if isinstance(value, dict) else {"malignant": value}
         malignant = meaning.get("malignant")

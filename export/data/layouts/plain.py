@@ -17,8 +17,10 @@ _SIDES = {
     "1.0": True,
     "false": False,
     "true": True,
+    "no": False,
+    "yes": True,
 }
-_NO_LABELS = frozenset({"", "unknown", "unk", "none", "n/a"})
+_NO_LABELS = frozenset({"", "unknown", "unk", "none", "n/a", "na"})
 
 
 def text_label(text: str, class_map: ClassMap | None = None) -> Label:

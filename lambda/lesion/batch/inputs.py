@@ -14,6 +14,8 @@ from lesion.errors import LesionError, RequestError
 from lesion.imaging.formats import sniff_format
 
 FILE_COLUMN = "file"
+DELIMITERS = (",", ";", "\t")
+"""Between the columns of a table."""
 
 
 class SourceError(LesionError):
@@ -41,7 +43,8 @@ def list_inputs(source: Path) -> Inputs:
     Args:
         source: a folder, of which everything below it but folders is taken, named by its relative path; bytes that are not
             UTF-8, which old archives leave in names, become text such as \xe9. Or a CSV table, of which the files in its
-            column `file` are taken, relative to the table's folder. Or an image.
+            column `file` are taken, relative to the table's folder; its columns are separated by what is most frequent in
+            the first line, of `DELIMITERS`. Or an image.
 
     Raises:
         SourceError: the source does not exist, a folder cannot be listed, the table has no such column or contradicts
@@ -57,7 +60,11 @@ def list_inputs(source: Path) -> Inputs:
         return Inputs({source.name: source})
     try:
         with source.open(newline="", encoding="utf-8-sig") as lines:
-            return _read_table(source, csv.DictReader(lines, restval="", strict=True))
+            first = lines.readline()
+            lines.seek(0)
+            # Where the comma divides decimals, spreadsheets separate columns by semicolons.
+            delimiter = max(DELIMITERS, key=first.count)
+            return _read_table(source, csv.DictReader(lines, restval="", strict=True, delimiter=delimiter))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SourceError(f"{source} is neither a folder, a CSV table nor an image that can be read ({error}).") from error
 

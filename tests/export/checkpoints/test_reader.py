@@ -344,6 +344,41 @@ def test_other_contents_are_refused_with_a_reason(content: object, sentence: str
         read_checkpoint(tmp_path / "file.pth", ReaderOptions("resnet18", NAMES))
 
 
+def test_diverged_network_is_refused(tmp_path: Path) -> None:
+    state = torchvision.models.resnet18(num_classes=3).state_dict()
+    state["layer1.0.conv1.weight"][0, 0, 0, 0] = float("nan")
+    torch.save(state, tmp_path / "file.pth")
+    with pytest.raises(
+        CheckpointError, match=r"layer1\.0\.conv1\.weight contains NaN or infinity: the training has diverged"
+    ):
+        read_checkpoint(tmp_path / "file.pth", ReaderOptions("", NAMES))
+
+
+def test_quantised_weights_are_refused(tmp_path: Path) -> None:
+    state = {name: value.to(torch.int8) for name, value in torchvision.models.resnet18(num_classes=3).state_dict().items()}
+    torch.save(state, tmp_path / "file.pth")
+    with pytest.raises(CheckpointError, match=r"conv1\.weight is of int8: quantised weights"):
+        read_checkpoint(tmp_path / "file.pth", ReaderOptions("", NAMES))
+
+
+def test_network_without_classifier_is_refused(tmp_path: Path) -> None:
+    state = torchvision.models.resnet18(num_classes=3).state_dict()
+    torch.save({name: value for name, value in state.items() if not name.startswith("fc.")}, tmp_path / "file.pth")
+    with pytest.raises(CheckpointError, match="It is a resnet18 without a classifier"):
+        read_checkpoint(tmp_path / "file.pth", ReaderOptions("", NAMES))
+
+
+def test_torch_file_with_the_suffix_of_safetensors_is_read(tmp_path: Path) -> None:
+    torch.save(torchvision.models.resnet18(num_classes=3).state_dict(), tmp_path / "file.safetensors")
+    assert read_checkpoint(tmp_path / "file.safetensors", ReaderOptions("", NAMES)).network.spec.arch == "resnet18"
+
+
+def test_message_of_a_server_is_refused_as_text(tmp_path: Path) -> None:
+    (tmp_path / "file.pth").write_text("Access denied\n")
+    with pytest.raises(CheckpointError, match="It is text, not the weights"):
+        read_checkpoint(tmp_path / "file.pth", ReaderOptions("", NAMES))
+
+
 def test_damaged_safetensors_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}")
     with pytest.raises(CheckpointError, match="safetensors"):

@@ -11,7 +11,7 @@ import torch
 from export.checkpoints.options import ReaderOptions
 from export.checkpoints.reader import read_checkpoint
 from export.checkpoints.recipe import Phase
-from export.commands.train import config_of, main
+from export.commands.train import config_of, main, options
 from export.console import main as run
 from export.data.tables import read_table
 from export.errors import ArchitectureError, CheckpointError, DataError
@@ -219,3 +219,30 @@ def test_phase_option_refuses_malformed_text(capsys: pytest.CaptureFixture[str])
     with pytest.raises(SystemExit):
         run(["train", "--data", "x", "--out", "y", "--phases", "64:1"])
     assert "'64:1' is not SIZE:EPOCHS:BATCH" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (["--workers", "-1"], "'-1' is not a whole number from 0 on"),
+        (["--rate", "-1"], "'-1' is not a number above 0"),
+        (["--rate", "nan"], "'nan' is not a number above 0"),
+        (["--phases", "8:1:8"], "'8' is not a whole number from 32 on"),
+        (["--size", "0"], "'0' is not a whole number from 32 on"),
+        (["--degraded", "1.5"], "'1.5' is not a number from 0 on, at most 1"),
+        (["--scale", "0", "1"], "'0' is not a number above 0"),
+        (["--mixup", "inf"], "'inf' is not a number from 0 on"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_options_refuse_numbers_outside_their_limits(
+    option: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run(["train", "--data", "x", "--out", "y", *option])
+    assert sentence in capsys.readouterr().err
+
+
+def test_scale_may_be_given_in_any_order() -> None:
+    args = options().parse_args(["--data", "x", "--out", "y", "--scale", "1.1", "0.5", "--device", "cpu"])
+    assert config_of(args).scale == (0.5, 1.1)

@@ -142,3 +142,36 @@ def test_spreadsheet_in_a_folder_is_named(tmp_path: Path, name: str) -> None:
     folder_with(tmp_path, name, "PK\x03\x04" if "xlsx" in name else "PAR1", "a.jpg", "b.jpg")
     with pytest.raises(DataError, match=f"{name} is not a table but .*Save it as CSV"):
         read_data([tmp_path])
+
+
+def test_copies_in_different_splits_are_named(tmp_path: Path) -> None:
+    """The summary warns of a file that is trained on and, under another name, evaluated; also in another table."""
+    table = folder_with(tmp_path / "table", "labels.csv", "filename,label,split\na.jpg,benign,train\n", "a.jpg")
+    text = "filename,label,split\nb.jpg,benign,{}\nc.jpg,malignant,val\n"
+    other = folder_with(tmp_path / "other", "labels.csv", text.format("val"), "b.jpg")
+    shutil.copy(SAMPLES / "ISIC_0000030.jpg", other / "c.jpg")
+    [*_, line] = [line for line in read_data([table, other]).summary.lines() if "copies of one file" in line]
+    assert f": 1, the first {table / 'a.jpg'} in train and {other / 'b.jpg'} in val" in line
+    (other / "labels.csv").write_text(text.format("train"))
+    assert not any("copies of one file" in line for line in read_data([table, other]).summary.lines())
+
+
+def test_other_tables_beside_a_table_with_labels_are_not_joined(tmp_path: Path) -> None:
+    """A forgotten table changes neither split nor image type of a table that has its labels in one column."""
+    folder_with(tmp_path, "mine.csv", PLAIN, "a.jpg", "b.jpg")
+    (tmp_path / "old.csv").write_text(
+        "filename,split,image_type,lesion_group\na.jpg,test,clinical,1\nb.jpg,test,clinical,1\n"
+    )
+    for source in (tmp_path, tmp_path / "mine.csv"):
+        data = read_data([source])
+        assert {row.image_type for row in data.rows} == {"dermoscopic"}
+        assert len({row.group for row in data.rows}) == 2
+        assert "joined" not in " ".join(data.summary.lines())
+
+
+@pytest.mark.parametrize("text", ["yes", "No", "NA", "n/a"])
+def test_plain_words_are_labels(tmp_path: Path, text: str) -> None:
+    table = f"filename,malignant\na.jpg,{text}\nb.jpg,yes\n"
+    rows = read_data([folder_with(tmp_path, "labels.csv", table, "a.jpg", "b.jpg")]).rows
+    found = {row.isic_id: row.malignant for row in rows}
+    assert found == ({"b": True} if text.lower() in ("na", "n/a") else {"a": text == "yes", "b": True})

@@ -309,6 +309,15 @@ def test_columns_of_the_table_are_carried_over(folder: Path, stand_in_file: Path
     ]
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_table_may_have_other_delimiters(tmp_path: Path, delimiter: str) -> None:
+    """Spreadsheets write semicolons where the comma divides decimals."""
+    rows = (("id", "file", "ratio"), ("1", "a.jpg", "0,5"))
+    (tmp_path / "table.csv").write_text("".join(delimiter.join(row) + "\n" for row in rows), encoding="utf-8-sig")
+    inputs = list_inputs(tmp_path / "table.csv")
+    assert dict(inputs.values) == {"a.jpg": {"id": "1", "ratio": "0,5"}}
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
