@@ -63,7 +63,7 @@ def test_resume_accepts_a_checkpoint_without_the_field(
     del state["spec"]["detects_type"]
     torch.save(state, tmp_path / "checkpoint.pt")
     main(training_options(archive, tmp_path, resume=True))
-    assert "resuming after epoch 1\nnothing is left to do: 2 epochs are finished\n" in capsys.readouterr().out
+    assert "resuming after epoch 1\nnothing is left to do: all epochs (2) are finished\n" in capsys.readouterr().out
     assert torch.equal(
         torch.load(tmp_path / "checkpoint.pt", weights_only=True)["training"]["network"]["malignant.bias"], bias
     )

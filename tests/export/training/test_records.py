@@ -121,7 +121,7 @@ def test_interrupt_says_how_to_go_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Trainer, "save", save_and_stop)
-    with pytest.raises(Interrupted, match="Stopped after 1 epochs"):
+    with pytest.raises(Interrupted, match=r"Stopped after 1 epoch\."):
         main(training_options(archive, tmp_path))
     given = [
         "--data",
