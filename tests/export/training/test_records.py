@@ -136,7 +136,7 @@ def test_interrupt_says_how_to_go_on(
         "64:2:4",
     ]
     assert run(["train", *given]) == 130
-    assert capsys.readouterr().err.endswith("Stopped after 1 epochs. Run the same command with --resume to continue.\n")
+    assert capsys.readouterr().err.endswith("Stopped after 1 epoch. Run the same command with --resume to continue.\n")
 
 
 def test_images_are_kept_at_the_largest_size() -> None:
