@@ -1,6 +1,7 @@
 """What the tests of the page share: a browser, and windows of it."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -13,14 +14,26 @@ from tests.support.browser import launched
 from tests.support.site.visit import CAMERA_RECORDER, DESKTOP
 
 _HERE = Path(__file__).parent
+_QUICK_CASES = 2
+"""Of each test that opens the page, so many cases are in the quick selection; the others are slow."""
 
 
+@pytest.hookimpl(tryfirst=True)  # Before pytest selects by markers.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run a test of the page that fails once more, with CI=true: on a busy machine a browser can be late for anything."""
-    if os.environ.get("CI") == "true":
-        for item in items:
-            if item.path.is_relative_to(_HERE):
-                item.add_marker(pytest.mark.flaky(reruns=1))
+    """Mark the further cases of each test of the page as slow.
+
+    With CI=true, run one that fails once more: on a busy machine a browser can be late for anything.
+    """
+    cases: Counter[object] = Counter()
+    for item in items:
+        if not item.path.is_relative_to(_HERE):
+            continue
+        if os.environ.get("CI") == "true":
+            item.add_marker(pytest.mark.flaky(reruns=1))
+        if isinstance(item, pytest.Function) and "browser" in item.fixturenames and not item.get_closest_marker("slow"):
+            cases[item.function] += 1
+            if cases[item.function] > _QUICK_CASES:
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="package")
