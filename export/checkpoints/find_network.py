@@ -84,7 +84,8 @@ def _require_usable(tensors: Tensors) -> None:
                 raise CheckpointError(
                     f"{name} contains NaN or infinity: the training has diverged. Use a checkpoint from before that."
                 )
-        elif value.ndim > 1:
+        # Indices, as those of Swin's relative positions, are integers too.
+        elif name.endswith("weight"):
             raise CheckpointError(
                 f"{name} is of {str(value.dtype).removeprefix('torch.')}: quantised weights, whose scales are missing. "
                 "Save the network before it is quantised."

@@ -361,6 +361,14 @@ def test_quantised_weights_are_refused(tmp_path: Path) -> None:
         read_checkpoint(tmp_path / "file.pth", ReaderOptions("", NAMES))
 
 
+def test_integer_indices_beside_weights_are_read(tmp_path: Path) -> None:
+    """Swin's indices of relative positions are integers, and no quantised weights."""
+    state = torchvision.models.swin_t(num_classes=3).state_dict()
+    assert any(not value.is_floating_point() for value in state.values())
+    torch.save(state, tmp_path / "file.pth")
+    assert read_checkpoint(tmp_path / "file.pth", ReaderOptions("swin_t", NAMES)).network.spec.size == 224
+
+
 def test_network_without_classifier_is_refused(tmp_path: Path) -> None:
     state = torchvision.models.resnet18(num_classes=3).state_dict()
     torch.save({name: value for name, value in state.items() if not name.startswith("fc.")}, tmp_path / "file.pth")
