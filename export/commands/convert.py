@@ -34,10 +34,11 @@ from export.commands.options import (
     yes_option,
 )
 from export.commands.output_path import require_file
+from export.data.ood_images import fitting_half
 from export.data.splits import select_split
-from export.data.strangers import fitting_half
 from export.errors import QuantisationError
 from export.evaluation.image_type import detection_figures, image_types
+from export.evaluation.ood_report import FITTED_OOD_IMAGES, ood_outputs
 from export.evaluation.operating_point import (
     OperatingPoints,
     calibrations,
@@ -49,7 +50,6 @@ from export.evaluation.operating_point import (
 from export.evaluation.parity import check_parity, parity_rows
 from export.evaluation.precision import compare_precisions
 from export.evaluation.predictions import predict
-from export.evaluation.strangers import FITTED_STRANGERS, strangers_by_views
 from export.evaluation.type_parameters import fit_graph_parameters
 from export.graph.assemble import NetworkCore, assemble, export_network
 from export.graph.description import describe_model
@@ -103,13 +103,13 @@ def main(args: argparse.Namespace) -> None:
     require_file(args.out)
     check_model_folder(args.out)
     confirm_replacement([args.out, args.out.parent / "metrics.json"], yes=args.yes)
-    rows, strangers = read_rows(args), fitting_half(args.strangers)
+    rows, ood_images = read_rows(args), fitting_half(args.strangers)
     train, val = (select_split(rows, split) for split in ("train", "val"))
     core = NetworkCore(network)
     exported, types = export_network(core), image_types(train, val)
     bare = assemble(exported, network, GraphParameters.placeholder(core.features))
     description = describe_model(network, args.version, checkpoint.provenance, train, trained_here=checkpoint.trained_here)
-    description[FITTED_STRANGERS] = {name: len(paths) for name, paths in strangers.items()}
+    description[FITTED_OOD_IMAGES] = {name: len(paths) for name, paths in ood_images.items()}
 
     def quantised() -> Storage:
         images = calibration_images(train, network.spec.size)
@@ -138,7 +138,7 @@ def main(args: argparse.Namespace) -> None:
         one_view = predict(unfitted, val, image_types="recorded")
         description["image_type_detection"] = detection_figures(one_view)
         eight_views = predict(unfitted, val, views=8, image_types="recorded")
-        points = fit_operating_points(one_view, eight_views, strangers_by_views(unfitted, strangers.values()))
+        points = fit_operating_points(one_view, eight_views, ood_outputs(unfitted, ood_images.values()))
         full, data = load_model(build(points, store_as_float32)), build(points, storage)
         comparison = compare_precisions(predict(full, val), predict(load_model(data), val), full.card)
         print(f"{precision}: {comparison}")

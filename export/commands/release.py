@@ -31,9 +31,9 @@ from export.commands.options import (
 from export.data.labels import LabelledImage
 from export.data.splits import SPLITS, select_split
 from export.errors import ReportError
+from export.evaluation.ood_report import evaluate_ood
 from export.evaluation.predictions import Predictions, predict
 from export.evaluation.split_report import split_report
-from export.evaluation.strangers import evaluate_ood
 from export.graph.metadata import write_metadata
 from export.reporting.plots import write_plots
 from export.reporting.writer import check_model_folder, update_report

@@ -30,17 +30,17 @@ from export.commands.options import (
     read_rows,
 )
 from export.data.labels import LabelledImage
+from export.data.ood_images import fitting_half
 from export.data.splits import select_split
-from export.data.strangers import fitting_half
 from export.evaluation.faithfulness import measure_faithfulness
 from export.evaluation.image_type import detection_figures
 from export.evaluation.leave_dataset_out import refusals_per_dataset
+from export.evaluation.ood_report import FITTED_OOD_IMAGES, ood_outputs
 from export.evaluation.operating_point import fit_operating_points, points_metadata
 from export.evaluation.parity import check_parity, parity_rows
 from export.evaluation.precision import measure_precisions
 from export.evaluation.predictions import predict
 from export.evaluation.robustness import measure_robustness
-from export.evaluation.strangers import FITTED_STRANGERS, strangers_by_views
 from export.graph.assemble import NetworkCore, export_network, restore_float32_network
 from export.graph.calibration import Calibration, parse_calibration
 from export.graph.model_file import load_model
@@ -122,8 +122,8 @@ def recompute(args: argparse.Namespace, model: Model, rows: list[LabelledImage])
 def _refit(model: Model, val: list[LabelledImage], folders: Sequence[Path]) -> Figures:
     """Fit the operating points again. They depend on logits and OOD scores, which do not depend on the old points."""
     one_view, eight_views = (predict(model, val, views=views, image_types="recorded") for views in (1, 8))
-    halves = fitting_half([folder for folder in folders if folder.name in model.card.about.get(FITTED_STRANGERS, {})])
-    points = fit_operating_points(one_view, eight_views, strangers_by_views(model, halves.values()))
+    halves = fitting_half([folder for folder in folders if folder.name in model.card.about.get(FITTED_OOD_IMAGES, {})])
+    points = fit_operating_points(one_view, eight_views, ood_outputs(model, halves.values()))
     return points_metadata(points) | {"image_type_detection": detection_figures(one_view)}
 
 

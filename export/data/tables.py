@@ -73,8 +73,8 @@ def _note_copies(sources: Sequence[Source]) -> None:
     for source in sources:
         if own := pairs.get(source.summary.name):
             source.summary.notes.append(
-                f"Warning: copies of one file in different splits, so that training images are evaluated: {len(own)}, the "
-                f"first {own[0]}"
+                f"Warning: copies of one file in different splits, so one split tells of another: {len(own)}, the first "
+                f"{own[0]}"
             )
 
 

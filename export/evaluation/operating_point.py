@@ -92,14 +92,14 @@ def calibrations(points: OperatingPoints) -> dict[ImageType, dict[int, Calibrati
 
 
 def fit_operating_points(
-    one_view: Predictions, eight_views: Predictions, strangers: Sequence[Mapping[int, Sequence[Outputs]]] = ()
+    one_view: Predictions, eight_views: Predictions, ood: Sequence[Mapping[int, Sequence[Outputs]]] = ()
 ) -> OperatingPoints:
     """Fit an operating point for each image type among the predictions for `val`, with one view and with eight.
 
     Args:
         one_view: of a model file, with the recorded image types; its calibration and thresholds are not used.
         eight_views: of the same images with eight views.
-        strangers: for each kind of images that are no lesions, number of views -> outputs, with the detected image types.
+        ood: for each kind of images that are no lesions, number of views -> outputs, with the detected image types.
 
     Raises:
         ClassesError: malignant images have lower logits than benign ones, beyond chance.
@@ -116,7 +116,7 @@ def fit_operating_points(
             errors = _errors_by_spread(eight, fitted[8])
             spreads = eight.scalar("spread") if errors.low > 0.5 else None
             rules = {
-                views: refusal_rules(own, spreads, _distances(strangers, image_type, views))
+                views: refusal_rules(own, spreads, _distances(ood, image_type, views))
                 for views, own in ((1, one), (8, eight))
             }
             points[image_type] = {
@@ -126,9 +126,9 @@ def fit_operating_points(
     return points
 
 
-def _distances(strangers: Sequence[Mapping[int, Sequence[Outputs]]], image_type: ImageType, views: int) -> list[Array]:
+def _distances(ood: Sequence[Mapping[int, Sequence[Outputs]]], image_type: ImageType, views: int) -> list[Array]:
     """Return the OOD distances of each kind's images that the model takes for a type."""
-    return [np.array([output.distance for output in kind[views] if output.image_type == image_type]) for kind in strangers]
+    return [np.array([output.distance for output in kind[views] if output.image_type == image_type]) for kind in ood]
 
 
 def _errors_by_spread(eight_views: Predictions, point: OperatingPoint) -> Interval:

@@ -17,10 +17,10 @@ DISTANCE_QUANTILE = 0.9925
 """Share of `val` whose OOD distance is below the limit of `not_a_lesion`."""
 
 TARGET_REFUSED = 0.95
-"""Share of the strangers that fit the limit of `not_a_lesion` which is refused, if lesions allow it."""
+"""Share of the OOD images that fit the limit of `not_a_lesion` which is refused, if lesions allow it."""
 
 MOST_REFUSED = 0.02
-"""Share of the `val` images of a source that strangers may have refused as `not_a_lesion`."""
+"""Share of the `val` images of a source that OOD images may have refused as `not_a_lesion`."""
 
 MIN_OF_SOURCE = 100
 """Images that a source needs to bound the limit: with fewer, one or two images would decide."""
@@ -86,21 +86,21 @@ def prediction_sets(score: Array, malignant: Mask, threshold: float) -> Predicti
     return PredictionSets(limits, coverage)
 
 
-def distance_limit(predictions: Predictions, strangers: Sequence[Array]) -> float:
+def distance_limit(predictions: Predictions, ood: Sequence[Array]) -> float:
     """Return the OOD distance above which an image is refused.
 
-    Without strangers, the distance that `DISTANCE_QUANTILE` of `val` is below. With strangers it is lowered, where that
+    Without OOD images, the distance that `DISTANCE_QUANTILE` of `val` is below. With OOD images it is lowered, where that
     refuses more of them, to the highest distance that `TARGET_REFUSED` of each kind is above, but not so far that more
     than `MOST_REFUSED` of the images of one source are refused.
 
     Args:
         predictions: for the images of one type in `val`.
-        strangers: for each kind, the distances of its images with the same number of views; only of those that the model
+        ood: for each kind, the distances of its images with the same number of views; only of those that the model
             takes for this type.
     """
     distance = predictions.scalar("distance")
     highest = float(np.quantile(distance, DISTANCE_QUANTILE))
-    wanted = [float(np.quantile(kind, 1 - TARGET_REFUSED)) for kind in strangers if len(kind)]
+    wanted = [float(np.quantile(kind, 1 - TARGET_REFUSED)) for kind in ood if len(kind)]
     if not wanted:
         return highest
     own = [distance[predictions.dataset == name] for name in sorted(set(predictions.dataset))]
@@ -109,9 +109,7 @@ def distance_limit(predictions: Predictions, strangers: Sequence[Array]) -> floa
     return min(max(min(wanted), lowest), highest)
 
 
-def refusal_rules(
-    predictions: Predictions, spreads: Array | None, strangers: Sequence[Array] = ()
-) -> tuple[RefusalRule, ...]:
+def refusal_rules(predictions: Predictions, spreads: Array | None, ood: Sequence[Array] = ()) -> tuple[RefusalRule, ...]:
     """Return refusal limits that together refuse less than 3 % of `val`.
 
     The limits of brightness and sharpness are 0.8 times their 0.1 % quantiles; that of distance is `distance_limit`, and
@@ -120,10 +118,10 @@ def refusal_rules(
     Args:
         predictions: for the images of one type in `val`.
         spreads: of the logits of the same images with eight views (N,), or None for no rule `unstable`.
-        strangers: see `distance_limit`.
+        ood: see `distance_limit`.
     """
     quantile = {name: np.quantile(predictions.scalar(name), 0.001) for name in ("brightness", "sharpness")}
-    distance = distance_limit(predictions, strangers)
+    distance = distance_limit(predictions, ood)
     unstable = (
         [] if spreads is None else [RefusalRule("unstable", "spread", above=_four_digits(np.quantile(spreads, 0.995)))]
     )

@@ -134,7 +134,7 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
     if "strangers" in metrics:
         yield "### Out-of-distribution images"
         yield "\n".join(_out_of_distribution_table(metrics["strangers"]))
-        if fitted := card.about.get("fitted_strangers"):
+        if fitted := card.about.get("fitted_ood_images"):
             counts = ", ".join(f"{count} of {name}" for name, count in fitted.items())
             yield f"Other images of the same folders fitted the limits ({counts}); the network was trained on none."
     if metrics.get("unseen_cameras"):

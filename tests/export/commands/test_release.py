@@ -18,12 +18,12 @@ from PIL import Image
 
 from export.commands import release
 from export.data.labels import LabelledImage
-from export.data.strangers import fits_limits
+from export.data.ood_images import fits_limits
 from export.errors import ReportError
 from export.evaluation.image_set import image_set_metrics
+from export.evaluation.ood_report import FITTED_OOD_IMAGES, evaluate_ood
 from export.evaluation.predictions import Predictions, predict
 from export.evaluation.split_report import eight_views_gain, split_report
-from export.evaluation.strangers import FITTED_STRANGERS, evaluate_ood
 from export.graph.metadata import write_metadata
 from export.reporting.model_card import render_card, write_card
 from export.reporting.plots import write_plots
@@ -103,7 +103,7 @@ def test_evaluate_ood_leaves_out_what_fitted_the_limits(published: Path, rows: l
     model = Model(published / "lesion.onnx")
     val = predict(model, [row for row in rows if row.split == "val"])
     assert evaluate_ood(model, tmp_path, val)["n"] == 12
-    about = model.card.about | {FITTED_STRANGERS: {tmp_path.name: 6}}
+    about = model.card.about | {FITTED_OOD_IMAGES: {tmp_path.name: 6}}
     model.card = replace(model.card, about=about)
     figures = evaluate_ood(model, tmp_path, val)
     assert figures["n"] == sum(not fits_limits(path) for path in tmp_path.iterdir())

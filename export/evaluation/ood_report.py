@@ -11,12 +11,12 @@ from lesion.inference.card import VIEWS
 from lesion.inference.decision import Refusal, decide
 from lesion.inference.model import Model, Outputs
 
-from export.data.strangers import fits_limits, list_strangers
+from export.data.ood_images import fits_limits, list_ood_images
 from export.evaluation import metrics
 from export.evaluation.predictions import Predictions
 from export.evaluation.schema import OodMetrics, RefusalCounts
 
-FITTED_STRANGERS = "fitted_strangers"
+FITTED_OOD_IMAGES = "fitted_ood_images"
 """Metadata entry: folder -> number of its images that fitted the limits of the OOD score."""
 
 
@@ -37,8 +37,8 @@ def evaluate_ood(model: Model, folder: Path, in_distribution: Predictions) -> Oo
     Raises:
         DataError: the folder is empty.
     """
-    paths = list_strangers(folder)
-    if folder.name in model.card.about.get(FITTED_STRANGERS, {}):
+    paths = list_ood_images(folder)
+    if folder.name in model.card.about.get(FITTED_OOD_IMAGES, {}):
         paths = [path for path in paths if not fits_limits(path)]
     outputs = _run(model, paths, 1)
     distance = np.concatenate(([one.distance for one in outputs], in_distribution.scalar("distance")))
@@ -61,7 +61,7 @@ def _refusals(model: Model, outputs: Sequence[Outputs]) -> RefusalCounts:
     return {"refused": round(sum(codes.values()) / max(len(outputs), 1), 4), "codes": dict(codes)}
 
 
-def strangers_by_views(model: Model, kinds: Iterable[Sequence[Path]]) -> list[dict[int, list[Outputs]]]:
+def ood_outputs(model: Model, kinds: Iterable[Sequence[Path]]) -> list[dict[int, list[Outputs]]]:
     """Return, for the files of each kind, number of views -> outputs, without images that cannot be decoded.
 
     Args:

@@ -7,7 +7,7 @@ from pathlib import Path
 from export.errors import DataError
 
 
-def list_strangers(folder: Path) -> list[Path]:
+def list_ood_images(folder: Path) -> list[Path]:
     """Return the files of a folder, searched recursively, in order.
 
     Raises:
@@ -30,7 +30,7 @@ def fitting_half(folders: Sequence[Path]) -> dict[str, list[Path]]:
     Raises:
         DataError: a folder has none.
     """
-    halves = {folder.name: [path for path in list_strangers(folder) if fits_limits(path)] for folder in folders}
+    halves = {folder.name: [path for path in list_ood_images(folder) if fits_limits(path)] for folder in folders}
     for name, paths in halves.items():
         if not paths:
             raise DataError(

@@ -8,7 +8,7 @@ import pytest
 from lesion.inference.card import ImageType
 from lesion.inference.model import Outputs
 
-from export.data.strangers import fits_limits, fitting_half
+from export.data.ood_images import fits_limits, fitting_half
 from export.errors import DataError
 from export.evaluation.operating_point import fit_operating_points
 from export.evaluation.predictions import Predictions
@@ -49,7 +49,7 @@ def test_folder_without_images_is_an_error(tmp_path: Path) -> None:
         fitting_half([tmp_path])
 
 
-def test_strangers_lower_the_limit_as_far_as_lesions_allow(val: Predictions) -> None:
+def test_ood_images_lower_the_limit_as_far_as_lesions_allow(val: Predictions) -> None:
     usual = distance_limit(val, [])
     distance = val.scalar("distance")
     assert np.mean(distance < usual) == pytest.approx(DISTANCE_QUANTILE, abs=0.001)
@@ -66,7 +66,7 @@ def test_strangers_lower_the_limit_as_far_as_lesions_allow(val: Predictions) -> 
 
 
 def test_limits_are_those_of_the_detected_type_and_views(val: Predictions) -> None:
-    """Strangers that are taken for clinical images do not change the limits of dermoscopic ones, or of other views."""
+    """OOD images that are taken for clinical images do not change the limits of dermoscopic ones, or of other views."""
     near = replace(val.outputs[0], distance=1.0)
 
     def limits(image_type: ImageType, views: int) -> dict[int, float]:
