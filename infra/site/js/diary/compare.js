@@ -80,12 +80,13 @@ export function comparisonSection(photos) {
 
   async function show() {
     const shown = chosen();
-    bitmaps.forEach((bitmap) => bitmap.close());
-    bitmaps = await Promise.all(shown.map(({ blob }) => createImageBitmap(blob)));
+    // Before the photos are decoded, so that a screen reader never meets pictures without names.
     for (const [index, { date }] of shown.entries()) {
       captions[index].textContent = formatDay(date);
       [first, second][index].setAttribute("aria-label", t("diary.photo_of", { date: formatDay(date) }));
     }
+    bitmaps.forEach((bitmap) => bitmap.close());
+    bitmaps = await Promise.all(shown.map(({ blob }) => createImageBitmap(blob)));
     setPlainText(said, "");
     delete said.dataset.verdict;
     drawAligned(first, bitmaps[0], UNMOVED);
