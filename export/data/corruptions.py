@@ -162,7 +162,7 @@ CORRUPTIONS: dict[str, dict[str, Corruption]] = {
         "75, 4:4:4": partial(compress_jpeg, quality=75, subsampling=0),
     },
     "rotation": {f"{degrees}°": partial(rotate, degrees=degrees) for degrees in (15, 45, 90, 180)},
-    "centre crop": {f"{side:g}": partial(crop, side=side) for side in (0.95, 0.85, 0.75)},
+    "centre crop": {f"{side:g}": partial(crop, side=side) for side in (0.95, 0.8, 0.65)},
     "through a side of": {f"{side} px": partial(rescale, side=side) for side in (192, 150, 112, 80)},
     "blur, sigma of side": {f"{share:.1%}": partial(blur, share=share) for share in (0.002, 0.004, 0.008)},
     "sharpening": {f"{percent} %": partial(sharpen, percent=percent) for percent in (60, 120)},

@@ -24,6 +24,8 @@ CHANGES = (
     ("JPEG quality", "75"),
     ("JPEG quality", "50"),
     ("rotation", "90°"),
+    ("centre crop", "0.8"),
+    ("centre crop", "0.65"),
     ("colour cast", "warm 10 %"),
     ("colour cast", "cold 20 %"),
     ("drawn on", "20 hairs"),
@@ -31,7 +33,7 @@ CHANGES = (
 """Kind and strength of the corruptions of `export.data.corruptions` in which candidates have differed most."""
 SEED = 75
 MIN_IMAGES = 100
-"""Images that a data set needs for an AUC of its own."""
+"""Images that a source needs for an AUC of its own."""
 
 UNCHANGED = ""
 """Name of the images without any change."""
@@ -49,7 +51,7 @@ class CandidateFigures:
         auc: of malignant against benign.
         specificity: at `TARGET_SENSITIVITY`.
         melanoma_nevus: AUC of melanoma against nevus; None without images of both, as with other classes.
-        datasets: data set -> its AUC, of those with images of both sides.
+        sources: data set and image type, separated by a space -> its AUC, of those with images of both sides.
         changes: change -> (change of AUC, share of decisions that flip), of those with images of both sides.
     """
 
@@ -57,15 +59,15 @@ class CandidateFigures:
     auc: float
     specificity: float
     melanoma_nevus: float | None
-    datasets: dict[str, float]
+    sources: dict[str, float]
     changes: dict[str, tuple[float, float]]
 
     def __str__(self) -> str:
         changes = ", ".join(f"{name} {auc:+.4f} / {flips:.1%}" for name, (auc, flips) in self.changes.items())
-        datasets = ", ".join(f"{name} {auc:.3f}" for name, auc in self.datasets.items())
+        sources = ", ".join(f"{name} {auc:.3f}" for name, auc in self.sources.items())
         whole = f"{self.name}: AUC {self.auc:.4f}, specificity {self.specificity:.3f}"
         pair = "" if self.melanoma_nevus is None else f", melanoma-nevus {self.melanoma_nevus:.4f}"
-        return "\n    ".join(line for line in (whole + pair, datasets, changes) if line)
+        return "\n    ".join(line for line in (whole + pair, sources, changes) if line)
 
 
 def candidate_figures(name: str, logits: Logits, rows: Sequence[LabelledImage]) -> CandidateFigures:
@@ -80,18 +82,18 @@ def candidate_figures(name: str, logits: Logits, rows: Sequence[LabelledImage]) 
     """
     unchanged = logits[UNCHANGED]
     malignant = np.array([row.malignant for row in rows])
-    datasets = np.array([row.dataset for row in rows])
+    sources = np.array([" ".join(row.source) for row in rows])
     pair = np.array([row.diagnosis in ("melanoma", "nevus") for row in rows])
     threshold = float(np.quantile(unchanged[malignant], 1 - TARGET_SENSITIVITY))
-    large = [str(own) for own in sorted(set(datasets)) if (datasets == own).sum() >= MIN_IMAGES]
-    by_dataset = {own: _auc(unchanged, malignant, datasets == own) for own in large}
+    large = [str(own) for own in sorted(set(sources)) if (sources == own).sum() >= MIN_IMAGES]
+    by_source = {own: _auc(unchanged, malignant, sources == own) for own in large}
     effects = {change: _effect(values, unchanged, malignant, threshold) for change, values in logits.items()}
     return CandidateFigures(
         name,
         metrics.auc(unchanged, malignant, np.ones(len(rows))),
         metrics.specificity_at_sensitivity(TARGET_SENSITIVITY, unchanged, malignant, np.ones(len(rows))),
         _auc(unchanged, malignant, pair),
-        {own: auc for own, auc in by_dataset.items() if auc is not None},
+        {own: auc for own, auc in by_source.items() if auc is not None},
         {change: effect for change, effect in effects.items() if change != UNCHANGED and effect is not None},
     )
 

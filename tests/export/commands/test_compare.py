@@ -37,7 +37,7 @@ def test_candidate_metrics_without_both_sides_are_left_out(rows: list[LabelledIm
     logits = np.linspace(-1, 1, len(own))
     benign = np.where([row.malignant for row in own], np.nan, logits)
     line = candidate_figures("name", {UNCHANGED: logits, "one side": benign, "none": np.full(len(own), np.nan)}, own)
-    assert (line.melanoma_nevus, line.datasets, line.changes) == (None, {}, {})
+    assert (line.melanoma_nevus, line.sources, line.changes) == (None, {}, {})
     assert str(line) == f"name: AUC {line.auc:.4f}, specificity {line.specificity:.3f}"
     mixed = [replace(row, diagnosis="melanoma") if row.malignant else row for row in own]
     assert candidate_figures("name", {UNCHANGED: logits}, mixed).melanoma_nevus is None
