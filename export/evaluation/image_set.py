@@ -62,6 +62,7 @@ def image_set_metrics(predictions: Predictions, card: Card) -> ImageSetMetrics:
         "calibration_error_if_right": expected_under_calibration(
             lambda labels: metrics.calibration_error(score, labels, ones), score
         ).json(),
+        "calibration_slope": interval(lambda weights: metrics.calibration_slope(score, malignant, weights)),
         "melanoma_nevus": melanoma_nevus(predictions, codes.tolist()),
         "balanced_accuracy": interval(balanced_accuracy),
         "coverage": {

@@ -10,6 +10,11 @@ from export.arrays import Array, Labels, Mask
 BINS = 15
 """Number of bins with equal counts, for calibration error and reliability diagram."""
 
+_CERTAIN = 1e-6
+"""Distance from 0 and 1 within which a probability counts as that far, so that its logit is finite."""
+_MOST_STEPS, _SMALL_STEP, _SINGULAR = 50, 1e-9, 1e12
+"""Newton's method: its longest run, the step that ends it, and the condition number that has no solution."""
+
 
 def auc(score: Array, positive: Mask, weights: Array) -> float:
     """Return the area under the ROC curve: the share of pairs ranked correctly, ties counted half (Hanley & McNeil 1982).
@@ -132,6 +137,35 @@ def calibration_error(probability: Array, positive: Mask, weights: Array, bins: 
             gap = np.average(probability[part], weights=weight) - np.average(positive[part], weights=weight)
             error += weight.sum() * abs(float(gap))
     return float(error / weights.sum()) if weights.sum() else np.nan
+
+
+def calibration_slope(probability: Array, positive: Mask, weights: Array) -> float:
+    """Return the slope of a logistic regression of the label on the logit of the probability (Cox 1958).
+
+    1 is ideal; below 1 the probabilities are too extreme, above 1 too cautious (Van Calster et al. 2019).
+    `sklearn.linear_model.LogisticRegression` without a penalty returns the same value in a multiple of the time.
+
+    Args:
+        probability: (N,).
+        positive: labels (N,).
+        weights: (N,), not negative.
+    """
+    if not (weights[positive].any() and weights[~positive].any()):
+        return np.nan
+    clipped = np.clip(probability, _CERTAIN, 1 - _CERTAIN)
+    design = np.stack([np.ones(len(clipped)), np.log(clipped / (1 - clipped))])
+    found = np.array([0.0, 1.0])
+    for _ in range(_MOST_STEPS):
+        fitted = 1 / (1 + np.exp(-(found @ design)))
+        curvature = (design * (weights * fitted * (1 - fitted))) @ design.T
+        if np.linalg.cond(curvature) > _SINGULAR:
+            # One probability for all, or a score that separates the sides: no slope is the best.
+            return np.nan
+        step = np.linalg.solve(curvature, design @ (weights * (positive - fitted)))
+        found = found + step
+        if np.abs(step).max() < _SMALL_STEP:
+            return float(found[1])
+    return np.nan
 
 
 def log_loss(probability: Array, positive: Mask, weights: Array) -> float:

@@ -64,6 +64,14 @@ class Predictions:
         return np.array([row.dataset for row in self.rows])
 
     @property
+    def source(self) -> Labels:
+        """Data set of every image, (N,), followed by its image type where the data set has images of both."""
+        types: dict[str, set[str]] = {}
+        for row in self.rows:
+            types.setdefault(row.dataset, set()).add(row.image_type)
+        return np.array([", ".join(row.source) if len(types[row.dataset]) > 1 else row.dataset for row in self.rows])
+
+    @property
     def groups(self) -> Labels:
         """Lesion group of every image, (N,), which the bootstrap resamples."""
         return np.array([row.group for row in self.rows])

@@ -52,6 +52,7 @@ class ImageSetMetrics(TypedDict):
     specificity_at_95_sensitivity: IntervalJson
     calibration_error: IntervalJson
     calibration_error_if_right: IntervalJson
+    calibration_slope: IntervalJson
     melanoma_nevus: MelanomaNevus
     balanced_accuracy: IntervalJson
     coverage: Coverage
@@ -102,6 +103,7 @@ class DetectionMetrics(TypedDict):
 class TypeMetrics(ImageSetMetrics):
     """Metrics of the images of one recorded type, whatever type the model detects."""
 
+    predictive_values: dict[str, PredictiveValues]
     eight_views: NotRequired[ImageSetMetrics]
     eight_views_gain: NotRequired[ViewsGain]
 
@@ -124,6 +126,7 @@ Subgroups = dict[str, dict[str, PartMetrics]]
 class SplitMetrics(TypedDict):
     """Metrics of one split; the keys of the dictionaries are data sets, image types, diagnosis codes and prevalences.
 
+    A data set with images of both types has two entries in `datasets`: "NAME, dermoscopic" and "NAME, clinical".
     `types` is there if the images are of both types, `image_type_detection` if the model distinguishes them as well,
     `subgroups` if tables say something about the people; files of format 1 have none.
     """

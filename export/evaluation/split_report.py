@@ -1,4 +1,4 @@
-"""Metrics of one split: of all images, by data set, by image type, by diagnosis, and with eight views."""
+"""Metrics of one split: of all images, by source, by image type, by diagnosis, and with eight views."""
 
 from collections.abc import Callable
 from typing import cast
@@ -27,8 +27,8 @@ from export.evaluation.thresholds import TARGET_SENSITIVITY
 PREVALENCES = (0.01, 0.02, 0.05)
 """Shares of malignant images for which predictive values are reported."""
 
-MIN_IMAGES = 100
-"""Images that a data set needs for metrics of its own."""
+MIN_IMAGES = 50
+"""Images that a source needs for metrics of its own."""
 
 
 def diagnosis_metrics(predictions: Predictions, card: Card) -> dict[str, DiagnosisMetrics]:
@@ -63,14 +63,15 @@ def split_report(one_view: Predictions, eight_views: Predictions | None, card: C
         eight_views: predictions for the same images with eight views; None omits their metrics.
         card: of the model file.
     """
-    overall, names = image_set_metrics(one_view, card), one_view.dataset
-    large = [str(name) for name in sorted(set(names)) if (names == name).sum() >= MIN_IMAGES]
+    overall = image_set_metrics(one_view, card)
+    sources = one_view.source
+    large = [str(name) for name in sorted(set(sources)) if (sources == name).sum() >= MIN_IMAGES]
     score = one_view.scalar("probability")
     report: SplitMetrics = {
         "all": overall,
-        "datasets": {name: image_set_metrics(one_view.select(names == name), card) for name in large},
+        "datasets": {name: image_set_metrics(one_view.select(sources == name), card) for name in large},
         "diagnoses": diagnosis_metrics(one_view, card),
-        "predictive_values": {str(prevalence): _predictive_values(overall, prevalence) for prevalence in PREVALENCES},
+        "predictive_values": _all_predictive_values(overall),
         "curves": {
             "roc": metrics.roc_points(score, one_view.malignant),
             "reliability": metrics.reliability_points(score, one_view.malignant),
@@ -96,11 +97,16 @@ def _type_metrics(one_view: Predictions, eight_views: Predictions | None, card: 
     single = one_view.select(own)
     # A TypedDict with further keys.
     figures = cast(TypeMetrics, image_set_metrics(single, card))
+    figures["predictive_values"] = _all_predictive_values(figures)
     if eight_views is not None:
         mean = eight_views.select(own)
         figures["eight_views"] = image_set_metrics(mean, card)
         figures["eight_views_gain"] = eight_views_gain(single, mean)
     return figures
+
+
+def _all_predictive_values(figures: ImageSetMetrics) -> dict[str, PredictiveValues]:
+    return {str(prevalence): _predictive_values(figures, prevalence) for prevalence in PREVALENCES}
 
 
 def _predictive_values(overall: ImageSetMetrics, prevalence: float) -> PredictiveValues:

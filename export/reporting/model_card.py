@@ -58,7 +58,7 @@ def render_card(model: Model, metrics: Figures, *, has_experiments: bool = False
 
 def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable[str]:
     card, about = model.card, model.card.about
-    training, test = about["training"], metrics["test"]["all"]
+    training = about["training"]
     yield f"{TITLE}: skin-lesion classifier {card.version}"
     yield (
         f"`lesion.onnx`, sha256 `{model.sha256}`. {card.architecture}, {card.input_size} x {card.input_size} pixels, "
@@ -95,8 +95,9 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
     for split in ("test", "val"):
         yield f"### {split}"
         yield "\n".join(performance_table(metrics[split]))
-    yield "Test, all images:"
-    yield "\n".join(_further_figures(test))
+    for name, part in _parts_by_type(metrics["test"]).items():
+        yield f"Test, {name}:"
+        yield "\n".join(_further_figures(part))
     if "image_type_detection" in metrics["test"]:
         yield describe_detection(metrics["test"]["image_type_detection"])
     if "eight_views_gain" in metrics["test"]:
@@ -122,12 +123,13 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
     yield "### Predictive values at the threshold (test)"
     yield "\n".join(
         [
-            "| prevalence | of 100 above the threshold, malignant | of 100 below the threshold, benign |",
-            "|---|---|---|",
+            "| images | prevalence | of 100 above the threshold, malignant | of 100 below the threshold, benign |",
+            "|---|---|---|---|",
             *(
-                f"| {float(prevalence):.0%} | {format_per_hundred(entry['positive'], 1)} "
+                f"| {name} | {float(prevalence):.0%} | {format_per_hundred(entry['positive'], 1)} "
                 f"| {format_per_hundred(entry['negative'], 2)} |"
-                for prevalence, entry in metrics["test"]["predictive_values"].items()
+                for name, part in _parts_by_type(metrics["test"]).items()
+                for prevalence, entry in part["predictive_values"].items()
             ),
         ]
     )
@@ -159,6 +161,12 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
         yield "\n".join(faithfulness_list(metrics["evidence"]))
 
 
+def _parts_by_type(split: Figures) -> Figures:
+    """Return name -> figures: those of each image type, whose limits and mixtures differ, or those of all images."""
+    types = {f"{image_type} images": part for image_type, part in split.get("types", {}).items()}
+    return types or {"all images": {**split["all"], "predictive_values": split["predictive_values"]}}
+
+
 def _out_of_distribution_table(folders: Figures) -> Iterator[str]:
     has_eight = all("eight_views" in entry for entry in folders.values())
     eight = " refused with eight views |" if has_eight else ""
@@ -170,7 +178,7 @@ def _out_of_distribution_table(folders: Figures) -> Iterator[str]:
 
 
 def _further_figures(part: Figures) -> Iterable[str]:
-    """Yield the lines of a list: the figures of all test images that the tables do not contain."""
+    """Yield the lines of a list: the figures of a part of the test images that the tables do not contain."""
     pair, coverage = part["melanoma_nevus"], part["coverage"]
     # A data set without one of the two says nothing about them.
     if 0 < pair["melanoma"] < pair["n"]:
@@ -182,6 +190,9 @@ def _further_figures(part: Figures) -> Iterable[str]:
         f"- Expected calibration error: {format_interval(part['calibration_error'])}; perfectly calibrated probabilities "
         f"would show {format_interval(part['calibration_error_if_right'])} by chance."
     )
+    # Releases before 2.0.0 have no slope.
+    if slope := part.get("calibration_slope"):
+        yield f"- Calibration slope: {format_interval(slope)}; 1 is ideal, below 1 the probabilities are too extreme."
     yield (
         f"- Coverage of the prediction sets: {format_interval(coverage['malignant'])} of the malignant and "
         f"{format_interval(coverage['benign'])} of the benign images; {format_interval(part['uncertain'])} of the sets "

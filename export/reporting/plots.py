@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -11,7 +12,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
-from lesion.inference.card import Card
+from lesion.inference.card import IMAGE_TYPES, Card
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix, roc_curve
@@ -22,6 +23,8 @@ from export.evaluation.predictions import Predictions
 from export.evaluation.split_report import MIN_IMAGES
 
 _BLUE, _ORANGE, _GREY = "#1f5fa8", "#c8641e", "#8a8f98"
+_COLOURS = (_BLUE, "#7b3fa0")
+"""Of all images, or of the dermoscopic and of the clinical ones."""
 
 
 def write_plots(folder: Path, predictions: Predictions, card: Card) -> None:
@@ -96,31 +99,42 @@ def _save(figure: Figure, path: Path) -> None:
 
 
 def _roc(axes: Axes, predictions: Predictions, card: Card, which: str) -> None:
-    names = predictions.dataset
-    for name in ("all", *sorted(set(names))):
-        part = predictions if name == "all" else predictions.select(names == name)
-        if name != "all" and (len(part.rows) < MIN_IMAGES or len(set(part.malignant)) < 2):
-            continue
-        false_positive, true_positive, _ = roc_curve(part.malignant, part.scalar("probability"))
-        style = {"color": _BLUE, "linewidth": 2.2} if name == "all" else {"linewidth": 1.0, "alpha": 0.8}
-        axes.plot(false_positive, true_positive, label=f"{name} (n = {len(part.rows)})", **style)
-    above = predictions.above_threshold(card)
-    axes.plot(
-        above[~predictions.malignant].mean(),
-        above[predictions.malignant].mean(),
-        "o",
-        color=_ORANGE,
-        label="operating threshold",
-    )
+    whole = _by_type(predictions)
+    for (name, part), colour in zip(whole.items(), _COLOURS, strict=False):
+        _roc_curve(axes, part, name, color=colour, linewidth=2.2)
+    for name in sorted(set(predictions.source)):
+        part = predictions.select(predictions.source == name)
+        if len(part.rows) >= MIN_IMAGES and len(set(part.malignant)) == 2:
+            _roc_curve(axes, part, str(name), linewidth=1.0, alpha=0.8)
+    for name, part in whole.items():
+        above = part.above_threshold(card)
+        rates = [above[part.malignant == side].mean() for side in (False, True)]
+        label = "operating threshold" if len(whole) == 1 else f"operating threshold, {name}"
+        axes.plot(*rates, "o" if name != "clinical" else "s", color=_ORANGE, label=label)
     axes.plot([0, 1], [0, 1], ":", color=_GREY)
     axes.set(xlabel="1 - specificity", ylabel="sensitivity", title=f"Malignant against benign, {which}", aspect="equal")
     axes.legend(loc="lower right", fontsize=8)
 
 
+def _by_type(predictions: Predictions) -> dict[str, Predictions]:
+    """Return the images of each type that has both sides, or all of them as "all" where there is only one type."""
+    types = predictions.image_type
+    parts = {str(name): predictions.select(types == name) for name in IMAGE_TYPES if (types == name).any()}
+    both = {name: part for name, part in parts.items() if len(set(part.malignant)) == 2}
+    return both if len(parts) > 1 and both else {"all": predictions}
+
+
+def _roc_curve(axes: Axes, part: Predictions, name: str, **style: Any) -> None:
+    false_positive, true_positive, _ = roc_curve(part.malignant, part.scalar("probability"))
+    axes.plot(false_positive, true_positive, label=f"{name} (n = {len(part.rows)})", **style)
+
+
 def _reliability(axes: Axes, predictions: Predictions, card: Card, which: str) -> None:
-    score, malignant = predictions.scalar("probability"), predictions.malignant
     axes.plot([0, 1], [0, 1], ":", color=_GREY)
-    axes.plot(*zip(*reliability_points(score, malignant), strict=True), "o-", color=_BLUE)
+    whole = _by_type(predictions)
+    for (name, part), colour in zip(whole.items(), _COLOURS, strict=False):
+        points = reliability_points(part.scalar("probability"), part.malignant)
+        axes.plot(*zip(*points, strict=True), "o-", color=colour, label=name if len(whole) > 1 else None)
     for style, image_type in zip(("-", "--"), card.image_types, strict=False):
         # Named only where there are two.
         suffix = f", {image_type}" if len(card.image_types) > 1 else ""

@@ -49,14 +49,18 @@ def _paragraphs(model: Model, size: int, metrics: Figures) -> Iterable[str]:
         f"Model {model.card.version} ({size / 1e6:.1f} MB) on `test`: {whole['n']} images, {whole['malignant']} malignant, "
         "none used for fitting. Brackets: 95 % intervals, bootstrapped over lesion groups."
     )
+    types = {f"{image_type} ({part['n']}), ": part for image_type, part in test.get("types", {}).items()}
+    columns: dict[str, Figures] = {}
+    for name, part in (types or {"": {**whole, "eight_views": test["eight_views"]}}).items():
+        columns |= {f"{name}one view": part, f"{name}eight views": part["eight_views"]}
     yield "\n".join(
         [
-            "| | one view | eight views |",
-            "|---|---|---|",
+            f"| | {' | '.join(columns)} |",
+            "|---|" + "---|" * len(columns),
             *(
-                f"| {name} | {format_interval(one)} | {format_interval(eight)} |"
+                f"| {name} | {' | '.join(map(format_interval, cells))} |"
                 for name, keys in _ROWS.items()
-                if (one := _figure_at(whole, keys)) and (eight := _figure_at(test["eight_views"], keys))
+                if all(cells := [_figure_at(part, keys) or {} for part in columns.values()])
             ),
         ]
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from export.arrays import Array
@@ -45,6 +46,22 @@ def test_specificity_at_sensitivity_uses_strictest_threshold() -> None:
 def test_predictive_values_without_images_are_nan() -> None:
     positive, negative = metrics.predictive_values(1.0, 0.0, 0.1)
     assert positive == pytest.approx(0.1) and np.isnan(negative)
+
+
+def test_calibration_slope_matches_scikit_learn_with_weights() -> None:
+    rng = np.random.default_rng(4)
+    logit = rng.normal(0, 2, 800)
+    positive = rng.random(800) < 1 / (1 + np.exp(-0.6 * logit + 0.3))
+    weights = rng.multinomial(800, np.full(800, 1 / 800)).astype(float)
+    expected = LogisticRegression(C=np.inf, tol=1e-9).fit(logit[:, np.newaxis], positive, weights).coef_[0, 0]
+    probability = 1 / (1 + np.exp(-logit))
+    assert metrics.calibration_slope(probability, positive, weights) == pytest.approx(expected, abs=1e-4)
+
+
+def test_calibration_slope_is_nan_where_undefined() -> None:
+    assert np.isnan(metrics.calibration_slope(SCORE, np.ones(8, bool), ONES))
+    assert np.isnan(metrics.calibration_slope(np.full(8, 0.3), POSITIVE, ONES))
+    assert np.isnan(metrics.calibration_slope(SCORE, SCORE > 0.5, ONES))
 
 
 def test_calibration_error_is_the_mean_gap() -> None:

@@ -133,7 +133,7 @@ function diagnoses(model) {
 function datasets(model) {
   const test = model.metrics?.test;
   /** @type {[string, TestFigures | undefined][]} */
-  const named = [[t("about.all"), test?.all], ...Object.entries(test?.datasets ?? {})];
+  const named = [[t("about.all"), test?.all], ...Object.entries(test?.datasets ?? {}).map(nameSource)];
   const entries = named.flatMap(([name, part]) => (part?.auc ? [{ name, auc: part.auc, part }] : []));
   if (entries.length < 2) return null;
   const bars = entries.map(({ name, auc }) => ({ label: name, ...auc }));
@@ -147,6 +147,16 @@ function datasets(model) {
   return plot("datasets", bars.length, table(head, rows), (canvas) =>
     drawBars(canvas, bars, { least: CHANCE, style: { minimumFractionDigits: 1 } }),
   );
+}
+
+/**
+ * The card calls the images of one type in a data set of both "MILK10k, clinical".
+ * @param {[string, TestFigures]} entry
+ * @returns {[string, TestFigures]}
+ */
+function nameSource([source, figures]) {
+  const [name, type] = source.split(", ");
+  return [type ? `${name}, ${t(`image_type.${type}`)}` : name, figures];
 }
 
 /**
