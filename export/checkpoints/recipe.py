@@ -54,6 +54,7 @@ class TrainConfig:
         size: side in pixels of the network's input when serving. The network's spec records it, the recipe does not.
         start: checkpoint or model file to start from; None starts from ImageNet weights. Recorded by its SHA-256.
         teachers: checkpoints or model files. Recorded by their SHA-256.
+        freeze_body: whether only the last linear layers are trained.
         prepare: "workers" as `export.data.augment`, or "device" as `export.data.augment_batch`, which has the same
             distributions but other random numbers.
         workers: processes that prepare images. Not recorded, because they do not change the result.
@@ -77,6 +78,7 @@ class TrainConfig:
     size: int = 224
     start: Path | None = None
     teachers: tuple[Path, ...] = ()
+    freeze_body: bool = False
     prepare: Preparation = "workers"
     workers: int = 1
     device: str = "cpu"
@@ -190,6 +192,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "drawn_on": float,
     "squashed": float,
     "scale": _scale,
+    "freeze_body": _boolean,
     "prepare": _one_of(get_args(Preparation)),
     "phases": _phases,
 }

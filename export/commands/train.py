@@ -95,6 +95,9 @@ def run_options(description: str | None) -> argparse.ArgumentParser:
         help="scale channels to one Minkowski norm of this order, as 6",
     )
     network.add_argument("--start", type=Path, help="checkpoint, model file, or weights of timm or torchvision")
+    network.add_argument(
+        "--freeze-body", action="store_true", help="train only the last linear layers (linear probing), on --start's body"
+    )
     schedule = parser.add_argument_group("schedule and loss")
     schedule.add_argument("--phases", nargs="+", type=phase, default=default.phases, metavar="SIZE:EPOCHS:BATCH")
     schedule.add_argument("--rate", type=real(0, above=True), default=default.rate, help="learning rate at its highest")

@@ -74,6 +74,8 @@ def _recipe_text(recipe: Figures) -> str:
     rate = f", highest rate {recipe['rate']}" if "rate" in recipe else ""
     start = _first_weights(recipe)
     parts = [f"{recipe['arch']}: {phases}{rate}", balance, f"seed {recipe['seed']}", start, "moving average of the weights"]
+    if parsed.config.freeze_body:
+        parts.append("only the last linear layers trained")
     if parsed.config.mixup:
         parts.append(f"mixup {recipe['mixup']}")
     if "degraded" in recipe:

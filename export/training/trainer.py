@@ -60,7 +60,7 @@ class Trainer:
         Raises:
             ArchitectureError: the architecture is unknown, or cannot be exported.
             CheckpointError: a start or a teacher cannot be read; the start has another architecture, or a teacher other
-                classes.
+                classes; or a body without a start is to be frozen.
             DataError: `train` or `val` lacks one side, or `train` has fewer images than a batch.
         """
         self.config, self.out, self.device = config, out, torch.device(config.device)
@@ -78,6 +78,10 @@ class Trainer:
         self.network = create_lesion_net(spec).to(memory_format=torch.channels_last)
         start = initialise(self.network, config.start, self.train_rows)
         self.first_weights = "checkpoint" if config.start else start
+        if config.freeze_body and self.first_weights == "random":
+            raise CheckpointError(
+                "--freeze-body needs a trained network, or random weights stay. Give one with --start."
+            )
         if self.processes.is_first:
             several = f", {self.processes.count} processes" if self.processes.count > 1 else ""
             print(f"{config.arch}: {start} start, {len(self.train_rows)} training images, {self.device}{several}")
@@ -88,6 +92,8 @@ class Trainer:
         self.normalise = Normalise(spec).to(self.device)
         self.objective = Objective(self.network, self.teachers, self.normalise, config)
         self.ema = ModelEmaV3(self.network, decay=EMA_DECAY, use_warmup=True)
+        if config.freeze_body:
+            self.network.body.requires_grad_(requires_grad=False)
         self.optimiser = torch.optim.AdamW(self.network.parameters(), config.rate, weight_decay=WEIGHT_DECAY)
         self.steps = total_steps(config.phases, len(self.train_rows))
         self.epoch = self.step = 0
@@ -152,6 +158,9 @@ class Trainer:
             drawing = torch.Generator(self.device).manual_seed(seed + 1_000_003 * (1 + self.processes.rank))
         batches = create_batches(images, self.train_rows, phase.batch, drawing, generator, self.processes)
         self.network.train()
+        if config.freeze_body:
+            # Its batch-norm statistics stay as well.
+            self.network.body.eval()
         total = torch.zeros((), dtype=torch.double, device=self.device)
         bar = tqdm(batches, f"epoch {number}", unit="batch", mininterval=10, disable=not self.processes.is_first)
         for batch in bar:

@@ -72,6 +72,24 @@ def test_train_starts_from_a_checkpoint_with_teachers(archive: Path, checkpoint:
     assert (recipe["degraded"], recipe["drawn_on"], recipe["squashed"]) == (0.5, 0.1, 0.4)
 
 
+def test_frozen_body_keeps_its_weights_and_statistics(archive: Path, checkpoint: Path, tmp_path: Path) -> None:
+    options = training_options(archive, tmp_path)
+    options.start, options.freeze_body = checkpoint, True
+    main(options)
+    before, after = (read_checkpoint(path) for path in (checkpoint, tmp_path / "checkpoint.pt"))
+    old, new = (found.network.state_dict() for found in (before, after))
+    changed = {name for name, value in new.items() if not torch.equal(value, old[name])}
+    assert changed == {f"{head}.{part}" for head in ("malignant", "diagnosis") for part in ("weight", "bias")}
+    assert "only the last linear layers trained" in describe_recipes(dict(after.provenance), "")
+
+
+def test_train_refuses_to_freeze_a_random_body(archive: Path, tmp_path: Path) -> None:
+    options = training_options(archive, tmp_path)
+    options.freeze_body = True
+    with pytest.raises(CheckpointError, match="needs a trained network"):
+        main(options)
+
+
 def test_loss_ignores_labels_where_teachers_share_is_one(archive: Path, checkpoint: Path, tmp_path: Path) -> None:
     """Two runs with opposite labels end with the same weights."""
     found = []
