@@ -39,6 +39,9 @@ def test_queue_classifies_one_after_the_other(open_page: Callable[..., Page], si
     expect(page.locator("#queue-progress")).to_have_text("4 of 4 analysed")
     expect(page.locator("#live")).to_have_text("All photos have been analysed.")
     assert told == ["asked", "answered"] * 4
+    # With nothing left to analyse, the button does not cover the table.
+    action = page.locator("#queue .action")
+    assert action.evaluate("element => getComputedStyle(element).position") == "static"
     for row in page.locator("#queue-rows tr").all():
         expect(row.locator(".row-status span").last).to_have_text(ROW_STATUSES)
         expect(row.locator(".number")).to_have_text(re.compile(r"\d"))
