@@ -79,9 +79,7 @@ class Trainer:
         start = initialise(self.network, config.start, self.train_rows)
         self.first_weights = "checkpoint" if config.start else start
         if config.freeze_body and self.first_weights == "random":
-            raise CheckpointError(
-                "--freeze-body needs a trained network, or random weights stay. Give one with --start."
-            )
+            raise CheckpointError("--freeze-body needs a trained network, or random weights stay. Give one with --start.")
         if self.processes.is_first:
             several = f", {self.processes.count} processes" if self.processes.count > 1 else ""
             print(f"{config.arch}: {start} start, {len(self.train_rows)} training images, {self.device}{several}")

@@ -53,6 +53,19 @@ def test_measure_robustness_of_identity_and_black_images(
     assert black["newly_refused"] > 0.5
 
 
+def test_drawn_images_are_the_same_in_any_order_and_of_both_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "MOST_OF_TYPE", 3)
+    rows = [
+        LabelledImage(f"{kind}{i}", Path(), i < 2, "", "", str(i), "test", image_type=kind)
+        for kind in ("dermoscopic", "clinical")
+        for i in range(9)
+    ]
+    drawn = [row.isic_id for row in evaluation.draw_images(rows)]
+    assert sorted(row.isic_id for row in evaluation.draw_images(rows[::-1])) == sorted(drawn)
+    assert [name.startswith("dermoscopic") for name in drawn] == [True] * 3 + [False] * 3
+    assert evaluation.draw_images(rows[:3]) == rows[:3]
+
+
 def test_compare_scores_counts_flips_and_refusals() -> None:
     rows = [LabelledImage(str(i), Path(), i < 2, "", "", str(i), "test") for i in range(4)]
     above = np.array([True, True, False, False])
