@@ -76,7 +76,7 @@ def test_table_sorts_and_exports_in_order(page: Page) -> None:
         "refusal": "",
         "problem": "",
         "model": "7",
-        "views": "1",
+        "views": "8",
         "image_type": "dermoscopic",
         "image_type_source": "assumed",
         "image_type_probability": "",

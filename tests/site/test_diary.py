@@ -103,7 +103,7 @@ def test_result_is_kept_without_metadata_and_prevalence(page: Page) -> None:
     assert photo["type"] == "image/jpeg" and re.fullmatch(r"\d{4}-\d\d-\d\d", photo["date"])
     result = photo["result"]
     assert result["prediction"]["malignant_probability"] == 0.62 and result["prediction"]["threshold"] == 0.31
-    assert (result["model"], result["prior"], result["views"], result["concerns"]) == ("7", 0.25, 1, ["border"])
+    assert (result["model"], result["prior"], result["views"], result["concerns"]) == ("7", 0.25, 8, ["border"])
     data = base64.b64decode(page.evaluate(BYTES))
     assert b"SecretCamera" not in data
     with Image.open(io.BytesIO(data)) as image:

@@ -91,14 +91,18 @@ def test_type_that_model_lacks_is_not_sent_twice(page: Page) -> None:
     """A type that a new model does not support is given up after its problem."""
     answer_with(page, typed(ABOVE, "dermoscopic"), TYPES_CARD)
     expect(page.locator("#image-type")).to_be_visible()
-    page.unroute("**/api/classify**")
-    # The repository's own model is of format 1.
-    with page.expect_response("**/api/classify**image_type=clinical") as response:
+    problem = {"type": "", "title": "", "status": 422, "detail": "Only dermoscopic.", "code": "unsupported_image_type"}
+    page.route("**/api/classify**image_type=clinical", lambda route: route.fulfill(status=422, json=problem))
+    with page.expect_response("**/api/classify**image_type=clinical"):
         page.get_by_label("How was it taken?").select_option("clinical")
-    assert response.value.status == 422
     expect(page.locator("#advice")).to_contain_text("The model cannot treat the photo as the kind that you chose.")
-    page.unroute("**/api/model")
-    page.locator("#analyse").click()
+    # Another model, without types.
+    page.route("**/api/model", lambda route: route.fulfill(json={**CARD, "sha256": "cd" * 32}))
+    body = {**ABOVE, "model": {"version": "8", "sha256": "cd" * 32}}
+    page.route("**/api/classify**", lambda route: route.fulfill(json=body))
+    with page.expect_request(lambda request: "/api/classify" in request.url) as asked:
+        page.locator("#analyse").click()
+    assert "image_type" not in asked.value.url
     expect(page.locator("#answer")).to_be_visible()
     expect(page.locator("#image-type")).to_be_hidden()
 

@@ -71,7 +71,7 @@ def test_different_lesions_are_the_default(page: Page) -> None:
     expect(page.get_by_role("radio", name="different lesions")).to_be_checked()
     page.get_by_role("button", name="Analyse all").click()
     expect(page.locator("#queue-progress")).to_have_text("2 of 2 analysed")
-    assert [(query, len(files)) for query, files in asked] == [("views=1", 1)] * 2
+    assert [(query, len(files)) for query, files in asked] == [("views=8", 1)] * 2
     expect(page.locator("#lesion")).to_be_hidden()
 
 
@@ -82,7 +82,7 @@ def test_lesion_is_sent_in_one_form(page: Page) -> None:
     buffers = [{"name": path.name, "mimeType": "image/jpeg", "buffer": path.read_bytes()} for path in IMAGES[:3]]
     analyse_together(page, buffers)
     [(query, files)] = asked
-    assert query == "views=1"
+    assert query == "views=8"
     assert files == [path.read_bytes() for path in IMAGES[:3]]
     expect(page.locator("#details")).not_to_contain_text("made smaller")
 
@@ -203,7 +203,7 @@ def test_lesion_type_can_be_corrected(page: Page) -> None:
     expect(page.locator("#lesion-images small").first).to_contain_text("ordinary camera (your choice")
     # Of one type now, so its figures are shown.
     expect(page.locator("#meaning-test")).to_contain_text("These figures are for photos taken with an ordinary camera.")
-    assert [query for query, _ in asked] == ["views=1", "views=1&image_type=clinical"]
+    assert [query for query, _ in asked] == ["views=8", "views=8&image_type=clinical"]
 
 
 def test_lesion_is_exported_below_its_photos(page: Page) -> None:

@@ -25,7 +25,7 @@ def test_page_works_by_keyboard(page: Page) -> None:
     expect(page.get_by_text("Expert settings")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Analyse")).to_be_focused()
-    with page.expect_request("**/api/classify?sample=ISIC_*&views=1"):
+    with page.expect_request("**/api/classify?sample=ISIC_*&views=8"):
         page.keyboard.press("Enter")
     expect(page.locator("#result-heading")).to_be_focused()
 

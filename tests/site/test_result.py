@@ -31,6 +31,7 @@ def test_warning_below_threshold_needs_no_scrolling(
 def test_prevalence_applies_bayes_rule_to_1000_people(opened: Callable[..., Page]) -> None:
     """1,000 people are divided by Bayes' rule."""
     page = opened(width=1280)
+    set_views(page, 1)
     answer_with(page, ABOVE)
     open_experts(page)
     meaning = page.locator("#meaning")

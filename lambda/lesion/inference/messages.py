@@ -14,8 +14,9 @@ DESCRIPTION = (
 ABOUT = (
     "This open research demonstration shows how a classifier of skin lesions can be served: its answer, its uncertainty, "
     "the evidence in the photo, and when it should not answer.",
-    "The model was trained on dermoscopic images, taken through a lens on the skin, mostly of light skin. Smartphone photos "
-    "and darker skin differ from these images, and the published figures do not hold for them.",
+    "The model was trained on dermoscopic images, taken through a lens on the skin, and on close-ups by ordinary cameras, "
+    "mostly of light skin. Overviews of the skin and darker skin differ from these images, and the published figures do not "
+    "hold for them.",
     "Photos are processed in memory and discarded: neither they nor their names are stored or logged.",
     DISCLAIMER,
 )
