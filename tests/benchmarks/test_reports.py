@@ -157,8 +157,7 @@ def test_private_mode_report_excuses_only_limits() -> None:
     assert "2 of 6 images have the same decision" in page
     assert "a probability within 0.0125 of a limit: 1;\ndifferent otherwise: 3." in page
     assert "| originals | 6 | 1 | 4 | 0 | 0.0200 | 0." in page
-    assert (
-        f"| image-0 | decision | {threshold + 0.01:.4f}, above, benign | {threshold - 0.01:.4f}, below, benign | threshold |"
-        in page
-    )
+    # Further limits may be the same number as the threshold.
+    row = f"| image-0 | decision | {threshold + 0.01:.4f}, above, benign | {threshold - 0.01:.4f}, below, benign | threshold"
+    assert row in page
     assert page.count("| no |") == 3 and "image-3" not in page and "image-5" not in page

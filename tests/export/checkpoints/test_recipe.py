@@ -50,7 +50,7 @@ def test_parse_reads_the_recipes_of_the_released_model() -> None:
     for record in records:
         recipe = Recipe.parse(record)
         assert str(recipe.config.seed) == str(record["seed"])
-        assert str(recipe.config.balance == "datasets") == str(record["balance_datasets"])
+        assert recipe.config.balance == record["balance"]
         assert str(recipe.config.colour_constancy) == str(record["colour_constancy"])
         assert len(recipe.config.phases) == len(record["phases"])
         assert recipe.record == record

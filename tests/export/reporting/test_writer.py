@@ -49,7 +49,8 @@ def test_write_results_replaces_only_the_marked_block(tmp_path: Path) -> None:
         write_results(path, Model(models / "lesion.onnx"), 13_000_000, metrics)
         lines = path.read_text().splitlines()
         assert (lines[0], lines[-1], lines.count(BEGIN), lines.count(END)) == ("before", "after", 1, 1)
-    assert f"{metrics['test']['all']['auc']['value']:.3f} (" in path.read_text()
+    for part in metrics["test"]["types"].values():
+        assert f"{part['auc']['value']:.3f} (" in path.read_text()
     path.write_text("no markers\n")
     write_results(path, Model(models / "lesion.onnx"), 13_000_000, metrics)
     assert path.read_text() == "no markers\n"
