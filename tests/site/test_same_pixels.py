@@ -54,7 +54,7 @@ OPEN = """async (data) => {
     const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
     return openImage(new Blob([bytes])).then(() => "opened", (error) => error.key ?? "not opened");
 }"""
-SMALL_GAP = 0.015
+SMALL_GAP = 0.02
 """Difference of probabilities that few levels of a pixel may cause; near the middle, the calibration is at its steepest."""
 LIGHT = power(1.0)
 FEW = (

@@ -39,7 +39,8 @@ def decided(answer: Any) -> Any:
     """Return all that a person goes by, without the numbers behind it."""
     prediction = answer["prediction"]
     kept = prediction and [prediction[name] for name in ("decision", "threshold", "prediction_set")]
-    return [answer[name] for name in ("status", "refusal", "image", "model", "disclaimer")] + [kept]
+    image = {name: value for name, value in answer["image"].items() if name != "type_probability"}
+    return [answer[name] for name in ("status", "refusal", "model", "disclaimer")] + [image, kept]
 
 
 @dataclass(frozen=True)
