@@ -194,9 +194,10 @@ def test_eight_views_ignore_rotation(page: Page, base_url: str, where: str) -> N
     assert max(shares) - min(shares) < 0.005
 
 
-def test_type_that_model_lacks_names_its_message(page: Page) -> None:
-    """A type that the model has no operating point for is refused as by the service."""
-    assert here(page, png(images()["a lesion"]), image_type="clinical") == "problems.unsupported_image_type"
+def test_chosen_type_is_used_on_the_device(page: Page) -> None:
+    """A chosen type replaces the detected one, as by the service."""
+    image = here(page, png(images()["a lesion"]), image_type="clinical")["image"]
+    assert (image["type"], image["type_source"]) == ("clinical", "given")
 
 
 def test_decision_matches_service_for_photographs(page: Page, base_url: str, photographs: list[Path]) -> None:
