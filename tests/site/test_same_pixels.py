@@ -54,8 +54,10 @@ OPEN = """async (data) => {
     const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
     return openImage(new Blob([bytes])).then(() => "opened", (error) => error.key ?? "not opened");
 }"""
-SMALL_GAP = 0.02
-"""Difference of probabilities that few levels of a pixel may cause; near the middle, the calibration is at its steepest."""
+SMALL_GAP = 0.15
+"""Difference of logits that few levels of a pixel may cause. One level, up or down, in 1 % of the pixels of two photographs
+moved the logit of model 1.7.0 by up to 0.13 and that of 2.0.0 by up to 0.09: the network computes with 8 bits. A limit of
+probabilities would depend on how near they are to the middle."""
 LIGHT = power(1.0)
 FEW = (
     *("gAMA 1.0", "cICP of P3", "cICP of cameras", "iCCP of linear"),
@@ -132,9 +134,9 @@ def shared_cases() -> dict[str, bytes]:
     return {name: (SHARED / name).read_bytes() for name in names} if SHARED.is_dir() else {}
 
 
-def probability(base_url: str, data: bytes) -> float:
+def logit(base_url: str, data: bytes) -> float:
     answer = httpx2.post(f"{base_url}/api/classify?views=1&evidence=false", content=data, timeout=120).json()
-    return float(answer["prediction"]["malignant_probability"])
+    return float(answer["prediction"]["logit"])
 
 
 def page_pixels(page: Page, data: bytes) -> Any:
@@ -158,7 +160,7 @@ def test_page_and_service_give_one_answer(page: Page, base_url: str, names: tupl
         change = np.abs(ours.astype(int) - theirs)
         # The two builds of libheif enlarge the chroma in different ways.
         is_close = change.mean() < 0.3 and change.max() <= (8 if "eic" in name.lower() else 2)
-        gap = abs(probability(base_url, encode(Image.fromarray(ours), "PNG")) - probability(base_url, data))
+        gap = abs(logit(base_url, encode(Image.fromarray(ours), "PNG")) - logit(base_url, data))
         if gap > SMALL_GAP or not is_close:
             wrong.append((name, round(gap, 4), change.max(), round(change.mean(), 2)))
     assert not wrong
@@ -207,5 +209,5 @@ def test_page_converts_jpeg_xl_where_the_browser_shows_it(browser: Browser, base
         expect(page.locator("#advice")).to_contain_text("not supported")
     else:
         expect(page.locator("#details")).to_contain_text("converted to JPEG in your browser")
-        assert abs(probability(base_url, sent[0]) - probability(base_url, (SHARED / "base.png").read_bytes())) <= SMALL_GAP
+        assert abs(logit(base_url, sent[0]) - logit(base_url, (SHARED / "base.png").read_bytes())) <= SMALL_GAP
     page.close()
