@@ -31,6 +31,13 @@ SUM = """async (lists) => {
     const { fsum } = await import("/js/private/combine.js");
     return lists.map(fsum);
 }"""
+REFUSED_TYPE = """async (card) => {
+    const { InferenceClient } = await import("/js/private/inference-client.js");
+    const client = new InferenceClient(card);
+    const settings = { views: 1, imageType: "clinical" };
+    const asked = client.classify(new Blob(), settings, new AbortController().signal);
+    return asked.then(() => "answered", ({ key }) => key).finally(() => client.close());
+}"""
 COMBINE_ANSWERS = """async ([answers, card, views]) => {
     const { combineAnswers } = await import("/js/private/combine.js");
     return combineAnswers(answers, card, views);
@@ -85,6 +92,12 @@ def test_sum_matches_exact_sum(page: Page) -> None:
     lists += [[1e16, 1.0, 1e-16], [1e100, 1.0, -1e100], [0.1] * 10, [1.0, 2**-53, 2**-106], []]
     # Playwright returns a large whole number as an int.
     assert [float(value) for value in page.evaluate(SUM, lists)] == [math.fsum(values) for values in lists]
+
+
+def test_type_that_model_lacks_names_its_message(page: Page, tmp_path: Path) -> None:
+    """A type that the model has no operating point for is refused as by the service."""
+    card = classification_data(build(tmp_path / "m.onnx", image_types=("dermoscopic",)))["card"]
+    assert page.evaluate(REFUSED_TYPE, card) == "problems.unsupported_image_type"
 
 
 @pytest.mark.parametrize("views", [1, 8])
