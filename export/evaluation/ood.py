@@ -1,6 +1,6 @@
-"""Out-of-distribution (OOD) detection: fit of the statistics of a middle layer's features, and distance.
+"""Out-of-distribution (OOD) detection: fit of the statistics of middle layers' features, and distance.
 
-The last layer has lost what distinguishes other objects from lesions; a middle layer has not. Statistics fitted on augmented
+The last layer has lost what distinguishes other objects from lesions; middle layers have not. Statistics fitted on augmented
 images would accept more OOD images and refuse no fewer images of other cameras (models/experiments.md).
 """
 
@@ -57,7 +57,7 @@ def extract_features(model: onnx.ModelProto, rows: Sequence[LabelledImage], tens
         tensor: name of the features in the graph.
 
     Returns:
-        float64 (N, M): mean and standard deviation of each channel of the middle layer; (N, T) of `TYPE_FEATURES_TENSOR`.
+        float64 (N, M): mean and standard deviation of each channel of the middle layers; (N, T) of `TYPE_FEATURES_TENSOR`.
 
     Raises:
         DataError: an image cannot be read.

@@ -39,7 +39,7 @@ class NetworkCore(nn.Module):
 
     @property
     def features(self) -> int:
-        """Number of middle features: mean and standard deviation of every channel."""
+        """Number of middle features: mean and standard deviation of every channel of the middle maps."""
         return 2 * self.network.middle_channels
 
     @property
@@ -60,10 +60,16 @@ class NetworkCore(nn.Module):
         """
         last, middle = self.network.feature_maps(self.normalise(batch))
         cells, bias, class_logits, pooled = self.network.explain(last)
-        centred = middle - middle.mean((2, 3), keepdim=True)
-        statistics = torch.cat((middle.mean((2, 3)), (centred * centred).mean((2, 3)).sqrt()), 1)
+        statistics = torch.cat([one for channels in middle for one in _mean_and_deviation(channels)], 1)
         outputs = (cells, class_logits, pooled, statistics)
         return outputs if self.has_constant_bias else (*outputs, bias)
+
+
+def _mean_and_deviation(channels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return mean and standard deviation (N, M) of each channel of a map (N, M, P, Q)."""
+    mean = channels.mean((2, 3), keepdim=True)
+    centred = channels - mean
+    return mean[:, :, 0, 0], (centred * centred).mean((2, 3)).sqrt()
 
 
 def export_network(core: NetworkCore) -> onnx.ModelProto:

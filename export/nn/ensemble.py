@@ -22,8 +22,8 @@ class ToPixelScale(nn.Module):
 class Ensemble(Network):
     """The mean of several networks; its evidence map is the mean of theirs and therefore still exact.
 
-    Members with one normalisation share it; otherwise each normalises for itself. The middle feature map is that of the
-    first member.
+    Members with one normalisation share it; otherwise each normalises for itself. The middle feature maps are those of
+    all members.
     """
 
     def __init__(self, members: Sequence[LesionNet]) -> None:
@@ -45,7 +45,7 @@ class Ensemble(Network):
         self.spec = spec
         self.members = nn.ModuleList(members)
         self.normalise = nn.ModuleList(normalise)
-        self.middle_channels = members[0].middle_channels
+        self.middle_channels = sum(member.middle_channels for member in members)
         self.features = [member.malignant.in_features for member in members]
 
     @property
@@ -58,12 +58,12 @@ class Ensemble(Network):
         """Return the mean of the members' biases."""
         return sum(member.constant_bias for member in self.networks) / len(self.members)
 
-    def feature_maps(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the concatenated last feature maps and the first member's middle one; see `Network.feature_maps`."""
+    def feature_maps(self, images: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """Return the concatenated last feature maps and all middle ones; see `Network.feature_maps`."""
         pairs = [
             member.feature_maps(normalise(images)) for member, normalise in zip(self.networks, self.normalise, strict=True)
         ]
-        return torch.cat([last for last, _ in pairs], 1), pairs[0][1]
+        return torch.cat([last for last, _ in pairs], 1), tuple(one for _, middle in pairs for one in middle)
 
     def explain(self, last: torch.Tensor) -> Explanation:
         """Return mean logits and mean evidence; see `Network.explain`."""

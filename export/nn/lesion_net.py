@@ -14,6 +14,10 @@ from torch import nn
 from export.errors import ArchitectureError
 from export.nn.network import Explanation, Network, Prediction, Spec, logits_agree, probe_images
 
+MIDDLE_MAPS = 2
+"""Middle feature maps: those of the resolutions before the last one. The OOD score and the detector of the image type read
+them; with two of each network, both are right more often than with one of the first network (`models/experiments.md`)."""
+
 TYPE_GRADIENT = 0.1
 """Share of the image-type head's gradient that reaches the body.
 
@@ -30,7 +34,7 @@ class LesionNet(Network):
         self.spec = spec
         body: Any = timm.create_model(spec.arch, pretrained=False, num_classes=0, global_pool="")
         self.body: nn.Module = body
-        self.middle_channels = int(body.feature_info[-2]["num_chs"])
+        self.middle_channels = sum(int(level["num_chs"]) for level in body.feature_info[-1 - MIDDLE_MAPS : -1])
         features = int(body.num_features)
         self.dropout = nn.Dropout(dropout)
         self.malignant = nn.Linear(features, 1)
@@ -42,11 +46,11 @@ class LesionNet(Network):
         """Return the bias of the malignant head."""
         return float(self.malignant.bias.detach()[0])
 
-    def feature_maps(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the last and the middle feature map; see `Network.feature_maps`."""
+    def feature_maps(self, images: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """Return the last feature map and the `MIDDLE_MAPS` before it; see `Network.feature_maps`."""
         body: Any = self.body
-        last, [middle] = body.forward_intermediates(images, indices=[-2])
-        return last, middle
+        last, middle = body.forward_intermediates(images, indices=list(range(-1 - MIDDLE_MAPS, -1)))
+        return last, tuple(middle)
 
     def explain(self, last: torch.Tensor) -> Explanation:
         """Return logits and evidence; see `Network.explain`."""
@@ -119,6 +123,6 @@ def _evidence_is_exact(network: LesionNet) -> bool:
     malignant = explanation.cells.mean((1, 2)) + explanation.bias
     logit, class_logits = network(images)
     network.train()
-    return middle.shape[1] == network.middle_channels and logits_agree(
+    return sum(one.shape[1] for one in middle) == network.middle_channels and logits_agree(
         torch.column_stack([malignant, explanation.class_logits]), torch.column_stack([logit, class_logits])
     )

@@ -1,6 +1,6 @@
 """Interface of every network that the serving graph is built around, its specification and its input normalisation.
 
-Every network returns its last feature map, a middle one, and an evidence map whose mean plus a bias is the malignant logit.
+Every network returns its last feature map, middle ones, and an evidence map whose mean plus a bias is the malignant logit.
 `export.nn.lesion_net` is the network that is trained here, `export.nn.third_party` those of timm, torchvision and fastai.
 """
 
@@ -135,7 +135,7 @@ class Network(nn.Module, ABC):
 
     Attributes:
         spec: its specification.
-        middle_channels: number of channels of the middle feature map.
+        middle_channels: number of channels of all middle feature maps.
         explains: whether the evidence map shows where the logit comes from. Otherwise the last feature map has one cell, as
             the class token of a vision transformer, and the map says nothing.
     """
@@ -150,8 +150,8 @@ class Network(nn.Module, ABC):
         """Return the bias of `explain` where it is the same for every image, otherwise None."""
 
     @abstractmethod
-    def feature_maps(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the last feature map (N, F, R, C) and the middle one (N, M, P, Q) of normalised images (N, 3, S, S)."""
+    def feature_maps(self, images: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """Return the last feature map (N, F, R, C) and middle ones, each (N, M, P, Q), of normalised images (N, 3, S, S)."""
 
     @abstractmethod
     def explain(self, last: torch.Tensor) -> Explanation:

@@ -52,10 +52,10 @@ class ThirdPartyNetwork(Network):
         """Return None: the bias depends on the active units of the head and on the leading classes."""
         return None
 
-    def feature_maps(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def feature_maps(self, images: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         """Return the last and the middle feature map; see `Network.feature_maps`."""
         last, middle = self.body(images)
-        return last, middle
+        return last, (middle,)
 
     def explain(self, last: torch.Tensor) -> Explanation:
         """Return logits and evidence; see `Network.explain`."""

@@ -17,6 +17,7 @@ from export.commands import convert, train
 from export.data.labels import LabelledImage
 from export.data.transforms import crop_square, resize
 from export.errors import CheckpointError
+from export.graph.assemble import NetworkCore
 from export.nn.ensemble import Ensemble
 from export.nn.lesion_net import LesionNet
 from export.nn.network import Normalise
@@ -122,3 +123,19 @@ def test_ensemble_normalises_once_where_specs_are_equal(checkpoint: Path) -> Non
     with torch.inference_mode():
         expected = (network(images)[0] + other(images)[0]) / 2
         torch.testing.assert_close(both(Normalise(both.spec)(pixels))[0], expected)
+
+
+def test_middle_features_are_those_of_every_member(checkpoint: Path) -> None:
+    """The OOD score and the detector of the image type read them."""
+    network = read_checkpoint(checkpoint).network
+    assert isinstance(network, LesionNet)
+    other = LesionNet(network.spec).eval()
+    core = NetworkCore(Ensemble([network, other])).eval()
+    pixels = 255 * torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        features = core(pixels)[core.outputs.index("middle")]
+        maps = [one for member in (network, other) for one in member.feature_maps(Normalise(network.spec)(pixels))[1]]
+    assert [one.shape[2] for one in maps] == [12, 6, 12, 6], "two resolutions of each member"
+    expected = [values for one in maps for values in (one.mean((2, 3)), one.std((2, 3), unbiased=False))]
+    torch.testing.assert_close(features, torch.cat(expected, 1))
+    assert features.shape[1] == core.features

@@ -58,7 +58,7 @@ def test_body_and_head_have_the_logits_of_the_network(name: str) -> None:
         torch.manual_seed(3)
         whole = small(name).eval()
         network, images = network_of(whole), torch.randn(2, 3, SIDE, SIDE)
-        last, middle = network.feature_maps(images)
+        last, [middle] = network.feature_maps(images)
         explained, [logit, class_logits] = network.explain(last), network(images)
         expected = whole(images)
     torch.testing.assert_close(class_logits, expected, atol=1e-5, rtol=1e-4)
