@@ -31,6 +31,7 @@ COMMANDS = {
     "lesions": "lesions",
     "shortcuts": "shortcuts",
     "cameras": "leave_dataset_out",
+    "unseen": "leave_source_out",
     "stress": "robustness",
     "faithful": "faithfulness",
     "formats": "precision",

@@ -61,14 +61,16 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-def run_options(description: str | None) -> argparse.ArgumentParser:
+def run_options(description: str | None, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Return a parser with the options of one run.
 
     Args:
         description: docstring of the command's module.
+        parents: groups of further options.
     """
     default = TrainConfig
-    parser = parser_of(description, data_option("`train` is learnt from, `val` measured on"), checkpoint_folder_option())
+    fitted = data_option("`train` is learnt from, `val` measured on")
+    parser = parser_of(description, fitted, checkpoint_folder_option(), *parents)
     parser.add_argument("--resume", action="store_true", help="continue after the last finished epoch in --out")
     parser.add_argument(
         "--device", type=device, default="auto", metavar="{auto,cpu,cuda,cuda:N}", help="auto: a GPU where there is one"

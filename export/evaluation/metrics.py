@@ -156,7 +156,8 @@ def calibration_slope(probability: Array, positive: Mask, weights: Array) -> flo
     design = np.stack([np.ones(len(clipped)), np.log(clipped / (1 - clipped))])
     found = np.array([0.0, 1.0])
     for _ in range(_MOST_STEPS):
-        fitted = 1 / (1 + np.exp(-(found @ design)))
+        # This form of the sigmoid does not overflow where a step goes far.
+        fitted = np.exp(-np.logaddexp(0, -(found @ design)))
         curvature = (design * (weights * fitted * (1 - fitted))) @ design.T
         if np.linalg.cond(curvature) > _SINGULAR:
             # One probability for all, or a score that separates the sides: no slope is the best.

@@ -198,7 +198,7 @@ def fit_point(predictions: Predictions, refusal: tuple[RefusalRule, ...]) -> Ope
     losses = cross_validated_log_losses(logit, predictions.malignant, predictions.groups)
     calibration = select_calibration(logit, predictions.malignant, losses)
     score = calibration.apply(logit)
-    threshold = operating_threshold(score, predictions)
+    threshold = operating_threshold(score, predictions.malignant, predictions.groups)
     return OperatingPoint(
         calibration,
         losses,

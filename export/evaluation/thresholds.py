@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from lesion.inference.card import RefusalRule
 
-from export.arrays import Array, Mask
+from export.arrays import Array, Labels, Mask
 from export.evaluation.bootstrap import bootstrap_weights
 from export.evaluation.predictions import Predictions
 
@@ -29,17 +29,18 @@ TARGET_COVERAGE = 0.90
 """Coverage of the prediction sets within each side, malignant and benign."""
 
 
-def operating_threshold(score: Array, predictions: Predictions) -> float:
+def operating_threshold(score: Array, labels: Mask, groups: Labels) -> float:
     """Return the probability that `TARGET_SENSITIVITY` of the malignant images reach: median over bootstrap resamples.
 
     Args:
         score: calibrated probabilities (N,).
-        predictions: of the same N images, for their labels and lesion groups.
+        labels: whether each image is malignant (N,).
+        groups: lesion group of every image (N,).
     """
     order = np.argsort(score)
-    ordered, malignant = score[order], predictions.malignant[order]
+    ordered, malignant = score[order], labels[order]
     thresholds = []
-    for weights in bootstrap_weights(predictions.groups):
+    for weights in bootstrap_weights(groups):
         below = np.cumsum(weights[order] * malignant)
         if not below[-1]:
             # A resample of few lesions may contain none that is malignant.

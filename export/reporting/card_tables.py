@@ -1,6 +1,6 @@
 """Tables and lists of the model card's technical assessment."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from export.arrays import Figures
 from export.reporting.formatting import format_interval, format_percent
@@ -104,3 +104,24 @@ def faithfulness_list(metrics: Figures) -> Iterable[str]:
         f"which covers {format_percent(lesion['area'])} of the image: {format_interval(lesion['ratio'])} times the share "
         f"expected by chance (mean over the {lesion['n']} of {metrics['n']} images with a plausible lesion segmentation)."
     )
+
+
+def unseen_table(sources: Figures) -> Iterator[str]:
+    """Yield the lines of the table of `export.evaluation.leave_source_out.unseen_figures`."""
+    yield (
+        "| left out | images | AUC | calibration slope | calibration error | if right | coverage, malignant | benign | "
+        "`val`: AUC without | with it |"
+    )
+    yield "|" + "---|" * 10
+    for name, part in sources.items():
+        cells = [
+            format_interval(part["auc"]),
+            format_interval(part["calibration_slope"]),
+            format_interval(part["calibration_error"]),
+            format_interval(part["calibration_error_if_right"]),
+            format_interval(part["coverage"]["malignant"]),
+            format_interval(part["coverage"]["benign"]),
+            f"{format_interval(part['val']['unseen'])} of {part['val']['n']}",
+            format_interval(part["val"]["seen"]),
+        ]
+        yield f"| {name} | {part['n']} | {' | '.join(cells)} |"

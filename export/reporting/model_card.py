@@ -23,6 +23,7 @@ from export.reporting.card_tables import (
     precision_table,
     robustness_table,
     subgroup_table,
+    unseen_table,
 )
 from export.reporting.card_training import describe_data, describe_recipes
 from export.reporting.formatting import format_change, format_interval, format_per_hundred, format_percent
@@ -149,6 +150,14 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
             )
             + "."
         )
+    if metrics.get("unseen_sources"):
+        yield "### Images of an unknown source"
+        yield (
+            "What a camera that is not in the training data costs: a short training with all data sets, and one without "
+            "each in turn, with calibration, threshold and sets fitted to the others. The networks are not those of this "
+            "file. The last two columns are on `val`, the others on `train` and `val` of the data set that was left out."
+        )
+        yield "\n".join(unseen_table(metrics["unseen_sources"]))
     if "stress" in metrics:
         yield "### Robustness to re-encoding, resizing and cropping (test, one view)"
         yield "![Robustness](stress.png)"

@@ -33,7 +33,7 @@ def score(val: Predictions) -> npt.NDArray[np.float64]:
 
 
 def test_operating_threshold_reaches_95_percent_sensitivity(val: Predictions, score: npt.NDArray[np.float64]) -> None:
-    limit = operating_threshold(score, val)
+    limit = operating_threshold(score, val.malignant, val.groups)
     assert np.mean(score[val.malignant] >= limit) == pytest.approx(0.95, abs=0.005)
     other = simulated_predictions(4000, 2)
     fresh = fit_platt(val.scalar("logit"), val.malignant).apply(other.scalar("logit"))
@@ -43,7 +43,7 @@ def test_operating_threshold_reaches_95_percent_sensitivity(val: Predictions, sc
 def test_limits_include_all_images_with_tied_scores(val: Predictions) -> None:
     # A calibration with a slope of zero on one side gives hundreds of images one score, which the graph computes in float32.
     score = np.where(val.scalar("logit") > 0, 2 / 3, 3 / 23)
-    limit = operating_threshold(score, val)
+    limit = operating_threshold(score, val.malignant, val.groups)
     limits = prediction_sets(score, val.malignant, limit).limits
     shared = score.astype(np.float32)
     assert limit == pytest.approx(3 / 23, abs=2e-6) and (shared >= limit).all()
@@ -55,9 +55,8 @@ def test_limits_with_few_lesions_include_every_image() -> None:
     few = simulated_predictions(12, 3)
     score = IDENTITY.apply(few.scalar("logit"))
     malignant = np.arange(12) == score.argmax()
-    rows = tuple(replace(row, malignant=bool(is_)) for row, is_ in zip(few.rows, malignant, strict=True))
     assert prediction_sets(score, malignant, 1.0).limits["malignant"] == 0.0
-    assert operating_threshold(score, Predictions(rows, few.outputs)) == pytest.approx(score.max(), abs=2e-6)
+    assert operating_threshold(score, malignant, few.groups) == pytest.approx(score.max(), abs=2e-6)
 
 
 @pytest.mark.parametrize("count", [9, 29, 99])
@@ -68,7 +67,7 @@ def test_prediction_set_limits_are_exact_at_integer_ranks(count: int) -> None:
 
 
 def test_prediction_set_limits_cover_new_images(val: Predictions, score: npt.NDArray[np.float64]) -> None:
-    threshold = operating_threshold(score, val)
+    threshold = operating_threshold(score, val.malignant, val.groups)
     sets = prediction_sets(score, val.malignant, threshold)
     other = simulated_predictions(4000, 3)
     fresh = fit_platt(val.scalar("logit"), val.malignant).apply(other.scalar("logit"))

@@ -1,0 +1,66 @@
+"""`unseen` trains without each data set in turn and adds what it found to the model card."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from export.commands import leave_source_out
+from export.data.labels import LabelledImage, fingerprint
+from export.errors import DataError
+from tests.support.paths import REPOSITORY
+from tests.support.small_training import ARCHITECTURE
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """Return a copy of the released model file beside its figures."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in ("lesion.onnx", "metrics.json"):
+        shutil.copy(REPOSITORY / "models" / name, folder)
+    return folder / "lesion.onnx"
+
+
+def run(archive: Path, model: Path, out: Path) -> None:
+    given = ["--data", str(archive), "--out", str(out), "--arch", ARCHITECTURE, "--workers", "0", "--size", "96"]
+    given += ["--phases", "64:1:4", "--model", str(model), "--yes"]
+    leave_source_out.main(leave_source_out.options().parse_args(given))
+
+
+def test_each_data_set_is_left_out_of_a_training(
+    archive: Path,
+    rows: list[LabelledImage],
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("export.evaluation.leave_source_out.FEWEST_OF_A_SIDE", 1)
+    monkeypatch.setattr("export.graph.calibration.FOLDS", 2)
+    two = [replace(row, dataset="ab"[place % 2]) for place, row in enumerate(rows)]
+    monkeypatch.setattr(leave_source_out, "read_rows", lambda args: two)
+    out = tmp_path / "unseen"
+    run(archive, model, out)
+    assert sorted(path.name for path in out.iterdir()) == ["all", "without-a", "without-b"]
+    for folder, kept in (("all", "ab"), ("without-a", "b"), ("without-b", "a")):
+        train = [row for row in two if row.split == "train" and row.dataset in kept]
+        state = torch.load(out / folder / "checkpoint.pt", weights_only=True)
+        assert state["provenance"]["data_sha256"] == fingerprint(train)
+    found = json.loads((model.parent / "metrics.json").read_text())["unseen_sources"]
+    assert list(found) == ["a, dermoscopic", "b, dermoscopic"]
+    assert found["a, dermoscopic"]["n"] == sum(row.dataset == "a" and row.split != "test" for row in two)
+    assert "| a, dermoscopic |" in (model.parent / "README.md").read_text()
+    capsys.readouterr()
+    run(archive, model, out)
+    assert capsys.readouterr().out.count("resuming after epoch 0") == 3
+    assert json.loads((model.parent / "metrics.json").read_text())["unseen_sources"] == found
+
+
+def test_one_data_set_cannot_be_left_out(archive: Path, model: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="No data set can be left out"):
+        run(archive, model, tmp_path / "unseen")
+    assert not (tmp_path / "unseen").exists()
