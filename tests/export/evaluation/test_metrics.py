@@ -62,6 +62,9 @@ def test_calibration_slope_is_nan_where_undefined() -> None:
     assert np.isnan(metrics.calibration_slope(SCORE, np.ones(8, bool), ONES))
     assert np.isnan(metrics.calibration_slope(np.full(8, 0.3), POSITIVE, ONES))
     assert np.isnan(metrics.calibration_slope(SCORE, SCORE > 0.5, ONES))
+    # Newton's method goes so far here that exp overflows, which is no warning.
+    tiny = np.array([5.3e-6, 2.8e-9, 7.5e-11, 4.4e-4, 6.9e-4, 1.4e-4, 2.8e-4, 8.7e-5])
+    assert np.isnan(metrics.calibration_slope(tiny, np.isin(np.arange(8), (2, 4, 6)), ONES))
 
 
 def test_calibration_error_is_the_mean_gap() -> None:
