@@ -64,7 +64,9 @@ def read_model_file(path: Path, size: int | None = None) -> tuple[LesionNet | En
     for place, (member, head, bias) in enumerate(zip(members, heads, biases, strict=True)):
         own = f"network.members.{place}." if len(members) > 1 else "network."
         _load_tensors(member, {name.removeprefix(own): value for name, value in tensors.items()}, tensors[head], float(bias))
-    known = {key: training[key] for key in ("recipe", "recipes", "biases", "images", "data_sha256") if key in training}
+    known = {
+        key: training[key] for key in ("recipe", "recipes", "weights", "biases", "images", "data_sha256") if key in training
+    }
     network = members[0] if len(members) == 1 else Ensemble(members)
     return network.eval(), {**known, "released": card["version"]}
 

@@ -13,9 +13,11 @@ class ReaderOptions:
         classes: names of the classes in the order of the outputs; empty to use the file's.
         malignant: names of the malignant classes; empty to use the file's.
         size: side of the input in pixels; None to use the file's.
+        weights: of the logits of several checkpoints; empty for their mean.
     """
 
     arch: str = ""
     classes: Sequence[str] = ()
     malignant: Sequence[str] = ()
     size: int | None = None
+    weights: Sequence[float] = ()

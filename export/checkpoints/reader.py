@@ -22,7 +22,7 @@ from export.checkpoints.statedict import StateDict, find_state_dict, read_safete
 from export.checkpoints.third_party import network_from_learner, network_from_state_dict, normalisation_name
 from export.checkpoints.torchfile import read_torch_file
 from export.errors import CheckpointError
-from export.nn.ensemble import Ensemble
+from export.nn.ensemble import Ensemble, weigh
 from export.nn.lesion_net import LesionNet
 from export.nn.network import Network, Spec
 
@@ -113,8 +113,12 @@ def read_checkpoints(paths: Sequence[Path], options: ReaderOptions | None = None
     """Read one checkpoint, or several of `python -m export train` as an ensemble.
 
     Raises:
-        CheckpointError: see `read_checkpoint`; or several differ in their training images, classes or input size.
+        CheckpointError: see `read_checkpoint`; or several differ in their training images, classes or input size, or
+            have another number of weights.
     """
+    weights = options.weights if options else ()
+    if weights and len(weights) != len(paths):
+        raise CheckpointError(f"--weights has another number of weights ({len(weights)}) than checkpoints ({len(paths)}).")
     checkpoints = [read_checkpoint(path, options) for path in paths]
     if len(checkpoints) == 1:
         return checkpoints[0]
@@ -123,6 +127,7 @@ def read_checkpoints(paths: Sequence[Path], options: ReaderOptions | None = None
         raise CheckpointError("Only checkpoints of `python -m export train` can be joined. Give one of the others alone.")
     if len({checkpoint.provenance["data_sha256"] for checkpoint in checkpoints}) > 1:
         raise CheckpointError("These checkpoints learnt from different images: one's test images may be another's lessons.")
+    weigh(members, weights or [1.0] * len(members))
     try:
         network = Ensemble(members)
     except ValueError as error:
@@ -132,6 +137,7 @@ def read_checkpoints(paths: Sequence[Path], options: ReaderOptions | None = None
         "recipes": [checkpoint.provenance["recipe"] for checkpoint in checkpoints],
         # The model file's own `bias` is their mean.
         "biases": [round(member.constant_bias, 8) for member in members],
+        **({"weights": list(weights)} if weights else {}),
     }
     return Checkpoint(network.eval(), {**several, **shared}, trained_here=True)
 

@@ -10,9 +10,9 @@ results.
 """
 
 import argparse
+from copy import deepcopy
 from pathlib import Path
 
-from export.checkpoints.from_onnx import prepare_for_training
 from export.checkpoints.reader import read_own_checkpoint
 from export.checkpoints.same_run import require_unused
 from export.checkpoints.writer import file_sha256, write_checkpoint
@@ -20,6 +20,7 @@ from export.commands.options import checkpoint_folder_option, data_option, parse
 from export.data.splits import select_split
 from export.errors import CheckpointError
 from export.nn.averaging import average_weights
+from export.training.start import initialise
 
 
 def options() -> argparse.ArgumentParser:
@@ -30,8 +31,8 @@ def options() -> argparse.ArgumentParser:
         checkpoint_folder_option(),
         size_option("that of the first of the others"),
     )
-    parser.add_argument("start", type=Path, help="checkpoint or model file from which the others were trained")
-    parser.add_argument("tuned", type=Path, nargs="+", help="checkpoints of `train --start`")
+    parser.add_argument("start", type=Path, help="checkpoint, or model file with a network of their architecture")
+    parser.add_argument("tuned", type=Path, nargs="+", help="checkpoints of `train --start`, of it or of one another")
     parser.add_argument("--share", type=float, required=True, help="of the mean weights of the others, 0 to 1")
     return parser
 
@@ -46,13 +47,14 @@ def main(args: argparse.Namespace) -> None:
     require_unused(args.out)
     pairs = [read_own_checkpoint(path, args.size) for path in args.tuned]
     checkpoints, tuned = [checkpoint for checkpoint, _ in pairs], [network for _, network in pairs]
-    _, start = read_own_checkpoint(args.start, tuned[0].spec.size)
+    starts = {file_sha256(path) for path in (args.start, *args.tuned)}
     for path, checkpoint in zip(args.tuned, checkpoints, strict=True):
-        if checkpoint.provenance["recipe"]["start"] != file_sha256(args.start):
+        if checkpoint.provenance["recipe"]["start"] not in starts:
             raise CheckpointError(f"{path} was not started from {args.start}: their mean would be no network.")
-    if args.start.suffix == ".onnx":
-        # Training did the same, so that the weights of all correspond.
-        prepare_for_training(start, select_split(read_rows(args), "train"))
+    # Classes and heads that the start lacks are those of the first other network.
+    start = deepcopy(tuned[0])
+    # Training did the same, so that the weights of all correspond.
+    initialise(start, args.start, select_split(read_rows(args), "train") if args.start.suffix == ".onnx" else [])
     averaged = average_weights(start, tuned, args.share)
     recipes = [checkpoint.provenance["recipe"] for checkpoint in checkpoints]
     recipe = {**recipes[0], "blended": args.share, "blended_with": recipes[1:]}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from export.checkpoints.options import ReaderOptions
-from export.commands.numbers import SMALLEST_SIDE, whole
+from export.commands.numbers import SMALLEST_SIDE, real, whole
 from export.data.find_tables import DataOptions
 from export.data.labels import LabelledImage
 from export.data.layouts.own_classes import read_class_map
@@ -128,12 +128,19 @@ def size_option(default: str) -> argparse.ArgumentParser:
 
 
 def foreign_checkpoint_options() -> argparse.ArgumentParser:
-    """Return the options that describe a checkpoint of another project: `--arch`, `--classes`, `--malignant`, `--size`."""
+    """Return the options that describe checkpoints: `--arch`, `--classes`, `--malignant`, `--size` and `--weights`."""
     parent = argparse.ArgumentParser(add_help=False, parents=[size_option("that of the checkpoint")])
     group = parent.add_argument_group("checkpoints of other projects, where the file does not contain it")
     group.add_argument("--arch", default="", help="architecture, as timm or torchvision names it")
     group.add_argument("--classes", nargs="+", default=[], help="class names in the order of the outputs")
     group.add_argument("--malignant", nargs="+", default=[], help="classes that count as malignant")
+    parent.add_argument(
+        "--weights",
+        type=real(0, above=True),
+        nargs="+",
+        default=[],
+        help="of the logits of several checkpoints in one file (default: their mean)",
+    )
     return parent
 
 
@@ -146,7 +153,7 @@ def description_in(args: argparse.Namespace, size: int | None = None) -> ReaderO
     """
     classes: Sequence[str] = args.classes
     malignant: Sequence[str] = args.malignant
-    return ReaderOptions(args.arch, classes, malignant, args.size or size)
+    return ReaderOptions(args.arch, classes, malignant, args.size or size, args.weights)
 
 
 def _parent() -> argparse.ArgumentParser:

@@ -77,5 +77,19 @@ class Ensemble(Network):
         return _mean([logit for logit, _ in outputs]), _mean([classes for _, classes in outputs])
 
 
+@torch.no_grad()
+def weigh(members: Sequence[LesionNet], weights: Sequence[float]) -> None:
+    """Scale the heads of networks in place, so that the mean of their logits is a weighted one.
+
+    Args:
+        members: N networks.
+        weights: N numbers above zero, of any sum.
+    """
+    for member, weight in zip(members, weights, strict=True):
+        for head in (member.malignant, member.diagnosis):
+            for parameter in head.parameters():
+                parameter.mul_(len(members) * weight / sum(weights))
+
+
 def _mean(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
     return torch.stack(list(tensors)).mean(0)

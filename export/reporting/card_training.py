@@ -47,7 +47,9 @@ def describe_recipes(training: Figures, experiments: str) -> str:
     texts = [_recipe_text(recipe) for recipe in recipes]
     if not texts:
         return ""
-    several = f"the mean of the logits of {len(texts)} networks. " if len(texts) > 1 else ""
+    weights = " and ".join(f"{weight:g}" for weight in training.get("weights", []))
+    weighted = f", with weights {weights}" if weights else ""
+    several = f"the mean of the logits of {len(texts)} networks{weighted}. " if len(texts) > 1 else ""
     networks = " ".join(f"({number}) {text}." for number, text in enumerate(texts, 1)) if several else f"{texts[0]}."
     return f"Training: {several}{networks} {experiments}"
 

@@ -31,6 +31,7 @@ def conversion_options(checkpoint: Path, archive: Path, out: Path, **options: ob
         "arch": "",
         "classes": [],
         "malignant": [],
+        "weights": [],
         "size": None,
         "numbers": "float16",
         "int8_seconds": 900.0,

@@ -11,6 +11,7 @@ from export.checkpoints.writer import file_sha256
 from export.commands import average_weights, train
 from export.errors import CheckpointError
 from export.reporting.card_training import describe_recipes
+from tests.support.paths import REPOSITORY
 from tests.support.small_training import training_options
 
 
@@ -80,6 +81,32 @@ def test_blend_averages_several_networks(archive: Path, converted: Path, tuned: 
         and "Minkowski" not in described
         and "interpolated 60% of the way from that start to the mean of these 2 networks" in described
     )
+
+
+def test_blend_accepts_a_chain_of_trainings(archive: Path, converted: Path, tuned: Path, tmp_path: Path) -> None:
+    options = training_options(archive, tmp_path / "further")
+    options.start, options.phases = tuned, [Phase(64, 1, 4)]
+    train.main(options)
+    further = options.out / "checkpoint.pt"
+    ends = ((converted, tuned, 0.0), (converted, tuned, 1.0), (tuned, further, 1.0))
+    first, one, two = (blended(start, end, share, archive, tmp_path) for start, end, share in ends)
+    for name, value in blended(converted, tuned, 0.5, archive, tmp_path, further).items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, 0.5 * first[name] + 0.25 * one[name] + 0.25 * two[name])
+    with pytest.raises(CheckpointError, match="was not started from"):
+        blended(converted, further, 0.5, archive, tmp_path)
+
+
+def test_blend_reads_its_network_from_a_file_of_several_with_fewer_classes(archive: Path, tmp_path: Path) -> None:
+    released = REPOSITORY / "models" / "lesion.onnx"
+    options = training_options(archive, tmp_path / "tuned")
+    options.start, options.arch, options.phases = released, "tf_efficientnet_lite0", [Phase(64, 1, 4)]
+    train.main(options)
+    tuned = options.out / "checkpoint.pt"
+    weights = read_checkpoint(tuned).network.state_dict()
+    start, half = (blended(released, tuned, share, archive, tmp_path) for share in (0.0, 0.5))
+    torch.testing.assert_close(half["malignant.weight"], (start["malignant.weight"] + weights["malignant.weight"]) / 2)
+    assert not torch.equal(start["malignant.weight"], weights["malignant.weight"])
 
 
 def test_blend_refuses_networks_of_another_start(archive: Path, checkpoint: Path, tuned: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from export.graph.assemble import NetworkCore
 from export.nn.ensemble import Ensemble
 from export.nn.lesion_net import LesionNet
 from export.nn.network import Normalise
+from export.reporting.card_training import describe_recipes
 from tests.support.paths import REPOSITORY
 from tests.support.small_training import conversion_options, training_options
 
@@ -123,6 +124,21 @@ def test_ensemble_normalises_once_where_specs_are_equal(checkpoint: Path) -> Non
     with torch.inference_mode():
         expected = (network(images)[0] + other(images)[0]) / 2
         torch.testing.assert_close(both(Normalise(both.spec)(pixels))[0], expected)
+
+
+def test_weights_of_an_ensemble_are_those_of_its_logits(pair: list[Path]) -> None:
+    alone = [read_checkpoint(path).network for path in pair]
+    weighted = read_checkpoints(pair, ReaderOptions(weights=(3, 1)))
+    pixels = 255 * torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        first, second = (network(Normalise(network.spec)(pixels)) for network in alone)
+        found = weighted.network(Normalise(weighted.network.spec)(pixels))
+    for logits, one, other in zip(found, first, second, strict=True):
+        torch.testing.assert_close(logits, 0.75 * one + 0.25 * other)
+    assert weighted.provenance["weights"] == [3, 1]
+    assert "the mean of the logits of 2 networks, with weights 3 and 1. (1)" in describe_recipes(weighted.provenance, "")
+    with pytest.raises(CheckpointError, match=r"another number of weights \(1\) than checkpoints \(2\)"):
+        read_checkpoints(pair, ReaderOptions(weights=(1,)))
 
 
 def test_middle_features_are_those_of_every_member(checkpoint: Path) -> None:
