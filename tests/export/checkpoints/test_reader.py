@@ -445,7 +445,7 @@ def test_third_party_checkpoint_converts_to_a_model_file(source: Any, archive: P
 
 @pytest.mark.parametrize(("target", "readers"), [("export", ["convert", "formats"]), ("reproduce", ["reproduce"])])
 def test_reader_options_reach_every_command_of_make(target: str, readers: list[str]) -> None:
-    said = "READ=--arch resnet18 --classes nevus lentigo --malignant lentigo --size 96"
+    said = "READ=--arch resnet18 --classes nevus lentigo --malignant lentigo --size 96 --weights 2"
     command = ["make", "--dry-run", target, "DATA=folder", "CHECKPOINT=weights.pth", said]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     options = {}
@@ -455,7 +455,7 @@ def test_reader_options_reach_every_command_of_make(target: str, readers: list[s
             args = command_module(name).options().parse_args(words)
             if "checkpoint" in args:
                 options[name] = description_in(args, 64)
-    assert options == dict.fromkeys(readers, ReaderOptions("resnet18", ["nevus", "lentigo"], ["lentigo"], 96))
+    assert options == dict.fromkeys(readers, ReaderOptions("resnet18", ["nevus", "lentigo"], ["lentigo"], 96, [2.0]))
 
 
 def test_formats_reads_checkpoints_at_the_model_files_size(
