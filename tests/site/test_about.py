@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any
 from urllib.parse import urljoin
 
@@ -58,6 +59,25 @@ def test_plots_are_drawn_with_equal_tables(opened: Callable[..., Page], width: i
     expect(figures.nth(2).get_by_role("row").nth(39)).to_have_text("38.0%95.1%")
     expect(page.locator("#test-figures")).to_contain_text("Of 108 images that show no skin lesion it refused 90%.")
     assert complaints == []
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_long_diagnoses_are_not_cut_off_on_phones(opened: Callable[..., Page], language: str) -> None:
+    page = opened(width=390, language=language)
+    card = deepcopy(dict(FULL_CARD))
+    diagnoses = card["metrics"]["test"]["diagnoses"]
+    diagnoses["squamous_cell_carcinoma"] = diagnoses["melanoma"]
+    open_about(page, card)
+    canvas = page.locator("#test-figures canvas").first
+    canvas.scroll_into_view_if_needed()
+    until_drawn(canvas)
+    room, widest = canvas.evaluate("""(canvas) => {
+        const { y } = Chart.getChart(canvas).scales;
+        const lines = y.getLabels().flat();
+        return [y.width, Math.max(...lines.map((line) => y.ctx.measureText(line).width))];
+    }""")
+    assert widest > 100, "a long name is among them"
+    assert room >= widest + 10
 
 
 def test_plot_without_figures_is_omitted(opened: Callable[..., Page]) -> None:

@@ -9,6 +9,9 @@ import { formatNumber } from "../i18n/number-format.js";
 // A curve of more points is drawn without dots, which would overlap.
 const MAX_DOTS = 30;
 
+// Pixels between a label and the bars, and before it.
+const LABEL_MARGIN = 14;
+
 /** @type {Chart[]} */
 let drawn = [];
 
@@ -54,7 +57,16 @@ export async function drawBars(canvas, bars, { least, style }) {
       indexAxis: "y",
       scales: {
         x: { ...axis(ink), min: least, max: 1, ticks: { color: ink.soft, callback: (value) => formatNumber(Number(value), style) } },
-        y: { grid: { display: false }, border: { color: ink.edge }, ticks: { color: ink.ink, autoSkip: false } },
+        y: {
+          grid: { display: false },
+          border: { color: ink.edge },
+          ticks: { color: ink.ink, autoSkip: false },
+          // Chart.js limits labels to half of the width and cuts off what is longer: on phones, some diagnoses.
+          afterFit(scale) {
+            const lines = bars.flatMap(({ label }) => label);
+            scale.width = Math.max(scale.width, ...lines.map((line) => Math.ceil(scale.ctx.measureText(line).width) + LABEL_MARGIN));
+          },
+        },
       },
     },
     plugins: [intervals],
