@@ -50,6 +50,9 @@ def test_reproduce_confirms_the_card_and_detects_changes(
         return found[0]
 
     monkeypatch.setattr(reproduce, "recompute", once)
+    # Figures of `export unseen` need trainings, and are not compared.
+    recorded = folder / "metrics.json"
+    recorded.write_text(json.dumps(json.loads(recorded.read_text()) | {"unseen_sources": {}}))
     assert again() == 0
     assert ", 0 contradictions" in capsys.readouterr().out
 
