@@ -29,7 +29,7 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 @contextmanager
 def served() -> Iterator[str]:
     """Run the service on a free port; yield its URL."""
-    environment = {**os.environ, "PORT": "0"}
+    environment = {**os.environ, "PORT": "0", "PYTHONPATH": str(REPOSITORY / "lambda")}
     command = [sys.executable, "-m", "infra.dev.serve"]
     with subprocess.Popen(
         command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

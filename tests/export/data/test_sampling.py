@@ -68,6 +68,7 @@ SOURCES = [
 def test_source_balanced_weights_hide_the_label() -> None:
     """Every source has the same malignant share, and a source of n images weighs n ** 0.6."""
     shares, of_malignant = {}, {}
+    # mypy infers no type for a lambda with a default, which binds the name of this turn of the loop.
     for name in ("HAM10000", "MILK10k"):
         shares[name] = probability(SOURCES, lambda row, name=name: row.dataset == name)  # type: ignore[misc]
         of_malignant[name] = probability(SOURCES, lambda row, name=name: row.dataset == name and row.malignant)  # type: ignore[misc]
