@@ -1,7 +1,8 @@
 """Out-of-distribution (OOD) detection: fit of the statistics of middle layers' features, and distance.
 
-The last layer has lost what distinguishes other objects from lesions; middle layers have not. Statistics fitted on augmented
-images would accept more OOD images and refuse no fewer images of other cameras (models/experiments.md).
+The last layer has lost what distinguishes other objects from lesions; middle layers have not. Statistics fitted on degraded
+images would accept more OOD images and refuse no fewer images of other cameras. Hairs, rulers and ink on a few of the images
+accept no more of them, and without these most lesions under hairs would be refused (models/experiments.md).
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
+from lesion.imaging.decode import Pixels
 from lesion.inference.card import IMAGE_TYPES, ImageType
 from lesion.inference.model import create_session
 from onnx import numpy_helper
@@ -17,6 +19,8 @@ from sklearn.decomposition import PCA
 from tqdm import tqdm
 
 from export.arrays import Array
+from export.data.augment import occlude
+from export.data.corruptions import Corruption
 from export.data.labels import LabelledImage
 from export.data.pixels import read_pixels
 from export.graph.parameters import OodStatistics
@@ -34,6 +38,10 @@ MAX_IMAGES_PER_DATASET = 2000
 """Without this limit the largest data set dominates the statistics (models/experiments.md)."""
 
 
+DRAWN_ON_EVERY = 20
+"""Of so many images of the fit, one is added a second time with hairs, a ruler or ink (models/experiments.md)."""
+
+
 def sample_per_dataset(
     rows: Sequence[LabelledImage], each: int = MAX_IMAGES_PER_DATASET, seed: int = 1
 ) -> list[LabelledImage]:
@@ -48,13 +56,19 @@ def sample_per_dataset(
     return sample
 
 
-def extract_features(model: onnx.ModelProto, rows: Sequence[LabelledImage], tensor: str = FEATURES_TENSOR) -> Array:
+def extract_features(
+    model: onnx.ModelProto,
+    rows: Sequence[LabelledImage],
+    tensor: str = FEATURES_TENSOR,
+    change: Corruption = lambda pixels, _: pixels,
+) -> Array:
     """Return features of images, computed by a model file in its own precision.
 
     Args:
         model: model file.
         rows: N images.
         tensor: name of the features in the graph.
+        change: of the images' pixels; its draws depend on the place of an image in `rows`.
 
     Returns:
         float64 (N, M): mean and standard deviation of each channel of the middle layers; (N, T) of `TYPE_FEATURES_TENSOR`.
@@ -70,20 +84,22 @@ def extract_features(model: onnx.ModelProto, rows: Sequence[LabelledImage], tens
     [side] = (tensor for tensor in model.graph.initializer if tensor.name == "network_size")
     at_least = 2 * int(numpy_helper.to_array(side)[0])
 
-    def features_of(row: LabelledImage) -> Array:
-        [values] = session.run([tensor], {"image": read_pixels(row.path, at_least=at_least)[np.newaxis]})
+    def features_of(place: int, row: LabelledImage) -> Array:
+        pixels = change(read_pixels(row.path, at_least=at_least), np.random.default_rng(place))
+        [values] = session.run([tensor], {"image": pixels[np.newaxis]})
         return np.asarray(values, np.float64)
 
     with ThreadPoolExecutor(2) as pool:
-        return np.stack(list(tqdm(pool.map(features_of, rows), "features", total=len(rows), unit="image", leave=False)))
+        every = pool.map(features_of, range(len(rows)), rows)
+        return np.stack(list(tqdm(every, "features", total=len(rows), unit="image", leave=False)))
 
 
 @dataclass(frozen=True)
 class TypedFeatures:
-    """Features of the sampled images of one image type.
+    """Features of images of one image type.
 
     Attributes:
-        rows: N rows.
+        rows: N rows; those of images that were drawn on appear twice.
         middle: float64 (N, M), the middle features.
         features: float64 (N, T), the middle features and the embedding.
     """
@@ -96,6 +112,8 @@ class TypedFeatures:
 def extract_features_by_type(model: onnx.ModelProto, rows: Sequence[LabelledImage]) -> dict[ImageType, TypedFeatures]:
     """Return the features of `sample_per_dataset` of each image type, in the order of `IMAGE_TYPES`.
 
+    Every `DRAWN_ON_EVERY`-th image follows again with hairs, a ruler or ink.
+
     Args:
         model: model file.
         rows: of `train`.
@@ -106,22 +124,41 @@ def extract_features_by_type(model: onnx.ModelProto, rows: Sequence[LabelledImag
     samples = {
         image_type: sample_per_dataset([row for row in rows if row.image_type == image_type]) for image_type in IMAGE_TYPES
     }
-    return {name: typed_features(model, sample) for name, sample in samples.items() if sample}
+    return {
+        name: _joined(typed_features(model, sample), typed_features(model, sample[::DRAWN_ON_EVERY], _draw_on))
+        for name, sample in samples.items()
+        if sample
+    }
 
 
-def typed_features(model: onnx.ModelProto, rows: list[LabelledImage]) -> TypedFeatures:
+def typed_features(
+    model: onnx.ModelProto, rows: list[LabelledImage], change: Corruption = lambda pixels, _: pixels
+) -> TypedFeatures:
     """Return the features of images of one type.
 
     Args:
         model: model file.
         rows: N images.
+        change: see `extract_features`.
 
     Raises:
         DataError: an image cannot be read.
     """
     [middle] = (tensor for tensor in model.graph.initializer if tensor.name == "middle_mean")
-    features = extract_features(model, rows, TYPE_FEATURES_TENSOR)
+    features = extract_features(model, rows, TYPE_FEATURES_TENSOR, change)
     return TypedFeatures(rows, features[:, : middle.dims[-1]], features)
+
+
+def _draw_on(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    return occlude(pixels, rng, share=1)
+
+
+def _joined(one: TypedFeatures, other: TypedFeatures) -> TypedFeatures:
+    return TypedFeatures(
+        [*one.rows, *other.rows],
+        np.concatenate((one.middle, other.middle)),
+        np.concatenate((one.features, other.features)),
+    )
 
 
 def fit_ood_statistics(features: Array) -> OodStatistics:

@@ -9,7 +9,7 @@ import pytest
 
 from export.data.labels import LabelledImage
 from export.evaluation.leave_dataset_out import refusals_per_dataset
-from export.evaluation.ood import fit_ood_statistics, ood_distances, sample_per_dataset
+from export.evaluation.ood import extract_features_by_type, fit_ood_statistics, ood_distances, sample_per_dataset
 
 
 def test_ood_distances_average_one_in_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,10 +41,26 @@ def test_ood_distances_separate_outliers_with_few_images(images: int) -> None:
     assert distances[images:].min() > distances[:images].max()
 
 
+def test_features_of_the_fit_include_images_that_are_drawn_on(
+    converted_types: Path, typed_rows: list[LabelledImage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("export.evaluation.ood.DRAWN_ON_EVERY", 3)
+    train = [row for row in typed_rows if row.split == "train"]
+    for image_type, typed in extract_features_by_type(onnx.load(converted_types), train).items():
+        plain = sample_per_dataset([row for row in train if row.image_type == image_type])
+        assert typed.rows == plain + plain[::3]
+        assert len(typed.middle) == len(typed.features) == len(typed.rows)
+        drawn = typed.middle[len(plain) :]
+        changed = np.abs(drawn - typed.middle[: len(plain) : 3]).max(1)
+        # `occlude` leaves some images as they are.
+        assert (changed > 1e-3).mean() > 0.5
+
+
 def test_refusals_per_dataset_excludes_the_own_data_set(
     converted: Path, rows: list[LabelledImage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("export.evaluation.leave_dataset_out.MIN_IMAGES", 4)
+    monkeypatch.setattr("export.evaluation.ood.DRAWN_ON_EVERY", 1)
     cameras = [replace(row, dataset="rare" if index % 4 == 0 else "common") for index, row in enumerate(rows)]
     fitted: list[int] = []
 
@@ -60,7 +76,8 @@ def test_refusals_per_dataset_excludes_the_own_data_set(
     assert figures["rare"]["all"]["n"] == len(own)
     assert figures["rare"]["unseen"]["n"] == sum(row.split != "train" for row in own)
     assert all(0 <= part["refused"]["value"] <= 1 for part in figures["rare"].values())
-    assert fitted == [sum(row.dataset == "common" and row.split == "train" for row in cameras)]
+    # Every image of the others, and the same with hairs.
+    assert fitted == [2 * sum(row.dataset == "common" and row.split == "train" for row in cameras)]
 
 
 def test_refusals_per_dataset_are_fitted_by_type(
@@ -68,6 +85,7 @@ def test_refusals_per_dataset_are_fitted_by_type(
 ) -> None:
     """Statistics of a data set with both types are fitted to the images of each type without it."""
     monkeypatch.setattr("export.evaluation.leave_dataset_out.MIN_IMAGES", 4)
+    monkeypatch.setattr("export.evaluation.ood.DRAWN_ON_EVERY", 1)
     lesions = sorted({row.group for row in typed_rows})
     rare = set(lesions[::4])
     cameras = [replace(row, dataset="rare" if row.group in rare else "common") for row in typed_rows]
@@ -82,7 +100,7 @@ def test_refusals_per_dataset_are_fitted_by_type(
     assert list(figures) == ["rare"]
     assert figures["rare"]["all"]["n"] == sum(row.dataset == "rare" for row in cameras)
     kept = [row for row in cameras if (row.dataset, row.split) == ("common", "train")]
-    assert fitted == [len(kept) // 2] * 2
+    assert fitted == [len(kept)] * 2
     # A type that one data set has alone cannot be fitted without it.
     alone = [replace(row, dataset=row.image_type) for row in typed_rows]
     assert refusals_per_dataset(onnx.load(converted_types), alone) == {}
