@@ -41,17 +41,25 @@ def limits_table(card: Card) -> Iterable[str]:
 
 
 def refusal_list(card: Card) -> Iterator[str]:
-    """Yield the lines of a list: refusal rules in order, with the limit of each image type and number of views."""
+    """Yield the lines of a list: refusal rules in order, with the limit of each image type and number of views.
+
+    One view has no spread, so that its limit on it is left out.
+    """
     points = [
-        (f"{image_type}, {views} view{'s' if views > 1 else ''}", point)
+        (f"{image_type}, {views} view{'s' if views > 1 else ''}", views, point)
         for image_type, by_views in card.operating_points.items()
         for views, point in by_views.items()
     ]
     if card.format == "1":
         points = points[:1]
-    rules = {rule.code: rule for _, point in points for rule in point.refusal}
+    rules = {rule.code: rule for *_, point in points for rule in point.refusal}
     for code, rule in rules.items():
-        limits = {name: _limit(own) for name, point in points for own in point.refusal if own.code == code}
+        limits = {
+            name: _limit(own)
+            for name, views, point in points
+            for own in point.refusal
+            if own.code == code and not (rule.measure == "spread" and views == 1 and card.format != "1")
+        }
         if len(limits) == len(points) and len(set(limits.values())) == 1:
             yield f"- `{code}`: {rule.measure} {_limit(rule)}"
         else:

@@ -15,6 +15,9 @@ ENOUGH_DARK = 400
 """Images below which no figure about such skin is claimed: with a third of them malignant, the 95 % interval of an AUC of
 0.8 is 0.05 wide on either side (Hanley & McNeil 1982)."""
 
+FEWEST = 10
+"""Images of a side below which the card shows no figure of a group of people."""
+
 _HEADINGS = ("images", "n", "malignant", "AUC", "sensitivity", "specificity", "specificity at 95 % sensitivity")
 
 
@@ -40,7 +43,9 @@ def subgroup_table(subgroups: Figures) -> Iterable[str]:
     yield "|---|---|---|---|---|---|"
     for dimension, values in subgroups.items():
         for value, part in values.items():
-            cells = (format_interval(part[key]) for key in ("auc", "sensitivity", "specificity"))
+            benign = part["n"] - part["malignant"]
+            fewest = {"auc": min(part["malignant"], benign), "sensitivity": part["malignant"], "specificity": benign}
+            cells = (format_interval(part[key]) if of >= FEWEST else "-" for key, of in fewest.items())
             yield f"| {dimension.replace('_', ' ')} {value} | {part['n']} | {part['malignant']} | {' | '.join(cells)} |"
 
 
@@ -55,7 +60,10 @@ def dark_skin_sentence(metrics: Figures) -> str:
         parts.append(f"{counts[0]} and {counts[1]} {name}")
         total += sum(counts)
     few = " These are too few for a figure about such skin." if total < ENOUGH_DARK else ""
-    return f"Brown and black skin, as far as it is recorded: `test` and `val` have {', '.join(parts)}.{few}"
+    return (
+        f"No figure rests on fewer than {FEWEST} images. Brown and black skin, as far as it is recorded: `test` and `val` "
+        f"have {', '.join(parts)}.{few}"
+    )
 
 
 def precision_table(metrics: Figures) -> Iterable[str]:
@@ -101,8 +109,9 @@ def faithfulness_list(metrics: Figures) -> Iterable[str]:
     lesion = metrics["lesion"]
     yield (
         f"- Localisation: {format_percent(lesion['evidence_inside'])} of the absolute evidence lies inside the lesion, "
-        f"which covers {format_percent(lesion['area'])} of the image: {format_interval(lesion['ratio'])} times the share "
-        f"expected by chance (mean over the {lesion['n']} of {metrics['n']} images with a plausible lesion segmentation)."
+        f"which covers {format_percent(lesion['area'])} of the image (means over the {lesion['n']} of {metrics['n']} images "
+        "with a plausible lesion segmentation). The share inside is, in the mean of the images, "
+        f"{format_interval(lesion['ratio'])} times what chance would give."
     )
 
 

@@ -3,6 +3,9 @@
 from export.arrays import Figures
 from export.checkpoints.recipe import Recipe, TrainConfig
 
+LETTERS = "BCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""Names of the networks after the first whose weights were averaged."""
+
 _BALANCES = {"sources": "sources and their malignant share", "datasets": "data sets", "classes": "classes"}
 
 
@@ -95,7 +98,8 @@ def _recipe_text(recipe: Figures) -> str:
         )
     if blended := recipe.get("blended"):
         if others := recipe.get("blended_with", []):
-            parts.append("; ".join(f"({number}) {_recipe_text(other)}" for number, other in enumerate(others, 2)))
+            named = zip(LETTERS, others, strict=False)
+            parts.append("; ".join(f"network {letter}: {_recipe_text(other)}" for letter, other in named))
         to = f"the mean of these {len(others) + 1} networks" if others else "this network"
         parts.append(f"weights interpolated {blended:.0%} of the way from that start to {to} (`python -m export blend`)")
     if light := recipe.get("light"):

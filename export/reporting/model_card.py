@@ -87,12 +87,21 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
         f"{parity['changed_decisions']} decisions changed, "
         f"|mean(evidence) + bias - logit| at most {parity['max_evidence_gap']:.1e}."
     )
-    yield "Refusal rules, in this order:"
+    yield (
+        "Refusal rules, in this order (size: side of the centre square relative to the input's; brightness: its mean, 0 to "
+        "1; sharpness: variance of its Laplacian; distance: root mean square of the standardised distance of middle "
+        "features from the training images, 1 on average; spread: standard deviation of the logit over the views):"
+    )
     yield "\n".join(refusal_list(card))
     if sentence := describe_spread(card):
         yield sentence
     yield "## Technical assessment"
-    yield "Brackets: 95 % intervals, bootstrapped over lesion groups (1,000 draws). One view unless stated otherwise."
+    yield (
+        "Brackets: 95 % intervals, bootstrapped over lesion groups (1,000 draws). One view unless stated otherwise. Refused "
+        "images count like all others, except where refusals are the figure. A calibration error that is near zero can lie "
+        "below its own interval, because every resample adds error. Data sets and diagnoses with few images have no row."
+        + (f" How often `test` was evaluated: [{EXPERIMENTS}]({EXPERIMENTS})." if has_experiments else "")
+    )
     for split in ("test", "val"):
         yield f"### {split}"
         yield "\n".join(performance_table(metrics[split]))
@@ -103,6 +112,12 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
         yield describe_detection(metrics["test"]["image_type_detection"])
     if "eight_views_gain" in metrics["test"]:
         yield _eight_views(metrics["test"]["eight_views_gain"], has_own_points=card.format != "1")
+        one, eight = metrics["test"]["all"], metrics["test"]["eight_views"]
+        yield (
+            f"Refused with one and with eight views: {format_percent(one['refused'])} and "
+            f"{format_percent(eight['refused'])} of the images, {one['malignant_among_refused']} and "
+            f"{eight['malignant_among_refused']} malignant ones."
+        )
     yield "![ROC](roc.png) ![Reliability](reliability.png)"
     yield "### Per diagnosis (test)"
     yield "\n".join(
@@ -122,6 +137,10 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
         yield dark_skin_sentence(metrics)
     yield "![Confusion](confusion.png)"
     yield "### Predictive values at the threshold (test)"
+    yield (
+        "Sensitivity and specificity of `test` at other prevalences. Most of these lesions were suspicious enough to be "
+        "examined or removed; among the lesions of a population both may differ."
+    )
     yield "\n".join(
         [
             "| images | prevalence | of 100 above the threshold, malignant | of 100 below the threshold, benign |",
@@ -162,6 +181,10 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
         yield "### Robustness to re-encoding, resizing and cropping (test, one view)"
         yield "![Robustness](stress.png)"
         yield "\n".join(robustness_table(metrics["stress"]))
+        yield (
+            "Flipped: the other side of the threshold than the unchanged image, refused or not. A change that has most "
+            "images refused therefore shows flips that no user sees."
+        )
     if "formats" in metrics:
         yield "### Numeric precision: float32, float16, int8 (val, one view, one thread)"
         yield "\n".join(precision_table(metrics["formats"]))
@@ -198,6 +221,7 @@ def _further_figures(part: Figures) -> Iterable[str]:
     yield (
         f"- Expected calibration error: {format_interval(part['calibration_error'])}; perfectly calibrated probabilities "
         f"would show {format_interval(part['calibration_error_if_right'])} by chance."
+        + (" The probabilities are off by more than chance." if _exceeds_chance(part) else "")
     )
     # Releases before 2.0.0 have no slope.
     if slope := part.get("calibration_slope"):
@@ -210,6 +234,11 @@ def _further_figures(part: Figures) -> Iterable[str]:
     yield f"- Refused: {format_interval(part['refused'])}, {part['malignant_among_refused']} malignant images among them."
 
 
+def _exceeds_chance(part: Figures) -> bool:
+    """Return whether the calibration error is above what right probabilities would show on as many images."""
+    return bool(part["calibration_error"]["value"] > part["calibration_error_if_right"]["high"])
+
+
 def _pair_figures(pair: Figures) -> str:
     sensitivity = format_interval(pair["sensitivity_at_specificity_0926"])
     return f"AUC {format_interval(pair['auc'])}, sensitivity {sensitivity} at specificity 0.926"
@@ -219,7 +248,7 @@ def _eight_views(gain: Figures, *, has_own_points: bool) -> str:
     of_one = "Calibration and threshold are those of one view."
     limits = "Each has its own calibration and threshold." if has_own_points else of_one
     better = gain["auc"]["low"] is not None and gain["auc"]["low"] > 0
-    verdict = "Eight views are better than one" if better else "Eight views are not significantly better than one"
+    verdict = "Eight views have a higher AUC than one" if better else "Eight views are not significantly better than one"
     auc, specificity, error = (
         format_change(gain[key]) for key in ("auc", "specificity_at_95_sensitivity", "calibration_error")
     )
