@@ -16,6 +16,7 @@ from pathlib import Path
 from export.checkpoints.reader import read_own_checkpoint
 from export.checkpoints.same_run import require_unused
 from export.checkpoints.writer import file_sha256, write_checkpoint
+from export.commands.numbers import real
 from export.commands.options import checkpoint_folder_option, data_option, parser_of, read_rows, size_option
 from export.data.splits import select_split
 from export.errors import CheckpointError
@@ -33,7 +34,7 @@ def options() -> argparse.ArgumentParser:
     )
     parser.add_argument("start", type=Path, help="checkpoint, or model file with a network of their architecture")
     parser.add_argument("tuned", type=Path, nargs="+", help="checkpoints of `train --start`, of it or of one another")
-    parser.add_argument("--share", type=float, required=True, help="of the mean weights of the others, 0 to 1")
+    parser.add_argument("--share", type=real(0, 1), required=True, help="of the mean weights of the others, 0 to 1")
     return parser
 
 

@@ -1,9 +1,9 @@
-"""Train without each source in turn, and measure on its images what an unknown camera costs.
+"""Train without each larger data set in turn, and measure on its images what an unknown source costs.
 
     python -m export unseen --data ISIC MILK10K --out runs/unseen --arch tf_efficientnet_lite0 --phases 128:2:48
 
-The options of `train` describe one short training. It is run with all data sets and, in a folder each, without one of them.
-Calibration, threshold and prediction sets are fitted to `val` of the other data sets, and the figures are those of `train`
+The options of `train` describe one short training from weights that have seen no lesion. It is run with all data sets and,
+in a folder each, without one of them. Calibration, threshold and prediction sets are fitted to `val` of the other data sets, and the figures are those of `train`
 and `val` of the one that was left out. They are written to metrics.json and the model card of `--model`: they belong to the
 recipe and not to its weights. Finished trainings are not repeated. The method: `export.evaluation.leave_source_out`.
 """
@@ -24,7 +24,7 @@ from export.commands.output_path import require_folder
 from export.commands.train import config_of, run_options
 from export.data.labels import LabelledImage
 from export.data.transforms import load_squares
-from export.errors import DataError
+from export.errors import CheckpointError, DataError
 from export.evaluation.leave_source_out import (
     Scored,
     datasets_to_leave_out,
@@ -37,7 +37,7 @@ from export.nn.lesion_net import LesionNet
 from export.nn.network import Normalise
 from export.nn.predict import predict_malignant_logits
 from export.reporting.formatting import format_interval
-from export.reporting.writer import update_report
+from export.reporting.writer import render_report, update_report
 from export.training.trainer import Trainer, stored_side
 
 COMPLETE = "all"
@@ -90,12 +90,21 @@ def main(args: argparse.Namespace) -> None:
     """Run `python -m export unseen`.
 
     Raises:
-        ArchitectureError, CheckpointError: see `export.training.trainer.Trainer`.
+        ArchitectureError, CheckpointError: see `export.training.trainer.Trainer`; also where the trainings would begin with,
+            or be taught by, networks that may have seen the data set.
         DataError: a data folder cannot be read, or has no data set that can be left out.
-        ReportError: nobody agreed to replace figures and model card.
+        ReportError: nobody agreed to replace figures and model card, or the model has none yet.
     """
+    config = config_of(args)
+    if config.start is not None or config.teachers:
+        raise CheckpointError(
+            "--start and --teachers are not possible here: such a network has seen the images that are to be unseen. The "
+            "trainings begin with ImageNet weights."
+        )
     confirm_replacement(report_files(args.model), yes=args.yes)
-    config, rows = config_of(args), read_rows(args)
+    # Before hours of training: there must be figures to add to.
+    render_report(args.model)
+    rows = read_rows(args)
     names = datasets_to_leave_out(rows)
     if not names:
         raise DataError(
@@ -111,4 +120,6 @@ def main(args: argparse.Namespace) -> None:
         seen = scored(complete, [row for row in own if row.split == "val"], config)
         figures |= unseen_figures(scored(network, val, config), scored(network, own, config), seen)
     show(figures)
-    update_report(args.model, {"unseen_sources": figures})
+    phases = " ".join(f"{phase.size}:{phase.epochs}:{phase.batch}" for phase in config.phases)
+    recipe = f"--arch {config.arch} --phases {phases} --size {config.size} --seed {config.seed}"
+    update_report(args.model, {"unseen_sources": figures, "unseen_training": recipe})

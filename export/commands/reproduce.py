@@ -55,7 +55,7 @@ decision changes for that reason moves a share of a thousand images by 0.001."""
 NEED_CHECKPOINT = ("parity", "formats")
 """Keys of metrics.json that cannot be recomputed from the model file alone."""
 
-NEED_TRAINING = ("unseen_sources",)
+NEED_TRAINING = ("unseen_sources", "unseen_training")
 """Keys of metrics.json that belong to other trainings: `python -m export unseen` computes them again."""
 
 

@@ -153,19 +153,31 @@ def calibration_slope(probability: Array, positive: Mask, weights: Array) -> flo
     if not (weights[positive].any() and weights[~positive].any()):
         return np.nan
     clipped = np.clip(probability, _CERTAIN, 1 - _CERTAIN)
-    design = np.stack([np.ones(len(clipped)), np.log(clipped / (1 - clipped))])
-    found = np.array([0.0, 1.0])
+    logit = np.log(clipped / (1 - clipped))
+    scale = float(np.sqrt(np.cov(logit, aweights=weights, ddof=0)))
+    if scale < _SMALL_STEP:
+        return np.nan  # one probability for all
+    design = np.stack([np.ones(len(logit)), (logit - np.average(logit, weights=weights)) / scale])
+    prevalence = np.average(positive, weights=weights)
+    found = np.array([np.log(prevalence / (1 - prevalence)), 0.0])
+
+    def likelihood(parameters: Array) -> float:
+        # -log(1 + exp(-x)) of a positive, -log(1 + exp(x)) of a negative.
+        return -float(weights @ np.logaddexp(0, np.where(positive, -1, 1) * (parameters @ design)))
+
     for _ in range(_MOST_STEPS):
-        # This form of the sigmoid does not overflow where a step goes far.
         fitted = np.exp(-np.logaddexp(0, -(found @ design)))
         curvature = (design * (weights * fitted * (1 - fitted))) @ design.T
         if np.linalg.cond(curvature) > _SINGULAR:
-            # One probability for all, or a score that separates the sides: no slope is the best.
-            return np.nan
+            return np.nan  # a score that separates the sides: no slope is the best
         step = np.linalg.solve(curvature, design @ (weights * (positive - fitted)))
-        found = found + step
         if np.abs(step).max() < _SMALL_STEP:
-            return float(found[1])
+            return float(found[1] / scale)
+        # The log-likelihood is concave: a part of each step increases it, the whole step may miss its highest point.
+        current = likelihood(found)
+        while likelihood(found + step) < current and np.abs(step).max() > _SMALL_STEP:
+            step = step / 2
+        found = found + step
     return np.nan
 
 

@@ -118,10 +118,10 @@ def faithfulness_list(metrics: Figures) -> Iterable[str]:
 def unseen_table(sources: Figures) -> Iterator[str]:
     """Yield the lines of the table of `export.evaluation.leave_source_out.unseen_figures`."""
     yield (
-        "| left out | images | AUC | calibration slope | calibration error | if right | coverage, malignant | benign | "
-        "`val`: AUC without | with it |"
+        "| left out | images | malignant | AUC | calibration slope | calibration error | if right | coverage, malignant | "
+        "benign | `val`: AUC without | with it |"
     )
-    yield "|" + "---|" * 10
+    yield "|" + "---|" * 11
     for name, part in sources.items():
         cells = [
             format_interval(part["auc"]),
@@ -133,4 +133,4 @@ def unseen_table(sources: Figures) -> Iterator[str]:
             f"{format_interval(part['val']['unseen'])} of {part['val']['n']}",
             format_interval(part["val"]["seen"]),
         ]
-        yield f"| {name} | {part['n']} | {' | '.join(cells)} |"
+        yield f"| {name} | {part['n']} | {part['malignant']} | {' | '.join(cells)} |"

@@ -55,14 +55,15 @@ def render_report(path: Path) -> None:
     """Render the model card and the README's results from the model file at `path` and its metrics.json.
 
     Raises:
-        ReportError: metrics.json is missing; also see `check_model_folder`.
+        ReportError: metrics.json is missing or has no figures of `test`; also see `check_model_folder`.
         ModelFileError: the file is not a model of this project.
     """
     check_model_folder(path)
     target = path.parent / "metrics.json"
-    if not target.is_file():
-        raise ReportError(f"{target} does not exist. Run `python -m export release` first, which measures the figures.")
-    _write_pages(path, json.loads(target.read_text()))
+    metrics = json.loads(target.read_text()) if target.is_file() else {}
+    if "test" not in metrics:
+        raise ReportError(f"{target} has no figures yet. Run `python -m export release` first, which measures them.")
+    _write_pages(path, metrics)
 
 
 def _write_pages(path: Path, metrics: Figures) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from export.commands import leave_source_out
 from export.data.labels import LabelledImage, fingerprint
-from export.errors import DataError
+from export.errors import CheckpointError, DataError, ReportError
 from tests.support.paths import REPOSITORY
 from tests.support.small_training import ARCHITECTURE
 
@@ -25,9 +25,9 @@ def model(tmp_path: Path) -> Path:
     return folder / "lesion.onnx"
 
 
-def run(archive: Path, model: Path, out: Path) -> None:
+def run(archive: Path, model: Path, out: Path, *further: str) -> None:
     given = ["--data", str(archive), "--out", str(out), "--arch", ARCHITECTURE, "--workers", "0", "--size", "96"]
-    given += ["--phases", "64:1:4", "--model", str(model), "--yes"]
+    given += ["--phases", "64:1:4", "--model", str(model), "--yes", *further]
     leave_source_out.main(leave_source_out.options().parse_args(given))
 
 
@@ -62,5 +62,18 @@ def test_each_data_set_is_left_out_of_a_training(
 
 def test_one_data_set_cannot_be_left_out(archive: Path, model: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No data set can be left out"):
+        run(archive, model, tmp_path / "unseen")
+    assert not (tmp_path / "unseen").exists()
+
+
+@pytest.mark.parametrize("option", ["--start", "--teachers"])
+def test_networks_that_have_seen_lesions_are_refused(archive: Path, model: Path, tmp_path: Path, option: str) -> None:
+    with pytest.raises(CheckpointError, match="has seen the images"):
+        run(archive, model, tmp_path / "unseen", option, str(model))
+
+
+def test_model_without_figures_is_refused_before_training(archive: Path, model: Path, tmp_path: Path) -> None:
+    model.with_name("metrics.json").write_text('{"parity": {}}')
+    with pytest.raises(ReportError, match="has no figures yet"):
         run(archive, model, tmp_path / "unseen")
     assert not (tmp_path / "unseen").exists()

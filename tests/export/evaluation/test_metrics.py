@@ -58,13 +58,35 @@ def test_calibration_slope_matches_scikit_learn_with_weights() -> None:
     assert metrics.calibration_slope(probability, positive, weights) == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("spread", "slope", "offset"), [(4, 0.5, 1), (3, 0.6, 2), (2, 1, 3), (2.5, 0.7, 1.5), (12, 0.02, 0), (12, 0.5, 5)]
+)
+def test_calibration_slope_is_found_where_calibration_is_bad(spread: float, slope: float, offset: float) -> None:
+    """Whole Newton steps from slope 1 diverge in these cases."""
+    rng = np.random.default_rng(5)
+    logit = rng.normal(-1, spread, 1000)
+    positive = rng.random(1000) < 1 / (1 + np.exp(-slope * logit - offset))
+    probability = np.clip(1 / (1 + np.exp(-logit)), 1e-6, 1 - 1e-6)
+    logit = np.log(probability / (1 - probability))
+    for weights in (np.ones(1000), rng.multinomial(1000, np.full(1000, 1 / 1000)).astype(float)):
+        expected = LogisticRegression(C=np.inf, tol=1e-9, max_iter=1000).fit(logit[:, np.newaxis], positive, weights)
+        found = metrics.calibration_slope(probability, positive, weights)
+        assert found == pytest.approx(expected.coef_[0, 0], abs=1e-3)
+
+
+def test_calibration_slope_of_few_images() -> None:
+    """Whole Newton steps go so far here that exp overflows."""
+    probability = np.array([5.3e-6, 2.8e-6, 1.5e-6, 4.4e-4, 6.9e-4, 1.4e-4, 2.8e-4, 8.7e-5])
+    positive = np.isin(np.arange(8), (2, 4, 6))
+    logit = np.log(probability / (1 - probability))
+    expected = LogisticRegression(C=np.inf, tol=1e-9).fit(logit[:, np.newaxis], positive).coef_[0, 0]
+    assert metrics.calibration_slope(probability, positive, ONES) == pytest.approx(expected, abs=1e-3)
+
+
 def test_calibration_slope_is_nan_where_undefined() -> None:
     assert np.isnan(metrics.calibration_slope(SCORE, np.ones(8, bool), ONES))
     assert np.isnan(metrics.calibration_slope(np.full(8, 0.3), POSITIVE, ONES))
     assert np.isnan(metrics.calibration_slope(SCORE, SCORE > 0.5, ONES))
-    # Newton's method goes so far here that exp overflows, which is no warning.
-    tiny = np.array([5.3e-6, 2.8e-9, 7.5e-11, 4.4e-4, 6.9e-4, 1.4e-4, 2.8e-4, 8.7e-5])
-    assert np.isnan(metrics.calibration_slope(tiny, np.isin(np.arange(8), (2, 4, 6)), ONES))
 
 
 def test_calibration_error_is_the_mean_gap() -> None:
