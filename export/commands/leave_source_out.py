@@ -3,9 +3,10 @@
     python -m export unseen --data ISIC MILK10K --out runs/unseen --arch tf_efficientnet_lite0 --phases 128:2:48
 
 The options of `train` describe one short training from weights that have seen no lesion. It is run with all data sets and,
-in a folder each, without one of them. Calibration, threshold and prediction sets are fitted to `val` of the other data sets, and the figures are those of `train`
-and `val` of the one that was left out. They are written to metrics.json and the model card of `--model`: they belong to the
-recipe and not to its weights. Finished trainings are not repeated. The method: `export.evaluation.leave_source_out`.
+in a folder each, without one of them. Calibration, threshold and prediction sets are fitted to `val` of the other data sets,
+and the figures are those of `train` and `val` of the one that was left out. They are written to metrics.json and the model
+card of `--model`: they belong to the recipe and not to its weights. Finished trainings are
+not repeated. The method: `export.evaluation.leave_source_out`.
 """
 
 import argparse

@@ -175,8 +175,8 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
             "What it costs that a source is not in the training data: a short training with all data sets, and one without "
             "each of the larger ones in turn, with calibration, threshold and sets fitted to the others "
             f"(`python -m export unseen {metrics.get('unseen_training', '')}`). The networks are not those of this file, "
-            "and those without a large data set had fewer images and steps. The last two columns are on `val`, the others on "
-            "`train` and `val` of the data set that was left out. Calibration also suffers where its share of malignant "
+            "and those without a large data set had fewer images and steps. The last two columns are on `val`, the others "
+            "on `train` and `val` of the data set that was left out. Calibration also suffers where its share of malignant "
             "images differs from the others'. The sets aim at 0.90, and at the threshold's 0.95 where it is "
             "lower than theirs."
         )
