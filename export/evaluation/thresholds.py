@@ -56,7 +56,8 @@ class PredictionSets:
 
     Attributes:
         limits: probability of the side from which a prediction set contains it.
-        coverage: share of new images of the side whose prediction set contains it, guaranteed for exchangeable images.
+        coverage: share of new exchangeable images of the side whose prediction set contains it: guaranteed up to
+            `TARGET_COVERAGE`, an estimate beyond it, where the threshold of the same images lowered the limit.
     """
 
     limits: dict[str, float]
