@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.browser import wait_until
 from tests.support.site.diary import fill_diary
 from tests.support.site.visit import IMAGES
 
@@ -39,7 +40,7 @@ def test_back_after_closed_dialog_leaves_the_view(spot: Page, way: str) -> None:
         else:
             spot.mouse.click(2, 2)
         expect(spot.get_by_role("dialog")).to_have_count(0)
-    spot.wait_for_function("!history.state?.dialog")
+    wait_until(spot, "!history.state?.dialog")
     expect(spot).to_have_url(re.compile("/diary#"))
     spot.go_back()
     expect(spot).to_have_url(re.compile("/diary$"))
@@ -69,7 +70,7 @@ def test_view_opened_at_once_is_kept(spot: Page) -> None:
             openDialog("report.heading");
         }"""
     )
-    spot.wait_for_function("history.state?.dialog")
+    wait_until(spot, "history.state?.dialog")
     expect(spot.get_by_role("dialog")).to_have_count(1)
     spot.evaluate(
         """async () => {
@@ -95,7 +96,7 @@ def test_page_stays_where_it_was_scrolled(page: Page) -> None:
     before = page.evaluate("scrollY")
     assert before > 0
     page.keyboard.press("Escape")
-    page.wait_for_function("!history.state?.dialog")
+    wait_until(page, "!history.state?.dialog")
     page.wait_for_timeout(100)
     assert page.evaluate("scrollY") == before
     assert page.evaluate("history.scrollRestoration") == "auto"

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
+from tests.support.browser import wait_until
 from tests.support.site.diary import fill_diary
 from tests.support.site.languages import EACH_LANGUAGE, STRINGS
 from tests.support.site.service import CARD, TYPES_CARD, answer, answer_with, typed
@@ -120,7 +121,7 @@ def open_report(page: Page) -> None:
     dialog.get_by_role("checkbox", name=re.compile("^Diameter")).check()
     page.evaluate("window.print = () => { window.hasPrinted = true; }")
     dialog.get_by_role("button", name="Print or save as PDF").click()
-    page.wait_for_function("window.hasPrinted")
+    wait_until(page, "window.hasPrinted")
 
 
 def paper(page: Page) -> tuple[str, int]:
@@ -194,7 +195,7 @@ def test_report_of_one_photo_fits_a_page(opened: Callable[..., Page], language: 
     page.locator("#over-time .controls button").first.click()
     page.evaluate("window.print = () => { window.hasPrinted = true; }")
     page.locator("dialog[open] .tool-controls .primary").click()
-    page.wait_for_function("window.hasPrinted")
+    wait_until(page, "window.hasPrinted")
     assert len(PdfReader(BytesIO(page.pdf(format="Letter"))).pages) == 1
 
 
@@ -214,7 +215,7 @@ def test_report_is_shared_where_the_device_can(open_page: Callable[..., Page]) -
     page.locator(".spot").click()
     page.get_by_role("button", name="Report for a doctor").click()
     page.get_by_role("button", name="Share", exact=True).click()
-    page.wait_for_function("window.shared")
+    wait_until(page, "window.shared")
     shared = page.evaluate("window.shared")
     assert shared["title"] == "Report for a doctor"
     assert "Body site: Lower back, back, on the right" in shared["text"] and "June 2, 2026" in shared["text"]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
+from tests.support.browser import wait_until
 from tests.support.site.service import CARD, answer
 from tests.support.site.visit import IMAGES, PHONE, answer_in_turn, named_files, short_answer, table_names
 
@@ -133,6 +134,6 @@ def test_back_closes_dialog(page: Page, dialog: str) -> None:
         page.locator(f"#{dialog}-close").click()
         expect(page.locator(f"#{dialog}")).to_be_hidden()
     assert page.evaluate("history.length") <= length
-    page.wait_for_function("!history.state?.dialog")
+    wait_until(page, "!history.state?.dialog")
     page.go_back()
     assert not is_here(page)

@@ -74,7 +74,7 @@ def test_blend_averages_several_networks(archive: Path, converted: Path, tuned: 
     assert (
         "20% squashed" in described
         and "seed 1" in described
-        and "(2) " in described
+        and "network B: " in described
         and "seed 2" in described
         and "balanced over data sets" in described
         and "mixup" not in described

@@ -67,7 +67,7 @@ def test_card_contains_metrics_and_limits_of_use(published: Path) -> None:
     assert "Licence of the weights: not said by the training images." in card
 
 
-@pytest.mark.parametrize(("better", "verdict"), [(True, "are better"), (False, "are not significantly better")])
+@pytest.mark.parametrize(("better", "verdict"), [(True, "have a higher AUC"), (False, "are not significantly better")])
 def test_card_states_whether_eight_views_are_better(
     published: Path, rows: list[LabelledImage], tmp_path: Path, better: bool, verdict: str
 ) -> None:

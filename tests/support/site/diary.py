@@ -2,6 +2,7 @@
 
 from playwright.sync_api import Page
 
+from tests.support.browser import wait_until
 from tests.support.site.service import answer
 from tests.support.site.skin import SIDE, View, photo
 
@@ -28,7 +29,7 @@ _FILL = """async ({ photos, side, prediction }) => {
 
 def fill_diary(page: Page, radius: float = 0.16) -> None:
     """Switch the diary on and store one spot: two photos of one day, and a later one in which it has this radius."""
-    page.wait_for_function("performance.getEntriesByName('usable').length")
+    wait_until(page, "performance.getEntriesByName('usable').length")
     taken = [
         ("2026-03-02", photo(1, View())),
         ("2026-03-02", photo(1, View(angle=8, x=0.02), noise=1)),
