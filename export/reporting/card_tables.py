@@ -61,8 +61,8 @@ def dark_skin_sentence(metrics: Figures) -> str:
         total += sum(counts)
     few = " These are too few for a figure about such skin." if total < ENOUGH_DARK else ""
     return (
-        f"No figure rests on fewer than {FEWEST} images. Brown and black skin, as far as it is recorded: `test` and `val` "
-        f"have {', '.join(parts)}.{few}"
+        f"No figure of this table rests on fewer than {FEWEST} images of a side. Brown and black skin, where recorded: "
+        f"`test` and `val` have {', '.join(parts)}.{few}"
     )
 
 
