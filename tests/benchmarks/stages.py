@@ -215,6 +215,7 @@ def _overhead(timings: dict[str, Any], way: str, name: str) -> float:
 
 def write(timings: dict[str, Any], times: int, folder: Path) -> None:
     """Write stages.json and stages.md into `folder`."""
+    timings = _rounded(timings)  # the page is that of the values in the file
     names = list(timings["bare"])
     head = [f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     ways = []
@@ -245,7 +246,7 @@ def write(timings: dict[str, Any], times: int, folder: Path) -> None:
     )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "stages.md").write_text(page)
-    (folder / "stages.json").write_text(json.dumps(_rounded(timings), separators=(",", ":")) + "\n")
+    (folder / "stages.json").write_text(json.dumps(timings, separators=(",", ":")) + "\n")
 
 
 def _rounded(value: Any) -> Any:
