@@ -9,7 +9,15 @@ from pathlib import Path
 
 from infra.config import Settings
 from infra.dev.attack import attack_table, plan_table, private_mode_table
-from infra.dev.cost import PredictionLoad, firewall_month, idle_costs, optional_costs, prediction_table, table
+from infra.dev.cost import (
+    EIGHT_VIEWS_MS,
+    PredictionLoad,
+    firewall_month,
+    idle_costs,
+    optional_costs,
+    prediction_table,
+    table,
+)
 from infra.dev.prices import entries
 
 REPOSITORY = Path(__file__).parents[2]
@@ -22,6 +30,7 @@ def figures() -> dict[str, str]:
     load = PredictionLoad()
     tables = {
         "prediction": prediction_table(load),
+        "prediction-eight-views": prediction_table(PredictionLoad(ms=EIGHT_VIEWS_MS)),
         "idle-table": table(f"{IDLE}, with `topic_key`", idle_costs(), "together"),
         "idle-table-without-key": table(f"{IDLE}, without `topic_key`", idle_costs(topic_key=False), "together"),
         "optional": table("USD a month, for a setting or where free allowances are used up", optional_costs(load)),

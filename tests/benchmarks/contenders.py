@@ -15,6 +15,8 @@ from lesion.inference.model import Model
 
 from tests.support.paths import REPOSITORY
 
+ONE_VIEW = "/api/classify"
+EIGHT_VIEWS = "/api/classify?views=8"
 ENVIRONMENTS = REPOSITORY / "build" / "bench"
 MODEL = REPOSITORY / "models" / "lesion.onnx"
 _TORCH = ("torch==2.14.1", "torchvision==0.29.1", "pillow==13.0.0")
@@ -41,7 +43,7 @@ class Contender:
         command: starts its server; {bin} is its environment's, {port} and {workers} are filled in. Empty: it answers
             `lesion_inside`'s protocol.
         environment: additional environment variables.
-        path, part: path of the route, and name of the form field.
+        path, part: path of the route with its query, and name of the form field.
         network: the network that it runs.
     """
 
@@ -132,14 +134,15 @@ def _files(entry: Path) -> list[Path]:
 
 OLD = "2019: Flask, PyTorch, DenseNet161"
 INSIDE = "this project, in process"
+INSIDE_EIGHT = "this project, in process, eight views"
 EMULATED = "this project, the Lambda runtime"
 
 _LESION = {"PYTHONPATH": f"{REPOSITORY / 'lambda'}:{REPOSITORY}"}
 
 
-def _this_project(name: str, *command: str) -> Contender:
+def _this_project(name: str, *command: str, path: str = ONE_VIEW) -> Contender:
     packages = (_OURS, ("uvicorn==0.54.0",))
-    return Contender(name, "lesion", packages, command, _LESION, path="/api/classify")
+    return Contender(name, "lesion", packages, command, _LESION, path=path)
 
 
 CONTENDERS = (
@@ -185,6 +188,7 @@ CONTENDERS = (
         {"BENCH_PRECISION": "f32"},
     ),
     _this_project(INSIDE),
+    _this_project(INSIDE_EIGHT, path=EIGHT_VIEWS),
     _this_project("this project, uvicorn", *_UVICORN, "lesion_uvicorn:app"),
     _this_project(
         EMULATED, sys.executable, "-m", "tests.benchmarks.peers.lesion_emulated", "{bin}/python", "{port}", "{workers}"

@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from tests.benchmarks.contenders import ENVIRONMENTS, CannotInstall, Contender
+from tests.benchmarks.contenders import EIGHT_VIEWS, ENVIRONMENTS, ONE_VIEW, CannotInstall, Contender
 from tests.support.lambda_runtime.events import Request, version_2
 from tests.support.paths import REPOSITORY, SAMPLES
 
@@ -112,7 +112,7 @@ class Running:
 
     def _ask_inside(self, image_bytes: bytes) -> float:
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(f"{_event(image_bytes)}\n")
+        self._process.stdin.write(f"{_event(image_bytes, self.contender.path)}\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline().split()
         if not line or line[0] != "200":
@@ -155,15 +155,18 @@ def _form(part: str, image_bytes: bytes) -> bytes:
     return head.encode() + image_bytes + f"\r\n--{_BOUNDARY}--\r\n".encode()
 
 
-def _event(image_bytes: bytes) -> Path:
+def _event(image_bytes: bytes, target: str) -> Path:
     """Write the event to a file and return its path."""
-    path = ENVIRONMENTS / f"event-{len(image_bytes)}.json"
+    views = "-eight" if target == EIGHT_VIEWS else ""
+    path = ENVIRONMENTS / f"event-{len(image_bytes)}{views}.json"
     if not path.is_file():
-        path.write_text(json.dumps(form_event(image_bytes)))
+        path.write_text(json.dumps(form_event(image_bytes, target=target)))
     return path
 
 
-def form_event(image_bytes: bytes, make: Callable[[Request], dict[str, Any]] = version_2) -> dict[str, Any]:
+def form_event(
+    image_bytes: bytes, make: Callable[[Request], dict[str, Any]] = version_2, target: str = ONE_VIEW
+) -> dict[str, Any]:
     """Return the API Gateway event of a form with an image, in a payload format."""
     headers = [("content-type", f"multipart/form-data; boundary={_BOUNDARY}"), ("host", "localhost")]
-    return make(Request("POST", "/api/classify", headers, _form("file", image_bytes), "192.0.2.1"))
+    return make(Request("POST", target, headers, _form("file", image_bytes), "192.0.2.1"))

@@ -1,8 +1,8 @@
 """Duration of each stage of a request, beside lower bounds: `python -m tests.benchmarks.stages`.
 
-An API Gateway event with an image in a form, in this process with one thread: on the fast path (payload format 2.0), and
-through Mangum and FastAPI (format 1.0). Lower bounds are other JPEG decoders and a bare ONNX Runtime session. All run in
-turn. Writes docs/benchmarks/stages.json and .md.
+An API Gateway event with an image in a form, in this process with one thread: on the fast path (payload format 2.0) with
+one view and with eight, and through Mangum and FastAPI (format 1.0). Lower bounds are other JPEG decoders and a bare ONNX
+Runtime session. All run in turn. Writes docs/benchmarks/stages.json and .md.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from lesion.imaging.decode import decode
 from lesion.inference.model import Model
 from lesion.settings import read_settings
 
-from tests.benchmarks.contenders import ENVIRONMENTS, CannotInstall, Contender
+from tests.benchmarks.contenders import EIGHT_VIEWS, ENVIRONMENTS, ONE_VIEW, CannotInstall, Contender
 from tests.benchmarks.servers import form_event, sample_images
 from tests.support.lambda_runtime.events import version_1, version_2
 from tests.support.paths import REPOSITORY
@@ -57,12 +57,14 @@ STAGES = (
 )
 WAYS = {
     "direct": "Fast path: an image in payload format 2.0",
+    "eight": "Eight views: the page's default, otherwise as above",
     "framework": "Mangum and FastAPI: payload format 1.0",
 }
 
 _PAGE = """# Stages of a request
 
 Besides decoding and inference, a request for the {small} image takes {overhead} (limit: {limit} ms).
+With eight views the whole request takes {eight}.
 
 Written by `python -m tests.benchmarks.stages`: medians of {times} requests in milliseconds, one thread, all in turn. Each
 request is an API Gateway event with the image in a form. Every value is in [stages.json](stages.json).
@@ -111,9 +113,13 @@ def measure(times: int) -> dict[str, Any]:
     names = ["probability", "logit", "classes", "evidence", "distance", "spread", "quality"]
     images = sample_images()
     pixels = {name: decode(data, at_least=2 * side).pixels[np.newaxis] for name, data in images.items()}
-    makers = {"direct": version_2, "framework": version_1}
-    events = {way: {name: form_event(data, make) for name, data in images.items()} for way, make in makers.items()}
-    paths = (("direct", fast_path, "extract_upload"), ("framework", lesion.web.api, "read_upload"))
+    makers = {"direct": (version_2, ONE_VIEW), "eight": (version_2, EIGHT_VIEWS), "framework": (version_1, ONE_VIEW)}
+    events = {way: {name: form_event(data, *how) for name, data in images.items()} for way, how in makers.items()}
+    paths = (
+        ("direct", fast_path, "extract_upload"),
+        ("eight", fast_path, "extract_upload"),
+        ("framework", lesion.web.api, "read_upload"),
+    )
     timings: dict[str, Any] = {kind: {name: [] for name in images} for kind in (*WAYS, "bare")}
     for turn in range(times + 5):
         for name in images:
@@ -207,6 +213,10 @@ def _median(stages: list[list[float]], number: int) -> float:
     return statistics.median(spent[number] for spent in stages)
 
 
+def _whole(timings: dict[str, Any], way: str, name: str) -> float:
+    return statistics.median(sum(spent) for spent in timings[way][name])
+
+
 def _overhead(timings: dict[str, Any], way: str, name: str) -> float:
     taken: list[list[float]] = timings[way][name]
     inherent = [STAGES.index("decode"), STAGES.index("inference: crop, resize, network, evidence map")]
@@ -223,8 +233,7 @@ def write(timings: dict[str, Any], times: int, folder: Path) -> None:
         rows = [f"## {title}", "", *head]
         for number, stage in enumerate(STAGES):
             rows.append(f"| {stage} | {' | '.join(f'{_median(timings[way][name], number):.2f}' for name in names)} |")
-        wholes = (statistics.median(sum(spent) for spent in timings[way][name]) for name in names)
-        rows.append(f"| **whole** | {' | '.join(f'**{whole:.2f}**' for whole in wholes)} |")
+        rows.append(f"| **whole** | {' | '.join(f'**{_whole(timings, way, name):.2f}**' for name in names)} |")
         ways.append("\n".join(rows))
     floor = list(head)
     decoders = timings.get("decoders", {})
@@ -233,6 +242,7 @@ def write(timings: dict[str, Any], times: int, folder: Path) -> None:
     bares = (statistics.median(timings["bare"][name]) for name in names)
     floor.append(f"| bare ONNX Runtime | {' | '.join(f'{value:.2f}' for value in bares)} |")
     bare = statistics.median(timings["bare"][names[0]])
+    ratios = (f"{_whole(timings, 'eight', name) / _whole(timings, 'direct', name):.1f}" for name in names)
     page = _PAGE.format(
         times=times,
         ways="\n\n".join(ways),
@@ -241,6 +251,7 @@ def write(timings: dict[str, Any], times: int, folder: Path) -> None:
         overhead=f"{_overhead(timings, 'direct', names[0]):.2f} ms, and {_overhead(timings, 'framework', names[0]):.2f} ms "
         "through Mangum and FastAPI",
         limit=MOST_OVERHEAD,
+        eight=f"{', '.join(ratios)} times as long ({', '.join(names)})",
         bare=bare,
         more=_median(timings["direct"][names[0]], STAGES.index("inference: crop, resize, network, evidence map")) - bare,
     )

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from export.data.labels import LabelledImage
 from export.evaluation.precision import compare_precisions
 from export.evaluation.predictions import predict
 from tests.benchmarks import batch, load, memory, precision, stages
-from tests.benchmarks.contenders import CONTENDERS, INSIDE, MODEL, OLD
+from tests.benchmarks.contenders import CONTENDERS, EIGHT_VIEWS, INSIDE, MODEL, OLD, ONE_VIEW
 from tests.benchmarks.reports import private_mode
 from tests.benchmarks.reports import serving as serving_report
+from tests.benchmarks.servers import form_event
 from tests.support.paths import REPOSITORY, SAMPLES
 from tests.support.site.private_mode import difference
 
@@ -67,15 +69,25 @@ def test_stages_add_up_to_the_request(tmp_path: Path) -> None:
     stages.write(timings, 1, tmp_path)
     page = (tmp_path / "stages.md").read_text()
     assert all(title in page for title in stages.WAYS.values()) and "ms through Mangum and FastAPI" in page
+    assert re.search(r"With eight views the whole request takes \d+\.\d, \d+\.\d, \d+\.\d times as long \(600 x 450, ", page)
+
+
+def test_events_ask_for_their_number_of_views() -> None:
+    one, eight = (form_event(b"image", target=target) for target in (ONE_VIEW, EIGHT_VIEWS))
+    assert "queryStringParameters" not in one
+    assert eight["rawPath"] == "/api/classify" and eight["queryStringParameters"] == {"views": "8"}
 
 
 def test_memory_report_computes_cost_from_duration(tmp_path: Path) -> None:
     """The cost is the billed duration times the memory in gigabytes, plus the request."""
     assert memory.dollars(20.2, 1024) == pytest.approx(1e6 * (0.021 * 0.0000166667 + 0.2e-6))
-    durations = {512: {"small": [60.0] * 3, "large": [400.0] * 3}, 1769: {"small": [16.0] * 3, "large": [90.0] * 3}}
+    durations = {
+        512: {"small": [60.0] * 3, "large": [400.0] * 3, memory.IN_EIGHT_VIEWS: [600.0] * 3},
+        1769: {"small": [16.0] * 3, "large": [90.0] * 3, memory.IN_EIGHT_VIEWS: [80.0] * 3},
+    }
     memory.write(durations, tmp_path)
     page = (tmp_path / "memory-size.md").read_text()
-    assert "| 512 | 60 (60) | 400 (400) | 0.70 | 3.53 |" in page
+    assert "| 512 | 60 (60) | 400 (400) | 600 (600) | 0.70 | 3.53 | 5.20 |" in page
     assert "1769 MB is the cheapest memory size of the function, and 1769 MB is the fastest" in page
 
 

@@ -31,7 +31,8 @@ One server runs on one CPU with one thread, and the client on the other CPU. All
   [precision.md](precision.md) compares its answers.
 - **This project**: the complete service. *In process*: an API Gateway event, from base64 to JSON and the access log. *The
   Lambda runtime*: the real `awslambdaric` behind an emulated Runtime API and gateway, whose Python code shares the server's
-  CPU. [stages.md](stages.md) has the overhead of Mangum and FastAPI for events in payload format 1.0.
+  CPU. *Eight views* is the page's default. [stages.md](stages.md) has the overhead of Mangum and FastAPI for events in
+  payload format 1.0.
 
 ## Warm latency, one request at a time
 
