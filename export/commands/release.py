@@ -33,10 +33,14 @@ from export.data.splits import SPLITS, select_split
 from export.errors import ReportError
 from export.evaluation.ood_report import evaluate_ood
 from export.evaluation.predictions import Predictions, predict
+from export.evaluation.source_report import diagnoses_by_type, label_counts, source_figures
 from export.evaluation.split_report import split_report
 from export.graph.metadata import write_metadata
 from export.reporting.plots import write_plots
 from export.reporting.writer import check_model_folder, update_report
+
+CARD_ONLY = ("sources", "diagnoses_by_type", "label_counts")
+"""Keys of figures that metrics.json and the model card have, and the model file does not: the page shows none of them."""
 
 
 def evaluate(
@@ -57,7 +61,7 @@ def evaluate(
         folders: of out-of-distribution images. They are compared with `val`, which must be one of the splits.
 
     Returns:
-        Figures by split, and those of the folders under "strangers"; one-view predictions by split.
+        Figures by split, those of the folders under "strangers", and those of `CARD_ONLY`; one-view predictions by split.
     """
     reports: Figures = {}
     predictions = {}
@@ -67,6 +71,11 @@ def evaluate(
         eight = predict(model, chosen, views=8) if eight_views else None
         reports[split] = split_report(predictions[split], eight, model.card)
         show(split, reports[split])
+        sources = source_figures(predictions[split], eight, model.card)
+        show_sources(sources)
+        reports.setdefault("sources", {})[split] = sources
+        reports.setdefault("diagnoses_by_type", {})[split] = diagnoses_by_type(predictions[split], model.card)
+    reports["label_counts"] = label_counts(rows, model.card)
     for folder in folders:
         figures = evaluate_ood(model, folder, predictions["val"])
         reports.setdefault("strangers", {})[folder.name] = figures
@@ -102,6 +111,13 @@ def show(split: str, figures: Mapping[str, Any]) -> None:
         print(f"  {code:20} {entry['n']:5}  above the threshold {_text(entry['above_threshold'])}")
 
 
+def show_sources(figures: Figures) -> None:
+    """Print the figures of `export.evaluation.source_report.source_figures`."""
+    for name, entry in figures.items():
+        parts = (f"{key.replace('_', ' ')} {_text(value)}" for key, value in entry.items() if key != "n")
+        print(f"  {name:20} {entry['n']:5}  {', '.join(parts)}")
+
+
 def _text(entry: Figures) -> str:
     if entry["value"] is None:
         return "-"
@@ -121,7 +137,7 @@ def publish(path: Path, reports: Figures, test: Predictions, card: Card) -> None
     """
     write_plots(path.parent, test, card)
     proto = onnx.load(path)
-    write_metadata(proto, {"metrics": reports})
+    write_metadata(proto, {"metrics": {key: value for key, value in reports.items() if key not in CARD_ONLY}})
     path.write_bytes(proto.SerializeToString(deterministic=True))
     update_report(path, {"version": card.version, "sha256": Model(path).sha256, **reports})
 

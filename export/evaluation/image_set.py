@@ -55,6 +55,7 @@ def image_set_metrics(predictions: Predictions, card: Card) -> ImageSetMetrics:
         "auc": interval(lambda weights: metrics.auc(score, malignant, weights)),
         "sensitivity": rate_interval(above, malignant, groups),
         "specificity": rate_interval(~above, ~malignant, groups),
+        "melanoma_sensitivity": rate_interval(above, predictions.diagnosis == "melanoma", groups),
         "specificity_at_95_sensitivity": interval(
             lambda weights: metrics.specificity_at_sensitivity(TARGET_SENSITIVITY, score, malignant, weights)
         ),

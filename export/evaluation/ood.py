@@ -32,7 +32,8 @@ TYPE_FEATURES_TENSOR = "type_features"
 """Name of the middle features followed by the embedding, which the detector of the image type reads."""
 
 COMPONENTS = 192
-"""Largest number of principal components, selected on `val` (models/experiments.md)."""
+"""Largest number of principal components, selected on `val` and `not-lesions` with the features of one level of one network
+(models/experiments.md)."""
 
 MAX_IMAGES_PER_DATASET = 2000
 """Without this limit the largest data set dominates the statistics (models/experiments.md)."""

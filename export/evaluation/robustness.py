@@ -33,6 +33,9 @@ SEED = 75
 MOST_OF_TYPE = 400
 """Images of one type that are measured. With 800 images, a share of 2 % has an interval of 1 % on either side."""
 
+EIGHT_VIEWS_KIND = "eight views, turned by"
+"""Kind of change that is measured with eight views, which contain the quarter turns: nothing may change."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -141,6 +144,7 @@ def measure_robustness(model: Model, rows: Sequence[LabelledImage], copies: Path
         for strength, perturbation in strengths.items():
             scores = score_perturbed(model, images, perturbation, f"{kind} {strength}")
             figures.setdefault(kind, {})[strength] = compare_scores(scores, original, rows)
+    figures[EIGHT_VIEWS_KIND] = _quarter_turn_figures(model, images, rows)
     figures["sent by the page"] = {f"{CAMERA_SIDE} to {PAGE_SIDE} px": _page_figures(model, images, rows)}
     if copies is not None:
         index = {row.isic_id: place for place, row in enumerate(rows)}
@@ -151,6 +155,18 @@ def measure_robustness(model: Model, rows: Sequence[LabelledImage], copies: Path
             compared = compare_scores(scores, original.select(places), own_rows)
             figures.setdefault("other copy", {})[kind] = compared
     return figures
+
+
+def _quarter_turn_figures(model: Model, images: Sequence[Pixels], rows: Sequence[LabelledImage]) -> dict[str, Figures]:
+    """Return the figures of images in quarter turns with eight views, against those of the upright ones with eight views."""
+
+    def run(turns: int) -> Scores:
+        name = f"eight views, {90 * turns}°"
+        outputs = _map(lambda pixels: model.run(np.ascontiguousarray(np.rot90(pixels, turns)), views=8), images, name)
+        return Scores.of(outputs, model.card)
+
+    upright = run(0)
+    return {f"{90 * turns}°": compare_scores(run(turns), upright, rows) for turns in (1, 2, 3)}
 
 
 def _page_figures(model: Model, images: Sequence[Pixels], rows: Sequence[LabelledImage]) -> Figures:

@@ -40,7 +40,7 @@ class ImageSetMetrics(TypedDict):
     """Metrics of one set of images.
 
     `calibration_error_if_right` is the calibration error that perfectly calibrated probabilities have by chance, `uncertain`
-    the share of prediction sets with both sides.
+    the share of prediction sets with both sides, `melanoma_sensitivity` the share of melanomas above the threshold.
     """
 
     n: int
@@ -49,6 +49,7 @@ class ImageSetMetrics(TypedDict):
     auc: IntervalJson
     sensitivity: IntervalJson
     specificity: IntervalJson
+    melanoma_sensitivity: IntervalJson
     specificity_at_95_sensitivity: IntervalJson
     calibration_error: IntervalJson
     calibration_error_if_right: IntervalJson

@@ -71,7 +71,7 @@ def split_report(one_view: Predictions, eight_views: Predictions | None, card: C
         "all": overall,
         "datasets": {name: image_set_metrics(one_view.select(sources == name), card) for name in large},
         "diagnoses": diagnosis_metrics(one_view, card),
-        "predictive_values": _all_predictive_values(overall),
+        "predictive_values": all_predictive_values(overall),
         "curves": {
             "roc": metrics.roc_points(score, one_view.malignant),
             "reliability": metrics.reliability_points(score, one_view.malignant),
@@ -97,7 +97,7 @@ def _type_metrics(one_view: Predictions, eight_views: Predictions | None, card: 
     single = one_view.select(own)
     # A TypedDict with further keys.
     figures = cast(TypeMetrics, image_set_metrics(single, card))
-    figures["predictive_values"] = _all_predictive_values(figures)
+    figures["predictive_values"] = all_predictive_values(figures)
     if eight_views is not None:
         mean = eight_views.select(own)
         figures["eight_views"] = image_set_metrics(mean, card)
@@ -105,7 +105,8 @@ def _type_metrics(one_view: Predictions, eight_views: Predictions | None, card: 
     return figures
 
 
-def _all_predictive_values(figures: ImageSetMetrics) -> dict[str, PredictiveValues]:
+def all_predictive_values(figures: ImageSetMetrics) -> dict[str, PredictiveValues]:
+    """Return prevalence, of `PREVALENCES` -> predictive values at the sensitivity and specificity of a set of images."""
     return {str(prevalence): _predictive_values(figures, prevalence) for prevalence in PREVALENCES}
 
 

@@ -37,6 +37,56 @@ def performance_table(metrics: Figures) -> Iterable[str]:
         )
 
 
+def label_table(counts: Figures) -> Iterable[str]:
+    """Yield the lines of a table: images of each diagnosis by split and image type.
+
+    Args:
+        counts: of `export.evaluation.source_report.label_counts`.
+    """
+    splits = {split: list(types) for split, types in next(iter(counts.values())).items()}
+    heads = [f"`{split}`, {name}" for split, types in splits.items() for name in types]
+    yield f"| diagnosis | {' | '.join(heads)} |"
+    yield "|" + "---|" * (len(heads) + 1)
+    for code, by_split in counts.items():
+        numbers = (str(by_split[split][name]) for split, types in splits.items() for name in types)
+        yield f"| {code.replace('_', ' ')} | {' | '.join(numbers)} |"
+
+
+def source_table(figures: Figures) -> Iterable[str]:
+    """Yield the lines of a table: refusals and detected type by split and source.
+
+    Args:
+        figures: split -> those of `export.evaluation.source_report.source_figures`.
+    """
+    yield "| split | source | images | refused, one view | refused, eight views | type detected correctly |"
+    yield "|---|---|---|---|---|---|"
+    for split, sources in figures.items():
+        for name, entry in sources.items():
+            cells = [
+                format_percent(entry[key]) if key in entry else "-"
+                for key in ("refused", "refused_eight_views", "type_detected")
+            ]
+            yield f"| {split} | {name} | {entry['n']} | {' | '.join(cells)} |"
+
+
+def diagnosis_table(diagnoses: Figures, by_type: Figures) -> Iterable[str]:
+    """Yield the lines of a table: the share above the threshold by diagnosis, and by image type where there are two.
+
+    Args:
+        diagnoses: of `export.evaluation.split_report.diagnosis_metrics`.
+        by_type: the same of each image type; empty where there is one.
+    """
+    types = [f"{name} images, above" for name in by_type]
+    yield f"| {' | '.join(['recorded diagnosis', 'n', 'counts as', 'above the threshold', *types])} |"
+    yield "|" + "---|" * (4 + len(types))
+    for code, entry in diagnoses.items():
+        cells = [code.replace("_", " "), str(entry["n"]), "malignant" if entry["malignant"] else "benign"]
+        cells.append(format_interval(entry["above_threshold"]))
+        for own in by_type.values():
+            cells.append(f"{own[code]['n']}: {format_interval(own[code]['above_threshold'])}" if code in own else "-")
+        yield f"| {' | '.join(cells)} |"
+
+
 def subgroup_table(subgroups: Figures) -> Iterable[str]:
     """Yield the lines of a table: figures by age, sex, body site and skin, where tables record them."""
     yield "| group | n | malignant | AUC | sensitivity | specificity |"

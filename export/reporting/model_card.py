@@ -9,6 +9,7 @@ from pathlib import Path
 from lesion.inference.model import Model
 
 from export.arrays import Figures
+from export.evaluation.split_report import all_predictive_values
 from export.reporting.card_limits import (
     describe_detection,
     describe_limits,
@@ -18,10 +19,13 @@ from export.reporting.card_limits import (
 )
 from export.reporting.card_tables import (
     dark_skin_sentence,
+    diagnosis_table,
     faithfulness_list,
+    label_table,
     performance_table,
     precision_table,
     robustness_table,
+    source_table,
     subgroup_table,
     unseen_table,
 )
@@ -76,6 +80,10 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
         + ", ".join(entry.name.lower() for entry in card.classes if entry.malignant)
         + "."
     )
+    # Releases before 2.1.1 have no counts.
+    if counts := metrics.get("label_counts"):
+        yield "Images of each diagnosis:"
+        yield "\n".join(label_table(counts))
     yield "## Technique"
     experiments = f"Other experiments: [{EXPERIMENTS}]({EXPERIMENTS}). " if has_experiments else ""
     yield f"{describe_recipes(training, experiments)}{describe_limits(card)}"
@@ -119,18 +127,11 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
             f"{eight['malignant_among_refused']} malignant ones."
         )
     yield "![ROC](roc.png) ![Reliability](reliability.png)"
+    if sources := metrics.get("sources"):
+        yield "### Refused and detected, per source"
+        yield "\n".join(source_table(sources))
     yield "### Per diagnosis (test)"
-    yield "\n".join(
-        [
-            "| recorded diagnosis | n | counts as | above the threshold |",
-            "|---|---|---|---|",
-            *(
-                f"| {code.replace('_', ' ')} | {entry['n']} | {'malignant' if entry['malignant'] else 'benign'} | "
-                f"{format_interval(entry['above_threshold'])} |"
-                for code, entry in metrics["test"]["diagnoses"].items()
-            ),
-        ]
-    )
+    yield "\n".join(diagnosis_table(metrics["test"]["diagnoses"], metrics.get("diagnoses_by_type", {}).get("test", {})))
     if subgroups := metrics["test"].get("subgroups"):
         yield "### Per group of people (test)"
         yield "\n".join(subgroup_table(subgroups))
@@ -148,8 +149,8 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
             *(
                 f"| {name} | {float(prevalence):.0%} | {format_per_hundred(entry['positive'], 1)} "
                 f"| {format_per_hundred(entry['negative'], 2)} |"
-                for name, part in _parts_by_type(metrics["test"]).items()
-                for prevalence, entry in part["predictive_values"].items()
+                for name, values in _predictive_values(metrics["test"])
+                for prevalence, entry in values.items()
             ),
         ]
     )
@@ -182,7 +183,7 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
         )
         yield "\n".join(unseen_table(metrics["unseen_sources"]))
     if "stress" in metrics:
-        yield "### Robustness to re-encoding, resizing and cropping (test, one view)"
+        yield "### Robustness to re-encoding, resizing and cropping (test, one view unless it says eight)"
         yield "![Robustness](stress.png)"
         yield "\n".join(robustness_table(metrics["stress"]))
         yield (
@@ -203,6 +204,14 @@ def _parts_by_type(split: Figures) -> Figures:
     return types or {"all images": {**split["all"], "predictive_values": split["predictive_values"]}}
 
 
+def _predictive_values(split: Figures) -> Iterator[tuple[str, Figures]]:
+    """Yield name and predictive values of each part of `_parts_by_type`, and of the same images with eight views."""
+    for name, part in _parts_by_type(split).items():
+        yield name, part["predictive_values"]
+        if eight_views := part.get("eight_views"):
+            yield f"{name}, eight views", all_predictive_values(eight_views)
+
+
 def _out_of_distribution_table(folders: Figures) -> Iterator[str]:
     has_eight = all("eight_views" in entry for entry in folders.values())
     eight = " refused with eight views |" if has_eight else ""
@@ -221,6 +230,9 @@ def _further_figures(part: Figures) -> Iterable[str]:
         yield f"- Melanoma against nevus (n = {pair['n']}): {_pair_figures(pair)} (2019 app, on an easier split: 0.820)."
     if 0 < pair["melanoma"] < pair["n"] and (restricted := pair.get("as_one_of_both")):
         yield f"- The same, classification restricted to melanoma and nevus: {_pair_figures(restricted)}."
+    # Releases before 2.1.2 have no such figure.
+    if (melanomas := part.get("melanoma_sensitivity", {})).get("value") is not None:
+        yield f"- Melanomas above the threshold: {format_interval(melanomas)}."
     yield f"- Balanced accuracy over the diagnoses: {format_interval(part['balanced_accuracy'])}."
     yield (
         f"- Expected calibration error: {format_interval(part['calibration_error'])}; perfectly calibrated probabilities "

@@ -50,7 +50,7 @@ _PAGE = """# Batch
 
 {images:,} images of a bucket got {rows:,} rows while functions were killed; a million images cost USD {dollars:.2f}.
 
-Written by `python -m tests.benchmarks.batch --images {images}` on {cores} cores.
+Written by `python -m tests.benchmarks.batch --images {images}` with model {version} on {cores} cores.
 
 ## Objects of a bucket
 
@@ -98,7 +98,12 @@ def main() -> int:
     arguments = parser.parse_args()
     files = sorted((arguments.data / "images").glob("*.jpg"))[: arguments.images]
     with tempfile.TemporaryDirectory() as folder:
-        figures = {"load": os.getloadavg()[0], **bucket(files, Path(folder)), **one_machine(files, Path(folder))}
+        figures = {
+            "version": Model(Serving.model).card.version,
+            "load": os.getloadavg()[0],
+            **bucket(files, Path(folder)),
+            **one_machine(files, Path(folder)),
+        }
     write(figures, arguments.out)
     print(json.dumps(figures))
     return int(bool(figures["wrong"]) or figures["batch_cpu"] < LEAST * figures["bare_cpu"])

@@ -38,8 +38,9 @@ _PAGE = """# Load
 
 Of {total:,} responses to mixed traffic at full speed, {wrong} were wrong, swapped or missing; memory grew by {growth:+.1%}.
 
-Written by `python -m tests.benchmarks.load`: {seconds:.0f} s on {cores} cores, with {processes} processes of the function
-and {callers} clients. Every {every:.0f} s, one more process is started and killed in the middle of a request.
+Written by `python -m tests.benchmarks.load` with model {version}: {seconds:.0f} s on {cores} cores, with {processes}
+processes of the function and {callers} clients. Every {every:.0f} s, one more process is started and killed in the middle
+of a request.
 
 | | |
 |---|---|
@@ -71,9 +72,11 @@ def main() -> int:
 
 
 def run(seconds: float) -> dict[str, Any]:
-    """Return the counts of responses, and the memory in bytes by process and second."""
+    """Return the model's version, the counts of responses, and the memory in bytes by process and second."""
     # Imported here, because the handler reads its settings from the environment.
     from lesion.handler import handler
+    from lesion.inference.model import Model
+    from lesion.settings import Settings
 
     visits = traffic.visits(handler)
     environment = {
@@ -112,6 +115,7 @@ def run(seconds: float) -> dict[str, Any]:
         for helper in helpers:
             helper.join()
     return {
+        "version": Model(Settings.model).card.version,
         "seconds": seconds,
         "answered": {str(status): count for status, count in sorted(tally.answered.items())},
         "failed": dict(tally.failed),
@@ -133,6 +137,7 @@ def write(figures: dict[str, Any], folder: Path) -> None:
     quarter = len(memory[0]) // 4
     total = sum(figures["answered"].values()) + sum(figures["failed"].values()) + len(figures["wrong"])
     page = _PAGE.format(
+        version=figures["version"],
         seconds=figures["seconds"],
         cores=os.cpu_count(),
         processes=len(memory),

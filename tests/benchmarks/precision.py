@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from export.arrays import Array
 from export.data.tables import read_table
-from export.evaluation.precision import MAX_AUC_CHANGE, compare_precisions
+from export.evaluation.precision import MAX_AUC_CHANGE, MAX_LOST, compare_precisions
 from export.evaluation.predictions import Predictions, predict
 from export.evaluation.schema import PrecisionMetrics
 from tests.benchmarks.contenders import CONTENDERS, MODEL, Contender
@@ -36,13 +36,13 @@ PEERS = Path(__file__).parent / "peers"
 _PAGE = """# Precision of OpenVINO
 
 The service stays with ONNX Runtime, whose answers do not depend on the CPU; the table shows how OpenVINO's differ on the
-{count} images of `val`.
+{images} images of `val`.
 
-Written by `python -m tests.benchmarks.precision --data DATA` on {machine}. OpenVINO has integer kernels of its own and
-computes the rest in float32, or in bfloat16 where the CPU supports it; [serving.md](serving.md) has its latency. Both
-runtimes receive the same images, resized by the model file, and use its calibration. The gate is that of the model's own
-formats ([models/README.md](../../models/README.md)): the AUC changes by at most {limit}, and no malignant image falls below
-the threshold.
+Written by `python -m tests.benchmarks.precision --data DATA` with model {version} on {machine}. OpenVINO has integer kernels
+of its own and computes the rest in float32, or in bfloat16 where the CPU supports it; [serving.md](serving.md) has its
+latency. Both runtimes receive the same images, resized by the model file, and use its calibration. The gate is that of the
+model's own precisions ([docs/training.md](../training.md#numeric-precision)): the AUC changes by at most {limit}, and at
+most {most_lost:g} % of the malignant images fall below the threshold, that is none of fewer than {fewer:g}.
 
 | | AUC | change | largest difference of a logit | changed decisions | malignant below the threshold | gate |
 |---|---|---|---|---|---|---|
@@ -111,15 +111,26 @@ def _logit_shape() -> tuple[int, ...]:
     return tuple(1 for _ in _part(_calibration_inputs(), "probability").get_inputs()[0].shape)
 
 
-def page(found: dict[str, PrecisionMetrics], count: int, machine: str) -> str:
-    """Return the report as Markdown."""
+def page(values: dict[str, Any]) -> str:
+    """Return the report as Markdown.
+
+    Args:
+        values: `version` of the model, number of `images`, `machine`, and `contenders`: `PrecisionMetrics` by name.
+    """
     rows = [
         f"| {name} | {one['auc']:.4f} | {one['auc_change']['value']:+.4f} ({one['auc_change']['low']:+.4f} to "
         f"{one['auc_change']['high']:+.4f}) | {one['largest_logit_difference']:.2g} | {one['flips']} | "
         f"{one['malignant_lost']} | {'passes' if one['passes'] else 'fails'} |"
-        for name, one in found.items()
+        for name, one in values["contenders"].items()
     ]
-    return _PAGE.format(rows="\n".join(rows), count=count, limit=MAX_AUC_CHANGE, machine=machine)
+    gate = {"limit": MAX_AUC_CHANGE, "most_lost": 100 * MAX_LOST, "fewer": 1 / MAX_LOST}
+    return _PAGE.format(**{**values, **gate, "rows": "\n".join(rows)})
+
+
+def write(values: dict[str, Any], folder: Path) -> None:
+    """Write precision.json and precision.md into `folder`."""
+    (folder / "precision.json").write_text(json.dumps(values, indent=1) + "\n")
+    (folder / "precision.md").write_text(page(values))
 
 
 def machine() -> str:
@@ -150,10 +161,9 @@ def main(args: argparse.Namespace) -> None:
         if contender.folder == "openvino":
             logits = logits_of(contender, images, bias)
             found[contender.name] = compare_precisions(original, with_logits(original, logits), model.card)
-    (args.out / "precision.json").write_text(json.dumps(found, indent=1) + "\n")
-    text = page(found, len(rows), machine())
-    (args.out / "precision.md").write_text(text)
-    print(text)
+    values = {"version": model.card.version, "images": len(rows), "machine": machine(), "contenders": found}
+    write(values, args.out)
+    print(page(values))
 
 
 if __name__ == "__main__":

@@ -214,7 +214,8 @@ def _median(stages: list[list[float]], number: int) -> float:
 
 
 def _whole(timings: dict[str, Any], way: str, name: str) -> float:
-    return statistics.median(sum(spent) for spent in timings[way][name])
+    taken: list[list[float]] = timings[way][name]
+    return statistics.median(sum(spent) for spent in taken)
 
 
 def _overhead(timings: dict[str, Any], way: str, name: str) -> float:

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import math
 import os
 import re
+import statistics
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,8 @@ from lesion.inference.model import Model
 from export.data.labels import LabelledImage
 from export.evaluation.precision import compare_precisions
 from export.evaluation.predictions import predict
-from tests.benchmarks import batch, load, memory, precision, stages
+from infra.dev.cost import EIGHT_VIEWS_MS, PredictionLoad
+from tests.benchmarks import batch, load, memory, model_files, precision, stages
 from tests.benchmarks.contenders import CONTENDERS, EIGHT_VIEWS, INSIDE, MODEL, OLD, ONE_VIEW
 from tests.benchmarks.reports import private_mode
 from tests.benchmarks.reports import serving as serving_report
@@ -91,6 +94,29 @@ def test_memory_report_computes_cost_from_duration(tmp_path: Path) -> None:
     assert "1769 MB is the cheapest memory size of the function, and 1769 MB is the fastest" in page
 
 
+def test_costs_are_computed_with_the_measured_durations() -> None:
+    """Lambda bills whole milliseconds, rounded up."""
+    measured = json.loads((REPOSITORY / "docs" / "benchmarks" / "memory-size.json").read_text())
+    durations = measured[str(PredictionLoad().memory_mb)]
+    assert PredictionLoad().ms == math.ceil(statistics.median(durations["1024 x 768"]))
+    assert math.ceil(statistics.median(durations[memory.IN_EIGHT_VIEWS])) == EIGHT_VIEWS_MS
+    starts = json.loads((REPOSITORY / "docs" / "benchmarks" / "cold-start.json").read_text())
+    first = [one for one in starts if (one["kind"], one["memory"]) == ("classification", PredictionLoad().memory_mb)]
+    seconds = statistics.median(one["answered"] for one in first)
+    assert PredictionLoad().init_ms == round(1000 * seconds, -1)
+
+
+def test_model_files_are_compared_by_their_medians(tmp_path: Path) -> None:
+    """A file that always takes a fifth longer has that ratio, and an interval around it."""
+    pairs = [[10.0 + turn, 1.2 * (10.0 + turn)] for turn in range(9)]
+    values = {"versions": ["1.7.0", "2.0.0"], "size": "600 x 450", "milliseconds": {"1": pairs, "8": [[80.0, 80.0]] * 9}}
+    model_files.write(values, tmp_path)
+    page = (tmp_path / "model-files.md").read_text()
+    assert "| 1 | 14.00 | 16.80 | 1.200 (" in page and "| 8 | 80.00 | 80.00 | 1.000 (1.000-1.000) |" in page
+    assert "model 2.0.0 takes 1.20 times as long with one view and 1.00 times as long with eight views." in page
+    assert json.loads((tmp_path / "model-files.json").read_text()) == values
+
+
 def test_growth_is_that_of_the_largest_increase() -> None:
     flat, grown = [100] * 40, [100] * 10 + [110] * 30
     assert load.growth([flat, flat]) == 0
@@ -119,7 +145,9 @@ def test_precision_gate_fails_on_lost_malignant_images() -> None:
         and results["lower"]["malignant_lost"] == lost
         and results["lower"]["largest_logit_difference"] == pytest.approx(8)
     )
-    text = precision.page(results, len(rows), "a machine").splitlines()
+    values = {"version": "1.2.3", "images": len(rows), "machine": "a machine", "contenders": results}
+    text = precision.page(values).splitlines()
+    assert any("with model 1.2.3 on a machine" in line for line in text)
     assert any(line.startswith("| same |") and "| 0 | 0 | passes |" in line for line in text)
     assert any(line.startswith("| lower |") and line.endswith(f"| {lost} | fails |") for line in text)
 
@@ -127,13 +155,16 @@ def test_precision_gate_fails_on_lost_malignant_images() -> None:
 def test_committed_pages_are_rendered_from_their_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page whose template or figures were edited by hand would differ from what its benchmark writes."""
     folder = REPOSITORY / "docs" / "benchmarks"
-    values = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("batch", "load", "memory-size", "stages")}
+    names = ("batch", "load", "memory-size", "model-files", "precision", "stages")
+    values = {name: json.loads((folder / f"{name}.json").read_text()) for name in names}
     # As on the machine that measured; the file of the load has no number of cores.
     monkeypatch.setattr(os, "cpu_count", lambda: values["batch"]["cores"])
     batch.write({name: value for name, value in values["batch"].items() if name != "million"}, tmp_path)
     load.write(values["load"], tmp_path)
+    precision.write(values["precision"], tmp_path)
     memory.write({int(size): spent for size, spent in values["memory-size"].items()}, tmp_path)
     stages.write(values["stages"], stages.TIMES, tmp_path)
+    model_files.write(values["model-files"], tmp_path)
     for name in values:
         assert (tmp_path / f"{name}.md").read_text() == (folder / f"{name}.md").read_text()
         assert (tmp_path / f"{name}.json").read_text() == (folder / f"{name}.json").read_text()

@@ -238,9 +238,10 @@ def test_types_are_omitted_for_model_of_one_type(opened: Callable[..., Page]) ->
             "17 of the 537 photos",
         ),
         ({"age": {"under 30": {"n": 90}}}, None),
-        ({"skin_tone": {"1": {"n": 300}, "3": {"n": 300}}}, None),
+        ({"skin_tone": {"1": {"n": 399}, "3": {"n": 300}}}, "399 of the 699 photos"),
+        ({"skin_tone": {"1": {"n": 400}, "3": {"n": 300}}}, None),
     ],
-    ids=["few", "not-recorded", "enough"],
+    ids=["few", "not-recorded", "almost-enough", "enough"],
 )
 def test_photos_of_dark_skin_are_counted(
     opened: Callable[..., Page], subgroups: Mapping[str, Any], shown: str | None

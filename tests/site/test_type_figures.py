@@ -95,3 +95,14 @@ def test_about_shows_figures_of_types(opened: Callable[..., Page]) -> None:
     )
     expect(rows.nth(4)).to_contain_text("With an ordinary cameraeight, averaged3500.880 (0.800 to 0.990)94.0%55.0%")
     expect(page.locator("#good-dermatoscope")).to_contain_text("Photos of an ordinary camera can be analysed too")
+
+
+def test_missed_melanomas_are_named_below_the_threshold(page: Page) -> None:
+    """Of the malignant lesions of an ordinary camera most are no melanomas, which are missed more often."""
+    analyse(page, typed(answer(0.05, "benign"), "clinical"), dict(TYPES_CARD), 8)
+    expect(page.locator("#advice")).to_contain_text(
+        "6 of 100 malignant lesions also scored below the threshold. Of 100 melanomas, 20 did."
+    )
+    analyse(page, typed(answer(0.05, "benign"), "dermoscopic"), dict(TYPES_CARD), 8)
+    expect(page.locator("#advice")).to_contain_text("4 of 100 malignant lesions also scored below the threshold. ")
+    expect(page.locator("#advice")).not_to_contain_text("melanomas")

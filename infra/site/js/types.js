@@ -8,7 +8,8 @@
  *
  * @typedef {{value: number, low?: number, high?: number}} Figure
  *
- * @typedef {{n?: number, malignant?: number, auc?: Figure, sensitivity?: Figure, specificity?: Figure}} TestFigures
+ * @typedef {{n?: number, malignant?: number, auc?: Figure, sensitivity?: Figure, specificity?: Figure,
+ *   melanoma_sensitivity?: Figure}} TestFigures
  *
  * @typedef {{roc?: [number, number][], reliability?: [number, number][]}} Curves points of
  *   `roc`: share of benign and of malignant lesions above each threshold; of `reliability`: probability and share of malignant lesions

@@ -48,6 +48,9 @@ def test_measure_robustness_of_identity_and_black_images(
         assert (part["flips"]["value"], part["auc_change"]["value"], part["newly_refused"]) == (0, 0, 0)
     [page] = found["sent by the page"].values()
     assert page["n"] == 12 and abs(page["auc_change"]["value"]) < 0.1
+    for turned in found[evaluation.EIGHT_VIEWS_KIND].values():
+        assert (turned["flips"]["value"], turned["newly_refused"]) == (0, 0)
+        assert turned["auc_change"]["value"] == pytest.approx(0, abs=0.02)
     black = found["black"]["all"]
     assert black["auc"]["value"] == 0.5
     assert black["newly_refused"] > 0.5

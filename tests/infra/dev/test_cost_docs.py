@@ -1,20 +1,14 @@
 """Every amount of US dollars in the documents is computed, and sizes in the tables are those of the published files."""
 
-import json
-import math
 import re
-import statistics
 from pathlib import Path
 
 import pytest
 
 from infra.config import Settings, settings_table
 from infra.dev.attack import LARGEST_FILE_MB, PRIVATE_MODE_MB, attacks, plan_table
-from infra.dev.cost import EIGHT_VIEWS_MS, PredictionLoad
 from infra.dev.cost_docs import MARK, documents, figures, filled
 from infra.packaging.bundle import assemble
-from tests.benchmarks.memory import IN_EIGHT_VIEWS
-from tests.support.paths import REPOSITORY
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: path.name)
@@ -40,18 +34,6 @@ def test_sizes_are_those_of_the_published_files() -> None:
     private = sum(size for name, size in sizes.items() if re.fullmatch(r"private/(lesion|runtime)-.*\.gz", name))
     assert max(sizes.values()) == pytest.approx(LARGEST_FILE_MB, rel=0.1)
     assert private == pytest.approx(PRIVATE_MODE_MB, rel=0.1)
-
-
-def test_durations_are_those_of_the_benchmark() -> None:
-    """Lambda bills whole milliseconds, rounded up."""
-    measured = json.loads((REPOSITORY / "docs" / "benchmarks" / "memory-size.json").read_text())
-    durations = measured[str(PredictionLoad().memory_mb)]
-    assert PredictionLoad().ms == math.ceil(statistics.median(durations["1024 x 768"]))
-    assert math.ceil(statistics.median(durations[IN_EIGHT_VIEWS])) == EIGHT_VIEWS_MS
-    starts = json.loads((REPOSITORY / "docs" / "benchmarks" / "cold-start.json").read_text())
-    first = [one for one in starts if (one["kind"], one["memory"]) == ("classification", PredictionLoad().memory_mb)]
-    seconds = statistics.median(one["answered"] for one in first)
-    assert PredictionLoad().init_ms == round(1000 * seconds, -1)
 
 
 def test_a_line_of_a_gigabit_costs_what_it_transfers() -> None:

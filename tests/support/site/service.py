@@ -90,6 +90,7 @@ TYPES_CARD: Mapping[str, Any] = {
                         "auc": {"value": auc, "low": 0.8, "high": 0.99},
                         "sensitivity": {"value": sensitivity + 0.01},
                         "specificity": {"value": specificity + 0.05},
+                        "melanoma_sensitivity": {"value": 0.8 if image_type == "clinical" else None},
                     },
                 }
                 for image_type, images, malignant, sensitivity, specificity, auc in (

@@ -7,8 +7,8 @@ import { setText } from "../i18n/document-text.js";
 
 /** Dimension of the card -> its values for brown and black skin. @type {Record<string, string[]>} */
 const DARK = { skin_tone: ["0 (darkest)", "1"], fitzpatrick_type: ["V", "VI"] };
-/** From so many photos on, figures say more than a count. */
-const ENOUGH = 200;
+/** From so many photos on, figures say more than a count; the same as ENOUGH_DARK in export/reporting/card_tables.py. */
+const ENOUGH = 400;
 
 /**
  * Say how many there are, unless the card does not count them.

@@ -99,7 +99,11 @@ export function advice(answer, test, ticked) {
   }
   // Selects the singular or plural form of the sentence.
   const count = Math.round(100 * (complement(sensitivity) ?? 0));
-  const rest = false_negatives ? t("advice.below_figures", { false_negatives, count, see_a_doctor }) : see_a_doctor;
+  const parts = false_negatives ? [t("advice.below_figures", { false_negatives, count })] : [];
+  // Melanomas are few among the malignant lesions, and more of them are missed.
+  const missed = formatPerHundred(complement(test?.melanoma_sensitivity?.value));
+  if (missed) parts.push(t("advice.below_melanomas", { missed }));
+  const rest = [...parts, see_a_doctor].join(" ");
   // Otherwise the heading says it already.
   return isUncertain(answer) || ticked ? { strong: t("advice.below_strong"), rest: ` ${rest}` } : { strong: "", rest };
 }
