@@ -7,6 +7,7 @@ COPIES is a folder with metadata.csv (file, isic_id, kind) and the files below i
 """
 
 import argparse
+import math
 from collections.abc import Mapping
 
 from lesion.inference.model import Model
@@ -34,7 +35,8 @@ def show(figures: Mapping[str, Figures]) -> None:
     for kind, strengths in figures.items():
         for strength, part in strengths.items():
             # A few copies may all be malignant, or all benign: they have no AUC.
-            auc, change, flips = (float(part[key]["value"] or "nan") for key in ("auc", "auc_change", "flips"))
+            values = (part[key]["value"] for key in ("auc", "auc_change", "flips"))
+            auc, change, flips = (math.nan if value is None else float(value) for value in values)
             line = f"{kind} {strength}"
             print(f"{line:48} {part['n']:5} {auc:6.3f} {change:+7.4f} {flips:6.1%} {part['newly_refused']:+8.1%}")
 

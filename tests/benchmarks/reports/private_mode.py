@@ -103,7 +103,8 @@ def text(rows: Sequence[Row], version: str, views: int, every: int, seconds: flo
     """
     changed = [row for row in rows if row.changes_answer]
     near = sum(row.difference is not None and row.difference.is_excused for row in changed)
-    chosen = "all images" if every == 1 else f"every {every}th image"
+    chosen = "all images" if every == 1 else f"one in {every} images"
+    option = "" if every == 1 else f" --every {every}"
     return "\n".join(
         [
             "# Private mode and the service",
@@ -112,8 +113,8 @@ def text(rows: Sequence[Row], version: str, views: int, every: int, seconds: flo
             f"mode and by the service. Different with a probability within {PROBABILITY_GAP} of a limit: {near};",
             f"different otherwise: {len(changed) - near}.",
             "",
-            "Written by `python -m tests.benchmarks.private_mode ../shared/data`, with Chromium and `infra.dev.serve` on",
-            f"one machine: {chosen} of `originals/` and `clinical/`, model {version}, views: {views}.",
+            f"Written by `python -m tests.benchmarks.private_mode ../shared/data{option}`, with Chromium and",
+            f"`infra.dev.serve` on one machine: {chosen} of `originals/` and `clinical/`, model {version}, views: {views}.",
             f"It took {seconds / 60:.0f} minutes. The gap is the difference of the two probabilities. The reasons for",
             "differences are in [page.md](../page.md#private-mode).",
             "",
