@@ -80,9 +80,9 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
         + ", ".join(entry.name.lower() for entry in card.classes if entry.malignant)
         + "."
     )
-    # Releases before 2.1.1 have no counts.
+    # Releases before 2.1.2 have no counts.
     if counts := metrics.get("label_counts"):
-        yield "Images of each diagnosis:"
+        yield "Images of each diagnosis; those without one of these diagnoses, only malignant or benign, are not in the table:"
         yield "\n".join(label_table(counts))
     yield "## Technique"
     experiments = f"Other experiments: [{EXPERIMENTS}]({EXPERIMENTS}). " if has_experiments else ""
@@ -232,7 +232,9 @@ def _further_figures(part: Figures) -> Iterable[str]:
         yield f"- The same, classification restricted to melanoma and nevus: {_pair_figures(restricted)}."
     # Releases before 2.1.2 have no such figure.
     if (melanomas := part.get("melanoma_sensitivity", {})).get("value") is not None:
-        yield f"- Melanomas above the threshold: {format_interval(melanomas)}."
+        eight = part.get("eight_views", {}).get("melanoma_sensitivity")
+        also = f"; with eight views {format_interval(eight)}" if eight else ""
+        yield f"- Melanomas above the threshold: {format_interval(melanomas)}{also}."
     yield f"- Balanced accuracy over the diagnoses: {format_interval(part['balanced_accuracy'])}."
     yield (
         f"- Expected calibration error: {format_interval(part['calibration_error'])}; perfectly calibrated probabilities "
