@@ -82,7 +82,7 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
     )
     # Releases before 2.1.2 have no counts.
     if counts := metrics.get("label_counts"):
-        yield "Images of each diagnosis; those without one of these diagnoses, only malignant or benign, are not in the table:"
+        yield "Images of each diagnosis. Those that are only known as malignant or benign are in no row."
         yield "\n".join(label_table(counts))
     yield "## Technique"
     experiments = f"Other experiments: [{EXPERIMENTS}]({EXPERIMENTS}). " if has_experiments else ""

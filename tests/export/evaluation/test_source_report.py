@@ -9,6 +9,7 @@ from lesion.inference.model import Model
 
 from export.data.labels import LabelledImage
 from export.data.splits import select_split
+from export.evaluation.image_set import image_set_metrics
 from export.evaluation.predictions import Predictions, predict
 from export.evaluation.source_report import diagnoses_by_type, label_counts, source_figures
 from export.reporting.card_tables import diagnosis_table, label_table, source_table
@@ -64,3 +65,11 @@ def test_labels_are_counted_by_split_and_type(model: Model, typed_rows: list[Lab
         assert sum(sum(by_split[split].values()) for by_split in counts.values()) == len(known) > 0
     [head, _, first, *_] = label_table(counts)
     assert "`train`, dermoscopic | `train`, clinical" in head and first.count("|") == head.count("|")
+
+
+def test_melanomas_above_the_threshold_are_those_of_the_diagnosis(model: Model, one_view: Predictions) -> None:
+    for name, part in diagnoses_by_type(one_view, model.card).items():
+        own = image_set_metrics(one_view.select(one_view.image_type == name), model.card)
+        assert own["melanoma_sensitivity"] == part["melanoma"]["above_threshold"]
+    nevi = image_set_metrics(one_view.select(one_view.diagnosis == "nevus"), model.card)
+    assert nevi["melanoma_sensitivity"]["value"] is None
