@@ -61,7 +61,8 @@ def evaluate(
         folders: of out-of-distribution images. They are compared with `val`, which must be one of the splits.
 
     Returns:
-        Figures by split, those of the folders under "strangers", and those of `CARD_ONLY`; one-view predictions by split.
+        Figures with the keys of metrics.json: of each split, of the out-of-distribution folders, and `CARD_ONLY`; then the
+        one-view predictions by split.
     """
     reports: Figures = {}
     predictions = {}

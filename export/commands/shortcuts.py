@@ -8,28 +8,16 @@ and evaluated on `val`. The method: `export.evaluation.shortcuts`.
 
 import argparse
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 
 from export.arrays import Array, Figures
+from export.checkpoints.recipe import Balance
 from export.commands.options import data_option, parser_of, read_rows
 from export.data.labels import LabelledImage
-from export.data.sampling import sampling_weights, source_balanced_weights
 from export.evaluation.shortcuts import shortcut_report
-
-
-def drawn_by_sources(rows: Sequence[LabelledImage]) -> Array:
-    """Return the weights (N,) with which `train --balance sources` draws N images."""
-    return np.asarray(source_balanced_weights(rows).numpy())
-
-
-def drawn_by_datasets(rows: Sequence[LabelledImage]) -> Array:
-    """Return the weights (N,) with which `train --balance datasets` draws N images."""
-    return np.asarray(sampling_weights(rows, balance_datasets=True).numpy())
-
-
-SAMPLING = {"sources": drawn_by_sources, "datasets": drawn_by_datasets}
-"""`--balance` -> weights."""
+from export.training.batches import image_weights
 
 
 def show(figures: Figures, balance: str) -> None:
@@ -49,7 +37,9 @@ def _text(entry: Figures) -> str:
 def options() -> argparse.ArgumentParser:
     """Return the parser of `python -m export shortcuts`."""
     parser = parser_of(__doc__, data_option())
-    parser.add_argument("--balance", choices=SAMPLING, default="sources", help="as in `train` (default: %(default)s)")
+    parser.add_argument(
+        "--balance", choices=get_args(Balance), default="sources", help="as in `train` (default: %(default)s)"
+    )
     return parser
 
 
@@ -59,4 +49,8 @@ def main(args: argparse.Namespace) -> None:
     Raises:
         DataError: a data folder or an image cannot be read, or a split lacks one side.
     """
-    show(shortcut_report(read_rows(args), SAMPLING[args.balance]), args.balance)
+
+    def drawn(rows: Sequence[LabelledImage]) -> Array:
+        return np.asarray(image_weights(rows, args.balance).numpy())
+
+    show(shortcut_report(read_rows(args), drawn), args.balance)

@@ -28,10 +28,7 @@ def image_set_metrics(predictions: Predictions, card: Card) -> ImageSetMetrics:
     score, malignant, groups = predictions.scalar("probability"), predictions.malignant, predictions.groups
     above = predictions.above_threshold(card)
     everything, ones = np.ones(len(score), bool), np.ones(len(score))
-    cards = predictions.cards_of(card)
-    refused = np.array(
-        [not isinstance(decide(output, own), Decision) for output, own in zip(predictions.outputs, cards, strict=True)], bool
-    )
+    refused = predictions.refused(card)
     sets = _prediction_sets(predictions, card)
     covered = np.array(
         [("malignant" if label else "benign") in members for label, members in zip(malignant, sets, strict=True)]

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from lesion.errors import LesionError
 from lesion.inference.card import Card, ImageType
+from lesion.inference.decision import Refusal, decide
 from lesion.inference.model import Model, Outputs
 from tqdm import tqdm
 
@@ -92,6 +93,17 @@ class Predictions:
             own.point(output.image_type, output.views).threshold for own, output in zip(cards, self.outputs, strict=True)
         ]
         return np.asarray(self.scalar("probability") >= np.array(thresholds))
+
+    def refused(self, card: Card) -> Mask:
+        """Return whether the service would refuse each image, (N,).
+
+        Args:
+            card: of the model file.
+        """
+        cards = self.cards_of(card)
+        return np.array(
+            [isinstance(decide(output, own), Refusal) for output, own in zip(self.outputs, cards, strict=True)], bool
+        )
 
     def select(self, mask: Mask) -> "Predictions":
         """Return the predictions for the images where `mask` (N,) is true."""

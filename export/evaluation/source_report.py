@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from lesion.inference.card import IMAGE_TYPES, Card
-from lesion.inference.decision import Refusal, decide
 
-from export.arrays import Figures, Mask
+from export.arrays import Figures
 from export.data.labels import LabelledImage
 from export.data.splits import SPLITS
 from export.evaluation.image_set import rate_interval
@@ -32,9 +31,9 @@ def source_figures(one_view: Predictions, eight_views: Predictions | None, card:
         own = one_view.source == name
         single = one_view.select(own)
         everything = np.ones(len(single.rows), bool)
-        entry: Figures = {"n": len(single.rows), "refused": rate_interval(_refused(single, card), everything, single.groups)}
+        entry: Figures = {"n": len(single.rows), "refused": rate_interval(single.refused(card), everything, single.groups)}
         if eight_views is not None:
-            mean = _refused(eight_views.select(own), card)
+            mean = eight_views.select(own).refused(card)
             entry["refused_eight_views"] = rate_interval(mean, everything, single.groups)
         if all(output.clinical_probability is not None for output in single.outputs):
             right = np.array(
@@ -72,7 +71,3 @@ def label_counts(rows: Sequence[LabelledImage], card: Card) -> Figures:
         }
         for entry in card.classes
     }
-
-
-def _refused(predictions: Predictions, card: Card) -> Mask:
-    return np.array([isinstance(decide(output, card), Refusal) for output in predictions.outputs], bool)

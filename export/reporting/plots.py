@@ -88,7 +88,9 @@ def plot_robustness(folder: Path, metrics: Figures) -> None:
         axes.set(title=title)
     left.set_yticks(range(len(lines)), [f"{kind} {strength}" for kind, strength, _ in lines], fontsize=8)
     left.invert_yaxis()
-    figure.suptitle("One view, test; lines: 95 % intervals; orange: more than 5 % are refused as well", fontsize=9)
+    figure.suptitle(
+        "Test, one view unless it says eight; lines: 95 % intervals; orange: more than 5 % are refused as well", fontsize=9
+    )
     _save(figure, folder / "stress.png")
 
 

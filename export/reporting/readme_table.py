@@ -1,7 +1,7 @@
 """Results table of the project's README: figures of the model card."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from lesion.inference.model import Model
@@ -65,23 +65,18 @@ def _paragraphs(model: Model, size: int, metrics: Figures) -> Iterable[str]:
         ]
     )
     yield (
-        f"{_melanomas(metrics)}For melanoma against nevus, the 2019 app reported sensitivity 0.820 at specificity 0.926 "
+        f"{_melanomas(columns)}For melanoma against nevus, the 2019 app reported sensitivity 0.820 at specificity 0.926 "
         f"on a random split of images, which is easier{_here(next(iter(columns.values())))}. By data set, diagnosis, people "
         "and perturbation: [model card](models/README.md)."
     )
 
 
-def _melanomas(metrics: Figures) -> str:
-    if "melanoma" not in metrics["test"]["diagnoses"]:
+def _melanomas(columns: Mapping[str, Figures]) -> str:
+    """Return the sentence about melanomas; releases before 2.1.2 have no such figure."""
+    cells = [part.get("melanoma_sensitivity", {}) for part in columns.values()]
+    if not all(cell.get("value") is not None for cell in cells):
         return ""
-    whole = format_interval(metrics["test"]["diagnoses"]["melanoma"]["above_threshold"])
-    by_type = metrics.get("diagnoses_by_type", {}).get("test", {})
-    parts = [
-        f"of the {name} ones {format_interval(own['melanoma']['above_threshold'])}"
-        for name, own in by_type.items()
-        if "melanoma" in own
-    ]
-    return f"Of melanomas, {'; '.join([f'{whole} are above the threshold', *parts])}. "
+    return f"Of melanomas, {', '.join(map(format_interval, cells))} are above the threshold, in the order of the columns. "
 
 
 def _here(part: Figures) -> str:

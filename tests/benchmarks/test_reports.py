@@ -91,7 +91,8 @@ def test_memory_report_computes_cost_from_duration(tmp_path: Path) -> None:
     memory.write(durations, tmp_path)
     page = (tmp_path / "memory-size.md").read_text()
     assert "| 512 | 60 (60) | 400 (400) | 600 (600) | 0.70 | 3.53 | 5.20 |" in page
-    assert "1769 MB is the cheapest memory size of the function, and 1769 MB is the fastest" in page
+    assert "With one view, 1769 MB is the cheapest memory size of the function, and 1769 MB is the fastest" in page
+    assert "With eight views, 1769 MB is the cheapest, and 1769 MB the fastest." in page
 
 
 def test_costs_are_computed_with_the_measured_durations() -> None:

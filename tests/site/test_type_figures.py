@@ -101,7 +101,7 @@ def test_missed_melanomas_are_named_below_the_threshold(page: Page) -> None:
     """Of the malignant lesions of an ordinary camera most are no melanomas, which are missed more often."""
     analyse(page, typed(answer(0.05, "benign"), "clinical"), dict(TYPES_CARD), 8)
     expect(page.locator("#advice")).to_contain_text(
-        "6 of 100 malignant lesions also scored below the threshold. Of 100 melanomas, 20 did."
+        "6 of 100 malignant lesions also scored below the threshold. Of 100 melanomas, 20 did (51 tested)."
     )
     analyse(page, typed(answer(0.05, "benign"), "dermoscopic"), dict(TYPES_CARD), 8)
     expect(page.locator("#advice")).to_contain_text("4 of 100 malignant lesions also scored below the threshold. ")

@@ -9,7 +9,7 @@
  * @typedef {{value: number, low?: number, high?: number}} Figure
  *
  * @typedef {{n?: number, malignant?: number, auc?: Figure, sensitivity?: Figure, specificity?: Figure,
- *   melanoma_sensitivity?: Figure}} TestFigures
+ *   melanoma_sensitivity?: {value: number | null}, melanoma_nevus?: {melanoma?: number}}} TestFigures
  *
  * @typedef {{roc?: [number, number][], reliability?: [number, number][]}} Curves points of
  *   `roc`: share of benign and of malignant lesions above each threshold; of `reliability`: probability and share of malignant lesions

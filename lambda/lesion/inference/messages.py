@@ -30,7 +30,7 @@ REFUSALS = {
         "Send a sharp close-up with one lesion in the middle."
     ),
     "unstable": (
-        "The result changes when the same photo is turned or seen closer, so it would not be reliable. "
+        "The result changes when the same photo is rotated or enlarged, so it would not be reliable. "
         "Take the photo again, straight from above and in even light."
     ),
 }

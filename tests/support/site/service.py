@@ -91,6 +91,7 @@ TYPES_CARD: Mapping[str, Any] = {
                         "sensitivity": {"value": sensitivity + 0.01},
                         "specificity": {"value": specificity + 0.05},
                         "melanoma_sensitivity": {"value": 0.8 if image_type == "clinical" else None},
+                        "melanoma_nevus": {"melanoma": 51},
                     },
                 }
                 for image_type, images, malignant, sensitivity, specificity, auc in (

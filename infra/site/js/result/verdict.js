@@ -102,7 +102,8 @@ export function advice(answer, test, ticked) {
   const parts = false_negatives ? [t("advice.below_figures", { false_negatives, count })] : [];
   // Melanomas are few among the malignant lesions, and more of them are missed.
   const missed = formatPerHundred(complement(test?.melanoma_sensitivity?.value));
-  if (missed) parts.push(t("advice.below_melanomas", { missed }));
+  const tested = test?.melanoma_nevus?.melanoma;
+  if (missed && tested) parts.push(t("advice.below_melanomas", { missed, tested }));
   const rest = [...parts, see_a_doctor].join(" ");
   // Otherwise the heading says it already.
   return isUncertain(answer) || ticked ? { strong: t("advice.below_strong"), rest: ` ${rest}` } : { strong: "", rest };
