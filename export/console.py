@@ -22,6 +22,7 @@ COMMANDS = {
     "train": "train",
     "distil": "distil",
     "blend": "average_weights",
+    "heads": "heads",
     "whitebalance": "white_balance",
     "candidates": "compare",
     "convert": "convert",

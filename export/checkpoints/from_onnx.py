@@ -27,13 +27,17 @@ from export.nn.ensemble import Ensemble
 from export.nn.imagenet import create_spec
 from export.nn.lesion_net import LesionNet
 from export.nn.network import Normalise
+from export.nn.typed_heads import TypedHeads
 from export.nn.white_balance import parse_illuminant
 
 STATISTICS_IMAGES = 512
 """Number of training images, spread over all, from which the statistics of batch normalisations are restored."""
 
+_KEPT = ("recipe", "recipes", "weights", "biases", "heads", "images", "data_sha256")
+"""Keys of the metadata's `training` that are the record of a checkpoint."""
 
-def read_model_file(path: Path, size: int | None = None) -> tuple[LesionNet | Ensemble, dict[str, Any]]:
+
+def read_model_file(path: Path, size: int | None = None) -> tuple[LesionNet | Ensemble | TypedHeads, dict[str, Any]]:
     """Read the network and the record of its training from a model file of `python -m export train`.
 
     Args:
@@ -49,7 +53,6 @@ def read_model_file(path: Path, size: int | None = None) -> tuple[LesionNet | En
         card = {prop.key: json.loads(prop.value) for prop in model.metadata_props}
         training = card["training"]
         recipes = training["recipes"] if "recipes" in training else [training["recipe"]]
-        biases = training["biases"] if "recipes" in training else [card["bias"]]
         archs = card["architecture"].split(" + ")
         members = [_untrained_network(card, arch, recipe, size) for arch, recipe in zip(archs, recipes, strict=True)]
     except FileNotFoundError:
@@ -57,17 +60,20 @@ def read_model_file(path: Path, size: int | None = None) -> tuple[LesionNet | En
     except Exception as error:
         # Invalid protobuf and foreign metadata raise different exceptions.
         raise CheckpointError(f"It is not a model file of `python -m export train` ({error}).") from error
-    tensors, shapes = _network_tensors(model), {(1, member.malignant.in_features, 1, 1) for member in members}
-    heads = sorted((name for name, values in tensors.items() if values.shape in shapes), key=_trailing_number)
-    if len(heads) != len(members):
-        raise CheckpointError(f"The model file has {len(heads)} tensors that could be the malignant head of a network.")
-    for place, (member, head, bias) in enumerate(zip(members, heads, biases, strict=True)):
-        own = f"network.members.{place}." if len(members) > 1 else "network."
-        _load_tensors(member, {name.removeprefix(own): value for name, value in tensors.items()}, tensors[head], float(bias))
-    known = {
-        key: training[key] for key in ("recipe", "recipes", "weights", "biases", "images", "data_sha256") if key in training
-    }
-    network = members[0] if len(members) == 1 else Ensemble(members)
+    base = members[0] if len(members) == 1 else Ensemble(members)
+    network = TypedHeads(base) if "heads" in training else base
+    tensors, prefix = _network_tensors(model), "network.base." if "heads" in training else "network."
+    try:
+        for place, member in enumerate(members):
+            _load_body(member.body, tensors, f"{prefix}members.{place}." if len(members) > 1 else prefix)
+        if isinstance(network, TypedHeads):
+            _load_typed_heads(network, tensors)
+        else:
+            biases = training["biases"] if "recipes" in training else [card["bias"]]
+            _load_heads(members, tensors, biases)
+    except KeyError as error:
+        raise CheckpointError(f"The model file has no tensor {error}: another exporter wrote it.") from error
+    known = {key: training[key] for key in _KEPT if key in training}
     return network.eval(), {**known, "released": card["version"]}
 
 
@@ -102,25 +108,51 @@ def _network_tensors(model: onnx.ModelProto) -> dict[str, torch.Tensor]:
 
 
 @torch.no_grad()
-def _load_tensors(network: LesionNet, tensors: Mapping[str, torch.Tensor], head: torch.Tensor, bias: float) -> None:
+def _load_body(body: nn.Module, tensors: Mapping[str, torch.Tensor], prefix: str) -> None:
     convolution = ""
-    try:
-        for name, module in network.body.named_modules():
-            if isinstance(module, nn.Conv2d):
-                convolution = f"body.{name}.weight"
-                module.weight.copy_(tensors[convolution])
-            elif isinstance(module, nn.BatchNorm2d):
-                # The convolution's weights contain the scale already.
-                module.weight.fill_(1)
-                module.bias.copy_(tensors[f"{convolution}_bias"])
-                module.running_mean = torch.zeros_like(module.bias)
-                module.running_var = torch.full_like(module.bias, 1 - module.eps)
-        network.malignant.weight.copy_(head[:, :, 0, 0])
-        network.malignant.bias.fill_(bias)
-        network.diagnosis.weight.copy_(tensors["diagnosis.weight"])
-        network.diagnosis.bias.copy_(tensors["diagnosis.bias"])
-    except KeyError as error:
-        raise CheckpointError(f"The model file has no tensor {error}: another exporter wrote it.") from error
+    for name, module in body.named_modules():
+        if isinstance(module, nn.Conv2d):
+            convolution = f"{prefix}body.{name}.weight"
+            module.weight.copy_(tensors[convolution])
+        elif isinstance(module, nn.BatchNorm2d):
+            # The convolution's weights contain the scale already.
+            module.weight.fill_(1)
+            module.bias.copy_(tensors[f"{convolution}_bias"])
+            module.running_mean = torch.zeros_like(module.bias)
+            module.running_var = torch.full_like(module.bias, 1 - module.eps)
+
+
+@torch.no_grad()
+def _load_heads(members: Sequence[LesionNet], tensors: Mapping[str, torch.Tensor], biases: Sequence[float]) -> None:
+    heads = _malignant_heads(tensors, {(1, member.malignant.in_features, 1, 1) for member in members}, len(members))
+    for place, (member, head, bias) in enumerate(zip(members, heads, biases, strict=True)):
+        own = f"network.members.{place}." if len(members) > 1 else "network."
+        member.malignant.weight.copy_(head[:, :, 0, 0])
+        member.malignant.bias.fill_(float(bias))
+        member.diagnosis.weight.copy_(tensors[f"{own}diagnosis.weight"])
+        member.diagnosis.bias.copy_(tensors[f"{own}diagnosis.bias"])
+
+
+@torch.no_grad()
+def _load_typed_heads(network: TypedHeads, tensors: Mapping[str, torch.Tensor]) -> None:
+    [head] = _malignant_heads(tensors, {(*network.malignant.weight.shape, 1, 1)}, 1)
+    network.malignant.weight.copy_(head[:, :, 0, 0])
+    network.malignant.bias.copy_(tensors["network.malignant.bias"])
+    network.diagnosis.weight.copy_(tensors["network.diagnosis.weight"])
+    network.diagnosis.bias.copy_(tensors["network.diagnosis.bias"])
+    network.set_heads(network.heads())
+
+
+def _malignant_heads(tensors: Mapping[str, torch.Tensor], shapes: set[tuple[int, ...]], count: int) -> list[torch.Tensor]:
+    """Return the heads of networks in order, found by their shape, because the exporter gives them other names.
+
+    Raises:
+        CheckpointError: the file has another number of such tensors.
+    """
+    heads = sorted((name for name, values in tensors.items() if values.shape in shapes), key=_trailing_number)
+    if len(heads) != count:
+        raise CheckpointError(f"The model file has {len(heads)} tensors that could be the malignant head of a network.")
+    return [tensors[name] for name in heads]
 
 
 def prepare_for_training(network: LesionNet, rows: Sequence[LabelledImage]) -> None:

@@ -2,7 +2,7 @@
 
 | file | classes | size |
 |---|---|---|
-| `checkpoint.pt` of `python -m export train` | in the file | in the file |
+| `checkpoint.pt` of `python -m export train`, `heads` and others | in the file | in the file |
 | `lesion.onnx`, converted from one of these | in the file | in the file |
 | fastai v1 `export.pkl`, `model.pkl`; fastai v2 `export.pkl` | `data.classes`, `dls.vocab` | of the transforms |
 | timm or torchvision state dict, `.pth` or `.safetensors` | `--classes` or metadata | `--size`, metadata or architecture |
@@ -25,6 +25,7 @@ from export.errors import CheckpointError
 from export.nn.ensemble import Ensemble, weigh
 from export.nn.lesion_net import LesionNet
 from export.nn.network import Network, Spec
+from export.nn.typed_heads import TypedHeads
 
 
 @dataclass(frozen=True)
@@ -158,12 +159,21 @@ def _own(state: dict[str, Any], size: int | None) -> Checkpoint:
     try:
         spec = Spec.parse(state["spec"])
         # Convolutions accept any size, and a larger one than in training can be more accurate (Touvron et al. 2019).
-        network = LesionNet(replace(spec, size=size or spec.size))
+        if "members" in state:
+            network: Network = _untrained_typed_heads([Spec.parse(record) for record in state["members"]], size)
+        else:
+            network = LesionNet(replace(spec, size=size or spec.size))
         network.load_state_dict(state["weights"])
         return Checkpoint(network.eval(), dict(state["provenance"]), trained_here=True)
     except Exception as error:
         # PyTorch raises RuntimeError, KeyError, TypeError, ... depending on what is wrong.
         raise CheckpointError(f"It is not a checkpoint of this version of `python -m export train` ({error}).") from error
+
+
+def _untrained_typed_heads(specs: Sequence[Spec], size: int | None) -> TypedHeads:
+    """Return a network with heads per image type and random weights, of the specs of its members."""
+    members = [LesionNet(replace(spec, size=size or spec.size)) for spec in specs]
+    return TypedHeads(members[0] if len(members) == 1 else Ensemble(members))
 
 
 def read_own_checkpoint(path: Path, size: int | None = None) -> tuple[Checkpoint, LesionNet]:

@@ -136,16 +136,19 @@ class ImageStack:
     Attributes:
         squares: uint8 (M, 3, S, S).
         indices: row of each image, (M,).
+        clinical: bool (M,), whether each is recorded as clinical.
     """
 
     squares: torch.Tensor
     indices: npt.NDArray[np.intp]
+    clinical: torch.Tensor
 
     def logits(self, network: Network, count: int) -> Array:
         """Return a network's logits for `count` rows, (N,); NaN for rows without an image."""
         logits = np.full(count, np.nan)
         size, normalise = network.spec.size, Normalise(network.spec)
-        logits[self.indices] = predict_malignant_logits(network, self.squares, size, normalise).double()
+        values = predict_malignant_logits(network, self.squares, size, normalise, self.clinical)
+        logits[self.indices] = values.double()
         return logits
 
 
@@ -160,16 +163,17 @@ def load_stacks(rows: Sequence[LabelledImage], copies: Path | None = None) -> di
         DataError: an image or a copy cannot be read.
     """
     squares, everything = load_squares(rows, STORED_SIDE), np.arange(len(rows))
-    stacks = {UNCHANGED: ImageStack(squares, everything)}
+    clinical = torch.tensor([row.image_type == "clinical" for row in rows])
+    stacks = {UNCHANGED: ImageStack(squares, everything, clinical)}
     for kind, strength in CHANGES:
         name = f"{kind} {strength}"
-        stacks[name] = ImageStack(corrupt_squares(squares, CORRUPTIONS[kind][strength], name), everything)
+        stacks[name] = ImageStack(corrupt_squares(squares, CORRUPTIONS[kind][strength], name), everything, clinical)
     if copies is not None:
         index = {row.isic_id: place for place, row in enumerate(rows)}
         for kind, files in read_copies(copies, set(index)).items():
             places = np.array([index[isic_id] for _, isic_id in files])
             copied = [replace(rows[place], path=path) for place, (path, _) in zip(places, files, strict=True)]
-            stacks[kind] = ImageStack(load_squares(copied, STORED_SIDE), places)
+            stacks[kind] = ImageStack(load_squares(copied, STORED_SIDE), places, clinical[places])
     return stacks
 
 

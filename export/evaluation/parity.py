@@ -53,7 +53,8 @@ def check_parity(
     for row in rows:
         pixels = read_pixels(row.path, at_least=2 * spec.size)
         square = torch.from_numpy(np.ascontiguousarray(crop_square(pixels).transpose(2, 0, 1)))[None].float()
-        expected = float(network(normalise(resize(square, spec.size)))[0])
+        is_clinical = torch.tensor([row.image_type == "clinical"])
+        expected = float(network(normalise(resize(square, spec.size)), is_clinical)[0])
         outputs = model.run(pixels, image_type=row.image_type)
         logit_gap = max(logit_gap, abs(outputs.logit - expected))
         evidence_gap = max(evidence_gap, abs(float(outputs.evidence.mean()) + outputs.bias - outputs.logit))

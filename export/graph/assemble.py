@@ -45,6 +45,8 @@ class NetworkCore(nn.Module):
     @property
     def outputs(self) -> list[str]:
         """Names of the outputs of `forward` in the graph."""
+        if self.network.has_head_per_type:
+            return ["cells_by_type", "class_logits_by_type", "pooled", "middle", "bias_by_type"]
         own_bias = [] if self.has_constant_bias else ["view_bias"]
         return ["cells", "class_logits", "pooled", "middle", *own_bias]
 
@@ -56,7 +58,8 @@ class NetworkCore(nn.Module):
 
         Returns:
             Evidence cells (N, R, C), class logits (N, K), pooled features (N, F), middle features (N, M), and the bias (N,)
-            where it depends on the image.
+            where it depends on the image. With a head per image type, cells, class logits and bias have the type as their
+            second axis.
         """
         last, middle = self.network.feature_maps(self.normalise(batch))
         cells, bias, class_logits, pooled = self.network.explain(last)
@@ -110,7 +113,7 @@ def assemble(exported: onnx.ModelProto, network: Network, fitted: GraphParameter
     size, malignant = network.spec.size, np.array(network.spec.malignant)
     # A softmax gives a class with this logit a share of zero.
     masked = np.float32(-1e9)
-    rows, columns = (dimension.dim_value for dimension in exported.graph.output[0].type.tensor_type.shape.dim[1:])
+    rows, columns = (dimension.dim_value for dimension in exported.graph.output[0].type.tensor_type.shape.dim[-2:])
     parameters = {
         "place_rows": placement(rows),
         "place_columns": placement(columns).T,
@@ -126,7 +129,11 @@ def assemble(exported: onnx.ModelProto, network: Network, fitted: GraphParameter
     }
     if network.constant_bias is not None:
         parameters["bias"] = np.float32(network.constant_bias)
-    text = serving_graph_text(bias_per_image=network.constant_bias is None, detects_image_type=fitted.detector is not None)
+    text = serving_graph_text(
+        bias_per_image=network.constant_bias is None,
+        head_per_type=network.has_head_per_type,
+        detects_image_type=fitted.detector is not None,
+    )
     model = onnx.parser.parse_model(text)
     model.graph.initializer.extend(numpy_helper.from_array(np.asarray(value), name) for name, value in parameters.items())
     _replace_network_node(exported, model)

@@ -93,8 +93,23 @@ lesion (uint8[1, H, W, 3] image, int64 views, int64 image_type) =>
         }
     >
 
-    cells, class_logits, pooled, middle$network_output = lesion.Network (batch)
+    $network_outputs = lesion.Network (batch)
 
+    # Image type: 1 dermoscopic, 2 clinical. Row of the calibration: both types with one and with eight views.
+    mean_middle = ReduceMean <keepdims = 0> (middle, zero)
+    embedding = ReduceMean <keepdims = 0> (pooled, zero)
+    type_features = Concat <axis = 0> (mean_middle, embedding)
+    $detection
+    is_clinical = GreaterOrEqual (clinical_probability, half_certain)
+    detected_type = Where (is_clinical, pair, single)
+    is_unknown = Equal (image_type, none)
+    used_type = Where (is_unknown, detected_type, image_type)
+    type_row = Sub (used_type, single)
+    first_setting = Mul (type_row, pair)
+    further_setting = Cast <to = 7> (several)
+    setting = Add (first_setting, further_setting)
+
+    $heads_of_type
     # Mean evidence of the views, turned back and placed where they lie in the square; the order is that of `eight` above.
     evidence = If (several) <
         then_branch = eight_back () => (float[R, C] mean_back) {
@@ -126,20 +141,6 @@ lesion (uint8[1, H, W, 3] image, int64 views, int64 image_type) =>
     view_squares = Mul (view_offsets, view_offsets)
     view_variance = ReduceMean <keepdims = 0> (view_squares)
     spread = Sqrt (view_variance)
-
-    # Image type: 1 dermoscopic, 2 clinical. Row of the calibration: both types with one and with eight views.
-    mean_middle = ReduceMean <keepdims = 0> (middle, zero)
-    embedding = ReduceMean <keepdims = 0> (pooled, zero)
-    type_features = Concat <axis = 0> (mean_middle, embedding)
-    $detection
-    is_clinical = GreaterOrEqual (clinical_probability, half_certain)
-    detected_type = Where (is_clinical, pair, single)
-    is_unknown = Equal (image_type, none)
-    used_type = Where (is_unknown, detected_type, image_type)
-    type_row = Sub (used_type, single)
-    first_setting = Mul (type_row, pair)
-    further_setting = Cast <to = 7> (several)
-    setting = Add (first_setting, further_setting)
 
     # Beta calibration (Kull et al. 2017); with equal slopes it is Platt scaling.
     own_below = Gather <axis = 0> (below, setting)
@@ -195,12 +196,28 @@ lesion (uint8[1, H, W, 3] image, int64 views, int64 image_type) =>
 }
 """
 
-_CONSTANT_BIAS = {"bias_output": "", "network_output": "", "bias": "bias", "mean_bias": ""}
+_CONSTANT_BIAS = {
+    "network_outputs": "cells, class_logits, pooled, middle",
+    "heads_of_type": "",
+    "bias_output": "",
+    "bias": "bias",
+    "mean_bias": "",
+}
 _BIAS_PER_IMAGE = {
+    **_CONSTANT_BIAS,
+    "network_outputs": "cells, class_logits, pooled, middle, view_bias",
     "bias_output": ", float bias",
-    "network_output": ", view_bias",
     "bias": "view_bias",
     "mean_bias": "bias = ReduceMean <keepdims = 0> (view_bias)",
+}
+_HEAD_PER_TYPE = {
+    **_BIAS_PER_IMAGE,
+    "network_outputs": "cells_by_type, class_logits_by_type, pooled, middle, bias_by_type",
+    "heads_of_type": """
+    cells = Gather <axis = 1> (cells_by_type, type_row)
+    class_logits = Gather <axis = 1> (class_logits_by_type, type_row)
+    view_bias = Gather <axis = 1> (bias_by_type, type_row)
+""",
 }
 
 
@@ -214,16 +231,16 @@ _DETECTION = """
 _ONLY_TYPE = "clinical_probability = Identity (only_type)"
 
 
-def serving_graph_text(*, bias_per_image: bool, detects_image_type: bool) -> str:
+def serving_graph_text(*, bias_per_image: bool, head_per_type: bool, detects_image_type: bool) -> str:
     """Return the graph as text for ONNX's parser.
 
     Args:
         bias_per_image: whether the network returns a bias for every view, and the graph an output `bias`; otherwise `bias`
             is an initializer.
+        head_per_type: whether evidence, class logits and bias of the network have the image type as their second axis.
         detects_image_type: whether the initializers contain a detector; otherwise `only_type` is the constant probability
             that an image is clinical, 0 or 1.
     """
     lines = (line for line in _GRAPH.splitlines() if not line.strip().startswith("#"))
-    return Template("\n".join(lines)).substitute(
-        _BIAS_PER_IMAGE if bias_per_image else _CONSTANT_BIAS, detection=_DETECTION if detects_image_type else _ONLY_TYPE
-    )
+    outputs = _HEAD_PER_TYPE if head_per_type else _BIAS_PER_IMAGE if bias_per_image else _CONSTANT_BIAS
+    return Template("\n".join(lines)).substitute(outputs, detection=_DETECTION if detects_image_type else _ONLY_TYPE)

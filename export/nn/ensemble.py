@@ -71,7 +71,7 @@ class Ensemble(Network):
         cells, bias, class_logits, pooled = zip(*(member.explain(part) for member, part in parts), strict=True)
         return Explanation(_mean(cells), _mean(bias), _mean(class_logits), torch.cat(pooled, 1))
 
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, images: torch.Tensor, clinical: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the mean malignant logit and the mean class logits; see `Network.forward`."""
         outputs = [member(normalise(images)) for member, normalise in zip(self.networks, self.normalise, strict=True)]
         return _mean([logit for logit, _ in outputs]), _mean([classes for _, classes in outputs])

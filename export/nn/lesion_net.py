@@ -59,7 +59,12 @@ class LesionNet(Network):
         pooled = last.mean((2, 3))
         return Explanation(cells, self.malignant.bias.expand(last.shape[0]), self.diagnosis(pooled), pooled)
 
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    @property
+    def networks(self) -> list["LesionNet"]:
+        """Return the network alone, as an ensemble returns its members."""
+        return [self]
+
+    def forward(self, images: torch.Tensor, clinical: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the malignant logit and the class logits; see `Network.forward`."""
         prediction = self.predict(images)
         return prediction.malignant, prediction.classes

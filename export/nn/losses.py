@@ -95,12 +95,17 @@ class TeacherEnsemble(nn.Module):
         return super().train(False)
 
     @torch.no_grad()
-    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return mean probabilities of malignancy (N,) and of the diagnoses (N, K) for pixels (N, 3, S, S), float 0..255."""
+    def forward(self, pixels: torch.Tensor, clinical: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return mean probabilities of malignancy (N,) and of the diagnoses (N, K).
+
+        Args:
+            pixels: (N, 3, S, S), float 0..255.
+            clinical: (N,), see `export.nn.network.Network.forward`.
+        """
         malignant, classes = [], []
         for network, normalise in zip(self.networks, self.normalise, strict=True):
             images = normalise(pixels).contiguous(memory_format=torch.channels_last)
-            logit, class_logits = network(images)
+            logit, class_logits = network(images, clinical)
             malignant.append(logit.float().sigmoid())
             classes.append(class_logits.float().softmax(1))
         return torch.stack(malignant).mean(0), torch.stack(classes).mean(0)

@@ -99,10 +99,12 @@ class Normalise(nn.Module):
 class Explanation(NamedTuple):
     """Logits of N views and the evidence map that they are the sum of.
 
+    All but `pooled` have a second axis, the image type, where the network has heads for each of T types.
+
     Attributes:
-        cells: evidence, (N, R, C); its mean plus `bias` is the malignant logit.
-        bias: (N,).
-        class_logits: (N, K).
+        cells: evidence, (N, R, C) or (N, T, R, C); its mean plus `bias` is the malignant logit.
+        bias: (N,) or (N, T).
+        class_logits: (N, K) or (N, T, K).
         pooled: input of the head, (N, F).
     """
 
@@ -138,11 +140,13 @@ class Network(nn.Module, ABC):
         middle_channels: number of channels of all middle feature maps.
         explains: whether the evidence map shows where the logit comes from. Otherwise the last feature map has one cell, as
             the class token of a vision transformer, and the map says nothing.
+        has_head_per_type: whether `explain` returns the answers of a head for each image type.
     """
 
     spec: Spec
     middle_channels: int
     explains: bool = True
+    has_head_per_type: bool = False
 
     @property
     @abstractmethod
@@ -158,8 +162,14 @@ class Network(nn.Module, ABC):
         """Return logits and evidence of the last feature map (N, F, R, C), computed without automatic differentiation."""
 
     @abstractmethod
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the malignant logit (N,) and the class logits (N, K) of normalised images (N, 3, S, S)."""
+    def forward(self, images: torch.Tensor, clinical: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the malignant logit (N,) and the class logits (N, K) of normalised images.
+
+        Args:
+            images: (N, 3, S, S).
+            clinical: (N,), 1 for a clinical image, 0 for a dermoscopic one; None where it is not known. It chooses the head
+                where the network has one for each type; others ignore it.
+        """
 
 
 def probe_images(spec: Spec) -> torch.Tensor:

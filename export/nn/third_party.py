@@ -61,7 +61,7 @@ class ThirdPartyNetwork(Network):
         """Return logits and evidence; see `Network.explain`."""
         return self.head.explain(last)
 
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, images: torch.Tensor, clinical: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the malignant logit and the class logits; see `Network.forward`."""
         logit, class_logits = self.head(self.body(images)[0])
         return logit, class_logits

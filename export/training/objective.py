@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from export.checkpoints.recipe import TrainConfig
+from export.nn.autocast import autocast
 from export.nn.depthwise import FastDepthwiseGradients
 from export.nn.lesion_net import LesionNet
 from export.nn.losses import (
@@ -53,9 +54,9 @@ class Objective:
             share = draw_mixup_share(self.config.mixup, generator)
             pixels, originals = mixup(pixels, share), mixup(originals, share)
         inputs = self.normalise(pixels).contiguous(memory_format=torch.channels_last)
-        with FastDepthwiseGradients(), torch.autocast(pixels.device.type, torch.bfloat16):
+        with FastDepthwiseGradients(), autocast(pixels.device):
             prediction = self.network.predict(inputs).to_float32()
-            taught = self.teachers(originals) if self.teachers is not None else None
+            taught = self.teachers(originals, labels.clinical) if self.teachers is not None else None
         loss = mixup_loss(lambda targets: label_loss(prediction.malignant, prediction.classes, targets), labels, share)
         if taught is not None:
             part = self.config.teachers_share

@@ -12,6 +12,7 @@ from export.nn.ensemble import Ensemble
 from export.nn.imagenet import load_imagenet_weights
 from export.nn.lesion_net import LesionNet
 from export.nn.network import Network
+from export.nn.typed_heads import TypedHeads
 
 
 def initialise(network: LesionNet, start: Path | None, rows: Sequence[LabelledImage]) -> str:
@@ -36,8 +37,9 @@ def initialise(network: LesionNet, start: Path | None, rows: Sequence[LabelledIm
         load_body_weights(network.body, arch, state)
         return f"{start}, without its classifier,"
     source = read_checkpoint(start).network
-    members = source.networks if isinstance(source, Ensemble) else [source]
-    matching = [member for member in members if isinstance(member, LesionNet) and member.spec.arch == arch]
+    base = source.base if isinstance(source, TypedHeads) else source
+    members = base.networks if isinstance(base, LesionNet | Ensemble) else []
+    matching = [member for member in members if member.spec.arch == arch]
     if len(matching) != 1:
         raise CheckpointError(f"--start is {source.spec.arch}; exactly one of its networks must be a {arch}. Check --arch.")
     network.load_shared_weights(matching[0])

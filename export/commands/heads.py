@@ -1,0 +1,76 @@
+"""Fit heads for each image type to the features of trained networks, as a checkpoint.
+
+    python -m export heads runs/a/checkpoint.pt --data ISIC MILK10K CLINICAL --out runs/heads
+    python -m export heads runs/a/checkpoint.pt runs/b/checkpoint.pt --data …   on the features of both
+    python -m export heads models/lesion.onnx --data …                          of a model file, int8 or not
+
+The layers before the heads stay as they are. The heads of dermoscopic and of clinical images are fitted to images of `train`
+without augmentation; the strength of their penalty is the one with the best figures on `val`, where each source counts once.
+`python -m export convert` makes a model file of the checkpoint, whose graph uses the heads of the type that it detects or is
+given.
+"""
+
+import argparse
+from pathlib import Path
+
+from export.checkpoints.options import ReaderOptions
+from export.checkpoints.reader import read_checkpoints
+from export.checkpoints.same_run import require_unused
+from export.checkpoints.writer import write_checkpoint
+from export.commands.options import checkpoint_folder_option, data_option, parser_of, read_rows, size_option
+from export.data.labels import LabelledImage, fingerprint
+from export.data.splits import select_split
+from export.data.transforms import STORED_SIDE, load_squares
+from export.errors import CheckpointError
+from export.nn.ensemble import Ensemble
+from export.nn.lesion_net import LesionNet
+from export.nn.predict import predict_pooled
+from export.nn.typed_heads import TypedHeads
+from export.training.typed_heads import Features, select_typed_heads
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the parser of `python -m export heads`."""
+    parser = parser_of(
+        __doc__,
+        data_option("`train` fits the heads, `val` their penalty"),
+        checkpoint_folder_option(),
+        size_option("that of the checkpoint"),
+    )
+    parser.add_argument("checkpoint", type=Path, nargs="+", help="of `python -m export train`, or a model file")
+    return parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run `python -m export heads`.
+
+    Raises:
+        CheckpointError: a checkpoint cannot be read, is of another program or of other training images, or `--out` has one.
+        DataError: a data folder cannot be read, or lacks images of a type, side or diagnosis.
+    """
+    require_unused(args.out)
+    checkpoint = read_checkpoints(args.checkpoint, ReaderOptions(size=args.size))
+    base = checkpoint.network.base if isinstance(checkpoint.network, TypedHeads) else checkpoint.network
+    if not isinstance(base, LesionNet | Ensemble):
+        raise CheckpointError("Heads are fitted to networks of `python -m export train`; others keep their own.")
+    rows = read_rows(args)
+    train, val = (select_split(rows, split) for split in ("train", "val"))
+    if checkpoint.provenance["data_sha256"] != fingerprint(train):
+        raise CheckpointError("The network learnt from other images than `train` of --data: its `val` may be among them.")
+    network = TypedHeads(base)
+
+    def features(images: list[LabelledImage]) -> Features:
+        squares = load_squares(images, max(STORED_SIDE, network.spec.size))
+        return Features(images, predict_pooled(network, squares, network.spec.size))
+
+    heads, scores = select_typed_heads(features(train), features(val), network.spec.classes)
+    for penalty, score in scores.items():
+        print(f"inverse penalty {penalty:g}: score {score:.4f} on `val`")
+    network.set_heads(heads)
+    record = {"inverse_penalty": max(scores, key=lambda penalty: scores[penalty]), "images": len(train)}
+    members = [member.spec.record() for member in base.networks]
+    # The heads that these describe are replaced.
+    kept = {key: value for key, value in checkpoint.provenance.items() if key not in ("weights", "biases", "released")}
+    provenance = {**kept, "heads": record}
+    write_checkpoint(args.out, network.spec, network.state_dict(), provenance, members=members)
+    print(f"{args.out / 'checkpoint.pt'}: heads for each image type of {network.spec.arch}")

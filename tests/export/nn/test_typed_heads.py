@@ -1,0 +1,61 @@
+"""Heads for each image type: each image gets the answer of its type's heads, and the evidence of each sums to it."""
+
+import pytest
+import torch
+
+from export.nn.ensemble import Ensemble
+from export.nn.imagenet import create_spec
+from export.nn.lesion_net import LesionNet
+from export.nn.typed_heads import TypedHeads
+
+CLASSES = {"melanoma": True, "nevus": False, "dermatofibroma": False}
+TYPES = torch.tensor([0.0, 1.0, 1.0])
+
+
+def lesion_net(seed: int) -> LesionNet:
+    torch.manual_seed(seed)
+    return LesionNet(create_spec("test_efficientnet", 96, CLASSES)).eval()
+
+
+@pytest.fixture(params=[1, 2])
+def network(request: pytest.FixtureRequest) -> TypedHeads:
+    """Return heads on one network, and on two."""
+    members = [lesion_net(seed) for seed in range(request.param)]
+    return TypedHeads(Ensemble(members) if len(members) > 1 else members[0]).eval()
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    return torch.rand(3, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+
+
+@torch.inference_mode()
+def test_evidence_of_each_type_sums_to_its_logit(network: TypedHeads, images: torch.Tensor) -> None:
+    explanation = network.explain(network.feature_maps(images)[0])
+    assert explanation.cells.shape == (3, 2, 3, 3) and explanation.class_logits.shape == (3, 2, 3)
+    by_type = explanation.cells.mean((2, 3)) + explanation.bias
+    logit, class_logits = network(images, TYPES)
+    torch.testing.assert_close(logit, by_type[[0, 1, 2], [0, 1, 1]])
+    torch.testing.assert_close(class_logits, explanation.class_logits[[0, 1, 2], [0, 1, 1]])
+    assert (by_type[:, 0] - by_type[:, 1]).abs().min() > 1e-3
+
+
+@torch.inference_mode()
+def test_unknown_type_gets_the_mean_of_the_heads(network: TypedHeads, images: torch.Tensor) -> None:
+    as_each = [network(images, torch.full((3,), value)) for value in (0.0, 1.0)]
+    for found, one, other in zip(network(images), *as_each, strict=True):
+        torch.testing.assert_close(found, (one + other) / 2)
+
+
+@torch.inference_mode()
+def test_heads_are_set_as_they_are_read(network: TypedHeads, images: torch.Tensor) -> None:
+    """The base gets the mean of them, from which a training starts."""
+    expected, heads = network(images, TYPES), network.heads()
+    with torch.no_grad():
+        network.malignant.weight.zero_()
+        network.diagnosis.bias.fill_(3)
+    network.set_heads(heads)
+    for found, before in zip(network(images, TYPES), expected, strict=True):
+        torch.testing.assert_close(found, before)
+    for of_base, mean in zip(network.base(images), network(images), strict=True):
+        torch.testing.assert_close(of_base, mean)
