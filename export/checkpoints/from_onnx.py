@@ -140,7 +140,7 @@ def _load_typed_heads(network: TypedHeads, tensors: Mapping[str, torch.Tensor]) 
     network.malignant.bias.copy_(tensors["network.malignant.bias"])
     network.diagnosis.weight.copy_(tensors["network.diagnosis.weight"])
     network.diagnosis.bias.copy_(tensors["network.diagnosis.bias"])
-    network.set_heads(network.heads())
+    network.set_heads_of_base()
 
 
 def _malignant_heads(tensors: Mapping[str, torch.Tensor], shapes: set[tuple[int, ...]], count: int) -> list[torch.Tensor]:

@@ -157,11 +157,11 @@ def _third_party(path: Path, kind: str, network: Network, notes: Sequence[str] =
 
 def _own(state: dict[str, Any], size: int | None) -> Checkpoint:
     try:
-        spec = Spec.parse(state["spec"])
         # Convolutions accept any size, and a larger one than in training can be more accurate (Touvron et al. 2019).
         if "members" in state:
             network: Network = _untrained_typed_heads([Spec.parse(record) for record in state["members"]], size)
         else:
+            spec = Spec.parse(state["spec"])
             network = LesionNet(replace(spec, size=size or spec.size))
         network.load_state_dict(state["weights"])
         return Checkpoint(network.eval(), dict(state["provenance"]), trained_here=True)

@@ -4,7 +4,7 @@
 
 Prints AUC, specificity at 95 % sensitivity, melanoma against nevus and the AUC of each source (data set and image type),
 and how compression, a quarter turn, a crop, a colour cast and, with `--copies`, other copies of the same images change AUC
-and decisions. One view of the network in PyTorch, in bfloat16, as during training: it takes minutes, and the figures are
+and decisions. One view of the network in PyTorch, as during training: it takes minutes, and the figures are
 close to the model file's. Nothing is written, and `test` is not read.
 """
 

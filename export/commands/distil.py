@@ -98,7 +98,7 @@ def check_teachers(student: Path, members: Sequence[Path]) -> None:
     """
     if not student.is_file():
         return
-    recorded = read_checkpoint(student).provenance["recipe"]["teachers"]
+    recorded = read_checkpoint(student).provenance.get("recipe", {}).get("teachers")
     if recorded != [file_sha256(path) for path in members]:
         raise CheckpointError(
             f"{student} was trained with other members than those of this command. Give the same --members, or "

@@ -4,29 +4,33 @@
     python -m export heads runs/a/checkpoint.pt runs/b/checkpoint.pt --data …   on the features of both
     python -m export heads models/lesion.onnx --data …                          of a model file, int8 or not
 
-The layers before the heads stay as they are. The heads of dermoscopic and of clinical images are fitted to images of `train`
-without augmentation; the strength of their penalty is the one with the best figures on `val`, where each source counts once.
-`python -m export convert` makes a model file of the checkpoint, whose graph uses the heads of the type that it detects or is
-given.
+The layers before the heads stay as they are. `train` and `val` need images of both types. The heads of each type are
+fitted to its images in `train`, without augmentation; the strength of their penalty is the one with the best figures on
+`val`, where each source counts once. `python -m export convert` makes a model file of the checkpoint, whose graph uses the
+heads of the type that it detects or is given.
 """
 
 import argparse
 from pathlib import Path
 
+from lesion.inference.card import IMAGE_TYPES
+
+from export.checkpoints.from_onnx import prepare_for_training
 from export.checkpoints.options import ReaderOptions
 from export.checkpoints.reader import read_checkpoints
 from export.checkpoints.same_run import require_unused
-from export.checkpoints.writer import write_checkpoint
+from export.checkpoints.writer import file_sha256, write_checkpoint
 from export.commands.options import checkpoint_folder_option, data_option, parser_of, read_rows, size_option
 from export.data.labels import LabelledImage, fingerprint
 from export.data.splits import select_split
 from export.data.transforms import STORED_SIDE, load_squares
-from export.errors import CheckpointError
+from export.errors import CheckpointError, DataError
+from export.evaluation.image_type import image_types
 from export.nn.ensemble import Ensemble
 from export.nn.lesion_net import LesionNet
 from export.nn.predict import predict_pooled
 from export.nn.typed_heads import TypedHeads
-from export.training.typed_heads import Features, select_typed_heads
+from export.training.typed_heads import Features, require_images, select_typed_heads
 
 
 def options() -> argparse.ArgumentParser:
@@ -37,7 +41,7 @@ def options() -> argparse.ArgumentParser:
         checkpoint_folder_option(),
         size_option("that of the checkpoint"),
     )
-    parser.add_argument("checkpoint", type=Path, nargs="+", help="of `python -m export train`, or a model file")
+    parser.add_argument("checkpoint", type=Path, nargs="+", help="of `python -m export train` or `heads`, or a model file")
     return parser
 
 
@@ -55,8 +59,15 @@ def main(args: argparse.Namespace) -> None:
         raise CheckpointError("Heads are fitted to networks of `python -m export train`; others keep their own.")
     rows = read_rows(args)
     train, val = (select_split(rows, split) for split in ("train", "val"))
+    if len(image_types(train, val)) < len(IMAGE_TYPES):
+        raise DataError("Heads for each image type need dermoscopic and clinical images.")
+    require_images(train, base.spec.classes)
     if checkpoint.provenance["data_sha256"] != fingerprint(train):
-        raise CheckpointError("The network learnt from other images than `train` of --data: its `val` may be among them.")
+        raise CheckpointError("The network was trained on other images than `train` of --data: `val` may be among them.")
+    if any(path.suffix == ".onnx" for path in args.checkpoint):
+        # Without it, no training could start from these networks.
+        for member in base.networks:
+            prepare_for_training(member, train)
     network = TypedHeads(base)
 
     def features(images: list[LabelledImage]) -> Features:
@@ -67,9 +78,13 @@ def main(args: argparse.Namespace) -> None:
     for penalty, score in scores.items():
         print(f"inverse penalty {penalty:g}: score {score:.4f} on `val`")
     network.set_heads(heads)
-    record = {"inverse_penalty": max(scores, key=lambda penalty: scores[penalty]), "images": len(train)}
+    record = {
+        "inverse_penalty": max(scores, key=lambda penalty: scores[penalty]),
+        "images": len(train),
+        "networks": [file_sha256(path) for path in args.checkpoint],
+    }
     members = [member.spec.record() for member in base.networks]
-    # The heads that these describe are replaced.
+    # Weights and biases are of the heads that are replaced.
     kept = {key: value for key, value in checkpoint.provenance.items() if key not in ("weights", "biases", "released")}
     provenance = {**kept, "heads": record}
     write_checkpoint(args.out, network.spec, network.state_dict(), provenance, members=members)

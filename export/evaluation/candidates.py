@@ -1,4 +1,4 @@
-"""Figures of candidate networks on `val`, alone and in pairs, computed in PyTorch with one view in bfloat16."""
+"""Figures of candidate networks on `val`, alone and in pairs, computed in PyTorch with one view."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -14,6 +14,7 @@ from onnx import numpy_helper
 from torch import nn
 
 from export.arrays import Floats
+from export.errors import CheckpointError
 from export.graph.parameters import GraphParameters
 from export.graph.serving_graph import serving_graph_text
 from export.graph.weight_storage import NETWORK_PREFIX
@@ -161,7 +162,16 @@ def restore_float32_network(model: onnx.ModelProto, exported: onnx.ModelProto) -
     Args:
         model: the model file.
         exported: its network as `export_network` returns it.
+
+    Raises:
+        CheckpointError: the exported network is of another kind than that of the file.
     """
+    own = {name for node in model.graph.node if node.name.startswith(NETWORK_PREFIX) for name in node.output}
+    if not {value.name for value in exported.graph.output} <= own:
+        raise CheckpointError(
+            "The model file was converted from another checkpoint: one of the two has a head for each image type. Give the "
+            "checkpoint from which the file was converted."
+        )
     result = onnx.ModelProto()
     result.CopyFrom(model)
     outer = [node for node in result.graph.node if not node.name.startswith(NETWORK_PREFIX)]

@@ -153,9 +153,12 @@ def _nodes_to_quantise(model: onnx.ModelProto) -> list[str]:
         depth |= dict.fromkeys(node.output, convolutions + (node.op_type == "Conv"))
         if not node.name.startswith(NETWORK_PREFIX):
             continue
-        # A convolution to one channel computes the evidence, or one to this output.
-        is_head = shapes.get(node.input[1], (0,))[0] <= 1 if len(node.input) > 1 else False
-        is_head = is_head or "cells_by_type" in node.output
-        if node.op_type in _ACTIVATIONS or (node.op_type == "Conv" and convolutions >= FLOAT_LAYERS and not is_head):
+        # A convolution to one channel computes the evidence; with a head for each image type, the one to this output.
+        if node.op_type in _ACTIVATIONS or (
+            node.op_type == "Conv"
+            and convolutions >= FLOAT_LAYERS
+            and shapes.get(node.input[1], (0,))[0] > 1
+            and "cells_by_type" not in node.output
+        ):
             names.append(node.name)
     return names

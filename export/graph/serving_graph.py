@@ -237,7 +237,8 @@ def serving_graph_text(*, bias_per_image: bool, head_per_type: bool, detects_ima
     Args:
         bias_per_image: whether the network returns a bias for every view, and the graph an output `bias`; otherwise `bias`
             is an initializer.
-        head_per_type: whether evidence, class logits and bias of the network have the image type as their second axis.
+        head_per_type: whether evidence, class logits and bias of the network have the image type as their second axis. It
+            implies a bias for every view.
         detects_image_type: whether the initializers contain a detector; otherwise `only_type` is the constant probability
             that an image is clinical, 0 or 1.
     """

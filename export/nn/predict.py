@@ -1,6 +1,5 @@
 """Logits of stored images, computed by PyTorch without the serving graph."""
 
-import itertools
 from collections.abc import Iterator
 
 import torch
@@ -31,8 +30,9 @@ def predict_malignant_logits(
     """
     network.eval()
     logits = []
-    types = itertools.repeat(None) if clinical is None else clinical.split(BATCH)
-    for images, own in zip(_inputs(squares, size, normalise), types, strict=False):
+    types = clinical if clinical is None else clinical.to(normalise.mean.device)
+    for place, images in enumerate(_inputs(squares, size, normalise)):
+        own = None if types is None else types[BATCH * place : BATCH * (place + 1)]
         with autocast(images.device):
             logits.append(network(images, own)[0].float())
     return torch.cat(logits)

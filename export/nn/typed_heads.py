@@ -1,13 +1,12 @@
 """A network with linear heads for each image type, instead of one pair for both.
 
 Dermoscopic and clinical images share the body, but what a feature says about malignancy differs between them. The heads are
-fitted to the pooled features after the training (`export.evaluation.typed_heads`); the serving graph uses those of the type
+fitted to the pooled features after the training (`export.training.typed_heads`); the serving graph uses those of the type
 that it detects or is given. Measured against one head and against one network for each type: `models/experiments.md`.
 """
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from lesion.inference.card import IMAGE_TYPES
 from torch import nn
@@ -87,9 +86,10 @@ class TypedHeads(Network):
 
     @torch.no_grad()
     def set_heads(self, heads: tuple[LinearHeads, ...]) -> None:
-        """Set the weights of the heads, in the order of `IMAGE_TYPES`.
+        """Set the weights of the heads, and those of the base (see `set_heads_of_base`).
 
-        The heads of the base become their means, so that a training can start from any of its networks.
+        Args:
+            heads: in the order of `IMAGE_TYPES`.
         """
         count = len(self.spec.classes)
         for place, own in enumerate(heads):
@@ -97,19 +97,11 @@ class TypedHeads(Network):
             self.malignant.bias[place] = own.malignant_bias
             self.diagnosis.weight[place * count : (place + 1) * count] = torch.from_numpy(own.diagnosis)
             self.diagnosis.bias[place * count : (place + 1) * count] = torch.from_numpy(own.diagnosis_bias)
-        self._set_heads_of_base()
+        self.set_heads_of_base()
 
-    def heads(self) -> tuple[LinearHeads, ...]:
-        """Return the heads, in the order of `IMAGE_TYPES`."""
-        malignant, weights, biases = (
-            tensor.detach().numpy().copy() for tensor in (self.malignant.weight, self.diagnosis.weight, self.diagnosis.bias)
-        )
-        parts = zip(np.split(weights, len(IMAGE_TYPES)), np.split(biases, len(IMAGE_TYPES)), strict=True)
-        return tuple(
-            LinearHeads(malignant[place], float(self.malignant.bias[place]), *own) for place, own in enumerate(parts)
-        )
-
-    def _set_heads_of_base(self) -> None:
+    @torch.no_grad()
+    def set_heads_of_base(self) -> None:
+        """Set the heads of the base to the mean of the heads, so that a training can start from any of its networks."""
         members = self.base.networks
         # The mean of the members' logits is that of the joint heads.
         place = 0

@@ -50,18 +50,19 @@ def describe_recipes(training: Figures, experiments: str) -> str:
     texts = [_recipe_text(recipe) for recipe in recipes]
     if not texts:
         return ""
-    weights = " and ".join(f"{weight:g}" for weight in training.get("weights", []))
-    weighted = f", with weights {weights}" if weights else ""
-    several = f"the mean of the logits of {len(texts)} networks{weighted}. " if len(texts) > 1 else ""
+    count = f"{len(texts)} networks" if len(texts) > 1 else "one network"
+    introduction = ""
     if heads := training.get("heads"):
-        count = f"{len(texts)} networks" if len(texts) > 1 else "one network"
-        several = (
+        introduction = (
             f"heads for each image type on the features of {count} (logistic regression on {heads['images']} images without "
             f"augmentation, inverse penalty {heads['inverse_penalty']:g}, `python -m export heads`). "
         )
+    elif len(texts) > 1:
+        weights = " and ".join(f"{weight:g}" for weight in training.get("weights", []))
+        introduction = f"the mean of the logits of {count}{f', with weights {weights}' if weights else ''}. "
     is_numbered = len(texts) > 1
     networks = " ".join(f"({number}) {text}." for number, text in enumerate(texts, 1)) if is_numbered else f"{texts[0]}."
-    return f"Training: {several}{networks} {experiments}"
+    return f"Training: {introduction}{networks} {experiments}"
 
 
 def _first_weights(recipe: Figures) -> str:

@@ -172,14 +172,15 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
         )
     if metrics.get("unseen_sources"):
         yield "### Images of an unknown source"
+        one_head = "have one head for both image types, " if "heads" in card.about["training"] else ""
         yield (
             "What it costs that a source is not in the training data: a short training with all data sets, and one without "
             "each of the larger ones in turn, with calibration, threshold and sets fitted to the others "
             f"(`python -m export unseen {metrics.get('unseen_training', '')}`). The networks are not those of this file, "
-            "and those without a large data set had fewer images and steps. The last two columns are on `val`, the others "
-            "on `train` and `val` of the data set that was left out. Calibration also suffers where its share of malignant "
-            "images differs from the others'. The sets aim at 0.90, and at the threshold's 0.95 where it is "
-            "lower than theirs."
+            f"{one_head}and those without a large data set had fewer images and steps. The last two columns are on `val`, "
+            "the others on `train` and `val` of the data set that was left out. Calibration also suffers where its share of "
+            "malignant images differs from the others'. The sets aim at 0.90, and at the threshold's 0.95 where it is lower "
+            "than theirs."
         )
         yield "\n".join(unseen_table(metrics["unseen_sources"]))
     if "stress" in metrics:

@@ -56,7 +56,9 @@ class Objective:
         inputs = self.normalise(pixels).contiguous(memory_format=torch.channels_last)
         with FastDepthwiseGradients(), autocast(pixels.device):
             prediction = self.network.predict(inputs).to_float32()
-            taught = self.teachers(originals, labels.clinical) if self.teachers is not None else None
+            # Mixed images are of no type, or of two.
+            types = labels.clinical if share == 1 else None
+            taught = self.teachers(originals, types) if self.teachers is not None else None
         loss = mixup_loss(lambda targets: label_loss(prediction.malignant, prediction.classes, targets), labels, share)
         if taught is not None:
             part = self.config.teachers_share

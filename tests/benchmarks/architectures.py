@@ -34,6 +34,7 @@ from export.data.tables import read_table
 from export.data.transforms import load_square
 from export.evaluation.faithfulness import measure_faithfulness
 from export.evaluation.predictions import predict
+from export.nn.autocast import autocast
 from tests.support.paths import REPOSITORY
 
 SIDE = 224
@@ -127,7 +128,7 @@ def train(network: nn.Module, rows: Sequence[LabelledImage]) -> None:
     for _ in range(EPOCHS):
         for batch in torch.randperm(len(rows)).split(BATCH):
             pixels = (squares[batch].float() / 255 - mean) / std
-            with torch.autocast("cpu", torch.bfloat16):
+            with autocast(pixels.device):
                 answers = network(pixels)
             optimizer.zero_grad()
             cross_entropy(answers.float(), labels[batch]).backward()

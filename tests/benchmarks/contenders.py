@@ -124,7 +124,10 @@ def _plain() -> Path:
     side = Model(MODEL).card.input_size
     for size, dimension in zip((1, 3, side, side), batch.type.tensor_type.shape.dim, strict=True):
         dimension.dim_value = size
-    onnx.save(onnx.utils.Extractor(whole).extract_model(["batch"], ["cells", "class_logits"]), path)
+    # With a head for each image type, these are the network's own outputs.
+    has_types = any("cells_by_type" in node.output for node in whole.graph.node)
+    outputs = [f"{name}_by_type" if has_types else name for name in ("cells", "class_logits")]
+    onnx.save(onnx.utils.Extractor(whole).extract_model(["batch"], outputs), path)
     return path
 
 

@@ -13,11 +13,15 @@ from export.checkpoints.options import ReaderOptions
 from export.checkpoints.reader import read_checkpoint, read_checkpoints
 from export.checkpoints.recipe import Phase
 from export.commands import convert, heads, train
-from export.errors import CheckpointError
+from export.errors import CheckpointError, DataError
+from export.graph.assemble import NetworkCore, assemble, export_network, restore_float32_network
+from export.graph.parameters import GraphParameters
+from export.graph.quantize import quantise_network
 from export.nn.lesion_net import LesionNet
 from export.nn.network import Normalise
 from export.nn.typed_heads import TypedHeads
 from export.reporting.card_training import describe_recipes
+from export.training.typed_heads import PENALTIES
 from tests.support.paths import SAMPLES
 from tests.support.small_training import conversion_options, training_options
 
@@ -86,7 +90,7 @@ def test_model_file_has_the_network_and_its_record(fitted: Path, released: Path)
     own, found = read_checkpoint(fitted), read_checkpoint(released)
     assert isinstance(found.network, TypedHeads) and found.trained_here
     assert found.provenance == {**own.provenance, "released": "0.0.1"}
-    assert found.provenance["heads"]["inverse_penalty"] > 0
+    assert found.provenance["heads"]["inverse_penalty"] in PENALTIES
     assert "heads for each image type" in describe_recipes(found.provenance, "")
     pixels = 255 * torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
     types = torch.tensor([0, 1])
@@ -96,14 +100,19 @@ def test_model_file_has_the_network_and_its_record(fitted: Path, released: Path)
         torch.testing.assert_close(actual, expected, rtol=0, atol=0.02)
 
 
-def test_training_starts_from_a_network_of_the_file(released: Path, typed_archive: Path, tmp_path: Path) -> None:
-    """Its first head is the mean of both. A file of two networks of one architecture does not say which."""
-    options = training_options(typed_archive, tmp_path / "refused")
+def test_heads_are_fitted_to_a_model_file_with_heads(released: Path, typed_archive: Path, tmp_path: Path) -> None:
+    """Its batch norms are those of real images again, so that a training can start from it."""
+    network = read_checkpoint(fit([released], typed_archive, tmp_path)).network
+    assert isinstance(network, TypedHeads)
+    norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert all(norm.running_mean is not None and norm.running_mean.abs().max() > 0 for norm in norms)
+
+
+def test_training_does_not_choose_between_two_networks(released: Path, typed_archive: Path, tmp_path: Path) -> None:
+    options = training_options(typed_archive, tmp_path)
     options.start = released
     with pytest.raises(CheckpointError, match="exactly one of its networks must be"):
         train.main(options)
-    alone = fit([released], typed_archive, tmp_path / "again")
-    assert isinstance(read_checkpoint(alone).network, TypedHeads), "heads of a file with heads"
 
 
 def test_heads_of_one_network_are_a_start(trained: list[Path], typed_archive: Path, tmp_path: Path) -> None:
@@ -117,22 +126,30 @@ def test_heads_of_one_network_are_a_start(trained: list[Path], typed_archive: Pa
 
 
 def test_heads_refuse_what_they_cannot_be_fitted_to(
-    trained: list[Path], fitted: Path, archive: Path, typed_archive: Path, tmp_path: Path
+    trained: list[Path], fitted: Path, checkpoint: Path, archive: Path, typed_archive: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(CheckpointError, match="learnt from other images"):
-        fit(trained, archive, tmp_path / "other")
-    with pytest.raises(CheckpointError, match="already"):
+    with pytest.raises(DataError, match="need dermoscopic and clinical images"):
+        fit(trained, archive, tmp_path / "one-type")
+    with pytest.raises(CheckpointError, match="trained on other images"):
+        fit([checkpoint], typed_archive, tmp_path / "other")
+    with pytest.raises(CheckpointError, match="checkpoint of another run"):
         fit(trained, typed_archive, fitted.parent)
-    torch.save(torch.nn.Linear(4, 2).state_dict(), tmp_path / "foreign.pth")
-    with pytest.raises(CheckpointError):
-        fit([tmp_path / "foreign.pth"], typed_archive, tmp_path / "foreign")
     with pytest.raises(CheckpointError, match="Only checkpoints of `python -m export train` can be joined"):
         read_checkpoints([trained[0], fitted], ReaderOptions())
 
 
-def test_heads_stay_in_float32_in_an_int8_file(fitted: Path, typed_archive: Path, tmp_path: Path) -> None:
-    options = conversion_options(fitted, typed_archive, tmp_path / "lesion.onnx", numbers="int8")
-    convert.main(options)
-    [node] = [node for node in onnx.load(options.out).graph.node if "cells_by_type" in node.output]
-    weights = {tensor.name: tensor for tensor in onnx.load(options.out).graph.initializer}
-    assert node.op_type == "Conv" and weights[node.input[1]].data_type == onnx.TensorProto.FLOAT
+def test_heads_stay_in_float32_in_an_int8_file(fitted: Path, pixels: Pixels) -> None:
+    network = read_checkpoint(fitted).network
+    core = NetworkCore(network)
+    bare = assemble(export_network(core), network, GraphParameters.placeholder(core.features))
+    quantised = quantise_network(bare, [pixels])
+    tensors = {tensor.name: tensor for tensor in quantised.graph.initializer}
+    assert any(tensor.data_type == onnx.TensorProto.INT8 for tensor in tensors.values())
+    [head] = [node for node in quantised.graph.node if "cells_by_type" in node.output]
+    assert head.op_type == "Conv" and tensors[head.input[1]].data_type == onnx.TensorProto.FLOAT
+
+
+def test_other_checkpoint_of_a_file_with_heads_is_refused(trained: list[Path], released: Path) -> None:
+    network = read_checkpoints(trained).network
+    with pytest.raises(CheckpointError, match="converted from another checkpoint"):
+        restore_float32_network(onnx.load(released), export_network(NetworkCore(network)))

@@ -1,12 +1,13 @@
 """Heads for each image type: each image gets the answer of its type's heads, and the evidence of each sums to it."""
 
+import numpy as np
 import pytest
 import torch
 
 from export.nn.ensemble import Ensemble
 from export.nn.imagenet import create_spec
 from export.nn.lesion_net import LesionNet
-from export.nn.typed_heads import TypedHeads
+from export.nn.typed_heads import LinearHeads, TypedHeads
 
 CLASSES = {"melanoma": True, "nevus": False, "dermatofibroma": False}
 TYPES = torch.tensor([0.0, 1.0, 1.0])
@@ -48,14 +49,23 @@ def test_unknown_type_gets_the_mean_of_the_heads(network: TypedHeads, images: to
 
 
 @torch.inference_mode()
-def test_heads_are_set_as_they_are_read(network: TypedHeads, images: torch.Tensor) -> None:
-    """The base gets the mean of them, from which a training starts."""
-    expected, heads = network(images, TYPES), network.heads()
-    with torch.no_grad():
-        network.malignant.weight.zero_()
-        network.diagnosis.bias.fill_(3)
-    network.set_heads(heads)
-    for found, before in zip(network(images, TYPES), expected, strict=True):
-        torch.testing.assert_close(found, before)
+def test_base_gets_the_mean_of_the_heads(network: TypedHeads, images: torch.Tensor) -> None:
+    """A training starts from it."""
+    rng, features = np.random.default_rng(1), network.malignant.in_features
+    heads = [
+        LinearHeads(
+            rng.normal(size=features).astype(np.float32),
+            float(place),
+            rng.normal(size=(3, features)).astype(np.float32),
+            rng.normal(size=3).astype(np.float32),
+        )
+        for place in range(2)
+    ]
+    network.set_heads((heads[0], heads[1]))
+    pooled = network.feature_maps(images)[0].mean((2, 3)).numpy()
+    logit, class_logits = network(images, TYPES)
+    for place, own in enumerate((heads[0], heads[1], heads[1])):
+        assert logit[place].item() == pytest.approx(float(pooled[place] @ own.malignant) + own.malignant_bias, abs=1e-4)
+        np.testing.assert_allclose(class_logits[place], own.diagnosis @ pooled[place] + own.diagnosis_bias, atol=1e-4)
     for of_base, mean in zip(network.base(images), network(images), strict=True):
-        torch.testing.assert_close(of_base, mean)
+        torch.testing.assert_close(of_base, mean, rtol=0, atol=1e-4)

@@ -13,7 +13,7 @@ from export.nn.imagenet import create_spec
 from export.nn.lesion_net import LesionNet
 from export.nn.typed_heads import TypedHeads
 from export.training import typed_heads
-from export.training.typed_heads import Features, fit_heads, predict_with_heads, select_typed_heads
+from export.training.typed_heads import Features, fit_heads, predict_with_heads, require_images, select_typed_heads
 
 CLASSES = ("melanoma", "nevus", "dermatofibroma")
 
@@ -50,16 +50,36 @@ def test_each_type_has_its_own_direction() -> None:
     malignant = np.array([row.malignant for row in unseen.rows])
     assert ((prediction.malignant.numpy() > 0) == malignant).mean() > 0.9
     likely = prediction.classes.numpy().argmax(1)
-    assert [CLASSES[place] for place in likely].count("dermatofibroma") == 0, "without an image of it"
     assert np.mean([CLASSES[place] == row.diagnosis for place, row in zip(likely, unseen.rows, strict=True)]) > 0.9
 
 
+def test_diagnosis_without_images_is_improbable() -> None:
+    """Its softmax share is smaller than that of any other in all but extreme images."""
+    [own] = fit_heads(images(200, 1).of_type("clinical"), CLASSES, [0.01]).values()
+    logits = predict_with_heads((own, own), images(200, 1)).classes.softmax(1).numpy()
+    absent = CLASSES.index("dermatofibroma")
+    assert (logits.argmin(1) == absent).mean() > 0.5
+    assert (logits.argmax(1) != absent).all()
+
+
+def test_feature_that_is_zero_in_nearly_all_images_gets_no_large_weight() -> None:
+    """Standardised in full, one image in which it is not would make its weight a thousand times that of the others."""
+    train = images(200, 1)
+    train.pooled[:, 7] = 0
+    train.pooled[0, 7] = 1e-3
+    [own] = fit_heads(train.of_type("dermoscopic"), CLASSES, [0.01]).values()
+    assert np.abs(own.malignant[7]) < np.abs(own.malignant[0])
+    assert np.abs(own.diagnosis[:, 7]).max() < np.abs(own.diagnosis[:, 0]).max()
+
+
 def test_penalty_is_the_one_with_the_best_score(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(typed_heads, "PENALTIES", (1e-9, 0.01))
-    heads, scores = select_typed_heads(images(200, 1), images(60, 2), CLASSES)
-    best = max(scores, key=lambda penalty: scores[penalty])
+    scores = iter((0.6, 0.9, 0.7))
+    monkeypatch.setattr(typed_heads, "PENALTIES", (1e-5, 1e-3, 1e-1))
+    monkeypatch.setattr(typed_heads, "score", lambda _: next(scores))
+    heads, found = select_typed_heads(images(100, 1), images(60, 2), CLASSES)
+    assert found == {1e-5: 0.6, 1e-3: 0.9, 1e-1: 0.7}
     for place, image_type in enumerate(("dermoscopic", "clinical")):
-        expected = fit_heads(images(200, 1).of_type(image_type), image_type, CLASSES, best)
+        [expected] = fit_heads(images(100, 1).of_type(image_type), CLASSES, [1e-3]).values()
         np.testing.assert_allclose(heads[place].malignant, expected.malignant)
 
 
@@ -84,5 +104,7 @@ def test_network_with_the_heads_has_their_logits() -> None:
 
 @pytest.mark.parametrize("diagnoses", [("melanoma",), ("nevus", "dermatofibroma")])
 def test_images_of_one_side_do_not_suffice(diagnoses: tuple[str, ...]) -> None:
+    rows = [*images(20, 1).of_type("dermoscopic").rows, *images(20, 1, diagnoses).of_type("clinical").rows]
     with pytest.raises(DataError, match="clinical images of `train` do not suffice"):
-        fit_heads(images(20, 1, diagnoses).of_type("clinical"), "clinical", CLASSES, 0.01)
+        require_images(rows, CLASSES)
+    require_images(images(20, 1).rows, CLASSES)
