@@ -1,5 +1,6 @@
 """Heads for each image type, fitted to features whose meaning differs between the types."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,25 @@ def test_feature_that_is_zero_in_nearly_all_images_gets_no_large_weight() -> Non
     [own] = fit_heads(train.of_type("dermoscopic"), CLASSES, [0.01]).values()
     assert np.abs(own.malignant[7]) < np.abs(own.malignant[0])
     assert np.abs(own.diagnosis[:, 7]).max() < np.abs(own.diagnosis[:, 0]).max()
+
+
+def test_rare_diagnosis_counts_as_in_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Melanomas are an eighth of the malignant images: their weight, relative to that of the others, is not an eighth."""
+    pattern = ("melanoma", *["basal_cell_carcinoma", "nevus"] * 7, "nevus")
+    train = images(320, 1, pattern).of_type("dermoscopic")
+    classes, codes = ("melanoma", "nevus", "basal_cell_carcinoma"), np.array([row.diagnosis for row in train.rows])
+    rows = [replace(row, malignant=row.diagnosis != "nevus") for row in train.rows]
+    train.pooled[:] = np.random.default_rng(1).normal(0, 1, train.pooled.shape)
+    train.pooled[:, 1] += 2 * (codes == "melanoma")
+    train.pooled[:, 2] += 2 * (codes == "basal_cell_carcinoma")
+
+    def share_of_melanomas() -> float:
+        [own] = fit_heads(Features(rows, train.pooled), classes, [0.01]).values()
+        return float(own.malignant[1] / own.malignant[2])
+
+    weighted = share_of_melanomas()
+    monkeypatch.setattr(typed_heads, "sampling_weights", lambda rows, **_: torch.ones(len(rows), dtype=torch.double))
+    assert weighted > 1.5 * share_of_melanomas()
 
 
 def test_penalty_is_the_one_with_the_best_score(monkeypatch: pytest.MonkeyPatch) -> None:
