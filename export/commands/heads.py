@@ -6,8 +6,9 @@
 
 The layers before the heads stay as they are. `train` and `val` need images of both types. The heads of each type are
 fitted to its images in `train`, without augmentation; the strength of their penalty is the one with the best figures on
-`val`, where each source counts once. `python -m export convert` makes a model file of the checkpoint, whose graph uses the
-heads of the type that it detects or is given.
+`val`, where each source counts once. Types that `--types` leaves out keep the heads that the networks have.
+`python -m export convert` makes a model file of the checkpoint, whose graph uses the heads of the type that it detects or
+is given.
 """
 
 import argparse
@@ -41,6 +42,9 @@ def options() -> argparse.ArgumentParser:
         checkpoint_folder_option(),
         size_option("that of the checkpoint"),
     )
+    parser.add_argument(
+        "--types", nargs="+", choices=IMAGE_TYPES, default=IMAGE_TYPES, help="image types to fit heads for (default: both)"
+    )
     parser.add_argument("checkpoint", type=Path, nargs="+", help="of `python -m export train` or `heads`, or a model file")
     return parser
 
@@ -61,31 +65,31 @@ def main(args: argparse.Namespace) -> None:
     train, val = (select_split(rows, split) for split in ("train", "val"))
     if len(image_types(train, val)) < len(IMAGE_TYPES):
         raise DataError("Heads for each image type need dermoscopic and clinical images.")
-    require_images(train, base.spec.classes)
+    require_images(train, base.spec.classes, args.types)
     if checkpoint.provenance["data_sha256"] != fingerprint(train):
         raise CheckpointError("The network was trained on other images than `train` of --data: `val` may be among them.")
     if any(path.suffix == ".onnx" for path in args.checkpoint):
         # Without it, no training could start from these networks.
         for member in base.networks:
             prepare_for_training(member, train)
-    network = TypedHeads(base)
+    network = checkpoint.network if isinstance(checkpoint.network, TypedHeads) else TypedHeads(base)
 
     def features(images: list[LabelledImage]) -> Features:
         squares = load_squares(images, max(STORED_SIDE, network.spec.size))
         return Features(images, predict_pooled(network, squares, network.spec.size))
 
-    heads, scores = select_typed_heads(features(train), features(val), network.spec.classes)
+    heads, scores = select_typed_heads(features(train), features(val), network.spec.classes, network.heads(), args.types)
     for penalty, score in scores.items():
         print(f"inverse penalty {penalty:g}: score {score:.4f} on `val`")
     network.set_heads(heads)
     record = {
         "inverse_penalty": max(scores, key=lambda penalty: scores[penalty]),
-        "images": len(train),
+        "types": [image_type for image_type in IMAGE_TYPES if image_type in args.types],
+        "images": sum(row.image_type in args.types for row in train),
         "networks": [file_sha256(path) for path in args.checkpoint],
     }
     members = [member.spec.record() for member in base.networks]
-    # Weights and biases are of the heads that are replaced.
-    kept = {key: value for key, value in checkpoint.provenance.items() if key not in ("weights", "biases", "released")}
+    kept = {key: value for key, value in checkpoint.provenance.items() if key not in ("biases", "released")}
     provenance = {**kept, "heads": record}
     write_checkpoint(args.out, network.spec, network.state_dict(), provenance, members=members)
     print(f"{args.out / 'checkpoint.pt'}: heads for each image type of {network.spec.arch}")

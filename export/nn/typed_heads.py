@@ -5,8 +5,10 @@ fitted to the pooled features after the training (`export.training.typed_heads`)
 that it detects or is given. Measured against one head and against one network for each type: `models/experiments.md`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from lesion.inference.card import IMAGE_TYPES
 from torch import nn
@@ -43,13 +45,14 @@ class TypedHeads(Network):
     has_head_per_type = True
 
     def __init__(self, base: LesionNet | Ensemble) -> None:
-        """Join a network with heads of random weights."""
+        """Give a network heads for each type, which are those of the network itself until others are set."""
         super().__init__()
         self.spec, self.base = base.spec, base
         self.middle_channels = base.middle_channels
         features = sum(member.malignant.in_features for member in base.networks)
         self.malignant = nn.Linear(features, len(IMAGE_TYPES))
         self.diagnosis = nn.Linear(features, len(IMAGE_TYPES) * len(base.spec.classes))
+        self._set_heads([_joint_heads(base.networks)] * len(IMAGE_TYPES))
 
     @property
     def constant_bias(self) -> None:
@@ -84,20 +87,32 @@ class TypedHeads(Network):
         logits: torch.Tensor = self.diagnosis(pooled)
         return logits.view(-1, len(IMAGE_TYPES), len(self.spec.classes))
 
-    @torch.no_grad()
-    def set_heads(self, heads: tuple[LinearHeads, ...]) -> None:
+    def heads(self) -> tuple[LinearHeads, ...]:
+        """Return the heads, in the order of `IMAGE_TYPES`."""
+        malignant, biases, diagnosis, class_biases = (
+            parameter.detach().numpy().copy()
+            for parameter in (self.malignant.weight, self.malignant.bias, self.diagnosis.weight, self.diagnosis.bias)
+        )
+        of_types = (np.split(values, len(IMAGE_TYPES)) for values in (diagnosis, class_biases))
+        return tuple(
+            LinearHeads(own, float(bias), *classes) for own, bias, *classes in zip(malignant, biases, *of_types, strict=True)
+        )
+
+    def set_heads(self, heads: Sequence[LinearHeads]) -> None:
         """Set the weights of the heads, and those of the base (see `set_heads_of_base`).
 
         Args:
             heads: in the order of `IMAGE_TYPES`.
         """
-        count = len(self.spec.classes)
-        for place, own in enumerate(heads):
-            self.malignant.weight[place] = torch.from_numpy(own.malignant)
-            self.malignant.bias[place] = own.malignant_bias
-            self.diagnosis.weight[place * count : (place + 1) * count] = torch.from_numpy(own.diagnosis)
-            self.diagnosis.bias[place * count : (place + 1) * count] = torch.from_numpy(own.diagnosis_bias)
+        self._set_heads(heads)
         self.set_heads_of_base()
+
+    @torch.no_grad()
+    def _set_heads(self, heads: Sequence[LinearHeads]) -> None:
+        self.malignant.weight.copy_(torch.from_numpy(np.stack([own.malignant for own in heads])))
+        self.malignant.bias.copy_(torch.tensor([own.malignant_bias for own in heads]))
+        self.diagnosis.weight.copy_(torch.from_numpy(np.concatenate([own.diagnosis for own in heads])))
+        self.diagnosis.bias.copy_(torch.from_numpy(np.concatenate([own.diagnosis_bias for own in heads])))
 
     @torch.no_grad()
     def set_heads_of_base(self) -> None:
@@ -113,3 +128,15 @@ class TypedHeads(Network):
             classes = self.diagnosis.weight[:, part].unflatten(0, (len(IMAGE_TYPES), -1)).mean(0)
             member.diagnosis.weight.copy_(len(members) * classes)
             member.diagnosis.bias.copy_(self.diagnosis.bias.unflatten(0, (len(IMAGE_TYPES), -1)).mean(0))
+
+
+def _joint_heads(members: Sequence[LesionNet]) -> LinearHeads:
+    """Return heads on the features of networks that have the mean of their logits."""
+    count = len(members)
+    weights, class_weights = (
+        torch.cat([head.weight.detach() for head in heads], 1).numpy() / count
+        for heads in ([member.malignant for member in members], [member.diagnosis for member in members])
+    )
+    bias = sum(member.constant_bias for member in members) / count
+    class_bias = torch.stack([member.diagnosis.bias.detach() for member in members]).mean(0).numpy()
+    return LinearHeads(weights[0], bias, np.asarray(class_weights, np.float32), class_bias)

@@ -51,15 +51,15 @@ def describe_recipes(training: Figures, experiments: str) -> str:
     if not texts:
         return ""
     count = f"{len(texts)} networks" if len(texts) > 1 else "one network"
-    introduction = ""
+    weights = " and ".join(f"{weight:g}" for weight in training.get("weights", []))
+    mean = f"the mean of the logits of {count}{f', with weights {weights}' if weights else ''}" if len(texts) > 1 else ""
+    introduction = f"{mean}. " if mean else ""
     if heads := training.get("heads"):
-        introduction = (
-            f"heads for each image type on the features of {count} (logistic regression on {heads['images']} images without "
-            f"augmentation, inverse penalty {heads['inverse_penalty']:g}, `python -m export heads`). "
-        )
-    elif len(texts) > 1:
-        weights = " and ".join(f"{weight:g}" for weight in training.get("weights", []))
-        introduction = f"the mean of the logits of {count}{f', with weights {weights}' if weights else ''}. "
+        types = " and ".join(heads["types"])
+        penalty = f"inverse penalty {heads['inverse_penalty']:g}"
+        fit = f"logistic regression on {heads['images']} images without augmentation, {penalty}"
+        others = f"; for other images, {mean or 'the head of that network'}" if len(heads["types"]) == 1 else ""
+        introduction = f"for {types} images, heads on the features of {count} ({fit}, `python -m export heads`){others}. "
     is_numbered = len(texts) > 1
     networks = " ".join(f"({number}) {text}." for number, text in enumerate(texts, 1)) if is_numbered else f"{texts[0]}."
     return f"Training: {introduction}{networks} {experiments}"

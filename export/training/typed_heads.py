@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from lesion.inference.card import IMAGE_TYPES
+from lesion.inference.card import IMAGE_TYPES, ImageType
 from sklearn.linear_model import LogisticRegression
 
 from export.arrays import Array, Floats
@@ -49,17 +49,18 @@ class Features:
         return Features([row for row in self.rows if row.image_type == image_type], self.pooled[own])
 
 
-def require_images(rows: Sequence[LabelledImage], classes: Sequence[str]) -> None:
-    """Check that images suffice for heads of each image type.
+def require_images(rows: Sequence[LabelledImage], classes: Sequence[str], image_types: Sequence[ImageType]) -> None:
+    """Check that images suffice for heads of image types.
 
     Args:
         rows: of `train`.
         classes: the K codes of the class logits.
+        image_types: whose heads are to be fitted.
 
     Raises:
         DataError: the images of a type are of one side only, or have fewer than two diagnoses.
     """
-    for image_type in IMAGE_TYPES:
+    for image_type in image_types:
         own = [row for row in rows if row.image_type == image_type]
         if len({row.malignant for row in own}) < 2 or len({row.diagnosis for row in own} & set(classes)) < 2:
             raise DataError(
@@ -69,7 +70,11 @@ def require_images(rows: Sequence[LabelledImage], classes: Sequence[str]) -> Non
 
 
 def select_typed_heads(
-    train: Features, val: Features, classes: Sequence[str]
+    train: Features,
+    val: Features,
+    classes: Sequence[str],
+    present: Sequence[LinearHeads],
+    image_types: Sequence[ImageType] = IMAGE_TYPES,
 ) -> tuple[tuple[LinearHeads, ...], Mapping[float, float]]:
     """Return the heads of each image type, fitted with the penalty of `PENALTIES` that has the highest score on `val`.
 
@@ -77,12 +82,20 @@ def select_typed_heads(
         train: on which they are fitted, with the images that `require_images` demands.
         val: on which the penalty is chosen, by the score of `export.training.records`.
         classes: the K codes of the class logits.
+        present: heads that the network has, in the order of `IMAGE_TYPES`.
+        image_types: whose heads are fitted; the others keep those of `present`.
 
     Returns:
         Heads in the order of `IMAGE_TYPES`, and the score of each inverse strength.
     """
-    fitted = [fit_heads(train.of_type(image_type), classes, PENALTIES) for image_type in IMAGE_TYPES]
-    heads = {penalty: tuple(of_type[penalty] for of_type in fitted) for penalty in PENALTIES}
+    fitted = {image_type: fit_heads(train.of_type(image_type), classes, PENALTIES) for image_type in image_types}
+    heads = {
+        penalty: tuple(
+            fitted[image_type][penalty] if image_type in fitted else own
+            for image_type, own in zip(IMAGE_TYPES, present, strict=True)
+        )
+        for penalty in PENALTIES
+    }
     scores = {
         penalty: score(validation_figures(val.rows, predict_with_heads(own, val), classes)) for penalty, own in heads.items()
     }

@@ -21,6 +21,7 @@ from export.graph.assemble import NetworkCore
 from export.nn.ensemble import Ensemble
 from export.nn.lesion_net import LesionNet
 from export.nn.network import Normalise
+from export.nn.typed_heads import TypedHeads
 from export.reporting.card_training import describe_recipes
 from tests.support.paths import REPOSITORY
 from tests.support.small_training import conversion_options, training_options
@@ -94,7 +95,9 @@ def test_train_starts_from_the_ensemble_member_of_its_arch(archive: Path, joined
     train.main(options)
     trained, whole = (read_checkpoint(path).network for path in (tmp_path / "checkpoint.pt", released))
     assert isinstance(trained, LesionNet)
-    [own] = [member for member in getattr(whole, "networks", [whole]) if member.spec.arch == trained.spec.arch]
+    base = whole.base if isinstance(whole, TypedHeads) else whole
+    assert isinstance(base, LesionNet | Ensemble)
+    [own] = [member for member in base.networks if member.spec.arch == trained.spec.arch]
     assert torch.cosine_similarity(trained.malignant.weight, own.malignant.weight)[0] > 0.99
 
 

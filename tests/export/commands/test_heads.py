@@ -26,9 +26,9 @@ from tests.support.paths import SAMPLES
 from tests.support.small_training import conversion_options, training_options
 
 
-def fit(checkpoints: list[Path], archive: Path, out: Path) -> Path:
+def fit(checkpoints: list[Path], archive: Path, out: Path, *options: str) -> Path:
     """Return the checkpoint that `python -m export heads` writes."""
-    given = [*map(str, checkpoints), "--data", str(archive), "--out", str(out)]
+    given = [*map(str, checkpoints), "--data", str(archive), "--out", str(out), *options]
     heads.main(heads.options().parse_args(given))
     return out / "checkpoint.pt"
 
@@ -91,7 +91,9 @@ def test_model_file_has_the_network_and_its_record(fitted: Path, released: Path)
     assert isinstance(found.network, TypedHeads) and found.trained_here
     assert found.provenance == {**own.provenance, "released": "0.0.1"}
     assert found.provenance["heads"]["inverse_penalty"] in PENALTIES
-    assert "heads for each image type" in describe_recipes(found.provenance, "")
+    assert "for dermoscopic and clinical images, heads on the features of 2 networks" in describe_recipes(
+        found.provenance, ""
+    )
     pixels = 255 * torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
     types = torch.tensor([0, 1])
     with torch.inference_mode():
@@ -113,6 +115,26 @@ def test_training_does_not_choose_between_two_networks(released: Path, typed_arc
     options.start = released
     with pytest.raises(CheckpointError, match="exactly one of its networks must be"):
         train.main(options)
+
+
+def test_types_that_are_left_out_keep_the_heads_of_the_networks(
+    trained: list[Path], typed_archive: Path, tmp_path: Path
+) -> None:
+    """A second fit keeps what the first one changed."""
+    first = fit(trained, typed_archive, tmp_path / "first", "--types", "dermoscopic")
+    record, networks = read_checkpoint(first).provenance, [read_checkpoint(path).network for path in (*trained, first)]
+    assert record["heads"]["types"] == ["dermoscopic"] and record["heads"]["images"] == 12
+    described = describe_recipes(record, "")
+    assert "for dermoscopic images, heads on the features of 2 networks (logistic regression on 12 images" in described
+    assert "for other images, the mean of the logits of 2 networks." in described
+    second = read_checkpoint(fit([first], typed_archive, tmp_path / "second", "--types", "clinical")).network
+    pixels = 255 * torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+    images, clinical = Normalise(networks[0].spec)(pixels), torch.ones(2)
+    with torch.inference_mode():
+        one, other, both = (network(images, clinical)[0] for network in networks)
+        torch.testing.assert_close(both, (one + other) / 2)
+        torch.testing.assert_close(second(images, 0 * clinical)[0], networks[2](images, 0 * clinical)[0])
+        assert (second(images, clinical)[0] - both).abs().min() > 1e-3
 
 
 def test_heads_of_one_network_are_a_start(trained: list[Path], typed_archive: Path, tmp_path: Path) -> None:

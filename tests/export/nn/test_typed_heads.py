@@ -32,6 +32,8 @@ def images() -> torch.Tensor:
 
 @torch.inference_mode()
 def test_evidence_of_each_type_sums_to_its_logit(network: TypedHeads, images: torch.Tensor) -> None:
+    network.malignant.bias[1] += 1
+    network.diagnosis.bias[3:] += 1
     explanation = network.explain(network.feature_maps(images)[0])
     assert explanation.cells.shape == (3, 2, 3, 3) and explanation.class_logits.shape == (3, 2, 3)
     by_type = explanation.cells.mean((2, 3)) + explanation.bias
@@ -42,7 +44,18 @@ def test_evidence_of_each_type_sums_to_its_logit(network: TypedHeads, images: to
 
 
 @torch.inference_mode()
+def test_heads_are_those_of_the_network_until_others_are_set(network: TypedHeads, images: torch.Tensor) -> None:
+    for found, of_base in zip(network(images, TYPES), network.base(images), strict=True):
+        torch.testing.assert_close(found, of_base)
+    before = network.heads()
+    network.set_heads(before)
+    assert all(np.array_equal(one.diagnosis, other.diagnosis) for one, other in zip(before, network.heads(), strict=True))
+
+
+@torch.inference_mode()
 def test_unknown_type_gets_the_mean_of_the_heads(network: TypedHeads, images: torch.Tensor) -> None:
+    network.malignant.bias[1] += 1
+    network.diagnosis.bias[3:] += 1
     as_each = [network(images, torch.full((3,), value)) for value in (0.0, 1.0)]
     for found, one, other in zip(network(images), *as_each, strict=True):
         torch.testing.assert_close(found, (one + other) / 2)

@@ -6,17 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lesion.inference.card import ImageType
+from lesion.inference.card import IMAGE_TYPES, ImageType
 
 from export.data.labels import LabelledImage
 from export.errors import DataError
 from export.nn.imagenet import create_spec
 from export.nn.lesion_net import LesionNet
-from export.nn.typed_heads import TypedHeads
+from export.nn.typed_heads import LinearHeads, TypedHeads
 from export.training import typed_heads
 from export.training.typed_heads import Features, fit_heads, predict_with_heads, require_images, select_typed_heads
 
 CLASSES = ("melanoma", "nevus", "dermatofibroma")
+PRESENT = [
+    LinearHeads(np.full(8, place, np.float32), 0.5, np.ones((3, 8), np.float32), np.ones(3, np.float32)) for place in (1, 2)
+]
 
 
 def images(count: int, seed: int, diagnoses: tuple[str, ...] = ("melanoma", "nevus")) -> Features:
@@ -43,7 +46,7 @@ def images(count: int, seed: int, diagnoses: tuple[str, ...] = ("melanoma", "nev
 
 
 def test_each_type_has_its_own_direction() -> None:
-    heads, scores = select_typed_heads(images(200, 1), images(60, 2), CLASSES)
+    heads, scores = select_typed_heads(images(200, 1), images(60, 2), CLASSES, PRESENT)
     assert heads[0].malignant[0] > 0 > heads[1].malignant[0]
     assert set(scores) == set(typed_heads.PENALTIES) and max(scores.values()) > 0.95
     unseen = images(60, 3)
@@ -92,11 +95,17 @@ def test_rare_diagnosis_counts_as_in_training(monkeypatch: pytest.MonkeyPatch) -
     assert weighted > 1.5 * share_of_melanomas()
 
 
+def test_types_that_are_not_fitted_keep_their_heads() -> None:
+    heads, scores = select_typed_heads(images(200, 1), images(60, 2), CLASSES, PRESENT, ["dermoscopic"])
+    assert heads[1] is PRESENT[1] and heads[0] is not PRESENT[0]
+    assert len(scores) == len(typed_heads.PENALTIES)
+
+
 def test_penalty_is_the_one_with_the_best_score(monkeypatch: pytest.MonkeyPatch) -> None:
     scores = iter((0.6, 0.9, 0.7))
     monkeypatch.setattr(typed_heads, "PENALTIES", (1e-5, 1e-3, 1e-1))
     monkeypatch.setattr(typed_heads, "score", lambda _: next(scores))
-    heads, found = select_typed_heads(images(100, 1), images(60, 2), CLASSES)
+    heads, found = select_typed_heads(images(100, 1), images(60, 2), CLASSES, PRESENT)
     assert found == {1e-5: 0.6, 1e-3: 0.9, 1e-1: 0.7}
     for place, image_type in enumerate(("dermoscopic", "clinical")):
         [expected] = fit_heads(images(100, 1).of_type(image_type), CLASSES, [1e-3]).values()
@@ -105,7 +114,7 @@ def test_penalty_is_the_one_with_the_best_score(monkeypatch: pytest.MonkeyPatch)
 
 def test_network_with_the_heads_has_their_logits() -> None:
     """The standardisation of the fit is part of the weights."""
-    heads, _ = select_typed_heads(images(100, 1, CLASSES), images(60, 2, CLASSES), CLASSES)
+    heads, _ = select_typed_heads(images(100, 1, CLASSES), images(60, 2, CLASSES), CLASSES, PRESENT)
     base = LesionNet(create_spec("test_efficientnet", 96, {code: code == "melanoma" for code in CLASSES}))
     network = TypedHeads(base)
     network.malignant, network.diagnosis = torch.nn.Linear(8, 2), torch.nn.Linear(8, 6)
@@ -126,5 +135,5 @@ def test_network_with_the_heads_has_their_logits() -> None:
 def test_images_of_one_side_do_not_suffice(diagnoses: tuple[str, ...]) -> None:
     rows = [*images(20, 1).of_type("dermoscopic").rows, *images(20, 1, diagnoses).of_type("clinical").rows]
     with pytest.raises(DataError, match="clinical images of `train` do not suffice"):
-        require_images(rows, CLASSES)
-    require_images(images(20, 1).rows, CLASSES)
+        require_images(rows, CLASSES, IMAGE_TYPES)
+    require_images(rows, CLASSES, ["dermoscopic"])
