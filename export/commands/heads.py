@@ -82,14 +82,17 @@ def main(args: argparse.Namespace) -> None:
     for penalty, score in scores.items():
         print(f"inverse penalty {penalty:g}: score {score:.4f} on `val`")
     network.set_heads(heads)
-    record = {
-        "inverse_penalty": max(scores, key=lambda penalty: scores[penalty]),
-        "types": [image_type for image_type in IMAGE_TYPES if image_type in args.types],
-        "images": sum(row.image_type in args.types for row in train),
-        "networks": [file_sha256(path) for path in args.checkpoint],
+    fitted = {
+        image_type: {
+            "inverse_penalty": max(scores, key=lambda penalty: scores[penalty]),
+            "images": sum(row.image_type == image_type for row in train),
+            "networks": [file_sha256(path) for path in args.checkpoint],
+        }
+        for image_type in args.types
     }
     members = [member.spec.record() for member in base.networks]
     kept = {key: value for key, value in checkpoint.provenance.items() if key not in ("biases", "released")}
-    provenance = {**kept, "heads": record}
+    # Heads of an earlier fit to another type stay.
+    provenance = {**kept, "heads": kept.get("heads", {}) | fitted}
     write_checkpoint(args.out, network.spec, network.state_dict(), provenance, members=members)
     print(f"{args.out / 'checkpoint.pt'}: heads for each image type of {network.spec.arch}")

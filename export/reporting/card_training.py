@@ -55,11 +55,13 @@ def describe_recipes(training: Figures, experiments: str) -> str:
     mean = f"the mean of the logits of {count}{f', with weights {weights}' if weights else ''}" if len(texts) > 1 else ""
     introduction = f"{mean}. " if mean else ""
     if heads := training.get("heads"):
-        types = " and ".join(heads["types"])
-        penalty = f"inverse penalty {heads['inverse_penalty']:g}"
-        fit = f"logistic regression on {heads['images']} images without augmentation, {penalty}"
-        others = f"; for other images, {mean or 'the head of that network'}" if len(heads["types"]) == 1 else ""
-        introduction = f"for {types} images, heads on the features of {count} ({fit}, `python -m export heads`){others}. "
+        fits = [
+            f"for {image_type} images, heads on the features of {count} (logistic regression on {fit['images']} images "
+            f"without augmentation, inverse penalty {fit['inverse_penalty']:g}, `python -m export heads`)"
+            for image_type, fit in sorted(heads.items(), reverse=True)
+        ]
+        others = [f"for other images, {mean or 'the head of that network'}"] if len(heads) == 1 else []
+        introduction = "; ".join([*fits, *others]) + ". "
     is_numbered = len(texts) > 1
     networks = " ".join(f"({number}) {text}." for number, text in enumerate(texts, 1)) if is_numbered else f"{texts[0]}."
     return f"Training: {introduction}{networks} {experiments}"

@@ -12,6 +12,7 @@ from lesion.inference.model import Model
 from export.checkpoints.options import ReaderOptions
 from export.checkpoints.reader import read_checkpoint, read_checkpoints
 from export.checkpoints.recipe import Phase
+from export.checkpoints.writer import file_sha256
 from export.commands import convert, heads, train
 from export.errors import CheckpointError, DataError
 from export.graph.assemble import NetworkCore, assemble, export_network, restore_float32_network
@@ -90,10 +91,10 @@ def test_model_file_has_the_network_and_its_record(fitted: Path, released: Path)
     own, found = read_checkpoint(fitted), read_checkpoint(released)
     assert isinstance(found.network, TypedHeads) and found.trained_here
     assert found.provenance == {**own.provenance, "released": "0.0.1"}
-    assert found.provenance["heads"]["inverse_penalty"] in PENALTIES
-    assert "for dermoscopic and clinical images, heads on the features of 2 networks" in describe_recipes(
-        found.provenance, ""
-    )
+    assert found.provenance["heads"].keys() == {"dermoscopic", "clinical"}
+    assert all(fit["inverse_penalty"] in PENALTIES for fit in found.provenance["heads"].values())
+    described = describe_recipes(found.provenance, "")
+    assert described.index("for dermoscopic images, heads") < described.index("; for clinical images, heads")
     pixels = 255 * torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
     types = torch.tensor([0, 1])
     with torch.inference_mode():
@@ -123,11 +124,13 @@ def test_types_that_are_left_out_keep_the_heads_of_the_networks(
     """A second fit keeps what the first one changed."""
     first = fit(trained, typed_archive, tmp_path / "first", "--types", "dermoscopic")
     record, networks = read_checkpoint(first).provenance, [read_checkpoint(path).network for path in (*trained, first)]
-    assert record["heads"]["types"] == ["dermoscopic"] and record["heads"]["images"] == 12
+    assert record["heads"].keys() == {"dermoscopic"} and record["heads"]["dermoscopic"]["images"] == 12
     described = describe_recipes(record, "")
     assert "for dermoscopic images, heads on the features of 2 networks (logistic regression on 12 images" in described
     assert "for other images, the mean of the logits of 2 networks." in described
-    second = read_checkpoint(fit([first], typed_archive, tmp_path / "second", "--types", "clinical")).network
+    again = read_checkpoint(fit([first], typed_archive, tmp_path / "second", "--types", "clinical"))
+    second, kept = again.network, again.provenance["heads"]
+    assert kept["dermoscopic"] == record["heads"]["dermoscopic"] and kept["clinical"]["networks"] == [file_sha256(first)]
     pixels = 255 * torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
     images, clinical = Normalise(networks[0].spec)(pixels), torch.ones(2)
     with torch.inference_mode():
