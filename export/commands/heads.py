@@ -6,13 +6,16 @@
 
 The layers before the heads stay as they are. `train` and `val` need images of both types. The heads of each type are
 fitted to its images in `train`, without augmentation; the strength of their penalty is the one with the best figures on
-`val`, where each source counts once. Types that `--types` leaves out keep the heads that the networks have.
+`val`, where each source counts once. Types that `--types` leaves out keep the heads that the networks have. By default
+images weigh as training draws them, so that frequent diagnoses do not decide alone; with `--malignant-weights none` those
+of the head for malignancy weigh alike.
 `python -m export convert` makes a model file of the checkpoint, whose graph uses the heads of the type that it detects or
 is given.
 """
 
 import argparse
 from pathlib import Path
+from typing import get_args
 
 from lesion.inference.card import IMAGE_TYPES
 
@@ -31,7 +34,7 @@ from export.nn.ensemble import Ensemble
 from export.nn.lesion_net import LesionNet
 from export.nn.predict import predict_pooled
 from export.nn.typed_heads import TypedHeads
-from export.training.typed_heads import Features, require_images, select_typed_heads
+from export.training.typed_heads import Features, ImageWeights, require_images, select_typed_heads
 
 
 def options() -> argparse.ArgumentParser:
@@ -44,6 +47,12 @@ def options() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--types", nargs="+", choices=IMAGE_TYPES, default=IMAGE_TYPES, help="image types to fit heads for (default: both)"
+    )
+    parser.add_argument(
+        "--malignant-weights",
+        choices=get_args(ImageWeights),
+        default="classes",
+        help="of images in the fit of malignancy: by class as in training, or none (default: %(default)s)",
     )
     parser.add_argument("checkpoint", type=Path, nargs="+", help="of `python -m export train` or `heads`, or a model file")
     return parser
@@ -78,13 +87,16 @@ def main(args: argparse.Namespace) -> None:
         squares = load_squares(images, max(STORED_SIDE, network.spec.size))
         return Features(images, predict_pooled(network, squares, network.spec.size))
 
-    heads, scores = select_typed_heads(features(train), features(val), network.spec.classes, network.heads(), args.types)
+    heads, scores = select_typed_heads(
+        features(train), features(val), network.spec.classes, network.heads(), args.types, args.malignant_weights
+    )
     for penalty, score in scores.items():
         print(f"inverse penalty {penalty:g}: score {score:.4f} on `val`")
     network.set_heads(heads)
     fitted = {
         image_type: {
             "inverse_penalty": max(scores, key=lambda penalty: scores[penalty]),
+            "malignant_weights": args.malignant_weights,
             "images": sum(row.image_type == image_type for row in train),
             "networks": [file_sha256(path) for path in args.checkpoint],
         }

@@ -57,7 +57,8 @@ def describe_recipes(training: Figures, experiments: str) -> str:
     if heads := training.get("heads"):
         fits = [
             f"for {image_type} images, heads on the features of {count} (logistic regression on {fit['images']} images "
-            f"without augmentation, inverse penalty {fit['inverse_penalty']:g}, `python -m export heads`)"
+            f"without augmentation{_weights_text(fit['malignant_weights'])}, inverse penalty {fit['inverse_penalty']:g}, "
+            "`python -m export heads`)"
             for image_type, fit in sorted(heads.items(), reverse=True)
         ]
         others = [f"for other images, {mean or 'the head of that network'}"] if len(heads) == 1 else []
@@ -65,6 +66,11 @@ def describe_recipes(training: Figures, experiments: str) -> str:
     is_numbered = len(texts) > 1
     networks = " ".join(f"({number}) {text}." for number, text in enumerate(texts, 1)) if is_numbered else f"{texts[0]}."
     return f"Training: {introduction}{networks} {experiments}"
+
+
+def _weights_text(malignant_weights: str) -> str:
+    """Return how images weighed in the fit of heads."""
+    return ", weighted by class" if malignant_weights == "classes" else ", weighted by class for the diagnoses only"
 
 
 def _first_weights(recipe: Figures) -> str:

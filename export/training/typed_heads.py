@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -26,6 +27,9 @@ SMALLEST_STD = 0.2
 Some features are zero in nearly all images. Standardised in full, one that is not would outweigh all others. With the
 limit, the AUC on `val` is the same, and the largest weight 0.9 instead of 408 (`models/experiments.md`).
 """
+
+ImageWeights = Literal["classes", "none"]
+"""How images weigh: as training draws them by class (`export.data.sampling.sampling_weights`), or all alike."""
 
 STEPS, TOLERANCE = 1000, 1e-3
 """Most steps of a fit, and the largest gradient at which it ends."""
@@ -75,6 +79,7 @@ def select_typed_heads(
     classes: Sequence[str],
     present: Sequence[LinearHeads],
     image_types: Sequence[ImageType] = IMAGE_TYPES,
+    malignant_weights: ImageWeights = "classes",
 ) -> tuple[tuple[LinearHeads, ...], Mapping[float, float]]:
     """Return the heads of each image type, fitted with the penalty of `PENALTIES` that has the highest score on `val`.
 
@@ -84,11 +89,14 @@ def select_typed_heads(
         classes: the K codes of the class logits.
         present: heads that the network has, in the order of `IMAGE_TYPES`.
         image_types: whose heads are fitted; the others keep those of `present`.
+        malignant_weights: of images in the fit of malignancy.
 
     Returns:
         Heads in the order of `IMAGE_TYPES`, and the score of each inverse strength.
     """
-    fitted = {image_type: fit_heads(train.of_type(image_type), classes, PENALTIES) for image_type in image_types}
+    fitted = {
+        image_type: fit_heads(train.of_type(image_type), classes, PENALTIES, malignant_weights) for image_type in image_types
+    }
     heads = {
         penalty: tuple(
             fitted[image_type][penalty] if image_type in fitted else own
@@ -102,18 +110,24 @@ def select_typed_heads(
     return heads[max(scores, key=lambda penalty: scores[penalty])], scores
 
 
-def fit_heads(train: Features, classes: Sequence[str], penalties: Sequence[float]) -> dict[float, LinearHeads]:
+def fit_heads(
+    train: Features, classes: Sequence[str], penalties: Sequence[float], malignant_weights: ImageWeights = "classes"
+) -> dict[float, LinearHeads]:
     """Return the heads of one image type for each inverse strength of the penalty.
 
-    Images weigh as they are drawn in training (`export.data.sampling.sampling_weights`, without balance of data sets):
-    otherwise basal cell carcinomas, six times as many as melanomas among the clinical images, would decide alone what is
-    malignant. The features are standardised for the fit, so that the penalty treats them alike; the weights that are
-    returned apply to the features as they are.
+    In the fit of the diagnoses, images weigh as training draws them (`export.data.sampling.sampling_weights`, without
+    balance of data sets), and by default in the fit of malignancy too: otherwise basal cell carcinomas, six times as many
+    as melanomas among the clinical images, would decide alone what is malignant. Where melanomas are not rare, as in the
+    dermoscopic images, malignancy is ranked better without weights (`models/experiments.md`).
+
+    The features are standardised for the fit, so that the penalty treats them alike; the weights that are returned apply to
+    the features as they are.
 
     Args:
         train: images of the type.
         classes: the K codes of the class logits.
         penalties: inverse strengths.
+        malignant_weights: of images in the fit of malignancy.
     """
     mean, std = train.pooled.mean(0, dtype=np.float64), train.pooled.std(0, dtype=np.float64)
     std = np.maximum(std, SMALLEST_STD * np.median(std) + 1e-6)
@@ -126,7 +140,7 @@ def fit_heads(train: Features, classes: Sequence[str], penalties: Sequence[float
     heads = {}
     for penalty in penalties:
         side = LogisticRegression(C=penalty, max_iter=STEPS, tol=TOLERANCE)
-        side.fit(standard, malignant, weights_of_images)
+        side.fit(standard, malignant, weights_of_images if malignant_weights == "classes" else None)
         diagnosis = LogisticRegression(C=penalty, max_iter=STEPS, tol=TOLERANCE)
         diagnosis.fit(standard[known], diagnoses[known], weights_of_images[known])
         weights, (class_weights, class_bias) = side.coef_[0] / std, _class_head(diagnosis, standard, classes)

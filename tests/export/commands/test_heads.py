@@ -122,14 +122,17 @@ def test_types_that_are_left_out_keep_the_heads_of_the_networks(
     trained: list[Path], typed_archive: Path, tmp_path: Path
 ) -> None:
     """A second fit keeps what the first one changed."""
-    first = fit(trained, typed_archive, tmp_path / "first", "--types", "dermoscopic")
+    first = fit(trained, typed_archive, tmp_path / "first", "--types", "dermoscopic", "--malignant-weights", "none")
     record, networks = read_checkpoint(first).provenance, [read_checkpoint(path).network for path in (*trained, first)]
     assert record["heads"].keys() == {"dermoscopic"} and record["heads"]["dermoscopic"]["images"] == 12
+    assert record["heads"]["dermoscopic"]["malignant_weights"] == "none"
     described = describe_recipes(record, "")
     assert "for dermoscopic images, heads on the features of 2 networks (logistic regression on 12 images" in described
+    assert "without augmentation, weighted by class for the diagnoses only, inverse penalty" in described
     assert "for other images, the mean of the logits of 2 networks." in described
     again = read_checkpoint(fit([first], typed_archive, tmp_path / "second", "--types", "clinical"))
     second, kept = again.network, again.provenance["heads"]
+    assert kept["clinical"]["malignant_weights"] == "classes"
     assert kept["dermoscopic"] == record["heads"]["dermoscopic"] and kept["clinical"]["networks"] == [file_sha256(first)]
     pixels = 255 * torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
     images, clinical = Normalise(networks[0].spec)(pixels), torch.ones(2)
