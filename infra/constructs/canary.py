@@ -12,7 +12,8 @@ from infra.config import Settings
 from infra.constructs.function import log_group
 from infra.constructs.nag import acknowledge
 
-SAMPLE = "ISIC_0000026"
+SAMPLE = "ISIC_0010021"
+"""Its probability is between the extremes, where a wrong preprocessing changes it most."""
 GOLDEN = Path(__file__).parents[2] / "tests" / "golden.json"
 HANDLER = Path(__file__).with_name("canary_handler.py")
 TIMEOUT_S = 60
@@ -20,10 +21,10 @@ TIMEOUT_S = 60
 
 
 def golden_answer() -> dict[str, str | float]:
-    """Return what the shipped model answers for the sample: its hash and the logit of one view."""
+    """Return what the shipped model answers for the sample: its hash and the probability with one view."""
     recorded = json.loads(GOLDEN.read_text())
-    logit = recorded["images"][SAMPLE]["one_view"]["logit"]
-    return {"sample": SAMPLE, "sha256": recorded["model_sha256"], "logit": logit}
+    probability = recorded["images"][SAMPLE]["one_view"]["probability"]
+    return {"sample": SAMPLE, "sha256": recorded["model_sha256"], "malignant_probability": probability}
 
 
 def create_canary(scope: Construct, settings: Settings, version: IVersion, secret: str) -> Function:

@@ -81,14 +81,20 @@ def main() -> int:
     card = Model(Settings.model).card
     points = [point for by_views in card.operating_points.values() for key, point in by_views.items() if int(key) == 1]
     found = observed(*prepare(FOLDER))
-    differences = [abs(found[name][0] - golden[name]["one_view"]["logit"]) for name in golden]
+    logits, probabilities = (
+        [abs(found[name][place] - golden[name]["one_view"][key]) for name in golden]
+        for place, key in enumerate(("logit", "probability"))
+    )
     others = [
         name
         for name in golden
         for point in points
         if (found[name][1] >= point.threshold) != (golden[name]["one_view"]["probability"] >= point.threshold)
     ]
-    print(f"{len(golden)} images, {len(others)} other decisions, largest difference of the logit {max(differences):.4f}")
+    print(
+        f"{len(golden)} images, {len(others)} other decisions, largest difference of the logit {max(logits):.4f}, "
+        f"of the probability {max(probabilities):.4f}"
+    )
     return int(bool(others))
 
 

@@ -69,9 +69,9 @@ def drop_the_secret(template: Template) -> None:
     template.function()["Environment"]["Variables"]["LESION_ORIGIN_SECRETS"] = "0a9B8c7D6e5F4g3H2i1J" * 2
 
 
-def expect_another_logit(template: Template) -> None:
+def expect_another_probability(template: Template) -> None:
     golden = json.loads(canary(template)["GOLDEN"])
-    canary(template)["GOLDEN"] = json.dumps({**golden, "logit": golden["logit"] + 0.5})
+    canary(template)["GOLDEN"] = json.dumps({**golden, "malignant_probability": golden["malignant_probability"] + 0.03})
 
 
 def expect_another_model(template: Template) -> None:
@@ -84,7 +84,7 @@ def ask_for_another_sample(template: Template) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [drop_the_secret, expect_another_logit, expect_another_model, ask_for_another_sample],
+    [drop_the_secret, expect_another_probability, expect_another_model, ask_for_another_sample],
     ids=lambda change: change.__name__,
 )
 def test_another_answer_stops_the_deployment(

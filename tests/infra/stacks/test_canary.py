@@ -71,7 +71,9 @@ def call_the_live_version(template: Resources) -> None:
 
 
 def expect_something_else(template: Resources) -> None:
-    canary_of(template)[1]["Environment"]["Variables"]["GOLDEN"] = json.dumps({**golden_answer(), "logit": 3})
+    canary_of(template)[1]["Environment"]["Variables"]["GOLDEN"] = json.dumps(
+        {**golden_answer(), "malignant_probability": 0.9}
+    )
 
 
 def allow_everything(template: Resources) -> None:
@@ -126,7 +128,8 @@ def test_the_template_contains_the_handler(template: Resources) -> None:
 def answer(**changed: Any) -> dict[str, Any]:
     golden = golden_answer()
     classes = [{"code": "nevus", "probability": 0.9}, {"code": "melanoma", "probability": 0.1}]
-    body = {"model": {"sha256": golden["sha256"]}, "prediction": {"logit": golden["logit"], "classes": classes}}
+    prediction = {"malignant_probability": golden["malignant_probability"], "classes": classes}
+    body = {"model": {"sha256": golden["sha256"]}, "prediction": prediction}
     return {"statusCode": 200, "body": json.dumps({**body, **changed})}
 
 
@@ -137,8 +140,8 @@ def answer(**changed: Any) -> dict[str, Any]:
         ({"statusCode": 403, "body": "{}"}, "status 403"),
         (answer(model={"sha256": "0"}), "another model"),
         (answer(prediction=None), "refused"),
-        (answer(prediction={"logit": 1.0, "classes": []}), "logit 1.0"),
-        (answer(prediction={"logit": golden_answer()["logit"], "classes": []}), "probabilities"),
+        (answer(prediction={"malignant_probability": 0.9, "classes": []}), "probability 0.9"),
+        (answer(prediction={**golden_answer(), "classes": []}), "classes"),
     ],
 )
 def test_only_the_recorded_answer_passes(given: dict[str, Any], said: str | None) -> None:
