@@ -1,5 +1,7 @@
 """Sentences of the model card about training data and recipes."""
 
+from lesion.inference.card import IMAGE_TYPES
+
 from export.arrays import Figures
 from export.checkpoints.recipe import Recipe, TrainConfig
 
@@ -13,7 +15,7 @@ def describe_data(training: Figures) -> str:
     """Return the sentences about the training images and the use of the splits."""
     return describe_images(training) + (
         " Train, val and test share no lesion. Calibration, threshold, prediction sets and refusal limits were fitted on "
-        "`val`; `test` only reports."
+        "`val`; nothing was fitted on `test`."
     )
 
 
@@ -56,21 +58,37 @@ def describe_recipes(training: Figures, experiments: str) -> str:
     introduction = f"{mean}. " if mean else ""
     if heads := training.get("heads"):
         fits = [
-            f"for {image_type} images, heads on the features of {count} (logistic regression on {fit['images']} images "
-            f"without augmentation{_weights_text(fit['malignant_weights'])}, inverse penalty {fit['inverse_penalty']:g}, "
-            "`python -m export heads`)"
+            f"for {image_type} images, last layers of their own (heads) on the features of {count}: logistic regressions on "
+            f"{fit['images']} images without augmentation (diagnoses: on those of them that have one), "
+            f"{_weights_text(fit.get('malignant_weights'))}L2 penalty of inverse strength {fit['inverse_penalty']:g}, "
+            f"chosen on `val`, networks of {_files_text(fit['networks'])} (`python -m export heads`)"
             for image_type, fit in sorted(heads.items(), reverse=True)
         ]
-        others = [f"for other images, {mean or 'the head of that network'}"] if len(heads) == 1 else []
+        others = [
+            f"for {image_type} images, {mean or 'the head of that network'}"
+            for image_type in IMAGE_TYPES
+            if image_type not in heads
+        ]
         introduction = "; ".join([*fits, *others]) + ". "
     is_numbered = len(texts) > 1
     networks = " ".join(f"({number}) {text}." for number, text in enumerate(texts, 1)) if is_numbered else f"{texts[0]}."
     return f"Training: {introduction}{networks} {experiments}"
 
 
-def _weights_text(malignant_weights: str) -> str:
-    """Return how images weighed in the fit of heads."""
-    return ", weighted by class" if malignant_weights == "classes" else ", weighted by class for the diagnoses only"
+_WEIGHTS = {
+    "classes": "images weighted by class, ",
+    "none": "malignancy without weights, diagnoses weighted by class, ",
+}
+
+
+def _weights_text(malignant_weights: str | None) -> str:
+    """Return how images weighed in the fit of heads, or an empty text where that is not recorded."""
+    return "" if malignant_weights is None else _WEIGHTS[malignant_weights]
+
+
+def _files_text(checksums: list[str]) -> str:
+    """Return the files that heads were fitted to."""
+    return f"the file{'s' if len(checksums) > 1 else ''} with sha256 {' and '.join(f'`{one[:12]}`' for one in checksums)}"
 
 
 def _first_weights(recipe: Figures) -> str:

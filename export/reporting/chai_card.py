@@ -185,7 +185,7 @@ def _key_metrics(metrics: Figures) -> list[tuple[str, Any]]:
                 usefulness,
                 f"The threshold was chosen for sensitivity. AUC {format_interval(whole['auc'])}; one view.",
                 described,
-                "The split by lesion keeps images of one lesion together; `test` is opened once for each release.",
+                "The split by lesion keeps images of one lesion together; nothing is fitted on `test`.",
             ),
         ),
         (

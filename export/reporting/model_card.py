@@ -108,7 +108,11 @@ def _sections(model: Model, metrics: Figures, has_experiments: bool) -> Iterable
         "Brackets: 95 % intervals, bootstrapped over lesion groups (1,000 draws). One view unless stated otherwise. Refused "
         "images count like all others, except where refusals are the figure. A calibration error that is near zero can lie "
         "below its own interval, because every resample adds error. Data sets and diagnoses with few images have no row."
-        + (f" How often `test` was evaluated: [{EXPERIMENTS}]({EXPERIMENTS})." if has_experiments else "")
+        + (
+            f" How often `test` was evaluated, and which choices knew its figures: [{EXPERIMENTS}]({EXPERIMENTS})."
+            if has_experiments
+            else ""
+        )
     )
     for split in ("test", "val"):
         yield f"### {split}"

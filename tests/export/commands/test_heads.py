@@ -94,7 +94,7 @@ def test_model_file_has_the_network_and_its_record(fitted: Path, released: Path)
     assert found.provenance["heads"].keys() == {"dermoscopic", "clinical"}
     assert all(fit["inverse_penalty"] in PENALTIES for fit in found.provenance["heads"].values())
     described = describe_recipes(found.provenance, "")
-    assert described.index("for dermoscopic images, heads") < described.index("; for clinical images, heads")
+    assert described.index("for dermoscopic images, last layers") < described.index("; for clinical images, last layers")
     pixels = 255 * torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
     types = torch.tensor([0, 1])
     with torch.inference_mode():
@@ -127,9 +127,10 @@ def test_types_that_are_left_out_keep_the_heads_of_the_networks(
     assert record["heads"].keys() == {"dermoscopic"} and record["heads"]["dermoscopic"]["images"] == 12
     assert record["heads"]["dermoscopic"]["malignant_weights"] == "none"
     described = describe_recipes(record, "")
-    assert "for dermoscopic images, heads on the features of 2 networks (logistic regression on 12 images" in described
-    assert "without augmentation, weighted by class for the diagnoses only, inverse penalty" in described
-    assert "for other images, the mean of the logits of 2 networks." in described
+    assert "for dermoscopic images, last layers of their own (heads) on the features of 2 networks: logistic" in described
+    assert "malignancy without weights, diagnoses weighted by class, L2 penalty" in described
+    assert f"networks of the files with sha256 `{file_sha256(trained[0])[:12]}` and " in described
+    assert "for clinical images, the mean of the logits of 2 networks." in described
     again = read_checkpoint(fit([first], typed_archive, tmp_path / "second", "--types", "clinical"))
     second, kept = again.network, again.provenance["heads"]
     assert kept["clinical"]["malignant_weights"] == "classes"
