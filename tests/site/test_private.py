@@ -43,9 +43,11 @@ def page(context: BrowserContext, base_url: str) -> Page:
     return page
 
 
-ROUNDING = 0.05
-"""Of a logit. WebAssembly has no fused multiply-add, so that a number may become the other of two bytes. A probability moves
-by a quarter of what its logit does at most; one cell of the map by more."""
+ROUNDING = 0.08
+"""Of a logit. WebAssembly has no fused multiply-add, so that a number may become the other of two bytes. Of the tested
+photographs and model 2.2.0, 0.057 is the most; one cell of the map differs by more."""
+ROUNDING_OF_PROBABILITY = 0.0125
+"""As docs/page.md says."""
 
 
 def png(pixels: "np.ndarray[Any, Any]") -> bytes:
@@ -81,10 +83,10 @@ def test_equal_pixels_have_equal_answer(page: Page, base_url: str, name: str, vi
     if theirs["prediction"] is None:
         return
     assert list(ours["prediction"]) == list(theirs["prediction"])
-    for number, gap in (("malignant_probability", ROUNDING / 4), ("logit", ROUNDING)):
+    for number, gap in (("malignant_probability", ROUNDING_OF_PROBABILITY), ("logit", ROUNDING)):
         assert ours["prediction"][number] == pytest.approx(theirs["prediction"][number], abs=gap)
     assert {entry["code"]: entry["probability"] for entry in ours["prediction"]["classes"]} == pytest.approx(
-        {entry["code"]: entry["probability"] for entry in theirs["prediction"]["classes"]}, abs=ROUNDING / 4
+        {entry["code"]: entry["probability"] for entry in theirs["prediction"]["classes"]}, abs=ROUNDING_OF_PROBABILITY
     )
     parts = [entry["probability"] for entry in ours["prediction"]["classes"]]
     assert parts == sorted(parts, reverse=True)
