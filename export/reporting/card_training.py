@@ -11,6 +11,13 @@ LETTERS = "BCDEFGHIJKLMNOPQRSTUVWXYZ"
 _BALANCES = {"sources": "sources and their malignant share", "datasets": "data sets", "classes": "classes"}
 
 
+_WEIGHTS = {
+    "classes": "images weighted by class, ",
+    "none": "malignancy without weights, diagnoses weighted by class, ",
+}
+"""Text for each of `export.training.typed_heads.ImageWeights`."""
+
+
 def describe_data(training: Figures) -> str:
     """Return the sentences about the training images and the use of the splits."""
     return describe_images(training) + (
@@ -73,12 +80,6 @@ def describe_recipes(training: Figures, experiments: str) -> str:
     is_numbered = len(texts) > 1
     networks = " ".join(f"({number}) {text}." for number, text in enumerate(texts, 1)) if is_numbered else f"{texts[0]}."
     return f"Training: {introduction}{networks} {experiments}"
-
-
-_WEIGHTS = {
-    "classes": "images weighted by class, ",
-    "none": "malignancy without weights, diagnoses weighted by class, ",
-}
 
 
 def _weights_text(malignant_weights: str | None) -> str:
